@@ -1,0 +1,214 @@
+// larder::Cache: byte keys and byte values under one hard memory limit, with memcached's semantics.
+//
+// Start here. A cache is made with `Cache::create`, shared freely between threads, and destroyed when nobody
+// uses it any more. It starts no thread and keeps nothing outside itself.
+//
+//   larder::Options options;
+//   options.memory_limit_bytes = 256 << 20;
+//   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::create(options);
+//   if (!cache.ok()) return cache.status();
+//   (void)(*cache)->set("greeting", "hello", {.expiry = std::chrono::minutes(5)});
+//   if (std::optional<larder::Item> item = (*cache)->get("greeting")) use(item->value);
+//
+// Keys are 1..kKeyBytesMax octets of any kind, values 0..Options::item_bytes_max octets. An operation with a key
+// outside those bounds changes nothing and answers kBadKey, or as if the key were missing.
+//
+// Every function is thread-safe, and operations on one key are linearizable: each takes effect at one moment
+// between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
+// is looked at on its own. Visitors run without any lock held and may call the cache.
+//
+// Cost: one hash of the key and one lock of the part of the index the key falls in; stores also pay for eviction
+// in steps proportional to what they store.
+#ifndef LARDER_CACHE_H_
+#define LARDER_CACHE_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/expiry.h"
+#include "larder/item.h"
+#include "larder/options.h"
+#include "larder/result.h"
+#include "larder/stats.h"
+
+namespace larder {
+
+namespace internal {
+class Engine;
+}  // namespace internal
+
+// What is stored with a value.
+struct SetOptions {
+  uint32_t flags = 0;  // opaque; handed back with the item
+  Expiry expiry;       // default: never
+};
+
+// For incr and decr of a key that is missing.
+struct CounterOptions {
+  std::optional<uint64_t> initial;  // given: the missing key is created with this number, delta not applied
+  Expiry expiry;                    // of the item so created; an item that is there keeps its own
+};
+
+// One item of set_multi.
+struct SetEntry {
+  std::string_view key;
+  std::string_view value;
+  SetOptions options = {};
+};
+
+class Cache {
+ public:
+  using Visitor = absl::FunctionRef<void(const ItemView& item)>;
+  using MultiVisitor = absl::FunctionRef<void(size_t index, const ItemView& item)>;
+
+  // Makes a cache. InvalidArgument names the option that is out of range and its value; ResourceExhausted says
+  // which memory could not be had.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cache>> create(const Options& options = {});
+
+  // No other thread may be inside a call, and no visitor may be running.
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  // --- reading ---------------------------------------------------------------------------------------------
+
+  // A copy of the item, or nothing when there is none. Marks the item as used. Counts get_hits or get_misses.
+  [[nodiscard]] std::optional<Item> get(std::string_view key);
+
+  // Copies the value into `value`, whose capacity is reused; false (and `value` unchanged) when there is none.
+  [[nodiscard]] bool get(std::string_view key, std::string& value);
+
+  // Shows the item to `visitor` where it lies, without a copy; false when there is none. While the visitor runs
+  // the value neither changes nor moves, whatever other threads do; memory it lies in cannot be reused, so a
+  // visitor should be brief.
+  bool visit(std::string_view key, Visitor visitor);
+
+  // As get, but leaves no trace: not marked as used, nothing counted.
+  [[nodiscard]] std::optional<Item> peek(std::string_view key) const;
+  [[nodiscard]] bool contains(std::string_view key) const;
+
+  // Looks up each key in order and calls visitor(index, item) for each one found; a key named twice is shown
+  // twice. Returns how many were found. Cheaper per key than get.
+  size_t get_multi(std::span<const std::string_view> keys, MultiVisitor visitor);
+
+  // The same as copies: element i belongs to keys[i].
+  [[nodiscard]] std::vector<std::optional<Item>> get_multi(std::span<const std::string_view> keys);
+
+  // --- storing ---------------------------------------------------------------------------------------------
+
+  // Stores `value` under `key`, whether or not an item is there already.
+  //
+  //   key      1..kKeyBytesMax octets.
+  //   value    0..Options::item_bytes_max octets; copied before set returns.
+  //   options  client flags and expiry. An expiry already past stores nothing that a get could find, and still
+  //            removes an older item.
+  //
+  // Returns
+  //   kStored    every get that starts after this returns sees the item.
+  //   kTooLarge  the value is longer than Options::item_bytes_max.
+  //   kNoMemory  no room could be made: eviction is off, or visitors hold everything that could go.
+  //   kBadKey    the key is out of bounds.
+  //   After kTooLarge and kNoMemory `key` holds nothing: an old value must not outlive a failed replacement.
+  //
+  // Thread-safe. Source: memcached protocol.txt, "Storage commands".
+  StoreResult set(std::string_view key, std::string_view value, const SetOptions& options = {});
+
+  // Stores only when the key is missing; otherwise kNotStored, and the item there is marked as used.
+  StoreResult add(std::string_view key, std::string_view value, const SetOptions& options = {});
+
+  // Stores only when the key is there; otherwise kNotStored.
+  StoreResult replace(std::string_view key, std::string_view value, const SetOptions& options = {});
+
+  // Puts `value` behind (append) or before (prepend) what is there; flags and expiry stay as they are.
+  // kNotStored when the key is missing, or when the result would be too long or finds no room: the item is then
+  // as it was.
+  StoreResult append(std::string_view key, std::string_view value);
+  StoreResult prepend(std::string_view key, std::string_view value);
+
+  // Stores only when the item is there (otherwise kNotFound) and still has the CAS number `expected` (otherwise
+  // kExists; 0 is nobody's number). The number comes from Item::cas.
+  StoreResult cas(std::string_view key, std::string_view value, uint64_t expected, const SetOptions& options = {});
+
+  // Sets each entry in order; results[i] belongs to entries[i].
+  std::vector<StoreResult> set_multi(std::span<const SetEntry> entries);
+
+  // --- counting --------------------------------------------------------------------------------------------
+
+  // Adds to (wrapping at 2^64) or takes from (stopping at 0) the decimal number that the value holds. The new
+  // number is stored without padding; flags and expiry stay. Leading and trailing spaces and one leading '+' of
+  // the old text are accepted. Source: memcached protocol.txt, "Increment/Decrement".
+  CounterResult incr(std::string_view key, uint64_t delta = 1, const CounterOptions& options = {});
+  CounterResult decr(std::string_view key, uint64_t delta = 1, const CounterOptions& options = {});
+
+  // --- expiry and removal ----------------------------------------------------------------------------------
+
+  // Gives the item a new expiry; its CAS number stays. False when there is none. Counts touch_hits or
+  // touch_misses. An expiry already past removes the item and answers true.
+  bool touch(std::string_view key, Expiry expiry);
+
+  // get and touch in one step; the item comes back with its new time left. Counts as touch, not as get. An
+  // expiry already past removes the item and still gives it back (with ttl_ms 0).
+  [[nodiscard]] std::optional<Item> get_and_touch(std::string_view key, Expiry expiry);
+  bool visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor);
+
+  // Removes the item. With `cas`: only if it still has that number, otherwise kExists.
+  EraseResult erase(std::string_view key, std::optional<uint64_t> cas = std::nullopt);
+
+  // Removes each key; returns how many were there.
+  size_t erase_multi(std::span<const std::string_view> keys);
+
+  // Removes every item stored before this call, or, with a delay > 0, every item stored before that moment. One
+  // moment can be pending: a later call replaces it. Takes effect at once for every reader and costs the same
+  // however many items there are; memory comes back as it is needed.
+  void flush_all(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
+
+  // --- the whole cache -------------------------------------------------------------------------------------
+
+  // Shows each item to `visitor` until it returns false. Items that are there all the while are shown at least
+  // once, and once only unless they are overwritten meanwhile; items that come or go meanwhile may be shown or
+  // not. Copies a few items at a time; never stops other callers for longer than one of its steps.
+  void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const;
+
+  [[nodiscard]] Stats stats() const;
+
+  // Sets the counters of Stats to 0; gauges stay.
+  void reset_stats();
+
+  // Changes the limit. Lowering it evicts, in steps during which other callers go on, until memory use is within
+  // the new limit, and gives the memory back to the system before it returns. InvalidArgument when `bytes` is
+  // out of range or less than four times Options::item_bytes_max; ResourceExhausted when more address space than
+  // is left would be needed, or when visitors hold what would have to go (the limit is then the new one, and
+  // later stores and maintain go on shrinking).
+  [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+
+  // Takes back the room of expired items and finishes what a lowered limit has left to do, for at most about
+  // `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.
+  bool maintain(size_t step_bytes = 1 << 20);
+
+  // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to
+  // the limit. Never fails: items make room with the next stores.
+  void add_external_bytes(int64_t bytes);
+
+  // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. Stops all
+  // other callers meanwhile, and takes time proportional to what the cache holds: for tests.
+  [[nodiscard]] absl::Status assert_valid() const;
+
+ private:
+  explicit Cache(std::unique_ptr<internal::Engine> engine);
+
+  const std::unique_ptr<internal::Engine> engine_;
+};
+
+}  // namespace larder
+
+#endif  // LARDER_CACHE_H_

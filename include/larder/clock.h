@@ -1,0 +1,54 @@
+// Where a cache takes its time from.
+//
+// A cache never asks the operating system for the time: it asks the `Clock` it was given. `SystemClock` is
+// the default; `ManualClock` stands still until it is told to move, so that tests of expiry need no sleeping.
+#ifndef LARDER_CLOCK_H_
+#define LARDER_CLOCK_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace larder {
+
+// Thread-safe: a cache calls both functions from any thread, `monotonic_ms` once per operation or batch.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  // Milliseconds since an arbitrary moment; never goes back. Relative expiries are measured with it, so a
+  // change of the system's date moves no deadline.
+  [[nodiscard]] virtual int64_t monotonic_ms() const = 0;
+
+  // Milliseconds since 1970-01-01 UTC. Used only to turn an absolute expiry into a relative one on arrival.
+  [[nodiscard]] virtual int64_t unix_ms() const = 0;
+};
+
+// The operating system's clocks. `monotonic_ms` reads the coarse clock: a tick of at most 4 ms, a few ns a read.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] int64_t monotonic_ms() const override;
+  [[nodiscard]] int64_t unix_ms() const override;
+};
+
+// A clock that moves only by `advance_ms`. Thread-safe.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(int64_t unix_ms = 1'700'000'000'000) : unix_start_ms_(unix_ms) {}
+
+  // Moves both clocks forward by `ms` ≥ 0.
+  void advance_ms(int64_t ms) {
+    // Relaxed: a test that moves the clock orders its own threads.
+    elapsed_ms_.fetch_add(ms, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] int64_t monotonic_ms() const override { return elapsed_ms_.load(std::memory_order_relaxed); }
+  [[nodiscard]] int64_t unix_ms() const override { return unix_start_ms_ + monotonic_ms(); }
+
+ private:
+  const int64_t unix_start_ms_;
+  std::atomic<int64_t> elapsed_ms_{0};
+};
+
+}  // namespace larder
+
+#endif  // LARDER_CLOCK_H_

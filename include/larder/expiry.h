@@ -1,0 +1,63 @@
+// When an item stops being there: after a while, at a moment, or never.
+#ifndef LARDER_EXPIRY_H_
+#define LARDER_EXPIRY_H_
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace larder {
+
+// An item is gone from the millisecond its expiry names on. Durations are measured with the cache's monotonic
+// clock; a time point is turned into a duration when it arrives, so later changes of the system's date do not
+// move it. Resolution 1 ms; anything further than 34 years away is kept as never.
+class Expiry {
+ public:
+  // Only eviction, erase or flush_all removes the item. Also what a default-constructed Expiry means.
+  constexpr Expiry() = default;
+  [[nodiscard]] static constexpr Expiry never() { return Expiry(); }
+
+  // From now on for `duration`; zero or negative: expired at once (the store succeeds, no get will find it).
+  template <class Rep, class Period>
+  [[nodiscard]] static constexpr Expiry after(std::chrono::duration<Rep, Period> duration) {
+    return Expiry(Kind::kAfter, to_ms(duration));
+  }
+
+  // Until `when`, by the wall clock; a moment that is not in the future: expired at once.
+  [[nodiscard]] static Expiry at(std::chrono::system_clock::time_point when) {
+    return Expiry(Kind::kAt, to_ms(when.time_since_epoch()));
+  }
+
+  // A duration or a time point can be given wherever an Expiry is taken.
+  template <class Rep, class Period>
+  constexpr Expiry(std::chrono::duration<Rep, Period> duration) : Expiry(after(duration)) {}  // NOLINT
+  Expiry(std::chrono::system_clock::time_point when) : Expiry(at(when)) {}                    // NOLINT
+
+  enum class Kind : uint8_t { kNever, kAfter, kAt };
+  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+
+  // kAfter: milliseconds from now; kAt: milliseconds since 1970-01-01 UTC; kNever: 0.
+  [[nodiscard]] constexpr int64_t ms() const { return ms_; }
+
+ private:
+  constexpr Expiry(Kind kind, int64_t ms) : kind_(kind), ms_(ms) {}
+
+  // Saturates instead of overflowing, and rounds away from zero so that no positive duration becomes 0.
+  template <class Rep, class Period>
+  static constexpr int64_t to_ms(std::chrono::duration<Rep, Period> duration) {
+    using FloatMs = std::chrono::duration<long double, std::milli>;
+    constexpr long double kMax = 9.0e18L;
+    const long double ms = FloatMs(duration).count();
+    if (ms >= kMax) return std::numeric_limits<int64_t>::max();
+    if (ms <= -kMax) return std::numeric_limits<int64_t>::min();
+    const auto whole = static_cast<int64_t>(ms);
+    return static_cast<long double>(whole) < ms ? whole + 1 : whole;
+  }
+
+  Kind kind_ = Kind::kNever;
+  int64_t ms_ = 0;
+};
+
+}  // namespace larder
+
+#endif  // LARDER_EXPIRY_H_

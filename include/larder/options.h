@@ -1,0 +1,44 @@
+// What a cache is made with.
+#ifndef LARDER_OPTIONS_H_
+#define LARDER_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "larder/clock.h"
+
+namespace larder {
+
+inline constexpr size_t kKeyBytesMax = 65535;
+inline constexpr size_t kMemoryLimitBytesMin = size_t{1} << 20;  // 1 MiB
+inline constexpr size_t kMemoryLimitBytesMax = size_t{1} << 40;  // 1 TiB
+inline constexpr size_t kItemBytesMaxMin = 1024;
+
+struct Options {
+  // All the memory the cache may use: items, their index, the eviction policy's memory, free room, and what the
+  // owner adds with Cache::add_external_bytes. kMemoryLimitBytesMin..kMemoryLimitBytesMax; can be changed at
+  // run time with Cache::set_memory_limit.
+  size_t memory_limit_bytes = size_t{64} << 20;
+
+  // The longest value that is stored. kItemBytesMaxMin..memory_limit_bytes / 4.
+  size_t item_bytes_max = size_t{1} << 20;
+
+  // false: when memory is full, a store that needs room answers kNoMemory instead of evicting an item.
+  bool eviction = true;
+
+  // false: items carry no CAS number (4 bytes less each); Item::cas is 0 and Cache::cas on a present key answers
+  // kExists.
+  bool cas = true;
+
+  // Not owned; must outlive the cache. nullptr: a SystemClock.
+  const Clock* clock = nullptr;
+
+  // Keys the hash, so that nobody who chooses keys can aim collisions. Not given: taken from the system's
+  // random device. Give one to make a single-threaded run with a ManualClock repeat exactly.
+  std::optional<uint64_t> seed;
+};
+
+}  // namespace larder
+
+#endif  // LARDER_OPTIONS_H_
