@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <latch>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
@@ -29,6 +31,7 @@ void buy_all(larder::Cache& cache, Buyer& buyer) {
   while (std::optional<larder::Item> stock = cache.get("stock")) {
     const int left = std::stoi(stock->value);
     if (left == 0) return;
+    std::this_thread::yield();  // paying takes a moment, and the other buyer may come in between
     if (cache.cas("stock", std::to_string(left - 1), stock->cas) == larder::StoreResult::kStored) {
       buyer.bought.push_back(left);
     } else {
@@ -49,8 +52,15 @@ int main() {
   if (cache.set("stock", std::to_string(kStock)) != larder::StoreResult::kStored) return EXIT_FAILURE;
 
   Buyer ann, bob;
-  std::thread ann_thread([&] { buy_all(cache, ann); });
-  std::thread bob_thread([&] { buy_all(cache, bob); });
+  std::latch doors(2);  // both are there when the shop opens
+  std::thread ann_thread([&] {
+    doors.arrive_and_wait();
+    buy_all(cache, ann);
+  });
+  std::thread bob_thread([&] {
+    doors.arrive_and_wait();
+    buy_all(cache, bob);
+  });
   ann_thread.join();
   bob_thread.join();
 
@@ -62,6 +72,6 @@ int main() {
   sold.insert(sold.end(), bob.bought.begin(), bob.bought.end());
   std::sort(sold.begin(), sold.end());
   std::vector<int> stock(kStock);
-  for (int i = 0; i < kStock; ++i) stock[static_cast<size_t>(i)] = i + 1;
+  std::iota(stock.begin(), stock.end(), 1);
   return sold == stock ? EXIT_SUCCESS : EXIT_FAILURE;
 }
