@@ -14,6 +14,7 @@ inline constexpr size_t kKeyBytesMax = 65535;
 inline constexpr size_t kMemoryLimitBytesMin = size_t{1} << 20;  // 1 MiB
 inline constexpr size_t kMemoryLimitBytesMax = size_t{1} << 40;  // 1 TiB
 inline constexpr size_t kItemBytesMaxMin = 1024;
+inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;  // 1 GiB
 
 struct Options {
   // All the memory the cache may use: items, their index, the eviction policy's memory, free room, and what the
@@ -21,7 +22,8 @@ struct Options {
   // run time with Cache::set_memory_limit.
   size_t memory_limit_bytes = size_t{64} << 20;
 
-  // The longest value that is stored. kItemBytesMaxMin..memory_limit_bytes / 4.
+  // The longest value that is stored. From kItemBytesMaxMin to kItemBytesMaxMax or a quarter of
+  // memory_limit_bytes, whichever is less.
   size_t item_bytes_max = size_t{1} << 20;
 
   // false: when memory is full, a store that needs room answers kNoMemory instead of evicting an item.

@@ -1,0 +1,74 @@
+// Address space that is reserved once and backed with memory as it is touched.
+//
+// An Arena never moves and never unmaps before it is destroyed: an offset that was valid once can be read for
+// ever, even after its memory went back to the system (it then reads zeros). That is what lets the rest of the
+// engine keep offsets instead of pointers.
+#ifndef LARDER_INTERNAL_ARENA_H_
+#define LARDER_INTERNAL_ARENA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LARDER_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LARDER_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef LARDER_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace larder::internal {
+
+inline constexpr size_t kOsPageBytes = 4096;
+
+[[nodiscard]] constexpr size_t round_up(size_t bytes, size_t multiple) {
+  return (bytes + multiple - 1) / multiple * multiple;
+}
+
+// In builds with AddressSanitizer a touch of poisoned memory is reported; elsewhere these do nothing.
+inline void poison([[maybe_unused]] const void* memory, [[maybe_unused]] size_t bytes) {
+#ifdef LARDER_ADDRESS_SANITIZER
+  __asan_poison_memory_region(memory, bytes);
+#endif
+}
+inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] size_t bytes) {
+#ifdef LARDER_ADDRESS_SANITIZER
+  __asan_unpoison_memory_region(memory, bytes);
+#endif
+}
+
+class Arena {
+ public:
+  // Reserves `bytes` of address space, without memory behind it. ResourceExhausted names `what` it was for.
+  [[nodiscard]] static absl::StatusOr<Arena> reserve(size_t bytes, std::string_view what);
+
+  Arena() = default;
+  Arena(Arena&& other) noexcept;
+  Arena& operator=(Arena&& other) noexcept;
+  ~Arena();
+
+  [[nodiscard]] std::byte* at(size_t offset) const { return base_ + offset; }
+  [[nodiscard]] size_t offset_of(const void* memory) const {
+    return static_cast<size_t>(static_cast<const std::byte*>(memory) - base_);
+  }
+  [[nodiscard]] size_t bytes() const { return bytes_; }
+
+  // Gives the memory behind [offset, offset + bytes) back to the system; both are multiples of kOsPageBytes.
+  void discard(size_t offset, size_t bytes) const;
+
+ private:
+  Arena(std::byte* base, size_t bytes) : base_(base), bytes_(bytes) {}
+
+  std::byte* base_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ARENA_H_

@@ -1,0 +1,83 @@
+// The cleaner makes room: it goes through a segment record by record, moves what the policy keeps to the main
+// chain, drops the rest, and frees the segment.
+//
+// It has no thread of its own. Every store that finds memory tight cleans about as much as it stores (`pace`); a
+// store that finds no room at all waits for its turn and cleans until there is some (`make_room_…`). When that
+// goes on for long, because everything in sight was read lately, nothing is kept any more.
+//
+// Lock order: the cleaner's mutex, then a stripe's mutex, then the log's. Nobody may call in here with a stripe's
+// mutex held: cleaning takes the stripes of the keys it meets.
+#ifndef LARDER_INTERNAL_CLEANER_H_
+#define LARDER_INTERNAL_CLEANER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "larder/internal/account.h"
+#include "larder/internal/counters.h"
+#include "larder/internal/eviction.h"
+#include "larder/internal/ghost.h"
+#include "larder/internal/index.h"
+#include "larder/internal/log.h"
+#include "larder/internal/mutex.h"
+
+namespace larder::internal {
+
+// Thread-safe; one thread cleans at a time.
+class Cleaner {
+ public:
+  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters& counters, bool may_evict)
+      : account_(account), index_(index), log_(log), ghost_(ghost), counters_(counters), may_evict_(may_evict) {}
+
+  // After `bytes` were stored: cleans in proportion if memory is tight and nobody else is cleaning.
+  void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Until the log can open a segment. False: nothing (more) can go.
+  [[nodiscard]] bool make_room_for_segment(int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Until `bytes` fit in the account. False: nothing (more) can go.
+  [[nodiscard]] bool make_room_in_account(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Cleans about `bytes` worth of segments that hold nothing but expired, flushed or mostly dead items, and of what
+  // is over the limit. True if there may be more to do.
+  [[nodiscard]] bool tidy(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // For assert_valid: nobody cleans, and no victim is half done, while `visit` runs.
+  template <class Visit>
+  auto while_resting(int64_t now_ms, Visit&& visit) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(mutex_);
+    while (victim_) clean_some(log_.segment_bytes(), now_ms, Urgency::kEvict);
+    return visit();
+  }
+
+ private:
+  // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim.
+  bool clean(size_t bytes, int64_t now_ms, bool is_forced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool take_victim(int64_t now_ms, bool may_evict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void clean_large(int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Moves or drops a live record; true if a large one stays where it is.
+  bool settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Urgency urgency)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  void finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
+
+  Account& account_;
+  Index& index_;
+  Log& log_;
+  Ghost& ghost_;
+  Counters& counters_;
+  const bool may_evict_;
+
+  Mutex mutex_;
+  std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
+  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_CLEANER_H_

@@ -1,0 +1,128 @@
+// The engine: puts index, log, ghost and cleaner together into the operations of a cache.
+//
+// All changes of an item go through `mutate`: it finds the item under its stripe's lock, asks a decision what
+// should become of it, and carries that out: in place when the new content fits where the old one lies and nobody
+// has it pinned, otherwise in new room. When there is no room it lets the lock go, has the cleaner make some, and
+// asks again: a decision may be asked several times and must not count on being asked once.
+//
+// Lock order: cleaner, stripe, log. See log.h for what may be done without a lock.
+#ifndef LARDER_INTERNAL_ENGINE_H_
+#define LARDER_INTERNAL_ENGINE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/expiry.h"
+#include "larder/internal/account.h"
+#include "larder/internal/cleaner.h"
+#include "larder/internal/counters.h"
+#include "larder/internal/ghost.h"
+#include "larder/internal/index.h"
+#include "larder/internal/log.h"
+#include "larder/internal/record.h"
+#include "larder/item.h"
+#include "larder/options.h"
+#include "larder/stats.h"
+
+namespace larder::internal {
+
+class Engine {
+ public:
+  using Visitor = absl::FunctionRef<void(const ItemView& item)>;
+
+  // What should become of an item.
+  struct Decision {
+    enum class Kind : uint8_t { kLeave, kRemove, kStore };
+    Kind kind = Kind::kLeave;
+    Content content = {};     // kStore; its CAS number is not looked at
+    bool keeps_cas = false;   // the value does not change
+    bool is_used = false;     // counts as a use of the item that is there
+  };
+  // `item` is null when there is none.
+  using Decide = absl::FunctionRef<Decision(const ItemView* item)>;
+
+  // How a lookup leaves its trace.
+  enum class Trace : uint8_t { kNone, kUsed };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+
+  // The time for one operation or batch; applies a flush that has become due.
+  [[nodiscard]] int64_t now_ms();
+  // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is.
+  [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
+
+  // Shows the item to `visitor` under the lock: it must be short and must not call the cache.
+  bool look(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor);
+  // Shows the item to `visitor` without a lock, pinned.
+  bool visit(std::string_view key, int64_t now_ms, Visitor visitor);
+
+  // See above. False: no room could be made for what was to be stored; the item is as it was.
+  [[nodiscard]] bool mutate(std::string_view key, int64_t now_ms, Decide decide);
+
+  // At once, or when `delay_ms` > 0 have passed.
+  void flush_all(int64_t delay_ms);
+
+  void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+  bool maintain(size_t step_bytes);
+  void add_external_bytes(int64_t bytes);
+  [[nodiscard]] absl::Status assert_valid();
+
+ private:
+  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kNever };
+  // What a store found too little of, and how much of it it needs; kNever: no room will help.
+  struct Attempt {
+    Shortage shortage = Shortage::kNone;
+    size_t bytes = 0;
+  };
+
+  explicit Engine(const Options& options);
+
+  [[nodiscard]] ItemView view(const Index::Stripe& stripe, const Record& record, int64_t now_ms) const;
+  [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
+  [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+                                          bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide);
+  Attempt store(Index::Stripe& stripe, const Index::Position& position, std::string_view key, uint64_t hash,
+                const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt insert_slot(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
+  void flush_now();
+  [[nodiscard]] absl::Status check_all() ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
+
+  const Options options_;
+  const SystemClock system_clock_;
+  const Clock& clock_;
+  const int64_t start_ms_;
+
+  Account account_;
+  Counters counters_;
+  std::optional<Ghost> ghost_;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<Log> log_;
+  std::optional<Cleaner> cleaner_;
+
+  // When the pending flush_all takes effect; kNoFlush: none is pending. Relaxed: whoever takes the moment out with
+  // compare-and-swap does the flush.
+  static constexpr int64_t kNoFlush = INT64_MAX;
+  std::atomic<int64_t> flush_due_ms_{kNoFlush};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ENGINE_H_

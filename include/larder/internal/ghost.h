@@ -1,0 +1,71 @@
+// The ghost: fingerprints of items that were lately evicted from the small chain.
+//
+// A store of a key that the ghost knows goes straight to the main chain: the key came back soon after it was
+// dropped, so it deserves longer. The table has a fixed size; an entry is forgotten when its set is full of newer
+// ones, or when as many bytes as the main chain holds have been evicted since.
+//
+//   one entry:  31          8 7       0
+//              | fingerprint |  epoch  |      0 is the empty entry
+#ifndef LARDER_INTERNAL_GHOST_H_
+#define LARDER_INTERNAL_GHOST_H_
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "larder/internal/account.h"
+#include "larder/internal/arena.h"
+#include "larder/internal/hash.h"
+
+namespace larder::internal {
+
+// Thread-safe without locks; all orders are relaxed: an entry is a hint, and stands for nothing but itself.
+class Ghost {
+ public:
+  // Takes 1/64 of the account's limit, which it charges.
+  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account);
+
+  Ghost(Ghost&& other) noexcept;
+  Ghost& operator=(Ghost&&) = delete;
+
+  // Remembers that an item of `item_bytes` with this hash was evicted.
+  void add(uint64_t hash, size_t item_bytes);
+
+  // Whether the hash was added lately.
+  [[nodiscard]] bool contains(uint64_t hash) const;
+
+  // Forgets the hash: it is in the cache again.
+  void remove(uint64_t hash);
+
+  // Follows a changed limit. What it remembered is forgotten.
+  void resize();
+
+ private:
+  static constexpr size_t kWays = 8;
+  static constexpr uint32_t kEpochMask = 0xff;
+  // An entry is good for so many epochs; fewer than the epochs that kEpochMask can tell apart.
+  static constexpr uint32_t kEpochsKept = 64;
+
+  Ghost(Arena arena, Account& account) : arena_(std::move(arena)), account_(&account) {}
+
+  [[nodiscard]] std::span<std::atomic<uint32_t>, kWays> set_of(uint64_t hash) const;
+  [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
+  [[nodiscard]] uint32_t age(uint32_t entry) const {
+    return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
+  }
+  [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
+  void charge_table();
+
+  Arena arena_;
+  Account* const account_;
+  std::atomic<int> set_bits_{0};
+  std::atomic<uint32_t> epoch_{1};
+  std::atomic<size_t> bytes_in_epoch_{0};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_GHOST_H_

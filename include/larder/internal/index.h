@@ -1,0 +1,353 @@
+// The index: finds the record of a key.
+//
+// The hash selects a stripe (its own lock), the stripe's directory a page, the page a bucket of one cache line.
+//
+//   hash ─► stripe ─► directory ─► page ─► bucket ─► slot [tag|frequency|address] ─► record
+//
+//   one slot:     63        42 41     40 39                    0
+//                |    tag    | frequency |  record address / 8  |      0 is the empty slot
+//
+//   one bucket:  seven slots and a control word
+//                 63              24 23         8 7          0
+//                |  sequence number  | generation | passed by |
+//
+// The sequence number is odd while the bucket is being changed. `generation` is the low bits of the flush
+// generation the bucket's slots belong to: flush_all only counts the generation up, and every bucket of another
+// generation holds nothing. `passed by` counts the slots that found this bucket full and lie in a later one of the
+// same page; a search that meets 0 is over.
+//
+// A page is 1..4 units of 4 KiB. It grows by a unit when it is nearly full; a full-grown one splits in two. All
+// that decides where a slot belongs is in its tag (the directory consumes the tag's upper bits, the page the next
+// ones), so growing, splitting and merging never look at a key. A page that loses its slots shrinks and merges.
+//
+// Threads: everything of a stripe is guarded by its mutex.
+#ifndef LARDER_INTERNAL_INDEX_H_
+#define LARDER_INTERNAL_INDEX_H_
+
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/internal/account.h"
+#include "larder/internal/arena.h"
+#include "larder/internal/hash.h"
+#include "larder/internal/mutex.h"
+#include "larder/internal/record.h"
+
+namespace larder::internal {
+
+// One 8-byte entry of the index.
+class Slot {
+ public:
+  static constexpr int kTagBits = 22;
+  static constexpr int kFrequencyBits = 2;
+  static constexpr int kAddressBits = 40;
+  static_assert(kTagBits + kFrequencyBits + kAddressBits == 64);
+  static constexpr uint32_t kTagCount = uint32_t{1} << kTagBits;
+  static constexpr uint32_t kFrequencyMax = (1u << kFrequencyBits) - 1;
+  static_assert(kAddressBytesMax == size_t{8} << kAddressBits);
+
+  constexpr Slot() = default;
+  explicit constexpr Slot(uint64_t word) : word_(word) {}
+  constexpr Slot(uint32_t tag, uint32_t frequency, uint64_t address)
+      : word_((uint64_t{tag} << (kFrequencyBits + kAddressBits)) | (uint64_t{frequency} << kAddressBits) |
+              (address >> 3)) {}
+
+  [[nodiscard]] constexpr bool is_empty() const { return word_ == 0; }
+  [[nodiscard]] constexpr uint32_t tag() const { return static_cast<uint32_t>(word_ >> (64 - kTagBits)); }
+  [[nodiscard]] constexpr uint32_t frequency() const {
+    return static_cast<uint32_t>(word_ >> kAddressBits) & kFrequencyMax;
+  }
+  [[nodiscard]] constexpr uint64_t address() const { return (word_ & ((uint64_t{1} << kAddressBits) - 1)) << 3; }
+  [[nodiscard]] constexpr uint64_t word() const { return word_; }
+
+ private:
+  uint64_t word_ = 0;
+};
+
+inline constexpr int kSlotsPerBucket = 7;
+
+struct alignas(64) Bucket {
+  std::atomic<uint64_t> control;
+  std::array<std::atomic<uint64_t>, kSlotsPerBucket> slots;
+};
+static_assert(sizeof(Bucket) == 64);
+
+class Index {
+ public:
+  struct alignas(64) Stripe {
+    Mutex mutex;
+    uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;  // CAS numbers given out by this stripe
+    int depth ABSL_GUARDED_BY(mutex) = 0;           // the directory has 2^depth entries
+    std::unique_ptr<uint32_t[]> directory ABSL_GUARDED_BY(mutex);
+    // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in
+    // the middle of an operation comes after all of it. Written under the mutex; read by stats without it, as are
+    // the sums, which count only if this is the index's generation. Relaxed: they stand for nothing but themselves.
+    std::atomic<uint64_t> generation{0};
+    std::atomic<uint64_t> items{0};
+    std::atomic<uint64_t> item_bytes{0};
+  };
+
+  // Where a slot lies. Good until the stripe's mutex is released or the stripe's slots change.
+  struct Position {
+    Bucket* bucket = nullptr;
+    int slot = 0;
+    uint32_t home = 0;      // number of the bucket the search began in
+    uint32_t distance = 0;  // buckets passed on the way
+
+    explicit operator bool() const { return bucket != nullptr; }
+    // Relaxed: under the stripe's mutex.
+    [[nodiscard]] Slot get() const { return Slot(bucket->slots[static_cast<size_t>(slot)].load(std::memory_order_relaxed)); }
+  };
+
+  // Holds a stripe's mutex. Every operation on a stripe begins with one.
+  class ABSL_SCOPED_LOCKABLE StripeLock {
+   public:
+    StripeLock(const Index& index, Stripe& stripe) ABSL_EXCLUSIVE_LOCK_FUNCTION(stripe.mutex) : stripe_(stripe) {
+      index.lock(stripe);
+    }
+    ~StripeLock() ABSL_UNLOCK_FUNCTION() { stripe_.mutex.unlock(); }
+    StripeLock(const StripeLock&) = delete;
+    StripeLock& operator=(const StripeLock&) = delete;
+
+   private:
+    Stripe& stripe_;
+  };
+
+  // What StripeLock does, for those who hold many at once.
+  void lock(Stripe& stripe) const ABSL_EXCLUSIVE_LOCK_FUNCTION(stripe.mutex) {
+    stripe.mutex.lock();
+    refresh(stripe);
+  }
+
+  enum class InsertResult : uint8_t {
+    kInserted,
+    kNeedsMemory,  // the page must grow and the account has no room: make some, and try again
+    kPageFull,     // too many tags fall together for the index to tell them apart: evict one, and try again
+  };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, uint64_t seed);
+  ~Index();
+
+  [[nodiscard]] uint64_t hash(std::string_view key) const { return hash_key(key, seed_); }
+  [[nodiscard]] Stripe& stripe_of(uint64_t hash) const { return stripes_[top_bits(hash, stripe_bits_)]; }
+  [[nodiscard]] uint32_t tag_of(uint64_t hash) const {
+    return static_cast<uint32_t>(hash >> (64 - stripe_bits_ - Slot::kTagBits)) & (Slot::kTagCount - 1);
+  }
+  [[nodiscard]] uint32_t stripe_count() const { return uint32_t{1} << stripe_bits_; }
+  [[nodiscard]] int stripe_bits() const { return stripe_bits_; }
+  [[nodiscard]] Stripe& stripe(uint32_t number) const { return stripes_[number]; }
+  [[nodiscard]] uint32_t number_of(const Stripe& stripe) const { return static_cast<uint32_t>(&stripe - stripes_.get()); }
+
+  // The slot with this tag whose address `is_wanted` accepts, or none.
+  template <class IsWanted>
+  [[nodiscard]] Position find(Stripe& stripe, uint32_t tag, IsWanted&& is_wanted) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    const Page page = locate(stripe, tag);
+    Position position{.home = page.home(tag)};
+    for (; position.distance < page.bucket_count(); ++position.distance) {
+      Bucket& bucket = page.bucket(position.home + position.distance);
+      const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+      if (!page.is_current(control)) break;
+      for (position.slot = 0; position.slot < kSlotsPerBucket; ++position.slot) {
+        const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load(std::memory_order_relaxed));
+        if (!slot.is_empty() && slot.tag() == tag && is_wanted(slot.address())) {
+          position.bucket = &bucket;
+          return position;
+        }
+      }
+      if (passed_by(control) == 0) break;
+    }
+    return {};
+  }
+
+  // Adds a slot for a key that has none.
+  InsertResult insert(Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // Puts another slot of the same tag in a slot's place.
+  void replace(Stripe& stripe, const Position& position, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // Raises a slot's frequency by one, up to kFrequencyMax.
+  void mark_used(Stripe& stripe, const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // Runs `change` of the record that the slot points at as one change of its bucket.
+  template <class Change>
+  void change_record(Stripe& stripe, const Position& position, Change&& change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    (void)stripe;
+    const BucketChange guard(*position.bucket);
+    change();
+  }
+
+  void erase(Stripe& stripe, const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // Of the bucket where a search for `tag` begins, the slot with the lowest frequency; none if it is empty.
+  [[nodiscard]] Position coldest_near(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // --- flush_all ---
+
+  [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // Everything in the index is void from now on.
+  void flush();
+  // Whether a slot that a flush made void had this tag. Removes it, so that it is reported once.
+  [[nodiscard]] bool take_flushed(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // Clears what flushes made void in the bucket where a search for `tag` begins, and shrinks its page.
+  void purge(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  // --- sums ---
+
+  // Adds to the stripe's counts of items and of their bytes; both may be negative.
+  static void count(Stripe& stripe, int64_t items, int64_t item_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] uint64_t items() const;
+  [[nodiscard]] uint64_t item_bytes() const;
+  [[nodiscard]] uint64_t slots() const { return units_.load(std::memory_order_relaxed) * kSlotsPerUnit; }
+
+  // Calls visit(slot) for each slot of the page that `position` falls in (0 ≤ position < Slot::kTagCount, in the
+  // order of tags), and returns where the next page begins; Slot::kTagCount at the end of the stripe.
+  template <class Visit>
+  uint32_t for_each_in_page(Stripe& stripe, uint32_t position, Visit&& visit) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    const Page page = locate(stripe, position);
+    for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+      const Bucket& bucket = page.bucket(b);
+      if (!page.is_current(bucket.control.load(std::memory_order_relaxed))) continue;
+      for (const auto& word : bucket.slots) {
+        const Slot slot(word.load(std::memory_order_relaxed));
+        if (!slot.is_empty()) visit(slot);
+      }
+    }
+    return page.end_tag(position);
+  }
+
+  // Invariants of one stripe; see lib/DESIGN.md.
+  [[nodiscard]] absl::Status assert_valid(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+ private:
+  static constexpr size_t kUnitBytes = kOsPageBytes;
+  static constexpr uint32_t kBucketsPerUnit = kUnitBytes / sizeof(Bucket);
+  static constexpr uint32_t kSlotsPerUnit = kBucketsPerUnit * kSlotsPerBucket;
+  static constexpr uint32_t kUnitsMax = 4;
+  // A page with as many slots per unit grows; one that would be this full with a unit less shrinks.
+  static constexpr uint32_t kFullSlotsPerUnit = kSlotsPerUnit * 7 / 8;
+  static constexpr uint32_t kSparseSlotsPerUnit = kSlotsPerUnit * 5 / 8;
+  // Beyond this a page without memory to grow takes no more.
+  static constexpr uint32_t kCrammedSlotsPerUnit = kSlotsPerUnit * 15 / 16;
+  // Tag bits the directory may consume; the rest must still tell kUnitsMax * kBucketsPerUnit buckets apart.
+  static constexpr int kDepthMax = 14;
+  static_assert((1u << (Slot::kTagBits - kDepthMax)) >= kUnitsMax * kBucketsPerUnit);
+
+  static constexpr int kSequenceShift = 24;
+  static constexpr int kGenerationShift = 8;
+  static constexpr uint64_t kGenerationMask = 0xffff;
+  static constexpr uint64_t kPassedMask = 0xff;  // a count that reaches it stays there until the page is rebuilt
+
+  // A directory entry:  31   7 6   5 4     0
+  //                    | page | units-1 | depth |
+  struct Page {
+    uint32_t id;
+    uint32_t units;
+    int depth;
+    Bucket* buckets;
+    uint64_t generation;  // the low bits that its buckets must carry
+
+    [[nodiscard]] bool is_current(uint64_t control) const {
+      return ((control >> kGenerationShift) & kGenerationMask) == generation;
+    }
+    [[nodiscard]] uint32_t bucket_count() const { return units * kBucketsPerUnit; }
+    // Buckets are numbered round and round.
+    [[nodiscard]] Bucket& bucket(uint32_t number) const {
+      return buckets[number < bucket_count() ? number : number - bucket_count()];
+    }
+    [[nodiscard]] uint32_t home(uint32_t tag) const {
+      const uint32_t rest = (tag << depth) & (Slot::kTagCount - 1);
+      return static_cast<uint32_t>((uint64_t{rest} * bucket_count()) >> Slot::kTagBits);
+    }
+    [[nodiscard]] uint32_t first_tag(uint32_t tag) const { return tag & ~((Slot::kTagCount >> depth) - 1); }
+    [[nodiscard]] uint32_t end_tag(uint32_t tag) const { return first_tag(tag) + (Slot::kTagCount >> depth); }
+  };
+  static constexpr size_t kPageStrideBytes = kUnitsMax * kUnitBytes;
+  static constexpr uint32_t kPageIdMax = (1u << 25) - 1;
+
+  // Makes the bucket's sequence number odd while it lives.
+  class BucketChange {
+   public:
+    explicit BucketChange(Bucket& bucket) : bucket_(bucket) { step(std::memory_order_relaxed); }
+    ~BucketChange() { step(std::memory_order_release); }
+    BucketChange(const BucketChange&) = delete;
+    BucketChange& operator=(const BucketChange&) = delete;
+
+   private:
+    void step(std::memory_order order) {
+      bucket_.control.store(bucket_.control.load(std::memory_order_relaxed) + (uint64_t{1} << kSequenceShift), order);
+    }
+    Bucket& bucket_;
+  };
+
+  Index(Account& account, uint64_t seed, int stripe_bits, Arena pages, Arena page_counts);
+
+  [[nodiscard]] static uint32_t encode(const Page& page) {
+    return (page.id << 7) | ((page.units - 1) << 5) | static_cast<uint32_t>(page.depth);
+  }
+  [[nodiscard]] Page locate(const Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    const uint32_t entry = stripe.directory[tag >> (Slot::kTagBits - stripe.depth)];
+    const uint32_t id = entry >> 7;
+    return {.id = id,
+            .units = ((entry >> 5) & 3) + 1,
+            .depth = static_cast<int>(entry & 31),
+            .buckets = reinterpret_cast<Bucket*>(pages_.at(id * kPageStrideBytes)),
+            .generation = stripe.generation.load(std::memory_order_relaxed) & kGenerationMask};
+  }
+  void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  void refresh(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+
+  [[nodiscard]] static uint64_t passed_by(uint64_t control) { return control & kPassedMask; }
+  static void add_passed(Bucket& bucket);
+  static void subtract_passed(Bucket& bucket);
+
+  [[nodiscard]] uint16_t& slots_used(uint32_t page_id) const;
+  void clear_if_void(const Page& page, Bucket& bucket) const;
+  void place(const Page& page, Slot slot) const;
+  struct SlotList {
+    std::array<Slot, kUnitsMax * kSlotsPerUnit> slots;
+    size_t size = 0;
+  };
+  void take_all(const Page& page, SlotList& list) const;
+  [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool split(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void shrink(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool merge(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool double_directory(Stripe& stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static uint32_t units_for(size_t slots);
+
+  [[nodiscard]] bool resize_page(Page& page, uint32_t units);
+  [[nodiscard]] std::optional<uint32_t> new_page_id() ABSL_LOCKS_EXCLUDED(free_ids_mutex_);
+  void free_page(const Page& page) ABSL_LOCKS_EXCLUDED(free_ids_mutex_);
+  void sweep(uint32_t stripe_number);
+
+  Account& account_;
+  const uint64_t seed_;
+  const int stripe_bits_;
+  const std::unique_ptr<Stripe[]> stripes_;
+  const Arena pages_;
+  const Arena page_counts_;  // uint16_t for each page id: slots in use, void ones included
+  std::atomic<uint64_t> units_{0};
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<uint32_t> next_sweep_{0};
+
+  Mutex free_ids_mutex_;  // innermost: nothing is locked while it is held
+  std::vector<uint32_t> free_ids_ ABSL_GUARDED_BY(free_ids_mutex_);
+  uint32_t next_id_ ABSL_GUARDED_BY(free_ids_mutex_) = 0;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_INDEX_H_

@@ -1,0 +1,255 @@
+// The log: all items of a cache, in segments.
+//
+// A segment is a run of memory that records are appended to. One segment is open for each chain and expiry class,
+// from the first record that wants it; when it is full it is sealed. A large item is a segment of its own, as long
+// as it needs in whole pages. Segments form two chains in the order in which they were opened: *small*, where new
+// items go on probation, and *main*.
+//
+//           ┌──────────────────── free ◄───────────────────┐
+//           ▼                      │ no pins left           │
+//   unused ─► free ─► open ─► sealed ─► cleaning ─► draining┘         (large: unused ─► sealed ─► … ─► unused)
+//                                │ nothing live │
+//                                └──────────────┘ freed at once
+//
+// Room is reserved with one compare-and-swap on the segment's fill word, which also counts the writers that have
+// reserved but not yet committed:
+//
+//    63     62        40 39                0
+//   | open | writers    | bytes used       |
+//
+// Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
+// every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
+// Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
+// nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment.
+//
+// Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex, which is
+// taken with or without a stripe's mutex held and under which no other is taken.
+#ifndef LARDER_INTERNAL_LOG_H_
+#define LARDER_INTERNAL_LOG_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/internal/account.h"
+#include "larder/internal/arena.h"
+#include "larder/internal/eviction.h"
+#include "larder/internal/expiry_class.h"
+#include "larder/internal/frames.h"
+#include "larder/internal/mutex.h"
+#include "larder/internal/record.h"
+
+namespace larder::internal {
+
+enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining };
+
+using SegmentId = uint32_t;  // the number of its first frame; 0 is none
+
+struct alignas(64) Segment {
+  std::atomic<uint64_t> fill{0};
+  std::atomic<uint64_t> live_bytes{0};
+  std::atomic<uint32_t> pins{0};
+  std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
+  // Bounds of the deadlines of what was put in; relaxed, raised and lowered with compare-and-swap.
+  std::atomic<int64_t> deadline_min_ms{0};
+  std::atomic<int64_t> deadline_max_ms{0};
+  // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
+  // points into it.
+  std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
+  std::atomic<bool> is_large{false};
+  std::atomic<Chain> chain{Chain::kSmall};
+  // Guarded by Log::mutex_.
+  SegmentId older = 0;
+  SegmentId newer = 0;
+  uint64_t opened = 0;  // position in the order of opening, over both chains
+};
+
+// Room for one record, promised but not yet committed.
+struct Place {
+  SegmentId segment = 0;
+  uint64_t address = 0;
+  size_t room_bytes = 0;
+  bool is_large = false;
+};
+
+class Log {
+ public:
+  // Whom room is given to. The cleaner may use the last free segments, which are kept for it: what it moves makes
+  // more room than it takes.
+  enum class For : uint8_t { kStore, kCleaner };
+
+  struct Victim {
+    SegmentId segment = 0;
+    Chain chain = Chain::kSmall;
+    bool is_sparse = false;  // chosen for what is dead or expired in it, not for its age
+  };
+
+  struct Usage {
+    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0;
+  };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account);
+  ~Log();
+
+  // --- room ---
+
+  // Room for a record of `bytes`; none when there is no memory for it (make some, without a lock held, and try
+  // again). What was given must be filled and committed soon: it holds up the cleaner.
+  [[nodiscard]] std::optional<Place> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms, For whom);
+
+  // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
+  void commit(const Place& place, size_t live_bytes, int64_t deadline_ms);
+
+  // --- records ---
+
+  [[nodiscard]] std::byte* at(uint64_t address) const { return frames_.at(address); }
+  [[nodiscard]] SegmentId segment_of(uint64_t address) const { return static_cast<SegmentId>(address >> frame_shift_); }
+  // The segment of the record that a view of a key lies in: a key begins in its segment's first frame.
+  [[nodiscard]] SegmentId segment_of(std::string_view key) const { return segment_of(frames_.offset_of(key.data())); }
+  // Whether a record of so many bytes is a large item.
+  [[nodiscard]] bool is_large(size_t bytes) const;
+  [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
+  [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
+
+  // The record at an address that a slot holds, under that slot's stripe's lock.
+  [[nodiscard]] Record record_at(uint64_t address) const {
+    std::byte* const memory = at(address);
+    const size_t room = Record::room_at(memory);
+    // Relaxed: the lock orders it after the record was put in.
+    return {memory, room != 0 ? room : segment(segment_of(address)).room_bytes.load(std::memory_order_relaxed)};
+  }
+
+  // A live record changed its size in place, or a new deadline.
+  void adjust_live(uint64_t address, int64_t bytes);
+  void widen_deadlines(uint64_t address, int64_t deadline_ms);
+
+  // The slot of a record of `live_bytes` is gone. May give the record's memory back to the system.
+  void remove_live(uint64_t address, size_t live_bytes);
+
+  // While it is pinned, nothing in a segment is changed in place or reused. Pin under the stripe's lock of a slot
+  // that points into it; unpin without a lock.
+  void pin(SegmentId id) { segment(id).pins.fetch_add(1, std::memory_order_seq_cst); }
+  void unpin(SegmentId id);
+  [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
+
+  // --- cleaning (one cleaner at a time) ---
+
+  // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
+  // `is_busy` is set when there are segments, but writers or pins hold all that were looked at.
+  [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool& is_busy);
+  // Where the records of a victim end.
+  [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
+  // A victim that is a large item and stays: as the newest of `chain`.
+  void put_back(SegmentId id, Chain chain);
+  // Nothing of the victim is live any more.
+  void finish(SegmentId id);
+
+  // Whether a store that needs a new segment would get one.
+  [[nodiscard]] bool has_free_segment() const;
+  // Gives a free segment that is not kept for the cleaner back to the system; false if there is none.
+  bool release_free_segment();
+
+  // Everything stored before is void: its segments are cleaned first.
+  void flush();
+
+  // The highest limit that there is address space for.
+  [[nodiscard]] size_t limit_bytes_max() const;
+  [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
+  [[nodiscard]] Usage usage() const;
+  // Invariants of segments and chains; see lib/DESIGN.md. No operation may be under way.
+  [[nodiscard]] absl::Status assert_valid() const;
+  // Calls visit(id) for each segment that may hold records.
+  template <class Visit>
+  void for_each_segment(Visit&& visit) const {
+    const MutexLock lock(mutex_);
+    for (SegmentId id = 1; id < segments_made_; ++id) {
+      if (holds_records(segments_[id].state.load(std::memory_order_relaxed))) visit(id);
+    }
+  }
+
+ private:
+  static constexpr uint64_t kOpenBit = uint64_t{1} << 63;
+  static constexpr int kWritersShift = 40;
+  static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
+  static constexpr uint64_t kUsedMask = kOneWriter - 1;
+  static constexpr uint64_t kWritersMask = ~kOpenBit & ~kUsedMask;
+  // Kept for the cleaner, so that it can always move what a victim holds.
+  static constexpr size_t kReservedSegments = 1;
+
+  using Open = std::array<std::array<std::atomic<SegmentId>, kExpiryClassCount>, kChainCount>;
+
+  Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors);
+
+  [[nodiscard]] static bool holds_records(SegmentState state) {
+    return state == SegmentState::kOpen || state == SegmentState::kSealed || state == SegmentState::kCleaning ||
+           state == SegmentState::kDraining;
+  }
+  [[nodiscard]] static uint64_t used_bytes(const Segment& segment) {
+    return segment.fill.load(std::memory_order_acquire) & kUsedMask;
+  }
+  [[nodiscard]] static bool has_writers(const Segment& segment) {
+    // Acquire: what the last writer put into the segment is seen by whoever sees that it is gone.
+    return (segment.fill.load(std::memory_order_acquire) & kWritersMask) != 0;
+  }
+  [[nodiscard]] std::atomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
+    return open_[static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
+  }
+  [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
+
+  [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
+  [[nodiscard]] std::optional<Place> append_anywhere(Chain chain, size_t bytes);
+  [[nodiscard]] bool open_next(Chain chain, int expiry_class, SegmentId full, For whom);
+  [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
+
+  [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void give_back(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void append_to_chain(SegmentId id, Chain chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  [[nodiscard]] bool is_idle(const Segment& segment) const {
+    return segment.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(segment) &&
+           segment.pins.load(std::memory_order_relaxed) == 0;
+  }
+  [[nodiscard]] SegmentId oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool seal_an_open_one() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Account& account_;
+  const size_t segment_bytes_;
+  const int frame_shift_;
+  const Arena frames_;
+  const Arena descriptors_;
+  Segment* const segments_;  // by SegmentId; the first segments_made_ exist
+  Open open_{};
+  std::atomic<size_t> free_count_{0};  // free_.size(), to be read without the mutex as a hint
+
+  mutable Mutex mutex_;
+  FrameAllocator frame_allocator_ ABSL_GUARDED_BY(mutex_);
+  SegmentId segments_made_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
+  std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
+  uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
+  SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_LOG_H_

@@ -1,0 +1,50 @@
+#include "larder/internal/arena.h"
+
+#include <sys/mman.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace larder::internal {
+
+absl::StatusOr<Arena> Arena::reserve(size_t bytes, std::string_view what) {
+  bytes = round_up(bytes, kOsPageBytes);
+  void* const base =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot reserve ", bytes, " bytes of address space for ",
+                                                     absl::string_view(what.data(), what.size()), ": ",
+                                                     std::strerror(errno)));
+  }
+  // A huge page behind the first touched byte would use memory that nobody was charged for.
+  madvise(base, bytes, MADV_NOHUGEPAGE);
+  return Arena(static_cast<std::byte*>(base), bytes);
+}
+
+Arena::Arena(Arena&& other) noexcept
+    : base_(std::exchange(other.base_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+Arena& Arena::operator=(Arena&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Arena::~Arena() {
+  if (base_ == nullptr) return;
+  unpoison(base_, bytes_);
+  munmap(base_, bytes_);
+}
+
+void Arena::discard(size_t offset, size_t bytes) const {
+  assert(offset % kOsPageBytes == 0 && bytes % kOsPageBytes == 0 && offset + bytes <= bytes_);
+  [[maybe_unused]] const int result = madvise(base_ + offset, bytes, MADV_DONTNEED);
+  assert(result == 0);
+}
+
+}  // namespace larder::internal

@@ -1,0 +1,175 @@
+#include "larder/internal/cleaner.h"
+
+#include <algorithm>
+#include <cassert>
+#include <thread>
+
+namespace larder::internal {
+namespace {
+
+// How much is cleaned for each byte stored: enough to have a segment free before the open one is full, even when
+// half of what is looked at is kept.
+constexpr size_t kPace = 2;
+constexpr size_t kPaceBytesMin = 512;
+// After so many segments' worth of cleaning without result, nothing is kept any more.
+constexpr size_t kSegmentsBeforeForce = 2;
+// Writers hold a segment for the time of a copy: how often to look again before giving up.
+constexpr int kPatience = 1000;
+
+}  // namespace
+
+void Cleaner::pace(size_t bytes, int64_t now_ms) {
+  if (!is_tight() || !mutex_.try_lock()) return;
+  clean(std::max(bytes * kPace, kPaceBytesMin), now_ms, false);
+  if (account_.is_over_limit()) (void)log_.release_free_segment();
+  mutex_.unlock();
+}
+
+bool Cleaner::make_room_for_segment(int64_t now_ms) {
+  const MutexLock lock(mutex_);
+  for (size_t cleaned = 0; !log_.has_free_segment(); cleaned += log_.segment_bytes()) {
+    if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes())) return false;
+  }
+  return true;
+}
+
+bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
+  const MutexLock lock(mutex_);
+  for (size_t cleaned = 0; account_.used() + bytes > account_.limit();) {
+    if (log_.release_free_segment()) continue;
+    if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes() + bytes)) {
+      return false;
+    }
+    cleaned += log_.segment_bytes();
+  }
+  return true;
+}
+
+bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
+  const MutexLock lock(mutex_);
+  if (account_.is_over_limit()) {
+    if (log_.release_free_segment()) return true;
+    return clean(bytes, now_ms, false);
+  }
+  if (!victim_ && !take_victim(now_ms, false)) return false;
+  clean_some(bytes, now_ms, Urgency::kCompact);
+  return true;
+}
+
+bool Cleaner::clean(size_t bytes, int64_t now_ms, bool is_forced) {
+  if (!victim_ && !take_victim(now_ms, may_evict_)) return false;
+  const Urgency ordinary = victim_->is_sparse ? Urgency::kCompact : Urgency::kEvict;
+  clean_some(bytes, now_ms, is_forced && may_evict_ ? Urgency::kForce : ordinary);
+  return true;
+}
+
+bool Cleaner::take_victim(int64_t now_ms, bool may_evict) {
+  bool is_busy = true;
+  for (int i = 0; i < kPatience && is_busy && !victim_; ++i) {
+    victim_ = log_.take_victim(now_ms, may_evict, is_busy);
+    if (!victim_ && is_busy) std::this_thread::yield();
+  }
+  if (victim_) cursor_ = log_.address_of(victim_->segment);
+  return victim_.has_value();
+}
+
+void Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
+  if (log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed)) return clean_large(now_ms, urgency);
+  const uint64_t end = log_.end_of(victim_->segment);
+  const uint64_t stop = std::min<uint64_t>(end, cursor_ + bytes);
+  while (cursor_ < stop) {
+    const uint64_t address = cursor_;
+    std::byte* const memory = log_.at(address);
+    cursor_ += Record::room_at(memory);
+    if (!Record::is_dead_at(memory)) clean_record(address, now_ms, urgency);
+  }
+  if (cursor_ >= end) finish();
+}
+
+void Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
+  // Without the lock: the key never changes (record.h), and the segment has no writers.
+  const uint64_t hash = index_.hash(Record(log_.at(address), Record::room_at(log_.at(address))).key());
+  Index::Stripe& stripe = index_.stripe_of(hash);
+  const Index::StripeLock lock(index_, stripe);
+  const Index::Position position =
+      index_.find(stripe, index_.tag_of(hash), [&](uint64_t candidate) { return candidate == address; });
+  if (position) {
+    settle(stripe, position, hash, now_ms, urgency);
+  } else {
+    index_.purge(stripe, index_.tag_of(hash));
+  }
+}
+
+void Cleaner::clean_large(int64_t now_ms, Urgency urgency) {
+  const uint64_t address = log_.address_of(victim_->segment);
+  const uint64_t hash = index_.hash(log_.record_at(address).key());
+  Index::Stripe& stripe = index_.stripe_of(hash);
+  {
+    const Index::StripeLock lock(index_, stripe);
+    const Index::Position position =
+        index_.find(stripe, index_.tag_of(hash), [&](uint64_t candidate) { return candidate == address; });
+    if (position && settle(stripe, position, hash, now_ms, urgency)) {
+      victim_.reset();
+      return;
+    }
+    if (!position) index_.purge(stripe, index_.tag_of(hash));
+  }
+  finish();
+}
+
+bool Cleaner::settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
+                     Urgency urgency) {
+  const Slot slot = position.get();
+  Record record = log_.record_at(slot.address());
+  const size_t live_bytes = record.live_bytes();
+  const bool is_expired = record.content().deadline_ms <= now_ms;
+  const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
+  if (!is_expired && verdict.is_kept) {
+    if (log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed)) {
+      index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
+      log_.put_back(victim_->segment, verdict.chain);
+      counters_.add(Counter::kItemsMoved);
+      return true;
+    }
+    if (move(stripe, position, verdict, now_ms)) return false;
+  }
+  if (is_expired) {
+    counters_.add(Counter::kExpired);
+    if (slot.frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
+  } else {
+    counters_.add(Counter::kEvictions);
+    counters_.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+    if (victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
+  }
+  index_.erase(stripe, position);
+  Index::count(stripe, -1, -static_cast<int64_t>(live_bytes));
+  record.mark_dead();
+  log_.remove_live(slot.address(), live_bytes);
+  return false;
+}
+
+bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms) {
+  const Slot slot = position.get();
+  Record record = log_.record_at(slot.address());
+  const Content content = record.content();
+  const size_t bytes = record.live_bytes();
+  const std::optional<Place> place =
+      log_.try_reserve(bytes, verdict.chain, content.deadline_ms, now_ms, Log::For::kCleaner);
+  if (!place) return false;
+  Record::create(log_.at(place->address), place->room_bytes, place->is_large, record.key(), content);
+  index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, place->address));
+  log_.commit(*place, bytes, content.deadline_ms);
+  record.mark_dead();
+  log_.remove_live(slot.address(), bytes);
+  counters_.add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain ? Counter::kItemsPromoted
+                                                                                 : Counter::kItemsMoved);
+  return true;
+}
+
+void Cleaner::finish() {
+  log_.finish(victim_->segment);
+  victim_.reset();
+  counters_.add(Counter::kSegmentsCleaned);
+}
+
+}  // namespace larder::internal

@@ -1,0 +1,511 @@
+#include "larder/internal/engine.h"
+
+#include <algorithm>
+#include <cassert>
+#include <random>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace larder::internal {
+namespace {
+
+// CAS numbers up to this count of a stripe are kept in six octets or fewer.
+constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
+
+// How far below the first limit a limit may be set: segments keep their size, and there must be a few.
+constexpr size_t kLimitShrinkMax = 16;
+// The limit must have room for so many of the largest items.
+constexpr size_t kLargestItemsMin = 4;
+
+// Others may take the room that was made for a store. One that loses so often gives up: it would also go round for
+// ever if the address space for large items were in pieces.
+constexpr int kAttemptsMax = 1000;
+
+template <class Number>
+absl::Status out_of_range(const char* option, Number value, Number low, Number high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(option, ": ", value, " is not in ", low, "..", high));
+}
+
+absl::Status check(const Options& options) {
+  if (absl::Status status = out_of_range("memory_limit_bytes", options.memory_limit_bytes, kMemoryLimitBytesMin,
+                                         kMemoryLimitBytesMax);
+      !status.ok()) {
+    return status;
+  }
+  return out_of_range("item_bytes_max", options.item_bytes_max, kItemBytesMaxMin,
+                      std::min(kItemBytesMaxMax, options.memory_limit_bytes / kLargestItemsMin));
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+// --- making ------------------------------------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
+  if (absl::Status status = check(options); !status.ok()) return status;
+  auto engine = std::unique_ptr<Engine>(new Engine(options));
+  engine->account_.charge(Use::kOther, Counters::bytes());
+
+  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_);
+  if (!ghost.ok()) return ghost.status();
+  engine->ghost_.emplace(*std::move(ghost));
+
+  absl::StatusOr<std::unique_ptr<Index>> index =
+      Index::create(engine->account_, options.seed ? *options.seed : random_seed());
+  if (!index.ok()) return index.status();
+  engine->index_ = *std::move(index);
+
+  absl::StatusOr<std::unique_ptr<Log>> log = Log::create(engine->account_);
+  if (!log.ok()) return log.status();
+  engine->log_ = *std::move(log);
+
+  engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_,
+                           options.eviction);
+  return engine;
+}
+
+Engine::Engine(const Options& options)
+    : options_(options),
+      clock_(options.clock != nullptr ? *options.clock : system_clock_),
+      start_ms_(clock_.monotonic_ms()),
+      account_(options.memory_limit_bytes) {}
+
+// --- time --------------------------------------------------------------------------------------------------
+
+int64_t Engine::now_ms() {
+  const int64_t now = clock_.monotonic_ms() - start_ms_;
+  int64_t due = flush_due_ms_.load(std::memory_order_relaxed);
+  if (now >= due && flush_due_ms_.compare_exchange_strong(due, kNoFlush, std::memory_order_relaxed)) flush_now();
+  return now;
+}
+
+int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
+  if (expiry.kind() == Expiry::Kind::kNever) return kNeverMs;
+  const bool is_relative = expiry.kind() == Expiry::Kind::kAfter;
+  // Compared before anything is subtracted: the caller's number may be anything.
+  const int64_t from = is_relative ? 0 : clock_.unix_ms();
+  if (expiry.ms() <= from) return now_ms;
+  return std::min(kNeverMs, now_ms + std::min(kNeverMs, expiry.ms() - from));
+}
+
+// --- reading -----------------------------------------------------------------------------------------------
+
+uint64_t Engine::cas_number(const Index::Stripe& stripe, const Content& content) const {
+  if (content.is_cas_whole || content.cas == 0) return content.cas;
+  return (content.cas << index_->stripe_bits()) | index_->number_of(stripe);
+}
+
+ItemView Engine::view(const Index::Stripe& stripe, const Record& record, int64_t now_ms) const {
+  const Content content = record.content();
+  return {.key = record.key(),
+          .value = content.value,
+          .flags = content.flags,
+          .cas = cas_number(stripe, content),
+          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires};
+}
+
+// The slot of the key's item. One that is expired is removed on the way.
+Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+                                  bool counts_misses) {
+  const uint32_t tag = index_->tag_of(hash);
+  const Index::Position position =
+      index_->find(stripe, tag, [&](uint64_t address) { return log_->record_at(address).key() == key; });
+  if (!position) {
+    if (counts_misses && index_->take_flushed(stripe, tag)) counters_.add(Counter::kGetFlushed);
+    return position;
+  }
+  if (log_->record_at(position.get().address()).content().deadline_ms > now_ms) return position;
+  if (counts_misses) counters_.add(Counter::kGetExpired);
+  counters_.add(Counter::kExpired);
+  if (position.get().frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
+  unlink(stripe, position);
+  return {};
+}
+
+bool Engine::look(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor) {
+  const uint64_t hash = index_->hash(key);
+  Index::Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const Index::Position position = find_live(stripe, hash, key, now_ms, trace == Trace::kUsed);
+  if (!position) return false;
+  if (trace == Trace::kUsed) index_->mark_used(stripe, position);
+  visitor(view(stripe, log_->record_at(position.get().address()), now_ms));
+  return true;
+}
+
+bool Engine::visit(std::string_view key, int64_t now_ms, Visitor visitor) {
+  ItemView item;
+  SegmentId segment = 0;
+  const bool is_found = look(key, now_ms, Trace::kUsed, [&](const ItemView& found) {
+    item = found;
+    segment = log_->segment_of(found.key);
+    log_->pin(segment);
+  });
+  if (!is_found) return false;
+  visitor(item);
+  log_->unpin(segment);
+  return true;
+}
+
+// --- changing ----------------------------------------------------------------------------------------------
+
+bool Engine::mutate(std::string_view key, int64_t now_ms, Decide decide) {
+  const uint64_t hash = index_->hash(key);
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+    const Attempt made = attempt(key, hash, now_ms, decide);
+    if (made.shortage == Shortage::kNone) {
+      cleaner_->pace(made.bytes, now_ms);
+      return true;
+    }
+    if (!make_room(made, now_ms)) break;
+  }
+  return false;
+}
+
+Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide) {
+  Index::Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const Index::Position position = find_live(stripe, hash, key, now_ms, false);
+  Decision decision;
+  if (position) {
+    const ItemView item = view(stripe, log_->record_at(position.get().address()), now_ms);
+    decision = decide(&item);
+    if (decision.is_used) index_->mark_used(stripe, position);
+  } else {
+    decision = decide(nullptr);
+  }
+  switch (decision.kind) {
+    case Decision::Kind::kLeave:
+      return {};
+    case Decision::Kind::kRemove:
+      if (position) unlink(stripe, position);
+      return {};
+    case Decision::Kind::kStore:
+      break;
+  }
+  Content content = decision.content;
+  if (decision.keeps_cas) {
+    const Content old = log_->record_at(position.get().address()).content();
+    content.cas = old.cas;
+    content.is_cas_whole = old.is_cas_whole;
+  } else if (options_.cas) {
+    content.cas = ++stripe.cas_count;
+    if (content.cas > kShortCasMax) {
+      content.cas = cas_number(stripe, content);
+      content.is_cas_whole = true;
+    }
+  }
+  return store(stripe, position, key, hash, content, now_ms);
+}
+
+Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& position, std::string_view key,
+                              uint64_t hash, const Content& content, int64_t now_ms) {
+  if (position && store_in_place(stripe, position, content)) return {};
+  const size_t bytes = Record::bytes_needed(key.size(), content);
+  Chain chain = Chain::kSmall;
+  uint32_t frequency = 0;
+  if (position) {
+    chain = log_->segment(log_->segment_of(position.get().address())).chain.load(std::memory_order_relaxed);
+    frequency = position.get().frequency();
+  } else if (ghost_->contains(hash)) {
+    chain = Chain::kMain;
+  }
+  const std::optional<Place> place =
+      log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, Log::For::kStore);
+  if (!place) {
+    // Large items take whole pages.
+    return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = round_up(bytes, kOsPageBytes)}
+                                 : Attempt{.shortage = Shortage::kSegment, .bytes = bytes};
+  }
+
+  Record record = Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
+  const Slot slot(index_->tag_of(hash), frequency, place->address);
+  if (position) {
+    const uint64_t old_address = position.get().address();
+    Record old = log_->record_at(old_address);
+    const size_t old_bytes = old.live_bytes();
+    index_->replace(stripe, position, slot);
+    log_->commit(*place, bytes, content.deadline_ms);
+    Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
+    old.mark_dead();
+    log_->remove_live(old_address, old_bytes);
+    return {.bytes = bytes};
+  }
+  const Attempt inserted = insert_slot(stripe, slot);
+  log_->commit(*place, bytes, content.deadline_ms);
+  if (inserted.shortage != Shortage::kNone) {
+    record.mark_dead();
+    log_->remove_live(place->address, bytes);
+    return inserted;
+  }
+  Index::count(stripe, 1, static_cast<int64_t>(bytes));
+  if (chain == Chain::kMain) {
+    ghost_->remove(hash);
+    counters_.add(Counter::kGhostHits);
+  }
+  return {.bytes = bytes};
+}
+
+// Where the old content lies, if the new one fits and does not waste half of the room.
+bool Engine::store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content) {
+  const uint64_t address = position.get().address();
+  if (log_->is_pinned(log_->segment_of(address))) return false;
+  Record record = log_->record_at(address);
+  const size_t bytes = Record::bytes_needed(record.key().size(), content);
+  if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
+  const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(record.live_bytes());
+  index_->change_record(stripe, position, [&] { record.rewrite(content); });
+  Index::count(stripe, 0, growth);
+  log_->adjust_live(address, growth);
+  log_->widen_deadlines(address, content.deadline_ms);
+  return true;
+}
+
+Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot) {
+  for (;;) {
+    switch (index_->insert(stripe, slot)) {
+      case Index::InsertResult::kInserted:
+        return {};
+      case Index::InsertResult::kNeedsMemory:
+        return {.shortage = Shortage::kAccount, .bytes = kOsPageBytes * 8};
+      case Index::InsertResult::kPageFull:
+        break;
+    }
+    const Index::Position victim = index_->coldest_near(stripe, slot.tag());
+    if (!victim || !options_.eviction) return {.shortage = Shortage::kNever, .bytes = 0};
+    counters_.add(Counter::kEvictions);
+    counters_.add(victim.get().frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+    unlink(stripe, victim);
+  }
+}
+
+void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
+  const uint64_t address = position.get().address();
+  Record record = log_->record_at(address);
+  const size_t bytes = record.live_bytes();
+  index_->erase(stripe, position);
+  Index::count(stripe, -1, -static_cast<int64_t>(bytes));
+  record.mark_dead();
+  log_->remove_live(address, bytes);
+}
+
+bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
+  switch (attempt.shortage) {
+    case Shortage::kSegment:
+      return cleaner_->make_room_for_segment(now_ms);
+    case Shortage::kAccount:
+      return cleaner_->make_room_in_account(attempt.bytes, now_ms);
+    case Shortage::kNone:
+    case Shortage::kNever:
+      break;
+  }
+  return false;
+}
+
+// --- the whole cache ---------------------------------------------------------------------------------------
+
+void Engine::flush_all(int64_t delay_ms) {
+  counters_.add(Counter::kFlushes);
+  if (delay_ms > 0) {
+    const int64_t now = now_ms();
+    flush_due_ms_.store(now + std::min(delay_ms, kNeverMs), std::memory_order_relaxed);
+  } else {
+    flush_due_ms_.store(kNoFlush, std::memory_order_relaxed);
+    flush_now();
+  }
+}
+
+void Engine::flush_now() {
+  index_->flush();
+  log_->flush();
+}
+
+void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
+  struct Pinned {
+    ItemView item;
+    SegmentId segment;
+  };
+  std::vector<Pinned> page;
+  bool goes_on = true;
+  for (uint32_t number = 0; number < index_->stripe_count() && goes_on; ++number) {
+    Index::Stripe& stripe = index_->stripe(number);
+    for (uint32_t tag = 0; tag < Slot::kTagCount && goes_on;) {
+      const int64_t now = now_ms();
+      page.clear();
+      {
+        const Index::StripeLock lock(*index_, stripe);
+        tag = index_->for_each_in_page(stripe, tag, [&](Slot slot) {
+          const Record record = log_->record_at(slot.address());
+          if (record.content().deadline_ms <= now) return;
+          const SegmentId segment = log_->segment_of(slot.address());
+          log_->pin(segment);
+          page.push_back({view(stripe, record, now), segment});
+        });
+      }
+      for (const Pinned& pinned : page) {
+        goes_on = goes_on && visitor(pinned.item);
+        log_->unpin(pinned.segment);
+      }
+    }
+  }
+}
+
+Stats Engine::stats() const {
+  Stats stats;
+  const auto sum = [&](Counter counter) { return counters_.sum(counter); };
+  stats.get_hits = sum(Counter::kGetHits);
+  stats.get_misses = sum(Counter::kGetMisses);
+  stats.get_expired = sum(Counter::kGetExpired);
+  stats.get_flushed = sum(Counter::kGetFlushed);
+  stats.touch_hits = sum(Counter::kTouchHits);
+  stats.touch_misses = sum(Counter::kTouchMisses);
+  stats.stores = sum(Counter::kStores);
+  stats.store_too_large = sum(Counter::kStoreTooLarge);
+  stats.store_no_memory = sum(Counter::kStoreNoMemory);
+  stats.cas_hits = sum(Counter::kCasHits);
+  stats.cas_misses = sum(Counter::kCasMisses);
+  stats.cas_badval = sum(Counter::kCasBadval);
+  stats.incr_hits = sum(Counter::kIncrHits);
+  stats.incr_misses = sum(Counter::kIncrMisses);
+  stats.decr_hits = sum(Counter::kDecrHits);
+  stats.decr_misses = sum(Counter::kDecrMisses);
+  stats.erase_hits = sum(Counter::kEraseHits);
+  stats.erase_misses = sum(Counter::kEraseMisses);
+  stats.flushes = sum(Counter::kFlushes);
+  stats.items_stored = sum(Counter::kItemsStored);
+  stats.evictions = sum(Counter::kEvictions);
+  stats.evicted_unfetched = sum(Counter::kEvictedUnfetched);
+  stats.evicted_active = sum(Counter::kEvictedActive);
+  stats.expired = sum(Counter::kExpired);
+  stats.expired_unfetched = sum(Counter::kExpiredUnfetched);
+  stats.ghost_hits = sum(Counter::kGhostHits);
+  stats.items_promoted = sum(Counter::kItemsPromoted);
+  stats.items_moved = sum(Counter::kItemsMoved);
+  stats.segments_cleaned = sum(Counter::kSegmentsCleaned);
+
+  stats.items = index_->items();
+  stats.item_bytes = index_->item_bytes();
+  stats.memory_limit_bytes = account_.limit();
+  const Log::Usage usage = log_->usage();
+  stats.live_bytes = usage.live_bytes;
+  stats.dead_bytes = usage.used_bytes - std::min(usage.used_bytes, usage.live_bytes);
+  stats.large_bytes = account_.used(Use::kLarge);
+  stats.index_bytes = account_.used(Use::kIndex);
+  stats.ghost_bytes = account_.used(Use::kGhost);
+  stats.other_bytes = account_.used(Use::kOther);
+  stats.external_bytes = account_.used(Use::kExternal);
+  const uint64_t in_segments = account_.used(Use::kSegments);
+  stats.free_bytes = in_segments - std::min(in_segments, stats.live_bytes + stats.dead_bytes);
+  stats.memory_used_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
+                            stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.external_bytes;
+  stats.segment_bytes = log_->segment_bytes();
+  stats.segments = usage.segments;
+  stats.segments_free = usage.segments_free;
+  stats.index_slots = index_->slots();
+  return stats;
+}
+
+absl::Status Engine::set_memory_limit(size_t bytes) {
+  const size_t low = std::max({kMemoryLimitBytesMin, options_.memory_limit_bytes / kLimitShrinkMax,
+                               options_.item_bytes_max * kLargestItemsMin});
+  if (absl::Status status = out_of_range("memory_limit_bytes", bytes, low, kMemoryLimitBytesMax); !status.ok()) {
+    return status;
+  }
+  if (bytes > log_->limit_bytes_max()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
+  }
+  account_.set_limit(bytes);
+  ghost_->resize();
+  if (!cleaner_->make_room_in_account(0, now_ms())) {
+    return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account_.used(),
+                                                     " bytes are still in use and cannot be evicted now"));
+  }
+  return absl::OkStatus();
+}
+
+bool Engine::maintain(size_t step_bytes) { return cleaner_->tidy(step_bytes, now_ms()); }
+
+void Engine::add_external_bytes(int64_t bytes) {
+  if (bytes >= 0) {
+    account_.charge(Use::kExternal, static_cast<size_t>(bytes));
+  } else {
+    account_.release(Use::kExternal, static_cast<size_t>(-bytes));
+  }
+}
+
+// --- checking ----------------------------------------------------------------------------------------------
+
+absl::Status Engine::assert_valid() {
+  return cleaner_->while_resting(now_ms(), [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+    for (uint32_t i = 0; i < index_->stripe_count(); ++i) index_->lock(index_->stripe(i));
+    absl::Status status = check_all();
+    for (uint32_t i = 0; i < index_->stripe_count(); ++i) index_->stripe(i).mutex.unlock();
+    return status;
+  });
+}
+
+// With the cleaner's mutex and every stripe's held, which the analysis cannot follow.
+absl::Status Engine::check_all() {
+  if (absl::Status status = log_->assert_valid(); !status.ok()) return status;
+  std::unordered_map<SegmentId, uint64_t> live_bytes;
+  absl::Status status;
+  for (uint32_t number = 0; number < index_->stripe_count() && status.ok(); ++number) {
+    Index::Stripe& stripe = index_->stripe(number);
+    status = index_->assert_valid(stripe);
+    uint64_t items = 0;
+    uint64_t bytes = 0;
+    for (uint32_t tag = 0; tag < Slot::kTagCount && status.ok();) {
+      tag = index_->for_each_in_page(stripe, tag, [&](Slot slot) {
+        if (status.ok()) status = check_slot(stripe, slot);
+        if (!status.ok()) return;
+        const size_t record_bytes = log_->record_at(slot.address()).live_bytes();
+        live_bytes[log_->segment_of(slot.address())] += record_bytes;
+        bytes += record_bytes;
+        ++items;
+      });
+    }
+    if (status.ok() && (items != stripe.items.load() || bytes != stripe.item_bytes.load())) {
+      status = absl::InternalError(absl::StrCat("stripe ", number, " counts ", stripe.items.load(), " items of ",
+                                                stripe.item_bytes.load(), " bytes, has ", items, " of ", bytes));
+    }
+  }
+  if (!status.ok()) return status;
+  log_->for_each_segment([&](SegmentId id) {
+    const uint64_t counted = log_->segment(id).live_bytes.load();
+    // What a flush made void counts as live until the cleaner comes by.
+    const bool may_hold_void = index_->generation() != 0;
+    if (counted < live_bytes[id] || (counted > live_bytes[id] && !may_hold_void)) {
+      status = absl::InternalError(absl::StrCat("segment ", id, " counts ", counted, " live bytes, slots point at ",
+                                                live_bytes[id]));
+    }
+  });
+  return status;
+}
+
+absl::Status Engine::check_slot(const Index::Stripe& stripe, Slot slot) const {
+  const SegmentId id = log_->segment_of(slot.address());
+  const Segment& segment = log_->segment(id);
+  if (slot.address() >= log_->end_of(id)) return absl::InternalError("a slot points behind its segment's records");
+  const Record record = log_->record_at(slot.address());
+  const uint64_t hash = index_->hash(record.key());
+  if (&index_->stripe_of(hash) != &stripe || index_->tag_of(hash) != slot.tag()) {
+    return absl::InternalError("a slot points at a record of another key");
+  }
+  if (Record::is_dead_at(log_->at(slot.address()))) return absl::InternalError("a slot points at a dead record");
+  const int64_t deadline = record.content().deadline_ms;
+  if (deadline < segment.deadline_min_ms.load() || deadline > segment.deadline_max_ms.load()) {
+    return absl::InternalError("a record's deadline is outside its segment's bounds");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace larder::internal

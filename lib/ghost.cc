@@ -1,0 +1,82 @@
+#include "larder/internal/ghost.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace larder::internal {
+namespace {
+
+constexpr size_t kShareOfLimit = 64;
+
+}  // namespace
+
+absl::StatusOr<Ghost> Ghost::create(Account& account) {
+  // Address space for any limit the account may be given later; memory is used only for the table.
+  absl::StatusOr<Arena> arena = Arena::reserve(std::max<size_t>(account.limit() / 4, size_t{1} << 28), "the ghost");
+  if (!arena.ok()) return arena.status();
+  Ghost ghost(*std::move(arena), account);
+  ghost.charge_table();
+  return ghost;
+}
+
+Ghost::Ghost(Ghost&& other) noexcept
+    : arena_(std::move(other.arena_)),
+      account_(other.account_),
+      set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
+
+void Ghost::charge_table() {
+  const size_t set_bytes = kWays * sizeof(uint32_t);
+  const size_t table_bytes = std::min(std::bit_floor(account_->limit() / kShareOfLimit), std::bit_floor(arena_.bytes()));
+  set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
+  account_->charge(Use::kGhost, table_bytes);
+}
+
+void Ghost::resize() {
+  const size_t old_bytes = account_->used(Use::kGhost);
+  account_->release(Use::kGhost, old_bytes);
+  charge_table();
+  // Readers and writers that still use the old size touch at most a few pages of it; they find or leave hints.
+  arena_.discard(0, round_up(old_bytes, kOsPageBytes));
+}
+
+std::span<std::atomic<uint32_t>, 8> Ghost::set_of(uint64_t hash) const {
+  const uint32_t set = top_bits(hash, set_bits_.load(std::memory_order_relaxed));
+  auto* const first = reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(size_t{set} * kWays * sizeof(uint32_t)));
+  return std::span<std::atomic<uint32_t>, kWays>(first, kWays);
+}
+
+void Ghost::add(uint64_t hash, size_t item_bytes) {
+  const size_t epoch_bytes = account_->limit() / kEpochsKept;
+  if (bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes >= epoch_bytes) {
+    bytes_in_epoch_.store(0, std::memory_order_relaxed);
+    epoch_.fetch_add(1, std::memory_order_relaxed);
+  }
+  const uint32_t entry = fingerprint_bits(hash) | (epoch_.load(std::memory_order_relaxed) & kEpochMask);
+  std::atomic<uint32_t>* oldest = nullptr;
+  uint32_t oldest_age = 0;
+  for (std::atomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    const uint32_t there_age = there == 0 ? kEpochMask + 1 : age(there);
+    if (oldest == nullptr || there_age > oldest_age) {
+      oldest = &way;
+      oldest_age = there_age;
+    }
+  }
+  oldest->store(entry, std::memory_order_relaxed);
+}
+
+bool Ghost::contains(uint64_t hash) const {
+  return std::ranges::any_of(set_of(hash), [&](const std::atomic<uint32_t>& way) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    return is_current(there) && (there & ~kEpochMask) == fingerprint_bits(hash);
+  });
+}
+
+void Ghost::remove(uint64_t hash) {
+  for (std::atomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace larder::internal

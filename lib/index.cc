@@ -1,0 +1,434 @@
+#include "larder/internal/index.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace larder::internal {
+namespace {
+
+// A stripe for so much of the limit: enough that threads seldom meet, and that what is done for a whole stripe at
+// once stays short.
+constexpr size_t kLimitBytesPerStripe = size_t{512} << 10;
+constexpr int kStripeBitsMin = 3;
+constexpr int kStripeBitsMax = 22;
+
+// Address space costs nothing, so there is enough for a limit raised far beyond the first.
+constexpr size_t kGrowthFactor = 4;
+constexpr size_t kAddressBytesMin = size_t{4} << 30;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed) {
+  const int stripe_bits = std::clamp(static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1,
+                                     kStripeBitsMin, kStripeBitsMax);
+  const size_t stripes = size_t{1} << stripe_bits;
+  const size_t pages_max =
+      std::min<size_t>(kPageIdMax, std::max(account.limit() * kGrowthFactor, kAddressBytesMin) / kPageStrideBytes);
+  absl::StatusOr<Arena> pages = Arena::reserve(pages_max * kPageStrideBytes, "the index");
+  if (!pages.ok()) return pages.status();
+  absl::StatusOr<Arena> page_counts = Arena::reserve(pages_max * sizeof(uint16_t), "the index");
+  if (!page_counts.ok()) return page_counts.status();
+
+  account.charge(Use::kOther, stripes * sizeof(Stripe));
+  auto index = std::unique_ptr<Index>(
+      new Index(account, seed, stripe_bits, *std::move(pages), *std::move(page_counts)));
+  for (uint32_t i = 0; i < stripes; ++i) {
+    Stripe& stripe = index->stripes_[i];
+    const StripeLock lock(*index, stripe);
+    Page page{.id = index->new_page_id().value(), .units = 0, .depth = 0, .buckets = nullptr, .generation = 0};
+    if (!index->resize_page(page, 1)) {
+      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
+    }
+    stripe.directory = std::make_unique<uint32_t[]>(1);
+    stripe.directory[0] = encode(page);
+  }
+  return index;
+}
+
+Index::Index(Account& account, uint64_t seed, int stripe_bits, Arena pages, Arena page_counts)
+    : account_(account),
+      seed_(seed),
+      stripe_bits_(stripe_bits),
+      stripes_(std::make_unique<Stripe[]>(size_t{1} << stripe_bits)),
+      pages_(std::move(pages)),
+      page_counts_(std::move(page_counts)) {}
+
+Index::~Index() = default;
+
+// --- slots -------------------------------------------------------------------------------------------------
+
+Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
+  Page page = locate(stripe, slot.tag());
+  clear_if_void(page, page.bucket(page.home(slot.tag())));
+  while (slots_used(page.id) >= page.units * kFullSlotsPerUnit) {
+    if (!grow(stripe, page, slot.tag())) {
+      const bool can_split = page.depth < kDepthMax;
+      if (slots_used(page.id) >= page.units * kCrammedSlotsPerUnit) {
+        return page.units < kUnitsMax || can_split ? InsertResult::kNeedsMemory : InsertResult::kPageFull;
+      }
+      break;
+    }
+    page = locate(stripe, slot.tag());
+  }
+  place(page, slot);
+  return InsertResult::kInserted;
+}
+
+void Index::place(const Page& page, Slot slot) const {
+  const uint32_t home = page.home(slot.tag());
+  for (uint32_t distance = 0; distance < page.bucket_count(); ++distance) {
+    Bucket& bucket = page.bucket(home + distance);
+    clear_if_void(page, bucket);
+    const BucketChange change(bucket);
+    for (auto& word : bucket.slots) {
+      if (word.load(std::memory_order_relaxed) != 0) continue;
+      word.store(slot.word(), std::memory_order_relaxed);
+      ++slots_used(page.id);
+      return;
+    }
+    add_passed(bucket);
+  }
+  assert(false && "a page took more slots than it has");
+}
+
+void Index::replace(Stripe&, const Position& position, Slot slot) {
+  const BucketChange change(*position.bucket);
+  position.bucket->slots[static_cast<size_t>(position.slot)].store(slot.word(), std::memory_order_relaxed);
+}
+
+void Index::mark_used(Stripe&, const Position& position) {
+  const Slot slot = position.get();
+  if (slot.frequency() == Slot::kFrequencyMax) return;
+  // The address does not change, so whoever copies the record meanwhile need not start again.
+  position.bucket->slots[static_cast<size_t>(position.slot)].store(
+      Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(), std::memory_order_relaxed);
+}
+
+void Index::erase(Stripe& stripe, const Position& position) {
+  const uint32_t tag = position.get().tag();
+  const Page page = locate(stripe, tag);
+  {
+    const BucketChange change(*position.bucket);
+    position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
+  }
+  for (uint32_t i = 0; i < position.distance; ++i) subtract_passed(page.bucket(position.home + i));
+  --slots_used(page.id);
+  shrink(stripe, tag);
+}
+
+Index::Position Index::coldest_near(Stripe& stripe, uint32_t tag) const {
+  const Page page = locate(stripe, tag);
+  const uint32_t home = page.home(tag);
+  Bucket& bucket = page.bucket(home);
+  if (!page.is_current(bucket.control.load(std::memory_order_relaxed))) return {};
+  Position coldest;
+  for (int i = 0; i < kSlotsPerBucket; ++i) {
+    const Position candidate{.bucket = &bucket, .slot = i, .home = home};
+    if (candidate.get().is_empty() || page.home(candidate.get().tag()) != home) continue;
+    if (!coldest || candidate.get().frequency() < coldest.get().frequency()) coldest = candidate;
+  }
+  return coldest;
+}
+
+void Index::add_passed(Bucket& bucket) {
+  const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+  if (passed_by(control) < kPassedMask) bucket.control.store(control + 1, std::memory_order_relaxed);
+}
+
+void Index::subtract_passed(Bucket& bucket) {
+  const BucketChange change(bucket);
+  const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+  if (passed_by(control) < kPassedMask) bucket.control.store(control - 1, std::memory_order_relaxed);
+}
+
+uint16_t& Index::slots_used(uint32_t page_id) const {
+  return *reinterpret_cast<uint16_t*>(page_counts_.at(page_id * sizeof(uint16_t)));
+}
+
+// --- flushing ----------------------------------------------------------------------------------------------
+
+void Index::flush() {
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  // A bucket knows only the low bits of its generation. Sweeping some stripes at every flush keeps any bucket from
+  // being so many flushes behind that they come round to the same bits.
+  const uint32_t sweeps = 1 + stripe_count() / (kGenerationMask / 2);
+  for (uint32_t i = 0; i < sweeps; ++i) {
+    sweep(next_sweep_.fetch_add(1, std::memory_order_relaxed) & (stripe_count() - 1));
+  }
+}
+
+void Index::sweep(uint32_t stripe_number) {
+  Stripe& stripe = stripes_[stripe_number];
+  const StripeLock lock(*this, stripe);
+  for (uint32_t tag = 0; tag < Slot::kTagCount;) {
+    const Page page = locate(stripe, tag);
+    for (uint32_t b = 0; b < page.bucket_count(); ++b) clear_if_void(page, page.bucket(b));
+    tag = page.end_tag(tag);
+    shrink(stripe, page.first_tag(tag - 1));
+  }
+}
+
+bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
+  const Page page = locate(stripe, tag);
+  const uint32_t home = page.home(tag);
+  for (uint32_t distance = 0; distance < page.bucket_count(); ++distance) {
+    Bucket& bucket = page.bucket(home + distance);
+    const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+    for (auto& word : bucket.slots) {
+      const Slot slot(word.load(std::memory_order_relaxed));
+      if (page.is_current(control) || slot.is_empty() || slot.tag() != tag) continue;
+      const BucketChange change(bucket);
+      word.store(0, std::memory_order_relaxed);
+      --slots_used(page.id);
+      return true;
+    }
+    if (passed_by(control) == 0) break;
+  }
+  return false;
+}
+
+void Index::purge(Stripe& stripe, uint32_t tag) {
+  const Page page = locate(stripe, tag);
+  clear_if_void(page, page.bucket(page.home(tag)));
+  shrink(stripe, tag);
+}
+
+void Index::clear_if_void(const Page& page, Bucket& bucket) const {
+  const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+  if (page.is_current(control)) return;
+  const BucketChange change(bucket);
+  for (auto& word : bucket.slots) {
+    if (word.load(std::memory_order_relaxed) == 0) continue;
+    word.store(0, std::memory_order_relaxed);
+    --slots_used(page.id);
+  }
+  const uint64_t sequence = bucket.control.load(std::memory_order_relaxed) >> kSequenceShift;
+  bucket.control.store((sequence << kSequenceShift) | (page.generation << kGenerationShift),
+                       std::memory_order_relaxed);
+}
+
+// --- sums --------------------------------------------------------------------------------------------------
+
+void Index::refresh(Stripe& stripe) const {
+  const uint64_t now = generation();
+  if (stripe.generation.load(std::memory_order_relaxed) == now) return;
+  stripe.items.store(0, std::memory_order_relaxed);
+  stripe.item_bytes.store(0, std::memory_order_relaxed);
+  stripe.generation.store(now, std::memory_order_relaxed);
+}
+
+void Index::count(Stripe& stripe, int64_t items, int64_t item_bytes) {
+  stripe.items.store(stripe.items.load(std::memory_order_relaxed) + static_cast<uint64_t>(items),
+                     std::memory_order_relaxed);
+  stripe.item_bytes.store(stripe.item_bytes.load(std::memory_order_relaxed) + static_cast<uint64_t>(item_bytes),
+                          std::memory_order_relaxed);
+}
+
+uint64_t Index::items() const {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < stripe_count(); ++i) {
+    if (stripes_[i].generation.load(std::memory_order_relaxed) == generation()) {
+      sum += stripes_[i].items.load(std::memory_order_relaxed);
+    }
+  }
+  return sum;
+}
+
+uint64_t Index::item_bytes() const {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < stripe_count(); ++i) {
+    if (stripes_[i].generation.load(std::memory_order_relaxed) == generation()) {
+      sum += stripes_[i].item_bytes.load(std::memory_order_relaxed);
+    }
+  }
+  return sum;
+}
+
+// --- pages -------------------------------------------------------------------------------------------------
+
+// Empties the page, void slots included, and lists what was in it.
+void Index::take_all(const Page& page, SlotList& list) const {
+  for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+    Bucket& bucket = page.bucket(b);
+    clear_if_void(page, bucket);
+    const BucketChange change(bucket);
+    for (auto& word : bucket.slots) {
+      if (word.load(std::memory_order_relaxed) == 0) continue;
+      list.slots[list.size++] = Slot(word.exchange(0, std::memory_order_relaxed));
+      --slots_used(page.id);
+    }
+    bucket.control.fetch_and(~kPassedMask, std::memory_order_relaxed);
+  }
+}
+
+uint32_t Index::units_for(size_t slots) {
+  uint32_t units = 1;
+  while (units < kUnitsMax && slots > units * (kFullSlotsPerUnit * 3 / 4)) ++units;
+  return units;
+}
+
+bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
+  if (page.units == kUnitsMax) return page.depth < kDepthMax && split(stripe, page, tag);
+  Page larger = page;
+  if (!resize_page(larger, page.units + 1)) return false;
+  SlotList list;
+  take_all(page, list);
+  for (size_t i = 0; i < list.size; ++i) place(larger, list.slots[i]);
+  enter(stripe, larger, tag);
+  return true;
+}
+
+bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
+  if (page.depth == stripe.depth && !double_directory(stripe)) return false;
+  const std::optional<uint32_t> id = new_page_id();
+  if (!id) return false;
+  Page upper{.id = *id, .units = 0, .depth = page.depth + 1, .buckets = nullptr, .generation = page.generation};
+  // Both halves could turn out to hold everything; what is too much is given back below.
+  if (!resize_page(upper, kUnitsMax)) {
+    free_page(upper);
+    return false;
+  }
+  const uint32_t first = page.first_tag(tag);
+  const uint32_t middle = first + (Slot::kTagCount >> upper.depth);
+  SlotList list;
+  take_all(page, list);
+  const auto in_upper = [&](const Slot& slot) { return slot.tag() >= middle; };
+  const auto upper_count = static_cast<size_t>(
+      std::count_if(list.slots.begin(), list.slots.begin() + static_cast<std::ptrdiff_t>(list.size), in_upper));
+  Page lower = page;
+  lower.depth = upper.depth;
+  [[maybe_unused]] const bool shrunk = resize_page(lower, units_for(list.size - upper_count)) &&
+                                       resize_page(upper, units_for(upper_count));
+  assert(shrunk);
+  for (size_t i = 0; i < list.size; ++i) place(in_upper(list.slots[i]) ? upper : lower, list.slots[i]);
+  enter(stripe, lower, first);
+  enter(stripe, upper, middle);
+  return true;
+}
+
+void Index::shrink(Stripe& stripe, uint32_t tag) {
+  for (;;) {
+    Page page = locate(stripe, tag);
+    if (page.units == 1) {
+      if (!merge(stripe, page, tag)) return;
+      continue;
+    }
+    if (slots_used(page.id) > (page.units - 1) * kSparseSlotsPerUnit) return;
+    SlotList list;
+    take_all(page, list);
+    [[maybe_unused]] const bool shrunk = resize_page(page, page.units - 1);
+    assert(shrunk);
+    for (size_t i = 0; i < list.size; ++i) place(page, list.slots[i]);
+    enter(stripe, page, tag);
+  }
+}
+
+// Joins a page of one unit with the one it was split from, if that is as small and both fit in one.
+bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
+  if (page.depth == 0) return false;
+  const uint32_t buddy_tag = page.first_tag(tag) ^ (Slot::kTagCount >> page.depth);
+  const Page buddy = locate(stripe, buddy_tag);
+  if (buddy.depth != page.depth || buddy.units != 1 ||
+      slots_used(page.id) + slots_used(buddy.id) > kSparseSlotsPerUnit) {
+    return false;
+  }
+  SlotList list;
+  take_all(page, list);
+  take_all(buddy, list);
+  free_page(buddy);
+  --page.depth;
+  for (size_t i = 0; i < list.size; ++i) place(page, list.slots[i]);
+  enter(stripe, page, tag);
+  return true;
+}
+
+void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
+  const uint32_t first = page.first_tag(tag) >> (Slot::kTagBits - stripe.depth);
+  const uint32_t count = uint32_t{1} << (stripe.depth - page.depth);
+  std::fill_n(&stripe.directory[first], count, encode(page));
+}
+
+bool Index::double_directory(Stripe& stripe) {
+  const size_t entries = size_t{1} << stripe.depth;
+  if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
+  auto doubled = std::make_unique<uint32_t[]>(2 * entries);
+  for (size_t i = 0; i < 2 * entries; ++i) doubled[i] = stripe.directory[i / 2];
+  stripe.directory = std::move(doubled);
+  ++stripe.depth;
+  return true;
+}
+
+// Gives the page room for `units`; the page must be empty if it gets smaller. False: no memory for more.
+bool Index::resize_page(Page& page, uint32_t units) {
+  const size_t offset = page.id * kPageStrideBytes;
+  if (units > page.units) {
+    if (!account_.try_charge(Use::kIndex, (units - page.units) * kUnitBytes)) return false;
+  } else if (units < page.units) {
+    pages_.discard(offset + units * kUnitBytes, (page.units - units) * kUnitBytes);
+    account_.release(Use::kIndex, (page.units - units) * kUnitBytes);
+  }
+  units_.fetch_add(uint64_t{units} - page.units, std::memory_order_relaxed);
+  page.units = units;
+  page.buckets = reinterpret_cast<Bucket*>(pages_.at(offset));
+  return true;
+}
+
+std::optional<uint32_t> Index::new_page_id() {
+  const MutexLock lock(free_ids_mutex_);
+  if (!free_ids_.empty()) {
+    const uint32_t id = free_ids_.back();
+    free_ids_.pop_back();
+    return id;
+  }
+  if ((next_id_ + 1) * kPageStrideBytes > pages_.bytes()) return std::nullopt;
+  return next_id_++;
+}
+
+void Index::free_page(const Page& page) {
+  Page empty = page;
+  [[maybe_unused]] const bool freed = resize_page(empty, 0);
+  assert(freed && slots_used(page.id) == 0);
+  const MutexLock lock(free_ids_mutex_);
+  free_ids_.push_back(page.id);
+}
+
+// --- checking ----------------------------------------------------------------------------------------------
+
+absl::Status Index::assert_valid(Stripe& stripe) const {
+  for (uint32_t tag = 0; tag < Slot::kTagCount;) {
+    const Page page = locate(stripe, tag);
+    const uint32_t end = page.end_tag(tag);
+    uint32_t used = 0;
+    std::vector<uint32_t> passed(page.bucket_count(), 0);
+    for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+      const Bucket& bucket = page.bucket(b);
+      const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+      if (((control >> kSequenceShift) & 1) != 0) return absl::InternalError("a bucket's sequence is odd at rest");
+      for (const auto& word : bucket.slots) {
+        const Slot slot(word.load(std::memory_order_relaxed));
+        if (slot.is_empty()) continue;
+        ++used;
+        if (!page.is_current(control)) continue;
+        if (slot.tag() < tag || slot.tag() >= end) return absl::InternalError("a slot lies in another tag's page");
+        for (uint32_t way = page.home(slot.tag()); way != b; way = (way + 1) % page.bucket_count()) ++passed[way];
+      }
+    }
+    if (used != slots_used(page.id)) {
+      return absl::InternalError(absl::StrCat("page ", page.id, " counts ", slots_used(page.id), " slots, has ", used));
+    }
+    for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+      const uint64_t control = page.bucket(b).control.load(std::memory_order_relaxed);
+      if (page.is_current(control) && passed_by(control) < kPassedMask && passed_by(control) != passed[b]) {
+        return absl::InternalError(absl::StrCat("bucket ", b, " of page ", page.id, " counts ", passed_by(control),
+                                                " slots beyond it, there are ", passed[b]));
+      }
+    }
+    tag = end;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace larder::internal

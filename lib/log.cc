@@ -1,0 +1,463 @@
+#include "larder/internal/log.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace larder::internal {
+namespace {
+
+// Enough segments that one of them is a small part of a chain; few enough that their descriptors cost nothing.
+constexpr size_t kSegmentsPerLimit = 128;
+constexpr size_t kSegmentBytesMin = size_t{8} << 10;
+constexpr size_t kSegmentBytesMax = size_t{1} << 20;
+// With fewer segments than this, one open segment for each expiry class would waste more than the classes save.
+constexpr size_t kSegmentsForClasses = 64;
+// A record longer than this part of a segment is a large item: the tail of a segment that a record does not fit
+// into is lost.
+constexpr size_t kLargeDivisor = 4;
+
+// Address space costs nothing: enough for a limit raised later, and for large items of changing sizes, which take
+// runs of 2^n frames.
+constexpr size_t kGrowthFactor = 4;
+constexpr size_t kGrownLimitMin = size_t{16} << 30;
+constexpr size_t kFragmentationFactor = 8;
+
+// How many segments are looked at for one that is mostly dead or expired, before the oldest is taken.
+constexpr size_t kSparseLooks = 16;
+constexpr size_t kSparseLooksWithoutEviction = 4096;
+// Dead bytes from which a segment is sparse, in hundredths of what it holds.
+constexpr size_t kSparsePercent = 40;
+constexpr size_t kSparsePercentWithoutEviction = 10;
+
+void lower(std::atomic<int64_t>& bound, int64_t value) {
+  int64_t seen = bound.load(std::memory_order_relaxed);
+  while (value < seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+void raise(std::atomic<int64_t>& bound, int64_t value) {
+  int64_t seen = bound.load(std::memory_order_relaxed);
+  while (value > seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
+  const size_t segment_bytes =
+      std::clamp(std::bit_floor(account.limit() / kSegmentsPerLimit), kSegmentBytesMin, kSegmentBytesMax);
+  const size_t grown_limit = std::max(account.limit() * kGrowthFactor, kGrownLimitMin);
+  absl::Status failure;
+  // Less address space than hoped for (ulimit -v) limits only how far the limit can be raised.
+  for (size_t bytes = grown_limit; bytes >= account.limit(); bytes /= 2) {
+    const size_t arena_bytes = std::min<size_t>(std::bit_ceil(bytes) * kFragmentationFactor, kAddressBytesMax);
+    absl::StatusOr<Arena> frames = Arena::reserve(arena_bytes, "items");
+    absl::StatusOr<Arena> descriptors =
+        Arena::reserve(arena_bytes / segment_bytes * sizeof(Segment), "segment descriptors");
+    if (frames.ok() && descriptors.ok()) {
+      auto log = std::unique_ptr<Log>(new Log(account, segment_bytes, *std::move(frames), *std::move(descriptors)));
+      const MutexLock lock(log->mutex_);
+      for (size_t i = 0; i < kReservedSegments; ++i) {
+        const SegmentId id = log->take_free(For::kStore);
+        if (id == 0) {
+          return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
+        }
+        log->free_segment(id);
+      }
+      return log;
+    }
+    failure = frames.ok() ? descriptors.status() : frames.status();
+  }
+  return failure;
+}
+
+Log::Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors)
+    : account_(account),
+      segment_bytes_(segment_bytes),
+      frame_shift_(std::countr_zero(segment_bytes)),
+      frames_(std::move(frames)),
+      descriptors_(std::move(descriptors)),
+      segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
+      frame_allocator_(static_cast<uint32_t>(frames_.bytes() >> frame_shift_)) {
+  account_.charge(Use::kOther, 2 * account_.limit() / segment_bytes * sizeof(Segment));
+}
+
+Log::~Log() = default;
+
+bool Log::is_large(size_t bytes) const { return bytes > segment_bytes_ / kLargeDivisor; }
+
+size_t Log::limit_bytes_max() const { return frames_.bytes() / kFragmentationFactor; }
+
+// --- room --------------------------------------------------------------------------------------------------
+
+int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
+  if (account_.limit() / segment_bytes_ < kSegmentsForClasses) return kNeverExpiryClass;
+  return expiry_class(deadline_ms, now_ms);
+}
+
+std::optional<Place> Log::try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms, For whom) {
+  if (is_large(bytes)) return reserve_large(bytes, chain);
+  const int expiry_class = class_of(deadline_ms, now_ms);
+  for (;;) {
+    // Acquire: with the release in open_next, for the segment's fill word.
+    const SegmentId id = open_segment(chain, expiry_class).load(std::memory_order_acquire);
+    if (id != 0) {
+      if (const std::optional<Place> place = append(id, bytes)) return place;
+    }
+    if (!open_next(chain, expiry_class, id, whom)) break;
+  }
+  // Better a survivor among items of another class than lost.
+  return whom == For::kCleaner ? append_anywhere(chain, bytes) : std::nullopt;
+}
+
+std::optional<Place> Log::append(SegmentId id, size_t bytes) {
+  Segment& segment = segments_[id];
+  uint64_t fill = segment.fill.load(std::memory_order_relaxed);
+  do {
+    if ((fill & kOpenBit) == 0 || (fill & kUsedMask) + bytes > segment_bytes_) return std::nullopt;
+    // Acquire: the room's last owner is done with it before the segment was opened.
+  } while (!segment.fill.compare_exchange_weak(fill, fill + bytes + kOneWriter, std::memory_order_acquire,
+                                               std::memory_order_relaxed));
+  const uint64_t address = address_of(id) + (fill & kUsedMask);
+  unpoison(at(address), bytes);
+  return Place{.segment = id, .address = address, .room_bytes = bytes, .is_large = false};
+}
+
+std::optional<Place> Log::append_anywhere(Chain chain, size_t bytes) {
+  for (auto& open : open_[static_cast<size_t>(chain)]) {
+    const SegmentId id = open.load(std::memory_order_acquire);
+    if (id == 0) continue;
+    if (const std::optional<Place> place = append(id, bytes)) return place;
+  }
+  return std::nullopt;
+}
+
+bool Log::open_next(Chain chain, int expiry_class, SegmentId full, For whom) {
+  const MutexLock lock(mutex_);
+  std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
+  if (open.load(std::memory_order_relaxed) != full) return true;
+  const SegmentId id = take_free(whom);
+  if (id == 0) return false;
+  if (full != 0) seal(full);
+  start(segments_[id], chain, segment_bytes_, false, SegmentState::kOpen);
+  append_to_chain(id, chain);
+  segments_[id].fill.store(kOpenBit, std::memory_order_release);
+  open.store(id, std::memory_order_release);
+  return true;
+}
+
+std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
+  const size_t room_bytes = round_up(bytes, kOsPageBytes);
+  if (!account_.try_charge(Use::kLarge, room_bytes)) return std::nullopt;
+  const MutexLock lock(mutex_);
+  const SegmentId id = take_frames(room_bytes);
+  if (id == 0) {
+    account_.release(Use::kLarge, room_bytes);
+    return std::nullopt;
+  }
+  start(segments_[id], chain, room_bytes, true, SegmentState::kSealed);
+  append_to_chain(id, chain);
+  segments_[id].fill.store(kOneWriter + room_bytes, std::memory_order_release);
+  unpoison(at(address_of(id)), room_bytes);
+  return Place{.segment = id, .address = address_of(id), .room_bytes = room_bytes, .is_large = true};
+}
+
+void Log::commit(const Place& place, size_t live_bytes, int64_t deadline_ms) {
+  Segment& segment = segments_[place.segment];
+  segment.live_bytes.fetch_add(live_bytes, std::memory_order_relaxed);
+  widen_deadlines(place.address, deadline_ms);
+  // Release: the record and the sums are seen by whoever sees that the writer is gone.
+  segment.fill.fetch_sub(kOneWriter, std::memory_order_release);
+}
+
+SegmentId Log::take_free(For whom) {
+  const size_t kept = whom == For::kCleaner ? 0 : kReservedSegments;
+  if (free_.size() > kept) {
+    const SegmentId id = free_.back();
+    free_.pop_back();
+    free_count_.store(free_.size(), std::memory_order_relaxed);
+    return id;
+  }
+  if (!account_.try_charge(Use::kSegments, segment_bytes_)) return 0;
+  const SegmentId id = take_frames(segment_bytes_);
+  if (id == 0) account_.release(Use::kSegments, segment_bytes_);
+  return id;
+}
+
+SegmentId Log::take_frames(size_t bytes) {
+  const size_t frames = round_up(bytes, segment_bytes_) >> frame_shift_;
+  const std::optional<uint32_t> first = frame_allocator_.allocate(std::bit_width(frames - 1));
+  if (!first) return 0;
+  for (; segments_made_ <= *first; ++segments_made_) new (&segments_[segments_made_]) Segment;
+  return *first;
+}
+
+void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state) {
+  segment.live_bytes.store(0, std::memory_order_relaxed);
+  segment.deadline_min_ms.store(kNeverMs, std::memory_order_relaxed);
+  segment.deadline_max_ms.store(0, std::memory_order_relaxed);
+  segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
+  segment.is_large.store(is_large, std::memory_order_relaxed);
+  segment.chain.store(chain, std::memory_order_relaxed);
+  segment.opened = ++opened_;
+  segment.state.store(state, std::memory_order_seq_cst);
+}
+
+void Log::seal(SegmentId id) {
+  segments_[id].fill.fetch_and(~kOpenBit, std::memory_order_acq_rel);
+  segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+}
+
+// --- records -----------------------------------------------------------------------------------------------
+
+void Log::adjust_live(uint64_t address, int64_t bytes) {
+  segment(segment_of(address)).live_bytes.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+}
+
+void Log::widen_deadlines(uint64_t address, int64_t deadline_ms) {
+  Segment& of = segment(segment_of(address));
+  lower(of.deadline_min_ms, deadline_ms);
+  raise(of.deadline_max_ms, deadline_ms);
+}
+
+void Log::remove_live(uint64_t address, size_t live_bytes) {
+  const SegmentId id = segment_of(address);
+  Segment& of = segment(id);
+  // Acquire and release: whoever takes the last live record out frees the segment after all others are done.
+  if (of.live_bytes.fetch_sub(live_bytes, std::memory_order_acq_rel) != live_bytes) return;
+  if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
+  const MutexLock lock(mutex_);
+  if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed || has_writers(of) ||
+      of.live_bytes.load(std::memory_order_relaxed) != 0) {
+    return;
+  }
+  remove_from_chain(id);
+  free_when_unpinned(id);
+}
+
+void Log::unpin(SegmentId id) {
+  Segment& of = segment(id);
+  // Sequentially consistent, as in free_when_unpinned: either this sees kDraining, or that sees no pins.
+  if (of.pins.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
+  if (of.state.load(std::memory_order_seq_cst) != SegmentState::kDraining) return;
+  const MutexLock lock(mutex_);
+  if (of.state.load(std::memory_order_relaxed) == SegmentState::kDraining && !is_pinned(id)) free_segment(id);
+}
+
+// --- freeing -----------------------------------------------------------------------------------------------
+
+void Log::free_when_unpinned(SegmentId id) {
+  segments_[id].state.store(SegmentState::kDraining, std::memory_order_seq_cst);
+  if (!is_pinned(id)) free_segment(id);
+}
+
+void Log::free_segment(SegmentId id) {
+  Segment& of = segments_[id];
+  poison(at(address_of(id)), of.room_bytes.load(std::memory_order_relaxed));
+  if (of.is_large.load(std::memory_order_relaxed)) {
+    give_back(id);
+    return;
+  }
+  of.room_bytes.store(segment_bytes_, std::memory_order_relaxed);
+  of.state.store(SegmentState::kFree, std::memory_order_seq_cst);
+  free_.push_back(id);
+  free_count_.store(free_.size(), std::memory_order_relaxed);
+}
+
+void Log::give_back(SegmentId id) {
+  Segment& of = segments_[id];
+  const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+  frames_.discard(address_of(id), room_bytes);
+  account_.release(of.is_large.load(std::memory_order_relaxed) ? Use::kLarge : Use::kSegments, room_bytes);
+  of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+  of.fill.store(0, std::memory_order_relaxed);
+  of.is_large.store(false, std::memory_order_relaxed);
+  frame_allocator_.free(id, std::bit_width((round_up(room_bytes, segment_bytes_) >> frame_shift_) - 1));
+}
+
+bool Log::has_free_segment() const {
+  return free_count_.load(std::memory_order_relaxed) > kReservedSegments || account_.headroom() >= segment_bytes_;
+}
+
+bool Log::release_free_segment() {
+  const MutexLock lock(mutex_);
+  if (free_.size() <= kReservedSegments) return false;
+  const SegmentId id = free_.back();
+  free_.pop_back();
+  free_count_.store(free_.size(), std::memory_order_relaxed);
+  give_back(id);
+  return true;
+}
+
+// --- chains ------------------------------------------------------------------------------------------------
+
+void Log::append_to_chain(SegmentId id, Chain chain) {
+  const auto c = static_cast<size_t>(chain);
+  Segment& of = segments_[id];
+  of.chain.store(chain, std::memory_order_relaxed);
+  of.older = newest_[c];
+  of.newer = 0;
+  (newest_[c] == 0 ? oldest_[c] : segments_[newest_[c]].newer) = id;
+  newest_[c] = id;
+  chain_bytes_[c] += of.room_bytes.load(std::memory_order_relaxed);
+}
+
+void Log::remove_from_chain(SegmentId id) {
+  Segment& of = segments_[id];
+  const auto c = static_cast<size_t>(of.chain.load(std::memory_order_relaxed));
+  (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = of.newer;
+  (of.newer == 0 ? newest_[c] : segments_[of.newer].older) = of.older;
+  chain_bytes_[c] -= of.room_bytes.load(std::memory_order_relaxed);
+}
+
+// --- cleaning ----------------------------------------------------------------------------------------------
+
+std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool& is_busy) {
+  const MutexLock lock(mutex_);
+  is_busy = false;
+  for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
+    if (const SegmentId id = oldest_idle(chain, flushed_before_, is_busy)) return take(id, true);
+  }
+  if (const SegmentId id = find_sparse(now_ms, may_evict ? kSparseLooks : kSparseLooksWithoutEviction)) {
+    return take(id, true);
+  }
+  if (!may_evict) return std::nullopt;
+  do {
+    if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
+  } while (seal_an_open_one());
+  return std::nullopt;
+}
+
+Log::Victim Log::take(SegmentId id, bool is_sparse) {
+  remove_from_chain(id);
+  segments_[id].state.store(SegmentState::kCleaning, std::memory_order_seq_cst);
+  return {.segment = id, .chain = segments_[id].chain.load(std::memory_order_relaxed), .is_sparse = is_sparse};
+}
+
+// The oldest segment of the chain that can be cleaned now and was opened before a given one.
+SegmentId Log::oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const {
+  constexpr int kLooks = 64;
+  SegmentId id = oldest_[static_cast<size_t>(chain)];
+  for (int i = 0; i < kLooks && id != 0 && segments_[id].opened < opened_before; ++i, id = segments_[id].newer) {
+    if (is_idle(segments_[id])) return id;
+    is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
+  }
+  return 0;
+}
+
+SegmentId Log::oldest_by_policy(bool& is_busy) const {
+  const bool from_small = is_small_over_share(chain_bytes_[0], chain_bytes_[1]);
+  const Chain first = from_small ? Chain::kSmall : Chain::kMain;
+  const Chain second = from_small ? Chain::kMain : Chain::kSmall;
+  if (const SegmentId id = oldest_idle(first, UINT64_MAX, is_busy)) return id;
+  return oldest_idle(second, UINT64_MAX, is_busy);
+}
+
+// Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
+SegmentId Log::find_sparse(int64_t now_ms, size_t looks) {
+  const size_t percent = looks > kSparseLooks ? kSparsePercentWithoutEviction : kSparsePercent;
+  for (looks = std::min<size_t>(looks, segments_made_); looks > 0; --looks) {
+    if (++sparse_cursor_ >= segments_made_) sparse_cursor_ = 1;
+    if (sparse_cursor_ >= segments_made_) return 0;
+    const Segment& of = segments_[sparse_cursor_];
+    if (!is_idle(of)) continue;
+    const uint64_t live = of.live_bytes.load(std::memory_order_relaxed);
+    const bool is_past = of.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms;
+    const uint64_t used = used_bytes(of);
+    const bool is_sparse = !of.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
+    if (live == 0 || is_past || is_sparse) return sparse_cursor_;
+  }
+  return 0;
+}
+
+bool Log::seal_an_open_one() {
+  for (auto& classes : open_) {
+    for (auto& open : classes) {
+      const SegmentId id = open.load(std::memory_order_relaxed);
+      if (id == 0 || used_bytes(segments_[id]) == 0) continue;
+      open.store(0, std::memory_order_relaxed);
+      seal(id);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Log::put_back(SegmentId id, Chain chain) {
+  const MutexLock lock(mutex_);
+  segments_[id].opened = ++opened_;
+  append_to_chain(id, chain);
+  segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+}
+
+void Log::finish(SegmentId id) {
+  const MutexLock lock(mutex_);
+  free_when_unpinned(id);
+}
+
+void Log::flush() {
+  const MutexLock lock(mutex_);
+  flushed_before_ = opened_ + 1;
+}
+
+// --- checking ----------------------------------------------------------------------------------------------
+
+Log::Usage Log::usage() const {
+  Usage usage;
+  const MutexLock lock(mutex_);
+  for (SegmentId id = 1; id < segments_made_; ++id) {
+    const Segment& of = segments_[id];
+    const SegmentState state = of.state.load(std::memory_order_relaxed);
+    if (state == SegmentState::kFree) ++usage.segments_free;
+    if (!holds_records(state) || of.is_large.load(std::memory_order_relaxed)) continue;
+    ++usage.segments;
+    usage.live_bytes += of.live_bytes.load(std::memory_order_relaxed);
+    usage.used_bytes += used_bytes(of);
+  }
+  return usage;
+}
+
+absl::Status Log::assert_valid() const {
+  const MutexLock lock(mutex_);
+  uint64_t segment_bytes = 0;
+  uint64_t large_bytes = 0;
+  size_t free_segments = 0;
+  for (SegmentId id = 1; id < segments_made_; ++id) {
+    const Segment& of = segments_[id];
+    const SegmentState state = of.state.load(std::memory_order_relaxed);
+    const uint64_t room = of.room_bytes.load(std::memory_order_relaxed);
+    if (state == SegmentState::kUnused) continue;
+    (of.is_large.load(std::memory_order_relaxed) ? large_bytes : segment_bytes) += room;
+    if (state == SegmentState::kFree) ++free_segments;
+    if (has_writers(of)) return absl::InternalError(absl::StrCat("segment ", id, " has writers at rest"));
+    if (holds_records(state) && (of.live_bytes.load(std::memory_order_relaxed) > room || used_bytes(of) > room)) {
+      return absl::InternalError(absl::StrCat("segment ", id, " holds more than its room"));
+    }
+  }
+  if (free_segments != free_.size()) return absl::InternalError("the list of free segments is wrong");
+  if (segment_bytes != account_.used(Use::kSegments) || large_bytes != account_.used(Use::kLarge)) {
+    return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes, " bytes, charged are ",
+                                            account_.used(Use::kSegments), " and ", account_.used(Use::kLarge)));
+  }
+  for (size_t c = 0; c < kChainCount; ++c) {
+    uint64_t bytes = 0;
+    SegmentId before = 0;
+    for (SegmentId id = oldest_[c]; id != 0; before = id, id = segments_[id].newer) {
+      const SegmentState state = segments_[id].state.load(std::memory_order_relaxed);
+      if (segments_[id].older != before || static_cast<size_t>(segments_[id].chain.load()) != c ||
+          (state != SegmentState::kSealed && state != SegmentState::kOpen)) {
+        return absl::InternalError(absl::StrCat("segment ", id, " does not belong in its chain"));
+      }
+      bytes += segments_[id].room_bytes.load(std::memory_order_relaxed);
+    }
+    if (before != newest_[c] || bytes != chain_bytes_[c]) return absl::InternalError("a chain is broken");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace larder::internal

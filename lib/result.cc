@@ -1,0 +1,55 @@
+#include "larder/result.h"
+
+namespace larder {
+
+std::string_view to_string(StoreResult result) {
+  switch (result) {
+    case StoreResult::kStored:
+      return "stored";
+    case StoreResult::kNotStored:
+      return "not stored";
+    case StoreResult::kExists:
+      return "exists";
+    case StoreResult::kNotFound:
+      return "not found";
+    case StoreResult::kTooLarge:
+      return "too large";
+    case StoreResult::kNoMemory:
+      return "no memory";
+    case StoreResult::kBadKey:
+      return "bad key";
+  }
+  return "";
+}
+
+std::string_view to_string(EraseResult result) {
+  switch (result) {
+    case EraseResult::kErased:
+      return "erased";
+    case EraseResult::kNotFound:
+      return "not found";
+    case EraseResult::kExists:
+      return "exists";
+  }
+  return "";
+}
+
+std::string_view to_string(CounterStatus status) {
+  switch (status) {
+    case CounterStatus::kDone:
+      return "done";
+    case CounterStatus::kCreated:
+      return "created";
+    case CounterStatus::kNotFound:
+      return "not found";
+    case CounterStatus::kNotANumber:
+      return "not a number";
+    case CounterStatus::kNoMemory:
+      return "no memory";
+    case CounterStatus::kBadKey:
+      return "bad key";
+  }
+  return "";
+}
+
+}  // namespace larder
