@@ -1,0 +1,152 @@
+"""netd's resident memory never exceeds -m by more than 8 MiB, whatever is stored and however it is asked for."""
+
+import os
+import random
+import threading
+import time
+import unittest
+
+from support import NETD, SANITIZED, Server, require
+from vectors import END, STORED, store
+
+ALLOWANCE_BYTES = 8 << 20
+LOAD_S = float(os.environ.get('MEMORY_LOAD_S') or 6)
+SAMPLE_INTERVAL_S = 0.005
+
+
+class ResidentMemory:
+    """Samples a process's resident memory on a thread while a `with` block runs."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.peak_bytes = self.now_bytes()
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._sample)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+    def now_bytes(self):
+        with open(f'/proc/{self.pid}/status', encoding='ascii') as status:
+            return next(int(line.split()[1]) << 10 for line in status if line.startswith('VmRSS:'))
+
+    def _sample(self):
+        while not self.is_over.wait(SAMPLE_INTERVAL_S):
+            self.peak_bytes = max(self.peak_bytes, self.now_bytes())
+
+
+class Load:
+    """Stores, reads and deletes through several connections, in phases that each prefer another size of value."""
+
+    KEYS = 200000
+    BATCH_BYTES = 1 << 20
+
+    def __init__(self, server, connections, item_bytes_max):
+        self.rng = random.Random(7)
+        self.connections = [server.connect() for _ in range(connections)]
+        self.item_bytes_max = item_bytes_max
+        self.data = os.urandom(item_bytes_max)
+        self.stored_bytes = 0
+
+    def close(self):
+        for connection in self.connections:
+            connection.close()
+
+    def run(self, seconds, sizes):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.batch(sizes)
+
+    def batch(self, sizes):
+        requests, batch_bytes = [], 0
+        while batch_bytes < self.BATCH_BYTES and len(requests) < 500:
+            key = b'key%d' % self.rng.randrange(self.KEYS)
+            length = sizes(self.rng)
+            requests.append(self.rng.choices([store(key, self.data[:length]), b'get %s\r\n' % key, b'delete %s\r\n' % key], [8, 1, 1])[0])
+            batch_bytes += len(requests[-1])
+        reply = self.rng.choice(self.connections).ask(b''.join(requests))
+        assert b'ERROR' not in reply.replace(self.data, b''), reply[:200]
+        self.stored_bytes += batch_bytes
+
+
+def fixed(length):
+    return lambda rng: length
+
+
+def any_size(item_bytes_max):
+    """As many small values as large ones: the logarithm is uniform."""
+    return lambda rng: int(item_bytes_max ** rng.random())
+
+
+class Memory:
+    ITEM_BYTES_MAX = 1 << 20
+
+    @classmethod
+    def setUpClass(cls):
+        if SANITIZED:
+            raise unittest.SkipTest('sanitizers own most of the resident memory of their programs')
+        require(NETD, 'netd')
+
+    def setUp(self):
+        self.server = self.enterContext(Server(NETD, '-m', self.MEGABYTES, '-I', self.ITEM_BYTES_MAX))
+
+    def load(self, connections):
+        load = Load(self.server, connections, self.ITEM_BYTES_MAX)
+        self.addCleanup(load.close)
+        return load
+
+    def check_peak(self, memory):
+        self.assertLessEqual(memory.peak_bytes, (self.MEGABYTES << 20) + ALLOWANCE_BYTES,
+                             f'{memory.peak_bytes / (1 << 20):.1f} MiB resident at -m {self.MEGABYTES}')
+
+    def test_mixed_and_changing_sizes_stay_within_the_limit(self):
+        phases = [fixed(1), fixed(self.ITEM_BYTES_MAX), fixed(100), any_size(self.ITEM_BYTES_MAX), fixed(5000), fixed(300000),
+                  fixed(1), any_size(self.ITEM_BYTES_MAX)]
+        load = self.load(connections=8)
+        with ResidentMemory(self.server.pid) as memory:
+            for sizes in phases:
+                load.run(LOAD_S / len(phases), sizes)
+        self.check_peak(memory)
+        self.assertGreater(load.stored_bytes, 2 * self.MEGABYTES << 20, 'too little load to prove anything')
+        self.assertNotEqual('0', self.server.stats()['evictions'])
+
+    def test_many_connections_with_large_requests_stay_within_the_limit(self):
+        load = self.load(connections=500)
+        with ResidentMemory(self.server.pid) as memory:
+            for connection in load.connections:
+                self.assertEqual(STORED, connection.ask(store(b'a', bytes(100000))))
+            load.run(LOAD_S / 3, any_size(self.ITEM_BYTES_MAX))
+        self.check_peak(memory)
+
+    def test_unfinished_requests_and_unread_replies_stay_within_the_limit(self):
+        load = self.load(connections=100)
+        big = store(b'big', bytes(self.ITEM_BYTES_MAX))
+        with ResidentMemory(self.server.pid) as memory:
+            load.connections[0].ask(big)
+            for number, connection in enumerate(load.connections):
+                if number % 2:
+                    # Waits for the last octets of its value.
+                    connection.send_in_pieces([big[:-3]])
+                else:
+                    # Does not read what it asked for.
+                    connection.send(b'get big\r\n' * 20)
+            with self.server.connect() as another:
+                self.assertTrue(another.ask(b'get absent\r\n').endswith(END))
+        self.check_peak(memory)
+
+
+class MemoryOf4MiB(Memory, unittest.TestCase):
+    MEGABYTES = 4
+
+
+class MemoryOf64MiB(Memory, unittest.TestCase):
+    MEGABYTES = 64
+
+
+if __name__ == '__main__':
+    unittest.main()
