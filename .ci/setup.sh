@@ -20,11 +20,10 @@ install_packages() {
 # Run in a shell of its own, as root.
 install_as_root() {
   # A policy-rc.d that refuses keeps memcached from starting as a service when it is installed.
-  local policy=/usr/sbin/policy-rc.d
-  if [[ ! -e $policy ]]; then
-    trap "rm -f $policy" EXIT
-    printf '#!/bin/sh\nexit 101\n' >$policy
-    chmod +x $policy
+  if [[ ! -e /usr/sbin/policy-rc.d ]]; then
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod +x /usr/sbin/policy-rc.d
   fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq </dev/null
