@@ -1,0 +1,72 @@
+#include "netd/buffer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace netd {
+
+BufferPool::BufferPool(Charge charge) : charge_(std::move(charge)) {}
+
+BufferPool::~BufferPool() { charge_(-static_cast<int64_t>(kept_bytes_)); }
+
+Block BufferPool::take(size_t bytes_min) {
+  // The block given back last is the one most likely in the processor's cache.
+  const auto fits = [bytes_min](const Block& block) { return block.capacity >= bytes_min; };
+  const auto found = std::find_if(kept_.rbegin(), kept_.rend(), fits);
+  if (found != kept_.rend()) {
+    std::swap(*found, kept_.back());
+    Block block = std::move(kept_.back());
+    kept_.pop_back();
+    kept_bytes_ -= block.capacity;
+    return block;
+  }
+  const size_t capacity = std::max(bytes_min, kBlockBytes);
+  Block block{std::unique_ptr<char[]>(new char[capacity]), capacity};
+  charge_(static_cast<int64_t>(capacity));
+  return block;
+}
+
+void BufferPool::give(Block block) {
+  if (kept_bytes_ + block.capacity > kKeptBytesMax) {
+    charge_(-static_cast<int64_t>(block.capacity));
+    return;
+  }
+  kept_bytes_ += block.capacity;
+  kept_.push_back(std::move(block));
+}
+
+void Buffer::consume(size_t bytes) {
+  assert(bytes <= size());
+  begin_ += bytes;
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+void Buffer::append(std::string_view text) {
+  reserve(text.size());
+  std::copy(text.begin(), text.end(), block_.data.get() + end_);
+  end_ += text.size();
+}
+
+void Buffer::release() {
+  begin_ = end_ = 0;
+  if (block_.capacity == 0) return;
+  pool_.give(std::exchange(block_, Block()));
+}
+
+void Buffer::make_room(size_t bytes) {
+  const size_t needed = size() + bytes;
+  if (needed <= block_.capacity) {
+    std::memmove(block_.data.get(), block_.data.get() + begin_, size());
+  } else {
+    Block larger = pool_.take(std::max(needed, 2 * size()));
+    std::copy_n(block_.data.get() + begin_, size(), larger.data.get());
+    std::swap(block_, larger);
+    if (larger.capacity > 0) pool_.give(std::move(larger));
+  }
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+}  // namespace netd

@@ -1,0 +1,94 @@
+// The octets of one connection on their way in or out, and where the memory for them comes from.
+//
+// A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
+// its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
+// no lock. It keeps a few blocks for the next taker, and reports what it takes from and gives back to the system,
+// so that buffers count towards the cache's memory limit.
+#ifndef NETD_BUFFER_H_
+#define NETD_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace netd {
+
+struct Block {
+  std::unique_ptr<char[]> data;
+  size_t capacity = 0;
+};
+
+class BufferPool {
+ public:
+  // Called with the number of octets taken from (or, negative, given back to) the system.
+  using Charge = std::function<void(int64_t bytes)>;
+
+  // The size of an ordinary block.
+  static constexpr size_t kBlockBytes = 16 << 10;
+  // Unused blocks are kept up to this much.
+  static constexpr size_t kKeptBytesMax = 256 << 10;
+
+  explicit BufferPool(Charge charge);
+  ~BufferPool();
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  // A block of at least `bytes_min` octets. Throws std::bad_alloc.
+  [[nodiscard]] Block take(size_t bytes_min);
+  void give(Block block);
+
+ private:
+  const Charge charge_;
+  std::vector<Block> kept_;
+  size_t kept_bytes_ = 0;
+};
+
+// Octets are appended at the back and consumed from the front. Views of the content are valid until the next call
+// that puts something in, makes room or releases.
+class Buffer {
+ public:
+  // The pool must outlive the buffer.
+  explicit Buffer(BufferPool& pool) : pool_(pool) {}
+  ~Buffer() { release(); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  [[nodiscard]] bool empty() const { return begin_ == end_; }
+  [[nodiscard]] size_t size() const { return end_ - begin_; }
+  [[nodiscard]] size_t capacity() const { return block_.capacity; }
+  [[nodiscard]] std::string_view content() const { return {block_.data.get() + begin_, size()}; }
+
+  // Removes `bytes` ≤ size() octets from the front.
+  void consume(size_t bytes);
+
+  // Makes room for `bytes` more octets, growing to twice the size if more than that is not needed.
+  // Throws std::bad_alloc.
+  void reserve(size_t bytes) {
+    if (block_.capacity - end_ < bytes) make_room(bytes);
+  }
+
+  // The room behind the content, to be filled from its front; `commit` makes the first `bytes` of it content.
+  [[nodiscard]] std::span<char> room() { return {block_.data.get() + end_, block_.capacity - end_}; }
+  void commit(size_t bytes) { end_ += bytes; }
+
+  void append(std::string_view text);
+
+  // Drops the content and gives the memory back.
+  void release();
+
+ private:
+  void make_room(size_t bytes);
+
+  BufferPool& pool_;
+  Block block_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
+}  // namespace netd
+
+#endif  // NETD_BUFFER_H_

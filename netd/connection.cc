@@ -1,0 +1,176 @@
+#include "netd/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "netd/request_log.h"
+#include "netd/retrieval.h"
+
+namespace netd {
+namespace {
+
+// Reads in one turn, so that a client that sends one endless value gives way to others too.
+constexpr size_t kReadsPerTurn = 16;
+
+// Less room than this at the end of the buffer is not worth a read.
+constexpr size_t kReadBytesMin = 2 << 10;
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+}  // namespace
+
+Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
+    : index(place),
+      context_(context),
+      descriptor_(context.io, fd.get()),
+      parser_({.value_bytes_max = context.server.options().item_bytes_max}),
+      in_(context.pool),
+      out_(context.pool),
+      last_request_ms_(context.server.clock().monotonic_ms()) {
+  (void)fd.release();  // descriptor_ closes it from now on
+}
+
+void Connection::start() { wait(Waiting::kForInput); }
+
+void Connection::finish() {
+  if (mode_ == Mode::kServing) mode_ = Mode::kFinishing;
+  if (waiting_ == Waiting::kForInput) descriptor_.cancel();
+}
+
+void Connection::abandon() {
+  mode_ = Mode::kAbandoned;
+  if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
+}
+
+void Connection::take_turn() {
+  bool goes_on = false;
+  try {
+    goes_on = mode_ != Mode::kAbandoned && run_turn();
+  } catch (const std::bad_alloc&) {
+    context_.counters.add(Counter::kMallocFails);
+  }
+  if (!goes_on) context_.destroy(*this);
+}
+
+// True when an operation is under way again, false when the connection is over.
+bool Connection::run_turn() {
+  size_t requests_left = context_.server.options().requests_per_turn_max;
+  size_t reads_left = kReadsPerTurn;
+  drained_ = false;
+  while (true) {
+    const size_t requests_before = requests_left;
+    const Pause pause = answer_requests(requests_left);
+    if (requests_left < requests_before) last_request_ms_ = context_.server.clock().monotonic_ms();
+    if (!send()) return false;
+    if (!out_.empty()) return wait(Waiting::kForOutput);
+    switch (pause) {
+      case Pause::kEnd:
+        return false;
+      case Pause::kYield:
+        return yield();
+      case Pause::kOutputFull:
+        break;
+      case Pause::kInput:
+        if (drained_) return rest();
+        if (reads_left-- == 0) return yield();
+        if (!receive()) return false;
+        break;
+    }
+  }
+}
+
+Connection::Pause Connection::answer_requests(size_t& requests_left) {
+  while (true) {
+    if (closing_) return Pause::kEnd;
+    if (out_.size() >= kReplyBytesMax) return Pause::kOutputFull;
+    if (!unfinished_) {
+      if (!skip() || in_.empty()) return Pause::kInput;
+      if (requests_left == 0) return Pause::kYield;
+      const Parser::Result result = parser_.next(in_.content(), request_);
+      bytes_wanted_ = result.bytes_wanted;
+      if (!result.complete) return Pause::kInput;
+      --requests_left;
+      in_.consume(result.bytes_consumed);
+      bytes_to_skip_ = result.bytes_to_skip;
+    }
+    answer();
+    if (unfinished_ && out_.size() < kReplyBytesMax) return Pause::kYield;
+  }
+}
+
+void Connection::answer() {
+  const RequestLog log(context_.server, descriptor_.native_handle(), request_, unfinished_, out_);
+  const Dispatch::Outcome outcome = context_.dispatch.run(request_, out_);
+  unfinished_ = outcome == Dispatch::Outcome::kUnfinished;
+  closing_ = outcome == Dispatch::Outcome::kClose;
+}
+
+// True when nothing is left to be skipped.
+bool Connection::skip() {
+  const size_t bytes = std::min(bytes_to_skip_, in_.size());
+  in_.consume(bytes);
+  bytes_to_skip_ -= bytes;
+  return bytes_to_skip_ == 0;
+}
+
+// False at the end of the stream.
+bool Connection::receive() {
+  if (in_.empty() && in_.capacity() > BufferPool::kBlockBytes) in_.release();
+  in_.reserve(std::max(bytes_wanted_, in_.size() + kReadBytesMin) - in_.size());
+  const std::span<char> room = in_.room();
+  const ssize_t count = ::recv(descriptor_.native_handle(), room.data(), room.size(), 0);
+  if (count == 0) return false;
+  if (count < 0) {
+    drained_ = would_block();
+    return drained_ || errno == EINTR;
+  }
+  in_.commit(static_cast<size_t>(count));
+  drained_ = static_cast<size_t>(count) < room.size();
+  context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
+  return true;
+}
+
+// Sends as much as the client takes. False when it has gone.
+bool Connection::send() {
+  while (!out_.empty()) {
+    const std::string_view content = out_.content();
+    const ssize_t count = ::send(descriptor_.native_handle(), content.data(), content.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return would_block();
+    out_.consume(static_cast<size_t>(count));
+    context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+  }
+  return true;
+}
+
+bool Connection::wait(Waiting waiting) {
+  waiting_ = waiting;
+  const auto type = waiting == Waiting::kForInput ? Descriptor::wait_read : Descriptor::wait_write;
+  // An error, even that of a wait cut short, is looked into by the turn itself.
+  descriptor_.async_wait(type, [this](const std::error_code&) { take_turn(); });
+  return true;
+}
+
+// Everything that arrived has been answered, as far as it is complete.
+bool Connection::rest() {
+  const bool between_requests = in_.empty() && bytes_to_skip_ == 0;
+  if (mode_ == Mode::kFinishing && between_requests) return false;
+  if (in_.empty()) in_.release();
+  out_.release();
+  return wait(Waiting::kForInput);
+}
+
+// Lets other connections of the worker have a turn.
+bool Connection::yield() {
+  context_.counters.add(Counter::kYields);
+  waiting_ = Waiting::kForTurn;
+  asio::post(context_.io, [this] { take_turn(); });
+  return true;
+}
+
+}  // namespace netd

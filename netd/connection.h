@@ -1,0 +1,98 @@
+// One client: receives into a buffer, has requests parsed and answered, and sends the replies.
+//
+// A connection lives on one worker and runs on that worker's thread alone. At any time exactly one operation is
+// under way for it: waiting until there is something to receive, waiting until replies can be sent, or waiting for
+// its next turn. Each turn ends by starting the next operation, or with the end of the connection, when the worker
+// destroys it; so a completion handler never meets a connection that has gone.
+//
+// Nothing a client does makes it hold much: replies that are not taken stop further requests from being read, and a
+// reply is made only as far as the buffer has room (see retrieval.h). Between requests it holds no buffers at all.
+#ifndef NETD_CONNECTION_H_
+#define NETD_CONNECTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "netd/asio.h"
+#include "netd/buffer.h"
+#include "netd/counters.h"
+#include "netd/dispatch.h"
+#include "netd/parser.h"
+#include "netd/request.h"
+#include "netd/server_state.h"
+#include "netd/unique_fd.h"
+
+namespace netd {
+
+class Connection;
+
+// What the connections of one worker share. Outlives them.
+struct ConnectionContext {
+  asio::io_context& io;
+  ServerState& server;
+  Counters& counters;
+  BufferPool& pool;
+  Dispatch& dispatch;
+  std::function<void(Connection& connection)> destroy;  // the connection is over
+};
+
+class Connection {
+ public:
+  // fd: connected and non-blocking.
+  Connection(ConnectionContext& context, UniqueFd fd, size_t index);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Starts the first wait. May destroy the connection.
+  void start();
+
+  // Answers what has arrived, then ends.
+  void finish();
+
+  // Ends without another word.
+  void abandon();
+
+  // When the last request was answered, by the server's monotonic clock.
+  [[nodiscard]] int64_t last_request_ms() const { return last_request_ms_; }
+
+  // Where the worker keeps it; the worker's to change.
+  size_t index;
+
+ private:
+  // Serving; told to finish; told to abandon.
+  enum class Mode : uint8_t { kServing, kFinishing, kAbandoned };
+  // Why answering requests has stopped.
+  enum class Pause : uint8_t { kInput, kOutputFull, kYield, kEnd };
+  enum class Waiting : uint8_t { kForInput, kForOutput, kForTurn };
+
+  void take_turn();
+  bool run_turn();
+  Pause answer_requests(size_t& requests_left);
+  void answer();
+  bool skip();
+  bool receive();
+  bool send();
+  bool wait(Waiting waiting);
+  bool rest();
+  bool yield();
+
+  ConnectionContext& context_;
+  Descriptor descriptor_;
+  Parser parser_;
+  Buffer in_;
+  Buffer out_;
+  Request request_;
+  bool unfinished_ = false;   // request_ has been answered in part
+  bool closing_ = false;      // nothing more is to be answered
+  bool drained_ = false;      // the last receive took all there was
+  Mode mode_ = Mode::kServing;
+  Waiting waiting_ = Waiting::kForInput;
+  size_t bytes_wanted_ = 0;   // in_ must hold so many octets before the parser can go on; 0: one more than now
+  size_t bytes_to_skip_ = 0;  // octets to be received and thrown away
+  int64_t last_request_ms_;
+};
+
+}  // namespace netd
+
+#endif  // NETD_CONNECTION_H_

@@ -1,0 +1,54 @@
+// Executes requests: the only place that knows both what a client asked and how the cache answers.
+#ifndef NETD_DISPATCH_H_
+#define NETD_DISPATCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "larder/result.h"
+#include "netd/buffer.h"
+#include "netd/counters.h"
+#include "netd/oversized_value.h"
+#include "netd/request.h"
+#include "netd/server_state.h"
+
+namespace netd {
+
+// One per worker.
+class Dispatch {
+ public:
+  enum class Outcome : uint8_t {
+    kDone,
+    kUnfinished,  // only part of the reply is there: call `run` again with the same request, when there is room
+    kClose,       // send the reply, and close the connection
+  };
+
+  // `shut_down` is called from the worker's thread when a client may and does ask for it.
+  Dispatch(ServerState& server, Counters& counters, std::function<void()> shut_down);
+
+  // Executes `request` and appends the reply to `out`.
+  [[nodiscard]] Outcome run(Request& request, Buffer& out);
+
+ private:
+  void store(const Request& request, Buffer& out);
+  larder::StoreResult store_value(const Request& request, std::string_view value);
+  void store_too_large(const Request& request, Buffer& out);
+  void erase(const Request& request, Buffer& out);
+  void count(const Request& request, Buffer& out);
+  void touch(const Request& request, Buffer& out);
+  void flush_all(const Request& request, Buffer& out);
+  void set_verbosity(const Request& request, Buffer& out);
+  void append_stats(const Request& request, Buffer& out);
+  Outcome shut_down(const Request& request, Buffer& out);
+
+  ServerState& server_;
+  larder::Cache& cache_;
+  Counters& counters_;
+  const std::function<void()> shut_down_;
+  const OversizedValue oversized_value_;
+};
+
+}  // namespace netd
+
+#endif  // NETD_DISPATCH_H_

@@ -1,0 +1,35 @@
+// The meaning of memcached's exptime: the one place that knows that 30 days separate durations from dates.
+//
+//   0                never expires
+//   1..2592000       seconds from now
+//   above            UNIX time in seconds
+//   negative         already expired
+#ifndef NETD_EXPTIME_H_
+#define NETD_EXPTIME_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "larder/expiry.h"
+
+namespace netd {
+
+inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
+
+[[nodiscard]] inline larder::Expiry expiry_of(int32_t exptime) {
+  if (exptime == 0) return larder::Expiry::never();
+  if (exptime <= kRelativeExptimeMaxS) return larder::Expiry::after(std::chrono::seconds(exptime));
+  return larder::Expiry::at(std::chrono::system_clock::time_point(std::chrono::seconds(exptime)));
+}
+
+// How long flush_all waits: the same rule, except that 0, like a moment that has passed, means at once.
+[[nodiscard]] inline std::chrono::milliseconds flush_delay_of(int32_t exptime, int64_t now_unix_ms) {
+  const int64_t ms = int64_t{exptime} * 1000;
+  const int64_t delay_ms = exptime <= kRelativeExptimeMaxS ? ms : ms - now_unix_ms;
+  return std::chrono::milliseconds(std::max<int64_t>(delay_ms, 0));
+}
+
+}  // namespace netd
+
+#endif  // NETD_EXPTIME_H_

@@ -1,0 +1,83 @@
+#include "netd/help_text.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "netd/version.h"
+
+namespace netd {
+namespace {
+
+constexpr std::string_view kFlags =
+    R"(-p, --port=<num>          TCP port to listen on (default: 11211; 0: none, -1: any that is free)
+-U, --udp-port=<num>      UDP is not supported; 0 is accepted
+-s, --unix-socket=<file>  UNIX socket to listen on (without TCP, unless -p or -l is given)
+-a, --unix-mask=<mask>    access mask for UNIX socket, in octal (default: 700)
+-A, --enable-shutdown     enable ascii "shutdown" command
+-l, --listen=<addr>       interfaces to listen on (default: the loopback interface only;
+                          '*' is every interface). May be given several times, or
+                          as a list: <addr>[:<port>],<addr>[:<port>]...
+-d, --daemon              run as a daemon; returns when connections are accepted
+-r, --enable-coredumps    maximize core file limit
+-u, --user=<user>         assume identity of <user> (needed when run as root, and
+                          only then)
+-m, --memory-limit=<num>  memory limit in megabytes (default: 64); covers items, their
+                          index and connection buffers. Also <num>k, m, g or t, or
+                          <num>% of the memory of the control group or machine
+-M, --disable-evictions   return error on memory exhausted instead of evicting
+-c, --conn-limit=<num>    max simultaneous connections (default: 1024)
+-k, --lock-memory         lock down all paged memory
+-v, --verbose             verbose (print errors/warnings while in event loop)
+-vv                       very verbose (also print client commands/responses)
+-vvv                      extremely verbose (internal state transitions)
+-h, --help                print this help and exit
+-i, --license             print the licenses of what netd is made with and exit
+-V, --version             print version and exit
+-P, --pidfile=<file>      save PID in <file>, removed at exit
+-f, --slab-growth-factor=<num> accepted, without effect: there are no slabs
+-n, --slab-min-size=<bytes>    accepted, without effect: there are no slabs
+-L, --enable-largepages   not available; accepted with a warning
+-D <char>, --stat-delimiter=<char>
+                          accepted; statistics per key prefix are not kept
+-t, --threads=<num>       number of threads to use (default: one per usable core)
+-R, --max-reqs-per-event=<num> maximum number of requests per event, limits the
+                          requests processed per connection to prevent
+                          starvation (default: 20)
+-C, --disable-cas         disable use of CAS
+-b, --listen-backlog=<num> set the backlog queue limit (default: 1024)
+-B, --protocol=<name>     protocol - ascii or auto, which are the same: there is no
+                          binary protocol
+-I, --max-item-size=<num> adjusts max value size
+                          (default: 1m, min: 1k, max: a quarter of -m)
+-F, --disable-flush-all   disable flush_all command
+-X, --disable-dumping     disable stats cachedump and lru_crawler metadump
+-W, --disable-watch       disable watch commands (live logging)
+-N, --napi_ids=<num>      accepted, without effect
+-o, --extended=<list>     comma separated list of extended options
+   - maxconns_fast:       immediately close new connections after limit (default)
+   - no_maxconns_fast:    let new connections wait after limit
+   - idle_timeout=<num>:  close a connection after so many seconds without a
+                          request (default: 0, never)
+                          Options that tune memcached's slabs, LRU and hash table are
+                          accepted, without effect.
+Not supported: -S (SASL), -Y (authentication), -Z (TLS), -e (memory file), and the
+extended options ext_*, proxy_*, ssl_* and drop_privileges.
+
+Environment: MEMCACHED_PORT_FILENAME names a file to write the bound ports to.
+)";
+
+}  // namespace
+
+std::string help_text() { return fmt::format("netd {}\n{}", version_text(), kFlags); }
+
+std::string license_text() {
+  return fmt::format(
+      "netd {}\n\nMade with Abseil (Apache License 2.0), Asio (Boost Software License 1.0),\n"
+      "fmt (MIT License) and xxHash (BSD 2-Clause License).\n",
+      version_text());
+}
+
+std::string version_line() { return fmt::format("netd {}\n", version_text()); }
+
+}  // namespace netd

@@ -1,0 +1,81 @@
+#include "netd/listen_address.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+#include "netd/start_error.h"
+
+namespace netd {
+namespace {
+
+[[noreturn]] void refuse(std::string_view address, std::string_view reason) {
+  throw StartError(fmt::format("-l: '{}' {}", address, reason));
+}
+
+// Removes "tag[name]:", "tag_name_:" and "notls:" from the front of `rest`, and refuses what asks for more.
+void strip_prefixes(std::string_view address, std::string_view& rest) {
+  while (true) {
+    const bool bracketed = rest.starts_with("tag[");
+    if (bracketed || rest.starts_with("tag_")) {
+      const size_t end = rest.find(bracketed ? "]:" : "_:", 4);
+      if (end == std::string_view::npos) refuse(address, "has a tag without an end");
+      rest.remove_prefix(end + 2);
+    } else if (rest.starts_with("notls:")) {
+      rest.remove_prefix(6);
+    } else if (rest.starts_with("btls:") || rest.starts_with("mtls:")) {
+      refuse(address, "asks for TLS, which is not supported");
+    } else if (rest.starts_with("proto[")) {
+      refuse(address, "asks for a protocol; netd always speaks the text protocol");
+    } else {
+      return;
+    }
+  }
+}
+
+int parse_port(std::string_view address, std::string_view text) {
+  int port = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || stop != text.data() + text.size() || port < kAnyPort || port > kPortMax || port == 0) {
+    refuse(address, "has no port from 1 to 65535");
+  }
+  return port;
+}
+
+ListenAddress parse_listen_address(std::string_view address) {
+  std::string_view rest = address;
+  strip_prefixes(address, rest);
+  std::string_view host = rest;
+  std::string_view port;
+  if (rest.starts_with('[')) {
+    const size_t end = rest.find(']');
+    if (end == std::string_view::npos) refuse(address, "has a '[' without a ']'");
+    host = rest.substr(1, end - 1);
+    port = rest.substr(end + 1);
+  } else if (std::count(rest.begin(), rest.end(), ':') == 1) {  // more of them: an IPv6 address
+    host = rest.substr(0, rest.find(':'));
+    port = rest.substr(host.size());
+  }
+  if (host.empty()) refuse(address, "names no host");
+  if (port.empty()) return {std::string(host), std::nullopt};
+  if (port.front() != ':') refuse(address, "has something other than a port behind its ']'");
+  return {std::string(host), parse_port(address, port.substr(1))};
+}
+
+}  // namespace
+
+void add_listen_addresses(std::string_view list, std::vector<ListenAddress>& addresses) {
+  while (true) {
+    const size_t end = list.find_first_of(",;");
+    ListenAddress address = parse_listen_address(list.substr(0, end));
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+      addresses.push_back(std::move(address));
+    }
+    if (end == std::string_view::npos) return;
+    list.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace netd

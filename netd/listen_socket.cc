@@ -1,0 +1,163 @@
+#include "netd/listen_socket.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "netd/start_error.h"
+
+namespace netd {
+namespace {
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+[[noreturn]] void fail(const std::string& address, int error) {
+  throw StartError(fmt::format("cannot listen on {}: {}", address, std::strerror(error)), kExitOsError);
+}
+
+std::string host_and_port(std::string_view host, std::string_view port) {
+  const bool v6 = host.find(':') != std::string_view::npos;
+  return v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+AddressList resolve(const ListenAddress& address, int port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const char* const host = address.host == "*" ? nullptr : address.host.c_str();
+  const std::string service = fmt::format("{}", port == kAnyPort ? 0 : port);
+  const int error = getaddrinfo(host, service.c_str(), &hints, &list);
+  if (error != 0) throw StartError(fmt::format("-l: '{}': {}", address.host, gai_strerror(error)), kExitOsError);
+  return {list, &freeaddrinfo};
+}
+
+std::string bound_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (getsockname(fd, address, &length) != 0 || getnameinfo(address, length, host, sizeof host, port, sizeof port,
+                                                            NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "?";
+  }
+  return host_and_port(host, port);
+}
+
+void set_option(int fd, int level, int name) {
+  const int on = 1;
+  // A socket without one of these still serves.
+  (void)setsockopt(fd, level, name, &on, sizeof on);
+}
+
+// Accepted connections inherit the options. Nothing when this machine has no such kind of address.
+UniqueFd listen_at(const addrinfo& info, const std::string& shown, int backlog) {
+  UniqueFd fd(socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol));
+  if (!fd) {
+    if (errno == EAFNOSUPPORT) return {};
+    fail(shown, errno);
+  }
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE);
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (info.ai_family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  if (bind(fd.get(), info.ai_addr, info.ai_addrlen) != 0) {
+    if (errno == EADDRNOTAVAIL) return {};
+    fail(shown, errno);
+  }
+  if (listen(fd.get(), backlog) != 0) fail(shown, errno);
+  return fd;
+}
+
+// Listens on every address that `address` stands for and this machine has; returns how many.
+size_t listen_on(const ListenAddress& address, const Options& options, std::vector<ListenSocket>& sockets) {
+  const int port = address.port.value_or(options.port);
+  const std::string shown = host_and_port(address.host, fmt::format("{}", port));
+  const AddressList list = resolve(address, port);
+  size_t count = 0;
+  for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
+    UniqueFd fd = listen_at(*info, shown, options.listen_backlog);
+    if (!fd) continue;
+    std::string bound = bound_address(fd.get());
+    sockets.emplace_back(std::move(fd), std::move(bound), std::string());
+    ++count;
+  }
+  return count;
+}
+
+// Removes a socket that nobody listens on any more.
+void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0) return;
+  if (!S_ISSOCK(status.st_mode)) throw StartError(fmt::format("-s: '{}' is there and is not a socket", path));
+  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    fail(path, EADDRINUSE);
+  }
+  unlink(path.c_str());
+}
+
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw StartError(fmt::format("-s: '{}' is longer than {} octets", path, sizeof address.sun_path - 1));
+  }
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+}  // namespace
+
+ListenSocket::ListenSocket(UniqueFd fd, std::string address, std::string unix_path)
+    : fd_(std::move(fd)), address_(std::move(address)), unix_path_(std::move(unix_path)) {}
+
+ListenSocket::~ListenSocket() {
+  if (fd_ && !unix_path_.empty()) unlink(unix_path_.c_str());
+}
+
+std::vector<ListenSocket> listen_tcp(const Options& options) {
+  std::vector<ListenSocket> sockets;
+  if (!serves_tcp(options)) return sockets;
+  const bool loopback = options.listen_addresses.empty();
+  const std::vector<ListenAddress> addresses =
+      loopback ? std::vector<ListenAddress>{{"127.0.0.1", {}}, {"::1", {}}} : options.listen_addresses;
+  for (const ListenAddress& address : addresses) {
+    const size_t count = listen_on(address, options, sockets);
+    if (count == 0 && !loopback) fail(address.host, EADDRNOTAVAIL);
+  }
+  if (sockets.empty()) fail("the loopback interface", EADDRNOTAVAIL);
+  return sockets;
+}
+
+ListenSocket listen_unix(const Options& options) {
+  // Absolute, so that a daemon, which changes its directory, finds it again at exit.
+  const std::string path = std::filesystem::absolute(options.unix_socket);
+  const sockaddr_un address = unix_address(path);
+  remove_stale_socket(path, address);
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) fail(path, errno);
+  const mode_t old_mask = umask(~options.unix_mask & 0777);
+  const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  umask(old_mask);
+  if (bound != 0) fail(path, error);
+  ListenSocket socket(std::move(fd), path, path);
+  if (listen(socket.fd(), options.listen_backlog) != 0) fail(path, errno);
+  return socket;
+}
+
+}  // namespace netd

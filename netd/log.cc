@@ -1,0 +1,19 @@
+#include "netd/log.h"
+
+#include <unistd.h>
+
+#include <string>
+
+namespace netd {
+
+void log_line(std::string_view line) {
+  std::string text(line);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  }
+  text += '\n';
+  // Nobody is left to tell when stderr does not take it.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace netd

@@ -1,0 +1,15 @@
+// Lines for the operator, on stderr.
+#ifndef NETD_LOG_H_
+#define NETD_LOG_H_
+
+#include <string_view>
+
+namespace netd {
+
+// Writes one line with one system call, so that lines of several threads do not mix. Octets that are not printable
+// are shown as '?'. A line that cannot be written is lost.
+void log_line(std::string_view line);
+
+}  // namespace netd
+
+#endif  // NETD_LOG_H_

@@ -1,0 +1,94 @@
+// netd, a memory cache server that speaks memcached's text protocol: makes the parts, in the order that they need,
+// and lets them run.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "larder/cache.h"
+#include "larder/clock.h"
+#include "netd/daemon.h"
+#include "netd/listen_socket.h"
+#include "netd/log.h"
+#include "netd/options.h"
+#include "netd/process.h"
+#include "netd/server.h"
+#include "netd/server_files.h"
+#include "netd/server_state.h"
+#include "netd/start_error.h"
+
+namespace netd {
+namespace {
+
+std::unique_ptr<larder::Cache> make_cache(const Options& options, const larder::Clock& clock) {
+  auto cache = larder::Cache::create({.memory_limit_bytes = options.memory_limit_bytes,
+                                      .item_bytes_max = options.item_bytes_max,
+                                      .eviction = options.eviction,
+                                      .cas = options.cas,
+                                      .clock = &clock,
+                                      .seed = std::nullopt});
+  if (!cache.ok()) throw StartError(cache.status().ToString());
+  return *std::move(cache);
+}
+
+void announce(const Options& options, const std::vector<ListenSocket>& sockets) {
+  for (const std::string& note : options.notes) {
+    if (options.verbosity > 0) log_line("netd: " + note);
+  }
+  if (!serves_tcp(options) || !options.listen_addresses.empty()) return;
+  std::string addresses;
+  for (const ListenSocket& socket : sockets) addresses += " " + socket.address();
+  log_line(fmt::format("netd: listening on loopback only:{}; -l <addr> serves other hosts", addresses));
+}
+
+void serve(const Options& options) {
+  const std::optional<User> user = find_user(options.user);
+  Daemon daemon(options.daemon);
+  set_limits(options);
+  // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
+  std::vector<ListenSocket> sockets = listen_tcp(options);
+  become(user);
+  if (!options.unix_socket.empty()) sockets.push_back(listen_unix(options));
+
+  const larder::SystemClock clock;
+  const std::unique_ptr<larder::Cache> cache = make_cache(options, clock);
+  ServerState state(options, *cache, clock);
+  const PidFile pid_file(options.pid_file);
+  write_port_file(sockets);
+  announce(options, sockets);
+  Server server(state, std::move(sockets));
+  daemon.detach(/*keep_output=*/options.verbosity > 0, /*keep_directory=*/options.coredumps);
+  server.run();
+}
+
+int run(int argc, char** argv) {
+  const ParsedCommandLine command_line = parse_command_line(argc, argv);
+  if (command_line.text) {
+    fmt::print("{}", *command_line.text);
+  } else {
+    serve(command_line.options);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace netd
+
+int main(int argc, char** argv) {
+  // Buffers of large values go back to the system when they are freed, or the memory limit would not hold.
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  try {
+    return netd::run(argc, argv);
+  } catch (const netd::StartError& error) {
+    netd::log_line(fmt::format("netd: {}", error.what()));
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    netd::log_line(fmt::format("netd: cannot start: {}", error.what()));
+    return netd::kExitFailure;
+  }
+}

@@ -1,0 +1,39 @@
+// The values of command line options. memcached reads them with atoi, which makes 0 of anything; here what is not
+// a value of the kind is refused, in words that name the flag and the value.
+#ifndef NETD_OPTION_VALUES_H_
+#define NETD_OPTION_VALUES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "netd/start_error.h"
+
+namespace netd {
+
+// A value, and the flag it was given to, as the messages name it ("-p", "-o idle_timeout").
+struct FlagValue {
+  std::string flag;
+  std::string_view text;
+};
+
+[[noreturn]] void refuse(const FlagValue& value, std::string_view reason, int exit_code = kExitFailure);
+
+// A decimal number from `min` to `max`.
+[[nodiscard]] int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_code = kExitFailure);
+
+// A number of octets: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
+// by `unit_bytes`.
+[[nodiscard]] size_t parse_bytes(const FlagValue& value, size_t unit_bytes);
+
+// As parse_bytes in MiB; or with %: of the memory this process may use, which is that of its control group, or
+// of the machine.
+[[nodiscard]] size_t parse_memory(const FlagValue& value);
+
+// Octal permission bits, 0..0777.
+[[nodiscard]] unsigned parse_mode(const FlagValue& value);
+
+}  // namespace netd
+
+#endif  // NETD_OPTION_VALUES_H_

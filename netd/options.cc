@@ -1,0 +1,221 @@
+#include "netd/options.h"
+
+#include <fmt/format.h>
+#include <getopt.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "larder/options.h"
+#include "netd/extended_options.h"
+#include "netd/help_text.h"
+#include "netd/option_values.h"
+#include "netd/start_error.h"
+
+namespace netd {
+namespace {
+
+using Apply = void (*)(const FlagValue& value, Options& options);
+
+struct Flag {
+  char letter;
+  const char* name;
+  bool takes_value;
+  Apply apply;
+};
+
+constexpr int kIntMax = std::numeric_limits<int>::max();
+
+void set_port(const FlagValue& value, Options& options) {
+  options.port = static_cast<int>(parse_number(value, kAnyPort, kPortMax, kExitUsage));
+  options.port_given = true;
+}
+
+void set_udp_port(const FlagValue& value, Options&) {
+  if (parse_number(value, 0, kPortMax, kExitUsage) != 0) refuse(value, "is refused: UDP is not supported");
+}
+
+void set_prefix_delimiter(const FlagValue& value, Options& options) {
+  if (value.text.size() != 1) refuse(value, "is not one character");
+  options.prefix_delimiter = value.text.front();
+  options.notes.push_back("-D has no effect here: statistics per key prefix are not kept");
+}
+
+void set_growth_factor(const FlagValue& value, Options& options) {
+  double factor = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
+  if (error != std::errc() || stop != end || !(factor > 1)) refuse(value, "is not a number above 1");
+  options.notes.push_back("-f has no effect here: there are no slabs");
+}
+
+void set_slab_bytes_min(const FlagValue& value, Options& options) {
+  (void)parse_number(value, 1, kIntMax);
+  options.notes.push_back("-n has no effect here: there are no slabs");
+}
+
+void set_item_bytes_max(const FlagValue& value, Options& options) {
+  options.item_bytes_max = parse_bytes(value, 1);
+  options.item_bytes_max_given = true;
+}
+
+void set_protocol(const FlagValue& value, Options&) {
+  if (value.text == "binary") refuse(value, "is refused: there is no binary protocol", kExitUsage);
+  if (value.text != "ascii" && value.text != "auto") refuse(value, "is none of auto, ascii", kExitUsage);
+}
+
+void set_threads(const FlagValue& value, Options& options) {
+  options.threads = static_cast<size_t>(parse_number(value, 1, 1024));
+  if (options.threads > 64) options.notes.push_back("-t: more than 64 threads rarely help");
+}
+
+void set_napi_ids(const FlagValue& value, Options& options) {
+  (void)parse_number(value, 0, kIntMax);
+  options.notes.push_back("-N has no effect here");
+}
+
+void refuse_unsupported(const FlagValue& value, Options&) {
+  throw StartError(fmt::format("{}: not supported", value.flag));
+}
+
+// One line a flag. `v` is the value, `o` the options.
+constexpr Flag kFlags[] = {
+    {'p', "port", true, set_port},
+    {'U', "udp-port", true, set_udp_port},
+    {'s', "unix-socket", true, [](const FlagValue& v, Options& o) { o.unix_socket = v.text; }},
+    {'a', "unix-mask", true, [](const FlagValue& v, Options& o) { o.unix_mask = parse_mode(v); }},
+    {'A', "enable-shutdown", false, [](const FlagValue&, Options& o) { o.shutdown_enabled = true; }},
+    {'l', "listen", true, [](const FlagValue& v, Options& o) { add_listen_addresses(v.text, o.listen_addresses); }},
+    {'d', "daemon", false, [](const FlagValue&, Options& o) { o.daemon = true; }},
+    {'r', "enable-coredumps", false, [](const FlagValue&, Options& o) { o.coredumps = true; }},
+    {'u', "user", true, [](const FlagValue& v, Options& o) { o.user = v.text; }},
+    {'m', "memory-limit", true, [](const FlagValue& v, Options& o) { o.memory_limit_bytes = parse_memory(v); }},
+    {'M', "disable-evictions", false, [](const FlagValue&, Options& o) { o.eviction = false; }},
+    {'c', "conn-limit", true,
+     [](const FlagValue& v, Options& o) { o.connections_max = static_cast<size_t>(parse_number(v, 1, kIntMax)); }},
+    {'k', "lock-memory", false, [](const FlagValue&, Options& o) { o.lock_memory = true; }},
+    {'v', "verbose", false, [](const FlagValue&, Options& o) { ++o.verbosity; }},
+    {'P', "pidfile", true, [](const FlagValue& v, Options& o) { o.pid_file = v.text; }},
+    {'f', "slab-growth-factor", true, set_growth_factor},
+    {'n', "slab-min-size", true, set_slab_bytes_min},
+    {'L', "enable-largepages", false, [](const FlagValue&, Options& o) { o.large_pages = true; }},
+    {'D', "stat-delimiter", true, set_prefix_delimiter},
+    {'t', "threads", true, set_threads},
+    {'R', "max-reqs-per-event", true,
+     [](const FlagValue& v, Options& o) {
+       o.requests_per_turn_max = static_cast<size_t>(parse_number(v, 1, kIntMax));
+     }},
+    {'C', "disable-cas", false, [](const FlagValue&, Options& o) { o.cas = false; }},
+    {'b', "listen-backlog", true,
+     [](const FlagValue& v, Options& o) { o.listen_backlog = static_cast<int>(parse_number(v, 1, kIntMax)); }},
+    {'B', "protocol", true, set_protocol},
+    {'I', "max-item-size", true, set_item_bytes_max},
+    {'F', "disable-flush-all", false, [](const FlagValue&, Options& o) { o.flush_enabled = false; }},
+    {'X', "disable-dumping", false, [](const FlagValue&, Options& o) { o.dump_enabled = false; }},
+    {'W', "disable-watch", false, [](const FlagValue&, Options& o) { o.watch_enabled = false; }},
+    {'N', "napi_ids", true, set_napi_ids},
+    {'o', "extended", true, [](const FlagValue& v, Options& o) { apply_extended_options(v.text, o); }},
+    {'S', "enable-sasl", false, refuse_unsupported},
+    {'Y', "auth-file", true, refuse_unsupported},
+    {'e', "memory-file", true, refuse_unsupported},
+    {'Z', "enable-ssl", false, refuse_unsupported},
+};
+
+// Flags that print something instead of serving.
+struct Printer {
+  char letter;
+  const char* name;
+  std::string (*text)();
+};
+constexpr Printer kPrinters[] = {{'h', "help", help_text}, {'i', "license", license_text}, {'V', "version", version_line}};
+
+// The leading ':' makes getopt_long tell a missing value from an unknown flag.
+std::string short_flags() {
+  std::string letters = ":";
+  for (const Flag& flag : kFlags) {
+    letters += flag.letter;
+    if (flag.takes_value) letters += ':';
+  }
+  for (const Printer& printer : kPrinters) letters += printer.letter;
+  return letters;
+}
+
+std::vector<option> long_flags() {
+  std::vector<option> flags;
+  for (const Flag& flag : kFlags) {
+    flags.push_back({flag.name, flag.takes_value ? required_argument : no_argument, nullptr, flag.letter});
+  }
+  for (const Printer& printer : kPrinters) flags.push_back({printer.name, no_argument, nullptr, printer.letter});
+  flags.push_back({});
+  return flags;
+}
+
+// What getopt_long has just stumbled over.
+std::string rejected_flag(char* const* argv) {
+  if (optopt > 0 && optopt < 128) return fmt::format("-{}", static_cast<char>(optopt));
+  return argv[optind - 1];
+}
+
+size_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<size_t>(std::max(CPU_COUNT(&set), 1));
+}
+
+// What no single flag can check.
+void check_memory(Options& options) {
+  const size_t quarter = options.memory_limit_bytes / 4;
+  if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin ||
+      options.memory_limit_bytes > larder::kMemoryLimitBytesMax) {
+    throw StartError(fmt::format("-m: {} octets are not from 1 MiB to 1 TiB", options.memory_limit_bytes));
+  }
+  if (!options.item_bytes_max_given) {
+    options.item_bytes_max = std::min(options.item_bytes_max, quarter);
+  } else if (options.item_bytes_max < larder::kItemBytesMaxMin || options.item_bytes_max > quarter ||
+             options.item_bytes_max > kItemBytesMaxMax) {
+    throw StartError(fmt::format("-I: {} octets are not from 1024 to a quarter of -m ({}), 1 GiB at most",
+                                 options.item_bytes_max, quarter));
+  }
+}
+
+void check_serves(const Options& options) {
+  if (!serves_tcp(options) && options.unix_socket.empty()) {
+    throw StartError("-p: '0' leaves nothing to listen on; give -s", kExitUsage);
+  }
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, char* const* argv) {
+  const std::string letters = short_flags();
+  const std::vector<option> names = long_flags();
+  ParsedCommandLine parsed;
+  parsed.options.threads = usable_cores();
+  optind = 0;  // makes getopt_long start afresh
+  opterr = 0;
+  for (int letter; (letter = getopt_long(argc, argv, letters.c_str(), names.data(), nullptr)) != -1;) {
+    if (letter == '?') throw StartError(fmt::format("unknown option '{}'", rejected_flag(argv)));
+    if (letter == ':') throw StartError(fmt::format("{}: needs a value", rejected_flag(argv)));
+    for (const Printer& printer : kPrinters) {
+      if (printer.letter == letter) {
+        parsed.text = printer.text();
+        return parsed;
+      }
+    }
+    const auto* const flag =
+        std::find_if(std::begin(kFlags), std::end(kFlags), [letter](const Flag& f) { return f.letter == letter; });
+    flag->apply({fmt::format("-{}", flag->letter), optarg == nullptr ? std::string_view() : optarg}, parsed.options);
+  }
+  if (optind < argc) throw StartError(fmt::format("unexpected argument '{}'", argv[optind]));
+  check_memory(parsed.options);
+  check_serves(parsed.options);
+  return parsed;
+}
+
+}  // namespace netd

@@ -1,0 +1,79 @@
+// What netd is told on its command line. Names, defaults and checks are memcached's where it has them;
+// `netd --help` and netd/PROTOCOL.md say where not.
+#ifndef NETD_OPTIONS_H_
+#define NETD_OPTIONS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netd/listen_address.h"
+
+namespace netd {
+
+// The largest limit for values that -I takes; -m permitting.
+inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;
+
+struct Options {
+  // Where clients connect. port: 0 is no TCP, kAnyPort whichever is free.
+  int port = 11211;
+  bool port_given = false;
+  std::vector<ListenAddress> listen_addresses;  // empty: the loopback interface only
+  std::string unix_socket;                      // empty: none
+  mode_t unix_mask = 0700;
+  int listen_backlog = 1024;
+
+  // The cache.
+  size_t memory_limit_bytes = size_t{64} << 20;
+  size_t item_bytes_max = size_t{1} << 20;
+  bool item_bytes_max_given = false;
+  bool eviction = true;
+  bool cas = true;
+
+  // Serving.
+  size_t threads = 1;
+  size_t connections_max = 1024;
+  size_t requests_per_turn_max = 20;
+  bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
+  uint32_t idle_timeout_s = 0;     // 0: never
+  bool shutdown_enabled = false;
+  bool flush_enabled = true;
+  bool dump_enabled = true;
+  bool watch_enabled = true;
+  char prefix_delimiter = ':';
+  uint32_t verbosity = 0;
+
+  // The process.
+  bool daemon = false;
+  bool coredumps = false;
+  bool lock_memory = false;
+  bool large_pages = false;
+  std::string user;
+  std::string pid_file;
+
+  // Told in the log at -v: options that are accepted but do nothing here.
+  std::vector<std::string> notes;
+};
+
+// TCP is served unless it was turned off: by port 0, or by naming nothing but a UNIX socket.
+[[nodiscard]] inline bool serves_tcp(const Options& options) {
+  if (options.port == 0) return false;
+  return options.unix_socket.empty() || options.port_given || !options.listen_addresses.empty();
+}
+
+struct ParsedCommandLine {
+  Options options;
+  std::optional<std::string> text;  // given: to be printed instead of serving
+};
+
+// Reads the command line. Throws StartError, naming the flag and the value, for what it cannot accept.
+// Not thread-safe, as it uses getopt_long.
+[[nodiscard]] ParsedCommandLine parse_command_line(int argc, char* const* argv);
+
+}  // namespace netd
+
+#endif  // NETD_OPTIONS_H_

@@ -1,0 +1,246 @@
+#include "netd/parser.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "netd/numbers.h"
+#include "netd/reply_words.h"
+
+namespace netd {
+namespace {
+
+constexpr int32_t kWireValueBytesMax = 2147483645;
+constexpr size_t kLineBytesMin = 4;
+constexpr char kBinaryProtocolMagic = static_cast<char>(0x80);
+
+// What the arguments of a command look like.
+enum class Shape : uint8_t { kRetrieval, kStorage, kSimple };
+
+struct Word {
+  std::string_view text;
+  Command command;
+  Shape shape;
+  size_t tokens_min;  // the command word included
+};
+
+// The most frequent first.
+constexpr auto kWords = std::to_array<Word>({
+    {"get", Command::kGet, Shape::kRetrieval, 2},
+    {"set", Command::kSet, Shape::kStorage, 5},
+    {"gets", Command::kGets, Shape::kRetrieval, 2},
+    {"delete", Command::kDelete, Shape::kSimple, 2},
+    {"add", Command::kAdd, Shape::kStorage, 5},
+    {"incr", Command::kIncr, Shape::kSimple, 3},
+    {"decr", Command::kDecr, Shape::kSimple, 3},
+    {"touch", Command::kTouch, Shape::kSimple, 3},
+    {"cas", Command::kCas, Shape::kStorage, 5},
+    {"replace", Command::kReplace, Shape::kStorage, 5},
+    {"append", Command::kAppend, Shape::kStorage, 5},
+    {"prepend", Command::kPrepend, Shape::kStorage, 5},
+    {"gat", Command::kGat, Shape::kRetrieval, 3},
+    {"gats", Command::kGats, Shape::kRetrieval, 3},
+    {"mn", Command::kMetaNoop, Shape::kSimple, 1},
+    {"version", Command::kVersion, Shape::kSimple, 1},
+    {"stats", Command::kStats, Shape::kSimple, 1},
+    {"flush_all", Command::kFlushAll, Shape::kSimple, 1},
+    {"verbosity", Command::kVerbosity, Shape::kSimple, 2},
+    {"quit", Command::kClose, Shape::kSimple, 1},
+    {"shutdown", Command::kShutdown, Shape::kSimple, 1},
+});
+
+const Word* find_word(std::string_view text) {
+  const auto found = std::find_if(kWords.begin(), kWords.end(), [text](const Word& word) { return word.text == text; });
+  return found == kWords.end() ? nullptr : &*found;
+}
+
+bool is_retrieval(std::string_view input) {
+  return input.starts_with("get ") || input.starts_with("gets ") || input.starts_with("gat ") ||
+         input.starts_with("gats ");
+}
+
+void refuse(Request& request, std::string_view refusal) {
+  request.command = Command::kRefused;
+  request.refusal = refusal;
+}
+
+void close(Request& request, std::string_view refusal = {}) {
+  request.command = Command::kClose;
+  request.refusal = refusal;
+}
+
+void parse_unknown(const Tokens& tokens, Request& request) {
+  // A browser talked into sending a request with commands in its body gets no further than the first line.
+  if (tokens.last().starts_with("HTTP/")) return close(request);
+  refuse(request, kErrorUnknown);
+}
+
+void parse_exptime(std::string_view text, Request& request) {
+  const std::optional<int32_t> exptime = parse_i32(text);
+  if (!exptime) return refuse(request, kErrorBadExptime);
+  request.exptime = *exptime;
+}
+
+void parse_delta(std::string_view text, Request& request) {
+  const std::optional<uint64_t> delta = parse_u64(text);
+  if (!delta) return refuse(request, kErrorBadDelta);
+  request.number = *delta;
+}
+
+void parse_level(std::string_view text, Request& request) {
+  const std::optional<uint32_t> level = parse_u32(text);
+  if (!level) return refuse(request, kErrorBadFormat);
+  request.number = *level;
+}
+
+// `noreply` counts as such only as the last token, and not in the place of a key.
+bool is_noreply(const Tokens& tokens, size_t index_min) {
+  return tokens.size() > index_min && tokens.last() == "noreply";
+}
+
+}  // namespace
+
+Parser::Result Parser::next(std::string_view input, Request& request) {
+  request = Request();
+  if (input.empty() || input.size() < bytes_wanted_) return {.bytes_wanted = bytes_wanted_};
+  if (at_start_ && input.front() == kBinaryProtocolMagic) {
+    close(request);
+    return {.complete = true, .bytes_consumed = input.size()};
+  }
+  const size_t line_end = input.find('\n', bytes_searched_);
+  if (line_end == std::string_view::npos) return unfinished(input, request);
+
+  request.line = input.substr(0, line_end);
+  if (request.line.ends_with('\r')) request.line.remove_suffix(1);
+  const DataBlock block = parse_line(line_end + 1, request);
+  return finish(input, line_end + 1, block, request);
+}
+
+Parser::Result Parser::unfinished(std::string_view input, Request& request) {
+  bytes_searched_ = input.size();
+  const size_t bytes_max = is_retrieval(input) ? kUnfinishedRetrievalBytesMax : kUnfinishedLineBytesMax;
+  if (input.size() <= bytes_max) return {};
+  close(request, kErrorLineTooLong);
+  return {.complete = true, .bytes_consumed = input.size()};
+}
+
+Parser::Result Parser::finish(std::string_view input, size_t line_bytes, const DataBlock& block, Request& request) {
+  Result result{.complete = true, .bytes_consumed = line_bytes};
+  if (block.kind == DataBlock::Kind::kSkip) result.bytes_to_skip = block.bytes;
+  if (block.kind == DataBlock::Kind::kReceive) {
+    result.bytes_consumed += block.bytes;
+    if (input.size() < result.bytes_consumed) {
+      bytes_wanted_ = result.bytes_consumed;
+      return {.bytes_wanted = bytes_wanted_};
+    }
+    request.value = input.substr(line_bytes, block.bytes - 2);
+    if (input.substr(line_bytes + block.bytes - 2, 2) != "\r\n") refuse(request, kErrorBadDataChunk);
+  }
+  at_start_ = false;
+  bytes_searched_ = 0;
+  bytes_wanted_ = 0;
+  return result;
+}
+
+Parser::DataBlock Parser::parse_line(size_t line_bytes, Request& request) const {
+  const Word* const word = find_word(request.line.substr(0, request.line.find(' ')));
+  if (word != nullptr && word->shape == Shape::kRetrieval) {
+    request.command = word->command;
+    parse_retrieval(request);
+    return {};
+  }
+  const Tokens tokens(request.line);
+  if (line_bytes < kLineBytesMin) {
+    refuse(request, kErrorBadFormat);
+  } else if (word == nullptr) {
+    parse_unknown(tokens, request);
+  } else if (tokens.size() < word->tokens_min) {
+    refuse(request, kErrorBadFormat);
+  } else {
+    request.command = word->command;
+    if (word->shape == Shape::kStorage) return parse_storage(tokens, request);
+    parse_simple(tokens, request);
+  }
+  return {};
+}
+
+Parser::DataBlock Parser::parse_storage(const Tokens& tokens, Request& request) const {
+  const std::optional<int32_t> value_bytes = parse_i32(tokens[4]);
+  if (!value_bytes || *value_bytes < 0 || *value_bytes > kWireValueBytesMax) {
+    // Where the next command begins is anyone's guess: as in memcached, right behind this line.
+    refuse(request, kErrorBadFormat);
+    return {};
+  }
+  const size_t block_bytes = static_cast<size_t>(*value_bytes) + 2;
+  request.noreply = is_noreply(tokens, 5);
+  parse_storage_numbers(tokens, request);
+  if (request.command == Command::kRefused) return {DataBlock::Kind::kSkip, block_bytes};
+  request.too_large = static_cast<size_t>(*value_bytes) > limits_.value_bytes_max;
+  return {request.too_large ? DataBlock::Kind::kSkip : DataBlock::Kind::kReceive, block_bytes};
+}
+
+void Parser::parse_storage_numbers(const Tokens& tokens, Request& request) const {
+  const std::optional<uint32_t> client_flags = parse_client_flags(tokens[2]);
+  const std::optional<int32_t> exptime = parse_store_exptime(tokens[3]);
+  if (!client_flags || !exptime) return refuse(request, kErrorBadFormat);
+  request.client_flags = *client_flags;
+  request.exptime = *exptime;
+  if (request.command == Command::kCas) {
+    const std::optional<uint64_t> cas = parse_u64(tokens[5]);
+    if (!cas) return refuse(request, kErrorBadFormat);
+    request.number = *cas;
+  }
+  parse_key(tokens[1], request);
+}
+
+void Parser::parse_retrieval(Request& request) const {
+  std::string_view rest = request.line;
+  take_token(rest);
+  const bool touches = request.command == Command::kGat || request.command == Command::kGats;
+  const std::string_view exptime = touches ? take_token(rest) : std::string_view();
+  request.keys = rest;
+  bool any = false;
+  for (std::string_view key = take_token(rest); !key.empty(); key = take_token(rest)) {
+    if (key.size() > limits_.key_bytes_max) return refuse(request, kErrorBadFormat);
+    any = true;
+  }
+  if (!any) return refuse(request, kErrorBadFormat);
+  if (touches) parse_exptime(exptime, request);
+}
+
+void Parser::parse_simple(const Tokens& tokens, Request& request) const {
+  switch (request.command) {
+    case Command::kDelete:
+      request.noreply = is_noreply(tokens, 2);
+      return parse_key(tokens[1], request);
+    case Command::kIncr:
+    case Command::kDecr:
+      request.noreply = is_noreply(tokens, 2);
+      parse_delta(tokens[2], request);
+      return parse_key(tokens[1], request);
+    case Command::kTouch:
+      request.noreply = is_noreply(tokens, 2);
+      parse_exptime(tokens[2], request);
+      return parse_key(tokens[1], request);
+    case Command::kFlushAll:
+      request.noreply = is_noreply(tokens, 1);
+      if (tokens.size() > (request.noreply ? 2 : 1)) parse_exptime(tokens[1], request);
+      return;
+    case Command::kVerbosity:
+      request.noreply = is_noreply(tokens, 1);
+      return parse_level(tokens[1], request);
+    case Command::kStats:
+    case Command::kShutdown:
+      request.argument = tokens[1];
+      return;
+    default:
+      return;
+  }
+}
+
+void Parser::parse_key(std::string_view key, Request& request) const {
+  request.key = key;
+  if (key.size() > limits_.key_bytes_max) refuse(request, kErrorBadFormat);
+}
+
+}  // namespace netd

@@ -1,0 +1,76 @@
+// From octets to requests: pure, knows neither sockets nor the cache. Source: memcached's protocol.txt and the
+// behaviour of memcached 1.6; netd/PROTOCOL.md lists where netd differs.
+//
+// The parser is fed everything that has been received and not yet consumed, again and again as more arrives:
+//
+//   Parser parser(limits);
+//   Request request;
+//   const Parser::Result result = parser.next(input, request);
+//   if (!result.complete) …receive more; result.bytes_wanted says how much must be there before it is worth asking
+//   else …answer request, then drop result.bytes_consumed octets, and the next result.bytes_to_skip to arrive
+//
+// How the octets were split on their way makes no difference to the requests, as long as a line is not longer than
+// kUnfinishedLineBytesMax. Octets are searched for the end of a line once, however often the parser is asked.
+#ifndef NETD_PARSER_H_
+#define NETD_PARSER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "netd/request.h"
+#include "netd/tokens.h"
+
+namespace netd {
+
+// A line that is longer than this and has not ended yet ends the connection …
+inline constexpr size_t kUnfinishedLineBytesMax = 2048;
+// … except that retrievals name many keys.
+inline constexpr size_t kUnfinishedRetrievalBytesMax = size_t{8} << 20;
+
+struct ParserLimits {
+  size_t key_bytes_max = 250;
+  size_t value_bytes_max = size_t{1} << 20;
+};
+
+class Parser {
+ public:
+  struct Result {
+    bool complete = false;      // there is a request
+    size_t bytes_wanted = 0;    // not complete: the request has at least so many octets; 0 is: one more than now
+    size_t bytes_consumed = 0;  // complete: the octets the request was made of
+    size_t bytes_to_skip = 0;   // complete: octets after those that belong to it too, but are of no use
+  };
+
+  explicit Parser(const ParserLimits& limits) : limits_(limits) {}
+
+  // Looks for a request at the front of `input`. If the last call found none, `input` must begin with what it
+  // was then.
+  [[nodiscard]] Result next(std::string_view input, Request& request);
+
+ private:
+  // What comes after a command line.
+  struct DataBlock {
+    enum class Kind : uint8_t { kNone, kReceive, kSkip };
+    Kind kind = Kind::kNone;
+    size_t bytes = 0;  // line end included
+  };
+
+  Result unfinished(std::string_view input, Request& request);
+  Result finish(std::string_view input, size_t line_bytes, const DataBlock& block, Request& request);
+  DataBlock parse_line(size_t line_bytes, Request& request) const;
+  DataBlock parse_storage(const Tokens& tokens, Request& request) const;
+  void parse_storage_numbers(const Tokens& tokens, Request& request) const;
+  void parse_retrieval(Request& request) const;
+  void parse_simple(const Tokens& tokens, Request& request) const;
+  void parse_key(std::string_view key, Request& request) const;
+
+  const ParserLimits limits_;
+  bool at_start_ = true;       // nothing has been consumed on this connection yet
+  size_t bytes_searched_ = 0;  // the front of the input that is known to hold no line end
+  size_t bytes_wanted_ = 0;    // line, value and line end of a storage request whose value has not arrived
+};
+
+}  // namespace netd
+
+#endif  // NETD_PARSER_H_

@@ -1,0 +1,28 @@
+// From results to octets: the lines of a reply that are not fixed. Pure; the fixed ones are in reply_words.h.
+#ifndef NETD_REPLY_H_
+#define NETD_REPLY_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "larder/item.h"
+#include "netd/buffer.h"
+
+namespace netd {
+
+// VALUE <key> <flags> <bytes>⏎<value>⏎ for get and gat, with <cas> at the end of the line for gets and gats.
+void append_value(const larder::ItemView& item, bool with_cas, Buffer& out);
+
+// A line that holds a number: the answer to incr and decr.
+void append_number(uint64_t number, Buffer& out);
+
+// VERSION <text>
+void append_version(Buffer& out);
+
+// STAT <name> <value>
+void append_stat(std::string_view name, std::string_view value, Buffer& out);
+void append_stat(std::string_view name, uint64_t value, Buffer& out);
+
+}  // namespace netd
+
+#endif  // NETD_REPLY_H_

@@ -1,0 +1,23 @@
+// get, gets, gat and gats: as many keys as a client cares to name, answered in steps of bounded size.
+#ifndef NETD_RETRIEVAL_H_
+#define NETD_RETRIEVAL_H_
+
+#include <cstddef>
+
+#include "larder/cache.h"
+#include "netd/buffer.h"
+#include "netd/request.h"
+
+namespace netd {
+
+// A reply is continued only while less than this is waiting to be sent.
+inline constexpr size_t kReplyBytesMax = 64 << 10;
+
+// Answers keys from the front of `request.keys` and removes them. True when all are answered, END included; false
+// when `out` holds kReplyBytesMax octets or enough keys have been looked up for one turn: to be called again.
+// `out` never exceeds kReplyBytesMax by more than one item.
+[[nodiscard]] bool continue_retrieval(larder::Cache& cache, Request& request, Buffer& out);
+
+}  // namespace netd
+
+#endif  // NETD_RETRIEVAL_H_

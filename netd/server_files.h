@@ -1,0 +1,32 @@
+// Files that tell others about the running server: its process id, its ports.
+#ifndef NETD_SERVER_FILES_H_
+#define NETD_SERVER_FILES_H_
+
+#include <span>
+#include <string>
+
+#include "netd/listen_socket.h"
+
+namespace netd {
+
+// The pid file: there as long as this object is. Written beside its place and renamed, so that nobody reads half
+// of it, and never through a symbolic link.
+class PidFile {
+ public:
+  // An empty path: no file. Warns in the log when the file names a process that is running. Throws StartError.
+  explicit PidFile(const std::string& path);
+  ~PidFile();
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  const std::string path_;
+};
+
+// Writes the bound TCP addresses, one a line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names, if
+// it does. Throws StartError.
+void write_port_file(std::span<const ListenSocket> sockets);
+
+}  // namespace netd
+
+#endif  // NETD_SERVER_FILES_H_

@@ -1,0 +1,15 @@
+// What netd calls itself.
+#ifndef NETD_VERSION_H_
+#define NETD_VERSION_H_
+
+#include <string_view>
+
+namespace netd {
+
+// Begins with the number of the memcached whose protocol netd speaks: clients compare it to decide what they may
+// send, and some of them read it as three integers.
+[[nodiscard]] std::string_view version_text();
+
+}  // namespace netd
+
+#endif  // NETD_VERSION_H_

@@ -1,0 +1,66 @@
+// One thread and the connections it serves.
+#ifndef NETD_WORKER_H_
+#define NETD_WORKER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "netd/asio.h"
+#include "netd/buffer.h"
+#include "netd/connection.h"
+#include "netd/dispatch.h"
+#include "netd/server_state.h"
+#include "netd/unique_fd.h"
+
+namespace netd {
+
+class Worker {
+ public:
+  // Worker `number` of `server`. `shut_down` is called from the worker's thread. Throws StartError.
+  Worker(ServerState& server, size_t number, std::function<void()> shut_down);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Starts the thread.
+  void start();
+
+  // Hands over a client that has been counted in ServerState::connections. From any thread.
+  void adopt(UniqueFd fd);
+
+  // Has every connection answer what it has received and end, the last of them after `grace`. From any thread.
+  void stop(std::chrono::milliseconds grace);
+
+  // Waits until the thread has ended.
+  void join();
+
+ private:
+  // All of these run on the worker's thread.
+  void add(UniqueFd fd);
+  void destroy(Connection& connection);
+  void finish_all(std::chrono::milliseconds grace);
+  void watch_idle();
+  void abandon_idle();
+  void charge_buffers(int64_t bytes);
+
+  ServerState& server_;
+  Counters& counters_;
+  asio::io_context io_{1};  // one thread runs it
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  BufferPool pool_;
+  Dispatch dispatch_;
+  ConnectionContext context_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  Timer idle_timer_{io_};
+  Timer grace_timer_{io_};
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace netd
+
+#endif  // NETD_WORKER_H_
