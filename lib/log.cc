@@ -330,6 +330,9 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
   } while (seal_an_open_one());
+  for (const SegmentId newest : newest_) {
+    if (newest != 0 && is_idle(segments_[newest])) return take(newest, false);
+  }
   return std::nullopt;
 }
 
@@ -339,11 +342,13 @@ Log::Victim Log::take(SegmentId id, bool is_sparse) {
   return {.segment = id, .chain = segments_[id].chain.load(std::memory_order_relaxed), .is_sparse = is_sparse};
 }
 
-// The oldest segment of the chain that can be cleaned now and was opened before a given one.
+// The oldest segment of the chain that can be cleaned now and was opened before a given moment. Never the newest: what
+// was stored last, a large item perhaps, should not be what goes first.
 SegmentId Log::oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const {
   constexpr int kLooks = 64;
   SegmentId id = oldest_[static_cast<size_t>(chain)];
-  for (int i = 0; i < kLooks && id != 0 && segments_[id].opened < opened_before; ++i, id = segments_[id].newer) {
+  for (int i = 0; i < kLooks && id != newest_[static_cast<size_t>(chain)] && segments_[id].opened < opened_before;
+       ++i, id = segments_[id].newer) {
     if (is_idle(segments_[id])) return id;
     is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
   }

@@ -1,0 +1,140 @@
+// What a cache must answer, in the plainest words: a map, a clock, and no memory limit.
+//
+// A real cache may have evicted an item at any time: before an operation is compared, `forget` tells the oracle
+// what the cache no longer has.
+#ifndef LARDER_TESTS_MODEL_ORACLE_H_
+#define LARDER_TESTS_MODEL_ORACLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "larder/clock.h"
+#include "larder/result.h"
+
+namespace larder::model {
+
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+struct Entry {
+  std::string value;
+  uint32_t flags = 0;
+  int64_t deadline_ms = kNever;
+};
+
+class Oracle {
+ public:
+  Oracle(const Clock& clock, size_t item_bytes_max) : clock_(clock), item_bytes_max_(item_bytes_max) {}
+
+  // The item under the key, or null.
+  Entry* find(const std::string& key) {
+    apply_due_flush();
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return nullptr;
+    if (found->second.deadline_ms <= clock_.monotonic_ms()) {
+      entries_.erase(found);
+      return nullptr;
+    }
+    return &found->second;
+  }
+
+  void forget(const std::string& key) { entries_.erase(key); }
+
+  void put(const std::string& key, Entry entry) {
+    apply_due_flush();
+    entries_[key] = std::move(entry);
+  }
+
+  StoreResult set(const std::string& key, Entry entry) {
+    if (entry.value.size() > item_bytes_max_) {
+      forget(key);
+      return StoreResult::kTooLarge;
+    }
+    put(key, std::move(entry));
+    return StoreResult::kStored;
+  }
+
+  StoreResult add(const std::string& key, Entry entry) {
+    return store_if(key, std::move(entry), find(key) == nullptr);
+  }
+  StoreResult replace(const std::string& key, Entry entry) {
+    return store_if(key, std::move(entry), find(key) != nullptr);
+  }
+
+  StoreResult extend(const std::string& key, const std::string& before, const std::string& after) {
+    if (before.size() + after.size() > item_bytes_max_) return StoreResult::kTooLarge;
+    Entry* const entry = find(key);
+    if (entry == nullptr || before.size() + entry->value.size() + after.size() > item_bytes_max_) {
+      return StoreResult::kNotStored;
+    }
+    entry->value = before + entry->value + after;
+    return StoreResult::kStored;
+  }
+
+  CounterResult count(const std::string& key, const std::function<uint64_t(uint64_t)>& change,
+                      std::optional<uint64_t> initial, int64_t deadline_ms) {
+    Entry* const entry = find(key);
+    if (entry == nullptr) {
+      if (!initial) return {.status = CounterStatus::kNotFound};
+      put(key, {.value = std::to_string(*initial), .deadline_ms = deadline_ms});
+      return {.status = CounterStatus::kCreated, .value = *initial};
+    }
+    const std::string& text = entry->value;
+    const bool is_number = !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == text.npos;
+    if (!is_number) return {.status = CounterStatus::kNotANumber};
+    const uint64_t number = change(std::stoull(text));
+    entry->value = std::to_string(number);
+    return {.status = CounterStatus::kDone, .value = number};
+  }
+
+  bool touch(const std::string& key, int64_t deadline_ms) {
+    Entry* const entry = find(key);
+    if (entry != nullptr) entry->deadline_ms = deadline_ms;
+    return entry != nullptr;
+  }
+
+  bool erase(const std::string& key) { return find(key) != nullptr && entries_.erase(key) != 0; }
+
+  void flush(int64_t delay_ms) {
+    apply_due_flush();
+    if (delay_ms > 0) {
+      flush_due_ms_ = clock_.monotonic_ms() + delay_ms;
+    } else {
+      flush_due_ms_ = kNever;
+      entries_.clear();
+    }
+  }
+
+  // Every item that is there now.
+  const std::unordered_map<std::string, Entry>& live_entries() {
+    apply_due_flush();
+    std::erase_if(entries_, [&](const auto& pair) { return pair.second.deadline_ms <= clock_.monotonic_ms(); });
+    return entries_;
+  }
+
+ private:
+  StoreResult store_if(const std::string& key, Entry entry, bool condition) {
+    if (entry.value.size() > item_bytes_max_) return StoreResult::kTooLarge;
+    if (!condition) return StoreResult::kNotStored;
+    put(key, std::move(entry));
+    return StoreResult::kStored;
+  }
+
+  void apply_due_flush() {
+    if (clock_.monotonic_ms() < flush_due_ms_) return;
+    flush_due_ms_ = kNever;
+    entries_.clear();
+  }
+
+  const Clock& clock_;
+  const size_t item_bytes_max_;
+  std::unordered_map<std::string, Entry> entries_;
+  int64_t flush_due_ms_ = kNever;
+};
+
+}  // namespace larder::model
+
+#endif  // LARDER_TESTS_MODEL_ORACLE_H_

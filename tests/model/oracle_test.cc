@@ -1,0 +1,327 @@
+// Random operations on a cache and on the oracle, one thread: every answer must be the same.
+#include "model/oracle.h"
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "doctest/doctest.h"
+#include "larder/cache.h"
+#include "model/random.h"
+
+namespace larder::model {
+namespace {
+
+struct Setting {
+  size_t memory_limit_bytes;
+  size_t item_bytes_max;
+  uint64_t keys;
+  uint64_t typical_value_bytes;
+  bool can_evict;  // the keys do not fit: an item may be gone, but never be wrong
+};
+
+class Comparison {
+ public:
+  Comparison(const Setting& setting, uint64_t seed)
+      : setting_(setting), random_(seed), oracle_(clock_, setting.item_bytes_max) {
+    Options options;
+    options.memory_limit_bytes = setting.memory_limit_bytes;
+    options.item_bytes_max = setting.item_bytes_max;
+    options.clock = &clock_;
+    options.seed = seed;
+    auto cache = Cache::create(options);
+    REQUIRE(cache.ok());
+    cache_ = *std::move(cache);
+  }
+
+  void run(uint64_t operations) {
+    for (uint64_t i = 0; i < operations; ++i) {
+      step();
+      if (random_.one_in(20'000)) compare_all();
+    }
+    compare_all();
+  }
+
+ private:
+  void step() {
+    const std::string key = random_key();
+    reconcile(key);
+    switch (random_.below(26)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+        return set(key);
+      case 6:
+        return compare_store(
+            key, [&](const Entry& e, const SetOptions& o) { return cache_->add(key, e.value, o); },
+            [&](const Entry& e) { return oracle_.add(key, e); });
+      case 7:
+        return compare_store(
+            key, [&](const Entry& e, const SetOptions& o) { return cache_->replace(key, e.value, o); },
+            [&](const Entry& e) { return oracle_.replace(key, e); });
+      case 8:
+        return extend(key);
+      case 9:
+      case 10:
+        return count(key);
+      case 11:
+      case 12:
+        return erase(key);
+      case 13:
+      case 14:
+        return touch(key);
+      case 15:
+      case 16:
+        return compare_and_set(key);
+      case 17:
+        clock_.advance_ms(static_cast<int64_t>(random_.below(40)));
+        return;
+      case 18:
+        if (random_.one_in(400)) flush();
+        return;
+      case 19:
+        if (random_.one_in(50)) (void)cache_->maintain(1 << 16);
+        return;
+      default:
+        return read(key);
+    }
+  }
+
+  std::string random_key() {
+    const uint64_t number = random_.below(setting_.keys);
+    // Mostly short keys, a few that need the long form of the key size.
+    return number % 97 == 0 ? "key " + std::to_string(number) + std::string(300 + number % 700, '.')
+                            : "key " + std::to_string(number);
+  }
+
+  Entry random_entry() {
+    uint64_t bytes = random_.below(setting_.typical_value_bytes);
+    if (random_.one_in(50)) bytes = random_.below(setting_.item_bytes_max + 16);
+    Entry entry{.value = std::string(bytes, static_cast<char>('a' + random_.below(26)))};
+    if (random_.one_in(4)) entry.value = std::to_string(random_.below(1'000'000));
+    if (random_.one_in(3)) entry.flags = static_cast<uint32_t>(random_.below(UINT32_MAX));
+    entry.deadline_ms = random_deadline();
+    return entry;
+  }
+
+  int64_t random_deadline() {
+    if (!random_.one_in(3)) return kNever;
+    return clock_.monotonic_ms() +
+           static_cast<int64_t>(random_.one_in(2) ? random_.below(200) : random_.below(10'000'000));
+  }
+
+  Expiry expiry_of(int64_t deadline_ms) {
+    if (deadline_ms == kNever) return Expiry::never();
+    const std::chrono::milliseconds left(deadline_ms - clock_.monotonic_ms());
+    if (random_.one_in(2)) return left;
+    return std::chrono::system_clock::time_point(std::chrono::milliseconds(clock_.unix_ms())) + left;
+  }
+
+  // What the cache has evicted, the oracle may forget; nothing else may be missing, and nothing may be too much.
+  void reconcile(const std::string& key) {
+    const bool is_expected = oracle_.find(key) != nullptr;
+    const bool is_there = cache_->contains(key);
+    if (setting_.can_evict && is_expected && !is_there) return oracle_.forget(key);
+    REQUIRE(is_there == is_expected);
+  }
+
+  // The cache's answer must be the oracle's; or, where items can be evicted, the answer it would give without the
+  // item: making room for an operation may cost the very item it is about.
+  template <class Answer, class Expected>
+  void agree(const std::string& key, const Answer& answer, Expected&& expected) {
+    Answer expected_answer = expected();
+    if (setting_.can_evict && !(answer == expected_answer)) {
+      oracle_.forget(key);
+      expected_answer = expected();
+    }
+    REQUIRE((answer == expected_answer));
+    compare(key);
+  }
+
+  void set(const std::string& key) {
+    compare_store(
+        key, [&](const Entry& e, const SetOptions& o) { return cache_->set(key, e.value, o); },
+        [&](const Entry& e) { return oracle_.set(key, e); });
+  }
+
+  template <class Store, class Expected>
+  void compare_store(const std::string& key, Store&& store, Expected&& expected) {
+    const Entry entry = random_entry();
+    const StoreResult result =
+        store(entry, SetOptions{.flags = entry.flags, .expiry = expiry_of(entry.deadline_ms)});
+    agree(key, result, [&] { return expected(entry); });
+  }
+
+  void extend(const std::string& key) {
+    const std::string addition(random_.below(setting_.typical_value_bytes / 4 + 1), '_');
+    if (random_.one_in(2)) {
+      agree(key, cache_->append(key, addition), [&] { return oracle_.extend(key, "", addition); });
+    } else {
+      agree(key, cache_->prepend(key, addition), [&] { return oracle_.extend(key, addition, ""); });
+    }
+  }
+
+  void count(const std::string& key) {
+    const uint64_t delta = random_.below(1000);
+    CounterOptions options;
+    int64_t deadline_ms = kNever;
+    if (random_.one_in(2)) {
+      options.initial = random_.below(500);
+      deadline_ms = random_deadline();
+      options.expiry = expiry_of(deadline_ms);
+    }
+    const auto comparable = [](const CounterResult& result) { return std::pair(result.status, result.value); };
+    if (random_.one_in(2)) {
+      agree(key, comparable(cache_->incr(key, delta, options)), [&] {
+        return comparable(oracle_.count(
+            key, [&](uint64_t n) { return n + delta; }, options.initial, deadline_ms));
+      });
+    } else {
+      agree(key, comparable(cache_->decr(key, delta, options)), [&] {
+        return comparable(oracle_.count(
+            key, [&](uint64_t n) { return n < delta ? 0 : n - delta; }, options.initial, deadline_ms));
+      });
+    }
+  }
+
+  void erase(const std::string& key) {
+    REQUIRE((cache_->erase(key) == EraseResult::kErased) == oracle_.erase(key));
+    compare(key);
+  }
+
+  void touch(const std::string& key) {
+    const int64_t deadline_ms = random_deadline();
+    const Expiry expiry = expiry_of(deadline_ms);
+    const std::optional<Item> before = cache_->peek(key);
+    if (random_.one_in(2)) {
+      agree(key, cache_->touch(key, expiry), [&] { return oracle_.touch(key, deadline_ms); });
+    } else {
+      const std::optional<Item> item = cache_->get_and_touch(key, expiry);
+      if (item && before) REQUIRE(item->value == before->value);
+      agree(key, item.has_value(), [&] { return oracle_.touch(key, deadline_ms); });
+    }
+    if (const std::optional<Item> after = cache_->peek(key)) REQUIRE(after->cas == before->cas);
+  }
+
+  void compare_and_set(const std::string& key) {
+    const std::optional<Item> before = cache_->peek(key);
+    const Entry entry = random_entry();
+    const bool is_right = random_.one_in(2);
+    const uint64_t expected = before ? before->cas + (is_right ? 0 : 1) : 7;
+    const StoreResult result =
+        cache_->cas(key, entry.value, expected, {.flags = entry.flags, .expiry = expiry_of(entry.deadline_ms)});
+    agree(key, result, [&] {
+      if (entry.value.size() > setting_.item_bytes_max) return StoreResult::kTooLarge;
+      if (oracle_.find(key) == nullptr) return StoreResult::kNotFound;
+      if (!is_right) return StoreResult::kExists;
+      oracle_.put(key, entry);
+      return StoreResult::kStored;
+    });
+    if (result != StoreResult::kStored) return;
+    if (const std::optional<Item> after = cache_->peek(key)) REQUIRE(cas_numbers_.insert(after->cas).second);
+  }
+
+  void flush() {
+    const auto delay_ms = static_cast<int64_t>(random_.one_in(2) ? 0 : random_.below(300));
+    cache_->flush_all(std::chrono::milliseconds(delay_ms));
+    oracle_.flush(delay_ms);
+  }
+
+  void read(const std::string& key) {
+    const Entry* const expected = oracle_.find(key);
+    std::string value = "untouched";
+    switch (random_.below(3)) {
+      case 0: {
+        const bool is_found = cache_->get(key, value);
+        REQUIRE(is_found == (expected != nullptr));
+        REQUIRE(value == (expected != nullptr ? expected->value : "untouched"));
+        break;
+      }
+      case 1:
+        REQUIRE(cache_->visit(key, [&](const ItemView& item) {
+          REQUIRE(expected != nullptr);
+          REQUIRE(item.key == key);
+          REQUIRE(item.value == expected->value);
+        }) == (expected != nullptr));
+        break;
+      default:
+        compare(key);
+    }
+  }
+
+  void compare(const std::string& key) {
+    reconcile(key);
+    const Entry* const expected = oracle_.find(key);
+    const std::optional<Item> item = cache_->get(key);
+    REQUIRE(item.has_value() == (expected != nullptr));
+    if (expected == nullptr) return;
+    REQUIRE(item->value == expected->value);
+    REQUIRE(item->flags == expected->flags);
+    REQUIRE(item->cas != 0);
+    const int64_t left =
+        expected->deadline_ms == kNever ? kNeverExpires : expected->deadline_ms - clock_.monotonic_ms();
+    REQUIRE(item->ttl_ms == left);
+  }
+
+  void compare_all() {
+    const absl::Status valid = cache_->assert_valid();
+    REQUIRE_MESSAGE(valid.ok(), valid.ToString());
+    uint64_t shown = 0;
+    cache_->for_each([&](const ItemView& item) {
+      ++shown;
+      const Entry* const expected = oracle_.find(std::string(item.key));
+      REQUIRE(expected != nullptr);
+      REQUIRE(item.value == expected->value);
+      return true;
+    });
+    const uint64_t expected = oracle_.live_entries().size();
+    REQUIRE(shown <= expected);
+    if (!setting_.can_evict) REQUIRE(shown == expected);
+    const Stats stats = cache_->stats();
+    REQUIRE(stats.items >= shown);
+    REQUIRE(stats.memory_used_bytes <= stats.memory_limit_bytes);
+    if (!setting_.can_evict) REQUIRE(stats.evictions == 0);
+  }
+
+  const Setting setting_;
+  Random random_;
+  ManualClock clock_;
+  Oracle oracle_;
+  std::unique_ptr<Cache> cache_;
+  std::set<uint64_t> cas_numbers_;
+};
+
+void compare_in(const Setting& setting) {
+  Comparison(setting, seed_of_this_run()).run(150'000 * rounds_of_this_run());
+}
+
+TEST_CASE("a cache with room for everything answers like the oracle") {
+  compare_in({.memory_limit_bytes = 64 << 20,
+              .item_bytes_max = 1 << 20,
+              .keys = 300,
+              .typical_value_bytes = 200,
+              .can_evict = false});
+}
+
+TEST_CASE("a full cache of small items forgets, but never answers wrongly") {
+  compare_in({.memory_limit_bytes = 1 << 20,
+              .item_bytes_max = 1 << 10,
+              .keys = 20'000,
+              .typical_value_bytes = 150,
+              .can_evict = true});
+}
+
+TEST_CASE("a full cache of items of all sizes forgets, but never answers wrongly") {
+  compare_in({.memory_limit_bytes = 4 << 20,
+              .item_bytes_max = 1 << 20,
+              .keys = 3'000,
+              .typical_value_bytes = 5'000,
+              .can_evict = true});
+}
+
+}  // namespace
+}  // namespace larder::model
