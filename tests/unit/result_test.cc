@@ -1,0 +1,42 @@
+#include "larder/result.h"
+
+#include <ostream>
+
+#include "doctest/doctest.h"
+
+namespace larder {
+namespace {
+
+TEST_CASE("each result of a store has its words") {
+  CHECK(to_string(StoreResult::kStored) == "stored");
+  CHECK(to_string(StoreResult::kNotStored) == "not stored");
+  CHECK(to_string(StoreResult::kExists) == "exists");
+  CHECK(to_string(StoreResult::kNotFound) == "not found");
+  CHECK(to_string(StoreResult::kTooLarge) == "too large");
+  CHECK(to_string(StoreResult::kNoMemory) == "no memory");
+  CHECK(to_string(StoreResult::kBadKey) == "bad key");
+}
+
+TEST_CASE("each result of an erase has its words") {
+  CHECK(to_string(EraseResult::kErased) == "erased");
+  CHECK(to_string(EraseResult::kNotFound) == "not found");
+  CHECK(to_string(EraseResult::kExists) == "exists");
+}
+
+TEST_CASE("each status of a counter has its words") {
+  CHECK(to_string(CounterStatus::kDone) == "done");
+  CHECK(to_string(CounterStatus::kCreated) == "created");
+  CHECK(to_string(CounterStatus::kNotFound) == "not found");
+  CHECK(to_string(CounterStatus::kNotANumber) == "not a number");
+  CHECK(to_string(CounterStatus::kNoMemory) == "no memory");
+  CHECK(to_string(CounterStatus::kBadKey) == "bad key");
+}
+
+TEST_CASE("a counter's result is not found and zero until something is said") {
+  constexpr CounterResult kNothing;
+  CHECK(kNothing.status == CounterStatus::kNotFound);
+  CHECK(kNothing.value == 0);
+}
+
+}  // namespace
+}  // namespace larder
