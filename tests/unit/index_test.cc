@@ -233,8 +233,12 @@ TEST_CASE("slots whose buckets are the page's last go on at its first") {
   for (size_t i = 0; i < 100; ++i) {
     REQUIRE(one.insert(Slot::kTagCount - 1 - static_cast<uint32_t>(i), address_of(i)) == InsertResult::kInserted);
   }
-  for (size_t i = 0; i < 10; ++i) REQUIRE(one.insert(static_cast<uint32_t>(i), address_of(200 + i)) == InsertResult::kInserted);
-  for (size_t i = 0; i < 100; ++i) CHECK(one.find(Slot::kTagCount - 1 - static_cast<uint32_t>(i), address_of(i)).has_value());
+  for (size_t i = 0; i < 10; ++i) {
+    REQUIRE(one.insert(static_cast<uint32_t>(i), address_of(200 + i)) == InsertResult::kInserted);
+  }
+  for (size_t i = 0; i < 100; ++i) {
+    CHECK(one.find(Slot::kTagCount - 1 - static_cast<uint32_t>(i), address_of(i)).has_value());
+  }
   for (size_t i = 0; i < 10; ++i) CHECK(one.find(static_cast<uint32_t>(i), address_of(200 + i)).has_value());
   CHECK(one.problem() == "");
 }
@@ -319,7 +323,9 @@ TEST_CASE("a page grows by units, splits when it is full-grown, and comes back t
 TEST_CASE("a page grows when seven slots of eight are in use, not before") {
   OneStripe one;
   std::mt19937 random(12);
-  for (size_t i = 0; i < kFullSlotsPerUnit; ++i) REQUIRE(one.insert(random() % Slot::kTagCount, address_of(i)) == InsertResult::kInserted);
+  for (size_t i = 0; i < kFullSlotsPerUnit; ++i) {
+    REQUIRE(one.insert(random() % Slot::kTagCount, address_of(i)) == InsertResult::kInserted);
+  }
   CHECK(one.units() == 1);
   REQUIRE(one.insert(random() % Slot::kTagCount, address_of(kFullSlotsPerUnit)) == InsertResult::kInserted);
   CHECK(one.units() == 2);
