@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace netd {
 
 BufferPool::BufferPool(Charge charge) : charge_(std::move(charge)) {}
 
-BufferPool::~BufferPool() { charge_(-static_cast<int64_t>(kept_bytes_)); }
+BufferPool::~BufferPool() { (void)charge_(-static_cast<int64_t>(kept_bytes_)); }
 
 Block BufferPool::take(size_t bytes_min) {
   // The block given back last is the one most likely in the processor's cache.
@@ -23,14 +24,16 @@ Block BufferPool::take(size_t bytes_min) {
     return block;
   }
   const size_t capacity = std::max(bytes_min, kBlockBytes);
-  Block block{std::unique_ptr<char[]>(new char[capacity]), capacity};
-  charge_(static_cast<int64_t>(capacity));
-  return block;
+  if (!charge_(static_cast<int64_t>(capacity))) return {};
+  std::unique_ptr<char[]> data(new (std::nothrow) char[capacity]);
+  if (data != nullptr) return {std::move(data), capacity};
+  (void)charge_(-static_cast<int64_t>(capacity));
+  return {};
 }
 
 void BufferPool::give(Block block) {
   if (kept_bytes_ + block.capacity > kKeptBytesMax) {
-    charge_(-static_cast<int64_t>(block.capacity));
+    (void)charge_(-static_cast<int64_t>(block.capacity));
     return;
   }
   kept_bytes_ += block.capacity;
@@ -41,6 +44,10 @@ void Buffer::consume(size_t bytes) {
   assert(bytes <= size());
   begin_ += bytes;
   if (begin_ == end_) begin_ = end_ = 0;
+}
+
+void Buffer::reserve(size_t bytes) {
+  if (!try_reserve(bytes)) throw std::bad_alloc();
 }
 
 void Buffer::append(std::string_view text) {
@@ -55,18 +62,20 @@ void Buffer::release() {
   pool_.give(std::exchange(block_, Block()));
 }
 
-void Buffer::make_room(size_t bytes) {
+bool Buffer::make_room(size_t bytes) {
   const size_t needed = size() + bytes;
   if (needed <= block_.capacity) {
     std::memmove(block_.data.get(), block_.data.get() + begin_, size());
   } else {
     Block larger = pool_.take(std::max(needed, 2 * size()));
+    if (larger.capacity == 0) return false;
     std::copy_n(block_.data.get() + begin_, size(), larger.data.get());
     std::swap(block_, larger);
     if (larger.capacity > 0) pool_.give(std::move(larger));
   }
   end_ -= begin_;
   begin_ = 0;
+  return true;
 }
 
 }  // namespace netd

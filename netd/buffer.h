@@ -2,8 +2,8 @@
 //
 // A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
 // its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
-// no lock. It keeps a few blocks for the next taker, and reports what it takes from and gives back to the system,
-// so that buffers count towards the cache's memory limit.
+// no lock. It keeps a few blocks for the next taker, and asks before it takes memory from the system, so that buffers
+// count towards the cache's memory limit and stay within their share of it.
 #ifndef NETD_BUFFER_H_
 #define NETD_BUFFER_H_
 
@@ -24,20 +24,21 @@ struct Block {
 
 class BufferPool {
  public:
-  // Called with the number of octets taken from (or, negative, given back to) the system.
-  using Charge = std::function<void(int64_t bytes)>;
+  // Called with the number of octets to be taken from the system, to which it may answer no, or, negative, given
+  // back to it.
+  using Charge = std::function<bool(int64_t bytes)>;
 
   // The size of an ordinary block.
   static constexpr size_t kBlockBytes = 16 << 10;
   // Unused blocks are kept up to this much.
-  static constexpr size_t kKeptBytesMax = 256 << 10;
+  static constexpr size_t kKeptBytesMax = 128 << 10;
 
   explicit BufferPool(Charge charge);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // A block of at least `bytes_min` octets. Throws std::bad_alloc.
+  // A block of at least `bytes_min` octets, or none if there is no memory for it.
   [[nodiscard]] Block take(size_t bytes_min);
   void give(Block block);
 
@@ -65,23 +66,25 @@ class Buffer {
   // Removes `bytes` ≤ size() octets from the front.
   void consume(size_t bytes);
 
-  // Makes room for `bytes` more octets, growing to twice the size if more than that is not needed.
-  // Throws std::bad_alloc.
-  void reserve(size_t bytes) {
-    if (block_.capacity - end_ < bytes) make_room(bytes);
-  }
+  // Makes room for `bytes` more octets, by growing to twice the size or to what is needed if that is more. False,
+  // and no change, if there is no memory for it.
+  [[nodiscard]] bool try_reserve(size_t bytes) { return block_.capacity - end_ >= bytes || make_room(bytes); }
+
+  // The same, but throws std::bad_alloc.
+  void reserve(size_t bytes);
 
   // The room behind the content, to be filled from its front; `commit` makes the first `bytes` of it content.
   [[nodiscard]] std::span<char> room() { return {block_.data.get() + end_, block_.capacity - end_}; }
   void commit(size_t bytes) { end_ += bytes; }
 
+  // Throws std::bad_alloc.
   void append(std::string_view text);
 
   // Drops the content and gives the memory back.
   void release();
 
  private:
-  void make_room(size_t bytes);
+  bool make_room(size_t bytes);
 
   BufferPool& pool_;
   Block block_;

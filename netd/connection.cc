@@ -70,7 +70,7 @@ bool Connection::run_turn() {
     if (!out_.empty()) return wait(Waiting::kForOutput);
     switch (pause) {
       case Pause::kEnd:
-        return false;
+        return request_.refusal.empty() ? false : linger();
       case Pause::kYield:
         return yield();
       case Pause::kOutputFull:
@@ -91,16 +91,26 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     if (!unfinished_) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
-      const Parser::Result result = parser_.next(in_.content(), request_);
-      bytes_wanted_ = result.bytes_wanted;
-      if (!result.complete) return Pause::kInput;
+      if (!parse()) return Pause::kInput;
       --requests_left;
-      in_.consume(result.bytes_consumed);
-      bytes_to_skip_ = result.bytes_to_skip;
     }
     answer();
     if (unfinished_ && out_.size() < kReplyBytesMax) return Pause::kYield;
   }
+}
+
+// False when more of the request has to be received first.
+bool Connection::parse() {
+  Parser::Result result = parser_.next(in_.content(), request_);
+  if (!result.complete) {
+    const size_t bytes_wanted = std::max(result.bytes_wanted, in_.size() + kReadBytesMin);
+    if (in_.try_reserve(bytes_wanted - in_.size())) return false;
+    if (result.bytes_wanted == 0) throw std::bad_alloc();
+    result = parser_.give_up_value(in_.content(), request_);
+  }
+  in_.consume(result.bytes_consumed);
+  bytes_to_skip_ = result.bytes_to_skip;
+  return true;
 }
 
 void Connection::answer() {
@@ -121,7 +131,8 @@ bool Connection::skip() {
 // False at the end of the stream.
 bool Connection::receive() {
   if (in_.empty() && in_.capacity() > BufferPool::kBlockBytes) in_.release();
-  in_.reserve(std::max(bytes_wanted_, in_.size() + kReadBytesMin) - in_.size());
+  // Behind the beginning of a request there is room already (see parse).
+  if (in_.room().empty()) in_.reserve(kReadBytesMin);
   const std::span<char> room = in_.room();
   const ssize_t count = ::recv(descriptor_.native_handle(), room.data(), room.size(), 0);
   if (count == 0) return false;
@@ -163,6 +174,24 @@ bool Connection::rest() {
   if (in_.empty()) in_.release();
   out_.release();
   return wait(Waiting::kForInput);
+}
+
+// A client that is sent away should get to read why: if it were closed with input unread, the reply would be lost on
+// the way. So what it still sends is thrown away, until it has read the end of the stream and closes, too.
+bool Connection::linger() {
+  if (!std::exchange(lingering_, true)) {
+    ::shutdown(descriptor_.native_handle(), SHUT_WR);
+    context_.watch();
+  }
+  for (size_t reads_left = kReadsPerTurn; reads_left > 0; --reads_left) {
+    in_.consume(in_.size());
+    if (!receive()) return false;
+    if (drained_) {
+      in_.release();
+      return wait(Waiting::kForInput);
+    }
+  }
+  return yield();
 }
 
 // Lets other connections of the worker have a turn.

@@ -35,6 +35,7 @@ struct ConnectionContext {
   BufferPool& pool;
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // the connection is over
+  std::function<void()> watch;                          // a connection lingers: abandon it when it is time
 };
 
 class Connection {
@@ -56,6 +57,9 @@ class Connection {
   // When the last request was answered, by the server's monotonic clock.
   [[nodiscard]] int64_t last_request_ms() const { return last_request_ms_; }
 
+  // Its last reply has been sent, and only the client's end of the stream is awaited, not for long.
+  [[nodiscard]] bool is_lingering() const { return lingering_; }
+
   // Where the worker keeps it; the worker's to change.
   size_t index;
 
@@ -69,12 +73,14 @@ class Connection {
   void take_turn();
   bool run_turn();
   Pause answer_requests(size_t& requests_left);
+  bool parse();
   void answer();
   bool skip();
   bool receive();
   bool send();
   bool wait(Waiting waiting);
   bool rest();
+  bool linger();
   bool yield();
 
   ConnectionContext& context_;
@@ -85,10 +91,10 @@ class Connection {
   Request request_;
   bool unfinished_ = false;   // request_ has been answered in part
   bool closing_ = false;      // nothing more is to be answered
+  bool lingering_ = false;
   bool drained_ = false;      // the last receive took all there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
-  size_t bytes_wanted_ = 0;   // in_ must hold so many octets before the parser can go on; 0: one more than now
   size_t bytes_to_skip_ = 0;  // octets to be received and thrown away
   int64_t last_request_ms_;
 };

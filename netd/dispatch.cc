@@ -1,6 +1,7 @@
 #include "netd/dispatch.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "netd/exptime.h"
@@ -116,7 +117,8 @@ Dispatch::Outcome Dispatch::run(Request& request, Buffer& out) {
 }
 
 void Dispatch::store(const Request& request, Buffer& out) {
-  if (request.too_large) return store_too_large(request, out);
+  if (request.too_large) return refuse_too_large(request, out);
+  if (request.no_memory) return refuse_no_memory(request, out);
   answer(request, reply_to(store_value(request, request.value)), out);
 }
 
@@ -139,13 +141,22 @@ larder::StoreResult Dispatch::store_value(const Request& request, std::string_vi
 }
 
 // A failed set must not leave the old value; the other commands leave it.
-void Dispatch::store_too_large(const Request& request, Buffer& out) {
+void Dispatch::refuse_too_large(const Request& request, Buffer& out) {
   if (request.command == Command::kSet) {
     (void)store_value(request, oversized_value_.view());
   } else {
     counters_.add(Counter::kTooLarge);
   }
   answer(request, kErrorTooLarge, out);
+}
+
+// The same rule. What has expired removes the old item, and is not counted as a deletion.
+void Dispatch::refuse_no_memory(const Request& request, Buffer& out) {
+  counters_.add(Counter::kNoMemory);
+  if (request.command == Command::kSet) {
+    (void)cache_.set(request.key, {}, {.expiry = larder::Expiry::after(std::chrono::seconds(-1))});
+  }
+  answer(request, kErrorNoMemoryStoring, out);
 }
 
 void Dispatch::erase(const Request& request, Buffer& out) {

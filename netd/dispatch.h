@@ -33,7 +33,8 @@ class Dispatch {
  private:
   void store(const Request& request, Buffer& out);
   larder::StoreResult store_value(const Request& request, std::string_view value);
-  void store_too_large(const Request& request, Buffer& out);
+  void refuse_too_large(const Request& request, Buffer& out);
+  void refuse_no_memory(const Request& request, Buffer& out);
   void erase(const Request& request, Buffer& out);
   void count(const Request& request, Buffer& out);
   void touch(const Request& request, Buffer& out);

@@ -49,6 +49,7 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
 void serve(const Options& options) {
   const std::optional<User> user = find_user(options.user);
   Daemon daemon(options.daemon);
+  std::optional<HeldSignals> held_signals(std::in_place);
   set_limits(options);
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
   std::vector<ListenSocket> sockets = listen_tcp(options);
@@ -62,6 +63,7 @@ void serve(const Options& options) {
   write_port_file(sockets);
   announce(options, sockets);
   Server server(state, std::move(sockets));
+  held_signals.reset();  // server takes them from here
   daemon.detach(/*keep_output=*/options.verbosity > 0, /*keep_directory=*/options.coredumps);
   server.run();
 }

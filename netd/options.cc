@@ -155,10 +155,12 @@ std::vector<option> long_flags() {
   return flags;
 }
 
-// What getopt_long has just stumbled over.
-std::string rejected_flag(char* const* argv) {
-  if (optopt > 0 && optopt < 128) return fmt::format("-{}", static_cast<char>(optopt));
-  return argv[optind - 1];
+// The flag that getopt_long has just read or stumbled over, as it was given.
+std::string flag_name(char* const* argv, int letter, int long_index, const std::vector<option>& names) {
+  if (long_index >= 0) return fmt::format("--{}", names[static_cast<size_t>(long_index)].name);
+  const std::string_view argument = argv[optind - 1];
+  if (argument.starts_with("--")) return std::string(argument.substr(0, argument.find('=')));
+  return fmt::format("-{}", static_cast<char>(letter));
 }
 
 size_t usable_cores() {
@@ -199,9 +201,12 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
   parsed.options.threads = usable_cores();
   optind = 0;  // makes getopt_long start afresh
   opterr = 0;
-  for (int letter; (letter = getopt_long(argc, argv, letters.c_str(), names.data(), nullptr)) != -1;) {
-    if (letter == '?') throw StartError(fmt::format("unknown option '{}'", rejected_flag(argv)));
-    if (letter == ':') throw StartError(fmt::format("{}: needs a value", rejected_flag(argv)));
+  while (true) {
+    int long_index = -1;
+    const int letter = getopt_long(argc, argv, letters.c_str(), names.data(), &long_index);
+    if (letter == -1) break;
+    if (letter == '?') throw StartError(fmt::format("unknown option '{}'", flag_name(argv, optopt, -1, names)));
+    if (letter == ':') throw StartError(fmt::format("{}: needs a value", flag_name(argv, optopt, -1, names)));
     for (const Printer& printer : kPrinters) {
       if (printer.letter == letter) {
         parsed.text = printer.text();
@@ -210,7 +215,8 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
     }
     const auto* const flag =
         std::find_if(std::begin(kFlags), std::end(kFlags), [letter](const Flag& f) { return f.letter == letter; });
-    flag->apply({fmt::format("-{}", flag->letter), optarg == nullptr ? std::string_view() : optarg}, parsed.options);
+    flag->apply({flag_name(argv, letter, long_index, names), optarg == nullptr ? std::string_view() : optarg},
+                parsed.options);
   }
   if (optind < argc) throw StartError(fmt::format("unexpected argument '{}'", argv[optind]));
   check_memory(parsed.options);

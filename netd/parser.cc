@@ -105,15 +105,20 @@ Parser::Result Parser::next(std::string_view input, Request& request) {
   if (input.empty() || input.size() < bytes_wanted_) return {.bytes_wanted = bytes_wanted_};
   if (at_start_ && input.front() == kBinaryProtocolMagic) {
     close(request);
-    return {.complete = true, .bytes_consumed = input.size()};
+    return completed(input.size(), 0);
   }
   const size_t line_end = input.find('\n', bytes_searched_);
   if (line_end == std::string_view::npos) return unfinished(input, request);
-
-  request.line = input.substr(0, line_end);
-  if (request.line.ends_with('\r')) request.line.remove_suffix(1);
-  const DataBlock block = parse_line(line_end + 1, request);
+  const DataBlock block = parse_line(input, line_end, request);
   return finish(input, line_end + 1, block, request);
+}
+
+Parser::Result Parser::give_up_value(std::string_view input, Request& request) {
+  request = Request();
+  const size_t line_end = input.find('\n');
+  const DataBlock block = parse_line(input, line_end, request);
+  request.no_memory = true;
+  return completed(line_end + 1, block.bytes);
 }
 
 Parser::Result Parser::unfinished(std::string_view input, Request& request) {
@@ -121,28 +126,31 @@ Parser::Result Parser::unfinished(std::string_view input, Request& request) {
   const size_t bytes_max = is_retrieval(input) ? kUnfinishedRetrievalBytesMax : kUnfinishedLineBytesMax;
   if (input.size() <= bytes_max) return {};
   close(request, kErrorLineTooLong);
-  return {.complete = true, .bytes_consumed = input.size()};
+  return completed(input.size(), 0);
 }
 
 Parser::Result Parser::finish(std::string_view input, size_t line_bytes, const DataBlock& block, Request& request) {
-  Result result{.complete = true, .bytes_consumed = line_bytes};
-  if (block.kind == DataBlock::Kind::kSkip) result.bytes_to_skip = block.bytes;
-  if (block.kind == DataBlock::Kind::kReceive) {
-    result.bytes_consumed += block.bytes;
-    if (input.size() < result.bytes_consumed) {
-      bytes_wanted_ = result.bytes_consumed;
-      return {.bytes_wanted = bytes_wanted_};
-    }
-    request.value = input.substr(line_bytes, block.bytes - 2);
-    if (input.substr(line_bytes + block.bytes - 2, 2) != "\r\n") refuse(request, kErrorBadDataChunk);
+  if (block.kind != DataBlock::Kind::kReceive) return completed(line_bytes, block.bytes);
+  const size_t request_bytes = line_bytes + block.bytes;
+  if (input.size() < request_bytes) {
+    bytes_wanted_ = request_bytes;
+    return {.bytes_wanted = bytes_wanted_};
   }
+  request.value = input.substr(line_bytes, block.bytes - 2);
+  if (input.substr(request_bytes - 2, 2) != "\r\n") refuse(request, kErrorBadDataChunk);
+  return completed(request_bytes, 0);
+}
+
+Parser::Result Parser::completed(size_t bytes_consumed, size_t bytes_to_skip) {
   at_start_ = false;
   bytes_searched_ = 0;
   bytes_wanted_ = 0;
-  return result;
+  return {.complete = true, .bytes_consumed = bytes_consumed, .bytes_to_skip = bytes_to_skip};
 }
 
-Parser::DataBlock Parser::parse_line(size_t line_bytes, Request& request) const {
+Parser::DataBlock Parser::parse_line(std::string_view input, size_t line_end, Request& request) const {
+  request.line = input.substr(0, line_end);
+  if (request.line.ends_with('\r')) request.line.remove_suffix(1);
   const Word* const word = find_word(request.line.substr(0, request.line.find(' ')));
   if (word != nullptr && word->shape == Shape::kRetrieval) {
     request.command = word->command;
@@ -150,7 +158,7 @@ Parser::DataBlock Parser::parse_line(size_t line_bytes, Request& request) const 
     return {};
   }
   const Tokens tokens(request.line);
-  if (line_bytes < kLineBytesMin) {
+  if (line_end + 1 < kLineBytesMin) {
     refuse(request, kErrorBadFormat);
   } else if (word == nullptr) {
     parse_unknown(tokens, request);

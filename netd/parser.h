@@ -48,6 +48,10 @@ class Parser {
   // was then.
   [[nodiscard]] Result next(std::string_view input, Request& request);
 
+  // For a storage request of which `next`, called with the same input, wanted more: the request without its value,
+  // which is to be skipped, marked as no_memory.
+  [[nodiscard]] Result give_up_value(std::string_view input, Request& request);
+
  private:
   // What comes after a command line.
   struct DataBlock {
@@ -58,7 +62,8 @@ class Parser {
 
   Result unfinished(std::string_view input, Request& request);
   Result finish(std::string_view input, size_t line_bytes, const DataBlock& block, Request& request);
-  DataBlock parse_line(size_t line_bytes, Request& request) const;
+  Result completed(size_t bytes_consumed, size_t bytes_to_skip);
+  DataBlock parse_line(std::string_view input, size_t line_end, Request& request) const;
   DataBlock parse_storage(const Tokens& tokens, Request& request) const;
   void parse_storage_numbers(const Tokens& tokens, Request& request) const;
   void parse_retrieval(Request& request) const;

@@ -46,6 +46,15 @@ void raise_core_limit() {
 
 }  // namespace
 
+HeldSignals::HeldSignals() {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&held, signal);
+  sigprocmask(SIG_BLOCK, &held, &before_);
+}
+
+HeldSignals::~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
 std::optional<User> find_user(const std::string& name) {
   if (getuid() != 0 && geteuid() != 0) return std::nullopt;
   if (name.empty()) throw StartError("-u: root must name the user to run as ('-u root' if it must be)", kExitUsage);

@@ -2,6 +2,7 @@
 #ifndef NETD_PROCESS_H_
 #define NETD_PROCESS_H_
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -22,6 +23,19 @@ struct User {
 
 // Gives up root's rights for good; for root itself does nothing. Throws StartError.
 void become(const std::optional<User>& user);
+
+// Keeps the signals that end netd waiting while it lives, so that none comes between what has been made and what would
+// take it back.
+class HeldSignals {
+ public:
+  HeldSignals();
+  ~HeldSignals();
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 // Lets the process open `options.connections_max` connections and what it needs besides, raises the core size with
 // -r, and locks memory with -k (a warning if that fails). Throws StartError (71).

@@ -24,10 +24,9 @@ class Writer {
   char* at_;
 };
 
-// Lets `write(Writer&)` append at most `bytes_max` octets.
+// Lets `write(Writer&)` append at most as many octets as have been reserved.
 template <class Write>
-void append_with(size_t bytes_max, Buffer& out, Write write) {
-  out.reserve(bytes_max);
+void append_with(Buffer& out, Write write) {
   char* const begin = out.room().data();
   Writer writer(begin);
   write(writer);
@@ -36,9 +35,10 @@ void append_with(size_t bytes_max, Buffer& out, Write write) {
 
 }  // namespace
 
-void append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
+bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
   constexpr size_t kFixedBytesMax = 6 + 3 * (1 + kDecimalBytesMax) + 2 + 2;
-  append_with(kFixedBytesMax + item.key.size() + item.value.size(), out, [&](Writer& to) {
+  if (!out.try_reserve(kFixedBytesMax + item.key.size() + item.value.size())) return false;
+  append_with(out, [&](Writer& to) {
     to.text("VALUE ");
     to.text(item.key);
     to.text(" ");
@@ -53,10 +53,12 @@ void append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
     to.text(item.value);
     to.text("\r\n");
   });
+  return true;
 }
 
 void append_number(uint64_t number, Buffer& out) {
-  append_with(kDecimalBytesMax + 2, out, [number](Writer& to) {
+  out.reserve(kDecimalBytesMax + 2);
+  append_with(out, [number](Writer& to) {
     to.number(number);
     to.text("\r\n");
   });
@@ -69,7 +71,8 @@ void append_version(Buffer& out) {
 }
 
 void append_stat(std::string_view name, std::string_view value, Buffer& out) {
-  append_with(5 + name.size() + 1 + value.size() + 2, out, [&](Writer& to) {
+  out.reserve(5 + name.size() + 1 + value.size() + 2);
+  append_with(out, [&](Writer& to) {
     to.text("STAT ");
     to.text(name);
     to.text(" ");

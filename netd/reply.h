@@ -10,9 +10,12 @@
 
 namespace netd {
 
-// VALUE <key> <flags> <bytes>⏎<value>⏎ for get and gat, with <cas> at the end of the line for gets and gats.
-void append_value(const larder::ItemView& item, bool with_cas, Buffer& out);
+// VALUE <key> <flags> <bytes>⏎<value>⏎ for get and gat, with <cas> at the end of the line for gets and gats. False,
+// and nothing appended, if there is no memory for it.
+[[nodiscard]] bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out);
 
+// The others throw std::bad_alloc then.
+//
 // A line that holds a number: the answer to incr and decr.
 void append_number(uint64_t number, Buffer& out);
 

@@ -17,79 +17,87 @@ constexpr size_t kBatchKeys = 32;
 // So that a line of a million keys does not keep other clients waiting.
 constexpr size_t kKeysPerTurn = 1024;
 
-bool with_cas(const Request& request) {
-  return request.command == Command::kGets || request.command == Command::kGats;
-}
-
-bool touches(const Request& request) {
-  return request.command == Command::kGat || request.command == Command::kGats;
-}
-
 // The octets of `text` from `part`, which is a piece of it, on.
 std::string_view from(std::string_view text, std::string_view part) {
   return text.substr(static_cast<size_t>(part.data() - text.data()));
 }
 
-// Looks up the next keys in one step. Should their values not fit into `out`, the keys from the first such on
-// stay, marked as counted.
-size_t answer_batch(larder::Cache& cache, Request& request, Buffer& out) {
-  std::array<std::string_view, kBatchKeys> keys;
-  size_t count = 0;
-  std::string_view rest = request.keys;
-  while (count < kBatchKeys) {
-    const std::string_view key = take_token(rest);
-    if (key.empty()) break;
-    keys[count++] = key;
-  }
-  std::optional<size_t> first_left;
-  cache.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
-    if (!first_left && out.size() >= kReplyBytesMax) first_left = index;
-    if (!first_left) append_value(item, with_cas(request), out);
-  });
-  if (first_left) {
-    request.keys = from(request.keys, keys[*first_left]);
-    request.keys_counted_bytes = request.keys.size() - rest.size();
-  } else {
-    request.keys = rest;
-  }
-  return count;
-}
+class Retrieval {
+ public:
+  Retrieval(larder::Cache& cache, Request& request, Buffer& out) : cache_(cache), request_(request), out_(out) {}
 
-// For a key that answer_batch has looked up and counted.
-void answer_counted(larder::Cache& cache, Request& request, Buffer& out) {
-  const size_t before = request.keys.size();
-  const std::string_view key = take_token(request.keys);
-  request.keys_counted_bytes -= before - request.keys.size();
-  if (const std::optional<larder::Item> item = cache.peek(key)) {
-    append_value({key, item->value, item->flags, item->cas, item->ttl_ms}, with_cas(request), out);
+  // Answers at least one key, and returns how many.
+  size_t answer_some() {
+    if (request_.keys_counted_bytes > 0) return answer_counted();
+    const bool touches = request_.command == Command::kGat || request_.command == Command::kGats;
+    return touches ? answer_touching() : answer_batch();
   }
-}
 
-void answer_touching(larder::Cache& cache, Request& request, Buffer& out) {
-  const std::string_view key = take_token(request.keys);
-  cache.visit_and_touch(key, expiry_of(request.exptime), [&](const larder::ItemView& item) {
-    append_value(item, with_cas(request), out);
-  });
-}
+  // A value found no memory: the reply cannot be completed.
+  [[nodiscard]] bool failed() const { return failed_; }
 
-// Answers at least one key, and returns how many.
-size_t answer_some(larder::Cache& cache, Request& request, Buffer& out) {
-  if (request.keys_counted_bytes > 0) {
-    answer_counted(cache, request, out);
-  } else if (touches(request)) {
-    answer_touching(cache, request, out);
-  } else {
-    return answer_batch(cache, request, out);
+ private:
+  // Looks up the next keys in one step. Should their values not fit into the buffer, the keys from the first such on
+  // stay, marked as counted.
+  size_t answer_batch() {
+    std::array<std::string_view, kBatchKeys> keys;
+    size_t count = 0;
+    std::string_view rest = request_.keys;
+    while (count < kBatchKeys) {
+      const std::string_view key = take_token(rest);
+      if (key.empty()) break;
+      keys[count++] = key;
+    }
+    std::optional<size_t> first_left;
+    cache_.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
+      if (!first_left && out_.size() >= kReplyBytesMax) first_left = index;
+      if (!first_left) append(item);
+    });
+    request_.keys = first_left ? from(request_.keys, keys[*first_left]) : rest;
+    request_.keys_counted_bytes = request_.keys.size() - rest.size();
+    return count;
   }
-  return 1;
-}
+
+  // For a key that answer_batch has looked up and counted.
+  size_t answer_counted() {
+    const size_t bytes_before = request_.keys.size();
+    const std::string_view key = take_token(request_.keys);
+    request_.keys_counted_bytes -= bytes_before - request_.keys.size();
+    if (const std::optional<larder::Item> item = cache_.peek(key)) {
+      append({key, item->value, item->flags, item->cas, item->ttl_ms});
+    }
+    return 1;
+  }
+
+  size_t answer_touching() {
+    const std::string_view key = take_token(request_.keys);
+    cache_.visit_and_touch(key, expiry_of(request_.exptime), [this](const larder::ItemView& item) { append(item); });
+    return 1;
+  }
+
+  void append(const larder::ItemView& item) {
+    const bool with_cas = request_.command == Command::kGets || request_.command == Command::kGats;
+    failed_ = failed_ || !append_value(item, with_cas, out_);
+  }
+
+  larder::Cache& cache_;
+  Request& request_;
+  Buffer& out_;
+  bool failed_ = false;
+};
 
 }  // namespace
 
 bool continue_retrieval(larder::Cache& cache, Request& request, Buffer& out) {
-  for (size_t keys = 0; request.keys.find_first_not_of(' ') != std::string_view::npos;) {
+  Retrieval retrieval(cache, request, out);
+  size_t keys = 0;
+  while (request.keys.find_first_not_of(' ') != std::string_view::npos) {
     if (out.size() >= kReplyBytesMax || keys >= kKeysPerTurn) return false;
-    keys += answer_some(cache, request, out);
+    keys += retrieval.answer_some();
+    if (retrieval.failed()) {
+      out.append(kErrorNoMemoryWriting);
+      return true;
+    }
   }
   out.append(kReplyEnd);
   return true;

@@ -8,6 +8,7 @@ ServerState::ServerState(const Options& options, larder::Cache& cache, const lar
       cache_(cache),
       clock_(clock),
       started_monotonic_ms_(clock.monotonic_ms()),
+      connection_memory_(cache, options.memory_limit_bytes),
       counters_(options.threads + 1) {}
 
 uint64_t ServerState::sum(Counter counter) const {

@@ -10,6 +10,7 @@
 
 #include "larder/cache.h"
 #include "larder/clock.h"
+#include "netd/connection_memory.h"
 #include "netd/counters.h"
 #include "netd/options.h"
 
@@ -23,6 +24,8 @@ class ServerState {
   const Options& options() const { return options_; }
   larder::Cache& cache() const { return cache_; }
   const larder::Clock& clock() const { return clock_; }
+  ConnectionMemory& connection_memory() { return connection_memory_; }
+  const ConnectionMemory& connection_memory() const { return connection_memory_; }
   int64_t started_monotonic_ms() const { return started_monotonic_ms_; }
 
   // The counters of worker 0..options().threads - 1, and of the thread that accepts connections.
@@ -34,7 +37,6 @@ class ServerState {
   // Gauges. Relaxed wherever they are used, as they are numbers to look at, except that `connections` is also
   // what the connection limit is compared with: only the acceptor adds to it, so the limit is never exceeded.
   std::atomic<uint64_t> connections{0};
-  std::atomic<int64_t> buffer_bytes{0};
   std::atomic<bool> accepting{true};
   std::atomic<uint32_t> verbosity;
 
@@ -43,6 +45,7 @@ class ServerState {
   larder::Cache& cache_;
   const larder::Clock& clock_;
   const int64_t started_monotonic_ms_;
+  ConnectionMemory connection_memory_;
   std::vector<Counters> counters_;
 };
 

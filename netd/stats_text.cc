@@ -52,7 +52,7 @@ void append_process(const ServerState& server, Buffer& out) {
 
 void append_connections(const ServerState& server, Buffer& out) {
   const uint64_t connections = server.connections.load(std::memory_order_relaxed);
-  const auto buffer_bytes = static_cast<uint64_t>(server.buffer_bytes.load(std::memory_order_relaxed));
+  const size_t buffer_bytes = server.connection_memory().used_bytes();
   append_stat("max_connections", server.options().connections_max, out);
   append_stat("curr_connections", connections, out);
   append_stat("total_connections", server.sum(Counter::kTotalConnections), out);
@@ -88,7 +88,7 @@ void append_commands(const ServerState& server, const larder::Stats& cache, Buff
   append_stat("touch_hits", cache.touch_hits, out);
   append_stat("touch_misses", cache.touch_misses, out);
   append_stat("store_too_large", cache.store_too_large + server.sum(Counter::kTooLarge), out);
-  append_stat("store_no_memory", cache.store_no_memory, out);
+  append_stat("store_no_memory", cache.store_no_memory + server.sum(Counter::kNoMemory), out);
   append_zeros({"auth_cmds", "auth_errors"}, out);
 }
 

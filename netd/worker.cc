@@ -10,7 +10,8 @@
 namespace netd {
 namespace {
 
-constexpr std::chrono::seconds kIdleCheckInterval(1);
+constexpr std::chrono::milliseconds kWatchInterval(500);
+constexpr int64_t kLingerMsMax = 1000;
 
 // What a connection takes besides its buffers, Asio's part of it included.
 constexpr int64_t kConnectionBytes = sizeof(Connection) + 512;
@@ -20,14 +21,15 @@ constexpr int64_t kConnectionBytes = sizeof(Connection) + 512;
 Worker::Worker(ServerState& server, size_t number, std::function<void()> shut_down)
     : server_(server),
       counters_(server.worker_counters(number)),
-      pool_([this](int64_t bytes) { charge_buffers(bytes); }),
+      pool_([this](int64_t bytes) { return charge(bytes); }),
       dispatch_(server, counters_, std::move(shut_down)),
-      context_{io_, server_, counters_, pool_, dispatch_, [this](Connection& connection) { destroy(connection); }} {}
+      context_{io_, server_, counters_, pool_, dispatch_, [this](Connection& connection) { destroy(connection); },
+               [this] { watch(); }} {}
 
 Worker::~Worker() { join(); }
 
 void Worker::start() {
-  if (server_.options().idle_timeout_s > 0) watch_idle();
+  if (server_.options().idle_timeout_s > 0) watch();
   thread_ = std::thread([this] { io_.run(); });
 }
 
@@ -44,16 +46,22 @@ void Worker::join() {
 }
 
 void Worker::add(UniqueFd fd) {
+  if (!charge(kConnectionBytes)) return turn_away("too little memory");
   try {
     connections_.push_back(std::make_unique<Connection>(context_, std::move(fd), connections_.size()));
-  } catch (const std::exception& error) {  // out of memory, or of what the system sets aside for epoll
-    log_line(fmt::format("netd: cannot serve a connection: {}", error.what()));
-    counters_.add(Counter::kMallocFails);
-    server_.connections.fetch_sub(1, std::memory_order_relaxed);
-    return;
+    connections_.back()->start();
+  } catch (const std::exception& error) {  // no memory, or none of what the system sets aside for epoll
+    (void)charge(-kConnectionBytes);
+    turn_away(error.what());
   }
-  server_.cache().add_external_bytes(kConnectionBytes);
-  connections_.back()->start();
+}
+
+void Worker::turn_away(std::string_view reason) {
+  if (server_.verbosity.load(std::memory_order_relaxed) > 0) {
+    log_line(fmt::format("netd: cannot serve a connection: {}", reason));
+  }
+  counters_.add(Counter::kMallocFails);
+  server_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Worker::destroy(Connection& connection) {
@@ -61,7 +69,7 @@ void Worker::destroy(Connection& connection) {
   std::swap(connections_[index], connections_.back());
   connections_[index]->index = index;
   connections_.pop_back();
-  server_.cache().add_external_bytes(-kConnectionBytes);
+  (void)charge(-kConnectionBytes);
   server_.connections.fetch_sub(1, std::memory_order_relaxed);
   if (stopping_ && connections_.empty()) io_.stop();
 }
@@ -74,27 +82,38 @@ void Worker::finish_all(std::chrono::milliseconds grace) {
   grace_timer_.async_wait([this](const std::error_code&) { io_.stop(); });
 }
 
-void Worker::watch_idle() {
-  idle_timer_.expires_after(kIdleCheckInterval);
-  idle_timer_.async_wait([this](const std::error_code&) {
-    abandon_idle();
-    watch_idle();
+// Looks after connections that may have to be abandoned, as long as there can be any.
+void Worker::watch() {
+  if (std::exchange(watching_, true)) return;
+  watch_timer_.expires_after(kWatchInterval);
+  watch_timer_.async_wait([this](const std::error_code&) {
+    watching_ = false;
+    if (abandon_overdue() || server_.options().idle_timeout_s > 0) watch();
   });
 }
 
-void Worker::abandon_idle() {
-  const int64_t idle_since_ms =
-      server_.clock().monotonic_ms() - int64_t{server_.options().idle_timeout_s} * 1000;
+// True when others may follow soon.
+bool Worker::abandon_overdue() {
+  const int64_t now_ms = server_.clock().monotonic_ms();
+  const int64_t idle_ms_max = int64_t{server_.options().idle_timeout_s} * 1000;
+  bool any_lingering = false;
   for (const std::unique_ptr<Connection>& connection : connections_) {
-    if (connection->last_request_ms() >= idle_since_ms) continue;
-    connection->abandon();
-    counters_.add(Counter::kIdleKicks);
+    const int64_t idle_ms = now_ms - connection->last_request_ms();
+    if (connection->is_lingering()) {
+      any_lingering = true;
+      if (idle_ms > kLingerMsMax) connection->abandon();
+    } else if (idle_ms_max > 0 && idle_ms > idle_ms_max) {
+      connection->abandon();
+      counters_.add(Counter::kIdleKicks);
+    }
   }
+  return any_lingering;
 }
 
-void Worker::charge_buffers(int64_t bytes) {
-  server_.buffer_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  server_.cache().add_external_bytes(bytes);
+bool Worker::charge(int64_t bytes) {
+  if (bytes >= 0) return server_.connection_memory().take(static_cast<size_t>(bytes));
+  server_.connection_memory().give(static_cast<size_t>(-bytes));
+  return true;
 }
 
 }  // namespace netd

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -41,11 +42,12 @@ class Worker {
  private:
   // All of these run on the worker's thread.
   void add(UniqueFd fd);
+  void turn_away(std::string_view reason);
   void destroy(Connection& connection);
   void finish_all(std::chrono::milliseconds grace);
-  void watch_idle();
-  void abandon_idle();
-  void charge_buffers(int64_t bytes);
+  void watch();
+  bool abandon_overdue();
+  bool charge(int64_t bytes);
 
   ServerState& server_;
   Counters& counters_;
@@ -55,7 +57,8 @@ class Worker {
   Dispatch dispatch_;
   ConnectionContext context_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  Timer idle_timer_{io_};
+  Timer watch_timer_{io_};
+  bool watching_ = false;
   Timer grace_timer_{io_};
   bool stopping_ = false;
   std::thread thread_;
