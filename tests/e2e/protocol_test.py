@@ -12,6 +12,8 @@ from vectors import (BAD_FORMAT, DELETED, END, ERROR, EXISTS, NOT_FOUND, NOT_STO
 LINE_TOO_LONG = b'CLIENT_ERROR line too long\r\n'
 UNFINISHED_LINE_MAX = 2048
 RETRIEVAL_LINE_MAX = 8 << 20
+# SystemClock's, with room for a kernel that ticks at 100 Hz.
+COARSE_CLOCK_TICK_S = 0.010
 
 
 class ProtocolTestCase(unittest.TestCase):
@@ -49,9 +51,9 @@ add_vector_tests()
 
 
 class Framing(ProtocolTestCase):
-    CONVERSATION = (b'flush_all\r\n' + store(b'a', b'1\r\n2', 5) + b'get a\r\nappend a 0 0 2\r\n34\r\ngets b\nfoo a\r\n' +
-                    b'set a 0 0 1 noreply\r\n7\r\nincr a 1\r\nset a 0 x 1\r\n1\r\nset b 0 0 1\r\nXYZdelete a noreply\r\n\r\n' +
-                    b'touch a 1\r\n')
+    CONVERSATION = (b'flush_all\r\n' + store(b'a', b'1\r\n2', 5) + b'get a\r\nappend a 0 0 2\r\n34\r\n'
+                    b'gets b\nfoo a\r\nset a 0 0 1 noreply\r\n7\r\nincr a 1\r\nset a 0 x 1\r\n1\r\n'
+                    b'set b 0 0 1\r\nXYZdelete a noreply\r\n\r\ntouch a 1\r\n')
     REPLIES = (OK + STORED + value(b'a', b'1\r\n2', 5) + END + STORED + END + ERROR +
                b'8\r\n' + BAD_FORMAT + b'CLIENT_ERROR bad data chunk\r\n' + BAD_FORMAT + NOT_FOUND)
 
@@ -159,8 +161,7 @@ class Expiry(ProtocolTestCase):
         self.check(b'set a 0 1 1\r\n1\r\n', STORED)
         wait_until(lambda: self.connection.ask(b'get a\r\n') == END, 'a TTL of 1 s ends')
         lived_s = time.monotonic() - started_at
-        # 2 ms for clocks that count whole milliseconds.
-        self.assertGreaterEqual(lived_s, 0.998)
+        self.assertGreaterEqual(lived_s, 1 - COARSE_CLOCK_TICK_S)
 
     def test_4_absolute_times_are_seconds_since_1970(self):
         now_s = int(time.time())
@@ -181,7 +182,8 @@ class Expiry(ProtocolTestCase):
         self.check(b'get a b\r\n', value(b'a', b'1') + value(b'b', b'1') + END)
 
     def test_8_6_incr_and_append_keep_the_expiry(self):
-        self.check(b'set a 0 1 1\r\n1\r\nset b 0 1 1\r\n1\r\nincr a 1\r\nappend b 0 0 1\r\n2\r\n', STORED * 2 + b'2\r\n' + STORED)
+        self.check(b'set a 0 1 1\r\n1\r\nset b 0 1 1\r\n1\r\nincr a 1\r\nappend b 0 0 1\r\n2\r\n',
+                   STORED * 2 + b'2\r\n' + STORED)
         wait_until(lambda: self.connection.ask(b'get a b\r\n') == END, 'the TTL of 1 s ends')
 
     def test_8_8_a_delayed_flush_takes_everything_stored_until_then(self):
@@ -191,14 +193,15 @@ class Expiry(ProtocolTestCase):
         self.check(store(b'after', b'1') + b'get before between after\r\n', STORED + value(b'after', b'1') + END)
 
     def test_8_8_a_later_flush_replaces_a_pending_one(self):
-        self.check(b'flush_all 1\r\nflush_all 100\r\n' + store(b'stays', b'1') + b'set clock 0 1 1\r\n1\r\n', OK * 2 + STORED * 2)
+        self.check(b'flush_all 1\r\nflush_all 100\r\n' + store(b'stays', b'1') + b'set clock 0 1 1\r\n1\r\n',
+                   OK * 2 + STORED * 2)
         wait_until(lambda: self.connection.ask(b'get clock\r\n') == END, 'the time of the replaced flush passes')
         self.check(b'get stays\r\nflush_all\r\n', value(b'stays', b'1') + END + OK)
 
 
 class CasNumbers(ProtocolTestCase):
-    MUTATIONS = [store(b'a', b'1'), b'replace a 0 0 1\r\n1\r\n', b'append a 0 0 1\r\n1\r\n', b'prepend a 0 0 1\r\n1\r\n',
-                 b'incr a 1\r\n', b'decr a 1\r\n', b'delete a\r\nadd a 0 0 1\r\n1\r\n']
+    MUTATIONS = [store(b'a', b'1'), b'replace a 0 0 1\r\n1\r\n', b'append a 0 0 1\r\n1\r\n',
+                 b'prepend a 0 0 1\r\n1\r\n', b'incr a 1\r\n', b'decr a 1\r\n', b'delete a\r\nadd a 0 0 1\r\n1\r\n']
 
     def setUp(self):
         super().setUp()
@@ -290,7 +293,8 @@ class SmallValueLimit(ValueLimit, ProtocolTestCase):
 # protocol.md 14
 COUNTERS = ['cmd_get', 'cmd_set', 'cmd_flush', 'cmd_touch', 'cmd_meta', 'get_hits', 'get_misses', 'get_flushed',
             'delete_hits', 'delete_misses', 'incr_hits', 'incr_misses', 'decr_hits', 'decr_misses', 'cas_hits',
-            'cas_misses', 'cas_badval', 'touch_hits', 'touch_misses', 'store_too_large', 'store_no_memory', 'total_items']
+            'cas_misses', 'cas_badval', 'touch_hits', 'touch_misses', 'store_too_large', 'store_no_memory',
+            'total_items']
 
 
 class Counters(ProtocolTestCase):
@@ -308,7 +312,8 @@ class Counters(ProtocolTestCase):
         self.check_counted(b'get a a b\r\ngets a b b\r\n', cmd_get=6, get_hits=3, get_misses=3)
 
     def test_14_gat_gats_and_touch_count_as_touch_alone(self):
-        self.check_counted(b'gat 0 a b\r\ngats 0 a b b\r\ntouch a 0\r\ntouch b 0\r\n', cmd_touch=7, touch_hits=3, touch_misses=4)
+        self.check_counted(b'gat 0 a b\r\ngats 0 a b b\r\ntouch a 0\r\ntouch b 0\r\n',
+                           cmd_touch=7, touch_hits=3, touch_misses=4)
 
     def test_14_stores_count_whether_or_not_they_store(self):
         self.check_counted(store(b'a', b'1') + b'add a 0 0 1\r\n1\r\nadd b 0 0 1\r\n1\r\nreplace c 0 0 1\r\n1\r\n'
@@ -352,30 +357,33 @@ class Counters(ProtocolTestCase):
 # operations.md 3, in its order
 GENERAL_STATS = '''
     pid uptime time version libevent pointer_size rusage_user rusage_system max_connections curr_connections
-    total_connections rejected_connections connection_structures response_obj_oom response_obj_count response_obj_bytes
-    read_buf_count read_buf_bytes read_buf_bytes_free read_buf_oom reserved_fds cmd_get cmd_set cmd_flush cmd_touch cmd_meta
-    get_hits get_misses get_expired get_flushed delete_misses delete_hits incr_misses incr_hits decr_misses decr_hits
-    cas_misses cas_hits cas_badval touch_hits touch_misses store_too_large store_no_memory auth_cmds auth_errors bytes_read
-    bytes_written limit_maxbytes accepting_conns listen_disabled_num time_in_listen_disabled_us threads conn_yields
-    hash_power_level hash_bytes hash_is_expanding slab_reassign_rescues slab_reassign_chunk_rescues
-    slab_reassign_inline_reclaim slab_reassign_busy_items slab_reassign_busy_deletes slab_reassign_busy_nomem
-    slab_reassign_last_busy_status slab_reassign_running slabs_moved lru_crawler_running lru_crawler_starts
-    lru_maintainer_juggles malloc_fails log_worker_dropped log_worker_written log_watcher_skipped log_watcher_sent log_watchers
-    unexpected_napi_ids round_robin_fallback bytes curr_items total_items slab_global_page_pool expired_unfetched
-    evicted_unfetched evicted_active evictions reclaimed crawler_reclaimed crawler_items_checked lrutail_reflocked
-    moves_to_cold moves_to_warm moves_within_lru direct_reclaims lru_bumps_dropped'''.split()
+    total_connections rejected_connections connection_structures response_obj_oom response_obj_count
+    response_obj_bytes read_buf_count read_buf_bytes read_buf_bytes_free read_buf_oom reserved_fds cmd_get cmd_set
+    cmd_flush cmd_touch cmd_meta get_hits get_misses get_expired get_flushed delete_misses delete_hits incr_misses
+    incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval touch_hits touch_misses store_too_large
+    store_no_memory auth_cmds auth_errors bytes_read bytes_written limit_maxbytes accepting_conns
+    listen_disabled_num time_in_listen_disabled_us threads conn_yields hash_power_level hash_bytes
+    hash_is_expanding slab_reassign_rescues slab_reassign_chunk_rescues slab_reassign_inline_reclaim
+    slab_reassign_busy_items slab_reassign_busy_deletes slab_reassign_busy_nomem slab_reassign_last_busy_status
+    slab_reassign_running slabs_moved lru_crawler_running lru_crawler_starts lru_maintainer_juggles malloc_fails
+    log_worker_dropped log_worker_written log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids
+    round_robin_fallback bytes curr_items total_items slab_global_page_pool expired_unfetched evicted_unfetched
+    evicted_active evictions reclaimed crawler_reclaimed crawler_items_checked lrutail_reflocked moves_to_cold
+    moves_to_warm moves_within_lru direct_reclaims lru_bumps_dropped'''.split()
 
 # operations.md 4: what a netd without flags prints, as regular expressions.
 SETTINGS = dict(setting.split() for setting in r'''
-    maxbytes 67108864, maxconns 1024, tcpport .*, udpport 0, inter .*, verbosity 0, oldest \d+, evictions on, domain_socket .*, umask 700,
-    shutdown_command no, growth_factor 1.25, chunk_size 48, num_threads \d+, num_threads_per_udp \d+, stat_key_prefix :,
-    detail_enabled no, reqs_per_event 20, cas_enabled yes, tcp_backlog 1024, binding_protocol .*, auth_enabled_sasl no,
-    auth_enabled_ascii no, item_size_max 1048576, maxconns_fast yes, hashpower_init 0, slab_reassign yes, slab_automove 1,
-    slab_automove_ratio 0.80, slab_automove_window 10, slab_chunk_max 524288, lru_crawler no, lru_crawler_sleep 100,
-    lru_crawler_tocrawl 0, tail_repair_time 0, flush_enabled yes, dump_enabled yes, hash_algorithm murmur3,
-    lru_maintainer_thread yes, lru_segmented yes, hot_lru_pct 20, warm_lru_pct 40, hot_max_factor 0.20, warm_max_factor 2.00,
-    temp_lru no, temporary_ttl 61, idle_timeout 0, watcher_logbuf_size 262144, worker_logbuf_size 65536, read_buf_mem_limit 0,
-    track_sizes (yes|no), inline_ascii_response no, num_napi_ids 0, memory_file \(null\), client_flags_size 4'''.split(','))
+    maxbytes 67108864, maxconns 1024, tcpport .*, udpport 0, inter .*, verbosity 0, oldest \d+, evictions on,
+    domain_socket .*, umask 700, shutdown_command no, growth_factor 1.25, chunk_size 48, num_threads \d+,
+    num_threads_per_udp \d+, stat_key_prefix :, detail_enabled no, reqs_per_event 20, cas_enabled yes,
+    tcp_backlog 1024, binding_protocol .*, auth_enabled_sasl no, auth_enabled_ascii no, item_size_max 1048576,
+    maxconns_fast yes, hashpower_init 0, slab_reassign yes, slab_automove 1, slab_automove_ratio 0.80,
+    slab_automove_window 10, slab_chunk_max 524288, lru_crawler no, lru_crawler_sleep 100, lru_crawler_tocrawl 0,
+    tail_repair_time 0, flush_enabled yes, dump_enabled yes, hash_algorithm murmur3, lru_maintainer_thread yes,
+    lru_segmented yes, hot_lru_pct 20, warm_lru_pct 40, hot_max_factor 0.20, warm_max_factor 2.00, temp_lru no,
+    temporary_ttl 61, idle_timeout 0, watcher_logbuf_size 262144, worker_logbuf_size 65536, read_buf_mem_limit 0,
+    track_sizes (yes|no), inline_ascii_response no, num_napi_ids 0, memory_file \(null\),
+    client_flags_size 4'''.split(','))
 
 
 class Statistics(ProtocolTestCase):
@@ -428,17 +436,18 @@ class Statistics(ProtocolTestCase):
         return int(stats['curr_items']), int(stats['bytes'])
 
     def test_stats_count_connections(self):
+        # The connections of other tests may still be closing.
+        wait_until(lambda: self.connection.stats()['curr_connections'] == '1', 'this connection is the only one')
         before = self.connection.stats()
         others = [self.enterContext(self.server.connect()) for _ in range(5)]
         for other in others:
             other.ask(b'get a\r\n')
         stats = self.connection.stats()
-        self.assertEqual(int(before['curr_connections']) + 5, int(stats['curr_connections']))
+        self.assertEqual('6', stats['curr_connections'])
         self.assertEqual(int(before['total_connections']) + 5, int(stats['total_connections']))
         for other in others:
             other.close()
-        wait_until(lambda: self.connection.stats()['curr_connections'] == before['curr_connections'],
-                   'closed connections are no longer counted')
+        wait_until(lambda: self.connection.stats()['curr_connections'] == '1', 'closed connections are not counted')
 
     def test_stats_count_octets_read_and_written(self):
         before = self.connection.stats()

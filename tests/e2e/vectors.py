@@ -20,6 +20,7 @@ BAD_EXPTIME = b'CLIENT_ERROR invalid exptime argument\r\n'
 BAD_DELTA = b'CLIENT_ERROR invalid numeric delta argument\r\n'
 NON_NUMERIC = b'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n'
 TOO_LARGE = b'SERVER_ERROR object too large for cache\r\n'
+NO_MEMORY = b'SERVER_ERROR out of memory storing object\r\n'
 
 KEY_250 = b'k' * 250
 KEY_251 = b'k' * 251
@@ -77,7 +78,8 @@ VECTORS = [
            b'set a x 0 1\r\n1\r\nget a\r\n', BAD_FORMAT + END),
     Vector('2 flags', 'flags with something behind the number are refused and the data swallowed',
            b'set a 1x 0 1\r\n1\r\nget a\r\n', BAD_FORMAT + END),
-    Vector('2 flags', 'flags may carry a plus sign', b'set a +7 0 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1', 7) + END),
+    Vector('2 flags', 'flags may carry a plus sign',
+           b'set a +7 0 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1', 7) + END),
     Vector('2 exptime', 'an exptime that is no number is refused and the data swallowed',
            b'set a 0 x 1\r\n1\r\nget a\r\n', BAD_FORMAT + END),
     Vector('2 exptime', 'an exptime of a store may carry a plus sign',
@@ -93,7 +95,8 @@ VECTORS = [
            store(b'a', b'1') + b'gat +1 a\r\ngats 2147483648 a\r\ngat 1x a\r\ngats x a\r\nget a\r\n',
            STORED + BAD_EXPTIME * 4 + value(b'a', b'1') + END),
     Vector('2 exptime', 'the exptime of touch and gat reaches up to 2147483647',
-           store(b'a', b'1') + b'touch a 2147483647\r\ngat 2147483647 a\r\n', STORED + TOUCHED + value(b'a', b'1') + END),
+           store(b'a', b'1') + b'touch a 2147483647\r\ngat 2147483647 a\r\n',
+           STORED + TOUCHED + value(b'a', b'1') + END),
     Vector('2 bytes', 'leading zeros are allowed up to 11 characters', b'set a 0 0 00000000001\r\n1\r\n', STORED),
     Vector('2 bytes', 'a length of 12 characters is refused and the data executed',
            b'set a 0 0 000000000004\r\nfoo!\r\n', BAD_FORMAT + ERROR),
@@ -109,11 +112,13 @@ VECTORS = [
            store(b'a', b'1') + b'cas a 0 0 1 18446744073709551616\r\n2\r\n', STORED + BAD_FORMAT),
     Vector('2 cas', 'a cas number with a sign is refused and the data swallowed',
            store(b'a', b'1') + b'cas a 0 0 1 +1\r\n2\r\ncas a 0 0 1 -0\r\n2\r\n', STORED + BAD_FORMAT * 2),
-    Vector('2 delta', 'a delta may have 22 characters', store(b'a', b'1') + b'incr a %s1\r\n' % (b'0' * 21), STORED + b'2\r\n'),
+    Vector('2 delta', 'a delta may have 22 characters',
+           store(b'a', b'1') + b'incr a %s1\r\n' % (b'0' * 21), STORED + b'2\r\n'),
     Vector('2 delta', 'a delta of 23 characters is refused', store(b'a', b'1') + b'incr a %s1\r\n' % (b'0' * 22),
            STORED + BAD_DELTA),
     Vector('2 delta', 'a delta above 64 bit is refused',
-           store(b'a', b'1') + b'incr a 18446744073709551616\r\ndecr a 18446744073709551616\r\n', STORED + BAD_DELTA * 2),
+           store(b'a', b'1') + b'incr a 18446744073709551616\r\ndecr a 18446744073709551616\r\n',
+           STORED + BAD_DELTA * 2),
     Vector('2 delta', 'a delta with a sign is refused',
            store(b'a', b'1') + b'incr a -1\r\nincr a +1\r\ndecr a -0\r\n', STORED + BAD_DELTA * 3),
     Vector('2 delta', 'a delta that is no number is refused, whether or not the key is there',
@@ -125,15 +130,17 @@ VECTORS = [
            b'append %s 0 0 1\r\n0\r\n' % KEY_250 + b'prepend %s 0 0 1\r\n2\r\n' % KEY_250 + b'incr %s 1\r\n' % KEY_250 +
            b'decr %s 2\r\n' % KEY_250 + b'touch %s 0\r\n' % KEY_250 + b'gat 0 %s\r\n' % KEY_250 +
            b'get %s\r\n' % KEY_250 + b'cas %s 0 0 1 0\r\n1\r\n' % KEY_250 + b'delete %s\r\n' % KEY_250,
-           STORED + NOT_STORED + STORED * 3 + b'211\r\n209\r\n' + TOUCHED + (value(KEY_250, b'209') + END) * 2 + EXISTS +
-           DELETED),
+           STORED + NOT_STORED + STORED * 3 + b'211\r\n209\r\n' + TOUCHED + (value(KEY_250, b'209') + END) * 2 +
+           EXISTS + DELETED),
     *[Vector('3.1', f'{command} refuses a key of 251 octets and swallows the data',
              b'%s %s 0 0 4%s\r\nfoo!\r\n' % (command.encode(), KEY_251, cas), BAD_FORMAT)
-      for command, cas in [('set', b''), ('add', b''), ('replace', b''), ('append', b''), ('prepend', b''), ('cas', b' 1')]],
-    *[Vector('3.1', f'{request.split()[0].decode()} refuses a key of 251 octets', request % KEY_251 + b'\r\n', BAD_FORMAT)
+      for command, cas in [('set', b''), ('add', b''), ('replace', b''), ('append', b''), ('prepend', b''),
+                           ('cas', b' 1')]],
+    *[Vector('3.1', f'{request.split()[0].decode()} refuses a key of 251 octets',
+             request % KEY_251 + b'\r\n', BAD_FORMAT)
       for request in [b'delete %s', b'incr %s 1', b'decr %s 1', b'touch %s 0']],
     *[Vector('3.1', f'{command} with a key of 251 octets anywhere returns nothing else',
-             store(b'a', b'1') + b'%s a %s a\r\n' % (command.encode(), KEY_251) + b'%s %s\r\n' % (command.encode(), KEY_251),
+             store(b'a', b'1') + b'%s a %s a\r\n%s %s\r\n' % (command.encode(), KEY_251, command.encode(), KEY_251),
              STORED + BAD_FORMAT * 2)
       for command in ['get', 'gets', 'gat 0', 'gats 0']],
     Vector('3.2', 'a key may hold a TAB, CR and octets above 0x7f',
@@ -144,9 +151,11 @@ VECTORS = [
 
     # 4. Expiry times
     Vector('4', 'a negative exptime stores an item that is gone', b'set a 0 -1 1\r\n1\r\nget a\r\n', STORED + END),
-    Vector('4', '30 days are seconds from now', b'set a 0 2592000 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1') + END),
+    Vector('4', '30 days are seconds from now',
+           b'set a 0 2592000 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1') + END),
     Vector('4', 'more than 30 days is a date, and one long past', b'set a 0 2592001 1\r\n1\r\nget a\r\n', STORED + END),
-    Vector('4', 'a date in the future is one', b'set a 0 2147483647 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1') + END),
+    Vector('4', 'a date in the future is one',
+           b'set a 0 2147483647 1\r\n1\r\nget a\r\n', STORED + value(b'a', b'1') + END),
     Vector('4.4', 'a store that is expired at once removes the older item',
            store(b'a', b'1') + b'set a 0 -1 1\r\n2\r\nget a\r\nadd a 0 0 1\r\n3\r\n', STORED * 2 + END + STORED),
 
@@ -160,9 +169,9 @@ VECTORS = [
 
     # 6. noreply
     *[Vector('6.1', f'noreply silences {request.split()[0].decode()}', store(b'a', b'1') + request, STORED)
-      for request in [b'set a 0 0 1 noreply\r\n2\r\n', b'add b 0 0 1 noreply\r\n2\r\n', b'replace a 0 0 1 noreply\r\n2\r\n',
-                      b'append a 0 0 1 noreply\r\n2\r\n', b'prepend a 0 0 1 noreply\r\n2\r\n',
-                      b'cas a 0 0 1 0 noreply\r\n2\r\n', b'delete a noreply\r\n', b'incr a 1 noreply\r\n',
+      for request in [b'set a 0 0 1 noreply\r\n2\r\n', b'add b 0 0 1 noreply\r\n2\r\n',
+                      b'replace a 0 0 1 noreply\r\n2\r\n', b'append a 0 0 1 noreply\r\n2\r\n',
+                      b'prepend a 0 0 1 noreply\r\n2\r\n', b'cas a 0 0 1 0 noreply\r\n2\r\n', b'delete a noreply\r\n', b'incr a 1 noreply\r\n',
                       b'decr a 1 noreply\r\n', b'touch a 0 noreply\r\n', b'flush_all noreply\r\n',
                       b'verbosity 0 noreply\r\n']],
     Vector('6.1', 'a command with noreply takes effect',
@@ -207,7 +216,8 @@ VECTORS = [
            store(b'a', b'100', 5) + b'append a 7 0 1\r\nX\r\nprepend a 9 9 1\r\nY\r\nget a\r\n',
            STORED * 3 + value(b'a', b'Y100X', 5) + END),
     Vector('8.1', 'append and prepend of nothing change nothing',
-           store(b'a', b'1') + b'append a 0 0 0\r\n\r\nprepend a 0 0 0\r\n\r\nget a\r\n', STORED * 3 + value(b'a', b'1') + END),
+           store(b'a', b'1') + b'append a 0 0 0\r\n\r\nprepend a 0 0 0\r\n\r\nget a\r\n',
+           STORED * 3 + value(b'a', b'1') + END),
     Vector('8.1', 'append and prepend do not create', b'append a 0 0 1\r\n1\r\nprepend a 0 0 1\r\n1\r\nget a\r\n',
            NOT_STORED * 2 + END),
     Vector('8.1', 'append and prepend keep the expiry of the item, which is never',
@@ -258,21 +268,25 @@ VECTORS = [
 
     # 8.6 incr decr
     Vector('8.6', 'incr and decr answer the new number and store it',
-           store(b'a', b'5', 7) + b'incr a 10\r\ndecr a 1\r\nget a\r\n', STORED + b'15\r\n14\r\n' + value(b'a', b'14', 7) + END),
+           store(b'a', b'5', 7) + b'incr a 10\r\ndecr a 1\r\nget a\r\n',
+           STORED + b'15\r\n14\r\n' + value(b'a', b'14', 7) + END),
     Vector('8.6', 'incr wraps at 64 bit', store(b'a', U64_MAX) + b'incr a 1\r\n', STORED + b'0\r\n'),
-    Vector('8.6', 'incr adds the greatest delta', store(b'a', b'0') + b'incr a %s\r\n' % U64_MAX, STORED + U64_MAX + b'\r\n'),
+    Vector('8.6', 'incr adds the greatest delta',
+           store(b'a', b'0') + b'incr a %s\r\n' % U64_MAX, STORED + U64_MAX + b'\r\n'),
     Vector('8.6', 'decr stops at 0', store(b'a', b'9') + b'decr a 100\r\n', STORED + b'0\r\n'),
     Vector('8.6', 'a shorter number is stored without padding', store(b'a', b'10') + b'decr a 1\r\nget a\r\n',
            STORED + b'9\r\n' + value(b'a', b'9') + END),
     Vector('8.6', 'incr and decr do not create', b'incr a 1\r\ndecr a 1\r\nget a\r\n', NOT_FOUND * 2 + END),
     *[Vector('8.6', f'digits {adorned} are a number', store(b'a', text) + b'incr a 1\r\n', STORED + b'8\r\n')
-      for adorned, text in [('alone', b'7'), ('after zeros', b'07'), ('after a plus sign', b'+7'), ('after spaces', b'  7'),
-                            ('before spaces', b'7  '), ('after zeros up to 20 digits', b'7'.zfill(20))]],
+      for adorned, text in [('alone', b'7'), ('after zeros', b'07'), ('after a plus sign', b'+7'),
+                            ('after spaces', b'  7'), ('before spaces', b'7  '),
+                            ('after zeros up to 20 digits', b'7'.zfill(20))]],
     *[Vector('8.6', f'{described} is no number', store(b'a', text) + b'incr a 1\r\ndecr a 1\r\nget a\r\n',
              STORED + NON_NUMERIC * 2 + value(b'a', text) + END)
-      for described, text in [('an empty value', b''), ('a word', b'abc'), ('a negative number', b'-1'), ('a fraction', b'1.5'),
-                              ('a number before a letter', b'1x'), ('two numbers', b'1 2'), ('a space', b' '),
-                              ('a plus sign', b'+'), ('2^64', b'18446744073709551616'), ('a very long number', b'7' * 200)]],
+      for described, text in [('an empty value', b''), ('a word', b'abc'), ('a negative number', b'-1'),
+                              ('a fraction', b'1.5'), ('a number before a letter', b'1x'), ('two numbers', b'1 2'),
+                              ('a space', b' '), ('a plus sign', b'+'), ('2^64', b'18446744073709551616'),
+                              ('a very long number', b'7' * 200)]],
 
     # 8.7 touch, 8.8 flush_all, 8.9 small ones
     Vector('8.7', 'touch finds only present keys', store(b'a', b'1') + b'touch a 100\r\ntouch b 100\r\nget a\r\n',
@@ -285,9 +299,11 @@ VECTORS = [
              store(b'a', b'1') + store(b'b', b'1') + request + b'\r\n' + store(b'b', b'2') + b'get a b\r\n',
              STORED * 2 + OK + STORED + value(b'b', b'2') + END)
       for request in [b'flush_all', b'flush_all 0', b'flush_all -1']],
-    Vector('8.8', 'flush_all with a delay does nothing yet', store(b'a', b'1') + b'flush_all 100\r\nget a\r\nflush_all\r\n',
+    Vector('8.8', 'flush_all with a delay does nothing yet',
+           store(b'a', b'1') + b'flush_all 100\r\nget a\r\nflush_all\r\n',
            STORED + OK + value(b'a', b'1') + END + OK),
-    Vector('8.8', 'flush_all with a delay that is no number does nothing', store(b'a', b'1') + b'flush_all x\r\nget a\r\n',
+    Vector('8.8', 'flush_all with a delay that is no number does nothing',
+           store(b'a', b'1') + b'flush_all x\r\nget a\r\n',
            STORED + BAD_EXPTIME + value(b'a', b'1') + END),
     Vector('8.8', 'flush_all ignores a second argument', b'flush_all 0 foo\r\n', OK),
     Vector('8.9', 'verbosity takes a number', b'verbosity 0\r\nverbosity 0 foo\r\n', OK * 2),
