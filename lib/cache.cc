@@ -84,7 +84,8 @@ StoreResult check(Engine& engine, std::string_view key, std::string_view value) 
 
 void remove(Engine& engine, std::string_view key) {
   // Removing needs no room.
-  (void)engine.mutate(key, engine.now_ms(), [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; });
+  (void)engine.mutate(key, engine.now_ms(),
+                      [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; });
 }
 
 // The new value is `before` + old value + `after`.
@@ -243,7 +244,9 @@ StoreResult Cache::replace(std::string_view key, std::string_view value, const S
 }
 
 StoreResult Cache::append(std::string_view key, std::string_view value) { return extend(*engine_, key, {}, value); }
-StoreResult Cache::prepend(std::string_view key, std::string_view value) { return extend(*engine_, key, value, {}); }
+StoreResult Cache::prepend(std::string_view key, std::string_view value) {
+  return extend(*engine_, key, value, {});
+}
 
 StoreResult Cache::cas(std::string_view key, std::string_view value, uint64_t expected, const SetOptions& options) {
   if (const StoreResult checked = check(*engine_, key, value); checked != StoreResult::kStored) return checked;

@@ -218,8 +218,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
   }
-  const std::optional<Place> place =
-      log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, Log::For::kStore);
+  const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, Log::For::kStore);
   if (!place) {
     // Large items take whole pages.
     return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = round_up(bytes, kOsPageBytes)}
@@ -426,8 +425,8 @@ absl::Status Engine::set_memory_limit(size_t bytes) {
   account_.set_limit(bytes);
   ghost_->resize();
   if (!cleaner_->make_room_in_account(0, now_ms())) {
-    return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account_.used(),
-                                                     " bytes are still in use and cannot be evicted now"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory_limit_bytes: ", account_.used(), " bytes are still in use and cannot be evicted now"));
   }
   return absl::OkStatus();
 }
@@ -484,8 +483,8 @@ absl::Status Engine::check_all() {
     // What a flush made void counts as live until the cleaner comes by.
     const bool may_hold_void = index_->generation() != 0;
     if (counted < live_bytes[id] || (counted > live_bytes[id] && !may_hold_void)) {
-      status = absl::InternalError(absl::StrCat("segment ", id, " counts ", counted, " live bytes, slots point at ",
-                                                live_bytes[id]));
+      status = absl::InternalError(
+          absl::StrCat("segment ", id, " counts ", counted, " live bytes, slots point at ", live_bytes[id]));
     }
   });
   return status;

@@ -26,7 +26,8 @@ Ghost::Ghost(Ghost&& other) noexcept
 
 void Ghost::charge_table() {
   const size_t set_bytes = kWays * sizeof(uint32_t);
-  const size_t table_bytes = std::min(std::bit_floor(account_->limit() / kShareOfLimit), std::bit_floor(arena_.bytes()));
+  const size_t table_bytes =
+      std::min(std::bit_floor(account_->limit() / kShareOfLimit), std::bit_floor(arena_.bytes()));
   set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
   account_->charge(Use::kGhost, table_bytes);
 }

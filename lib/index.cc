@@ -33,8 +33,8 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   if (!page_counts.ok()) return page_counts.status();
 
   account.charge(Use::kOther, stripes * sizeof(Stripe));
-  auto index = std::unique_ptr<Index>(
-      new Index(account, seed, stripe_bits, *std::move(pages), *std::move(page_counts)));
+  auto index =
+      std::unique_ptr<Index>(new Index(account, seed, stripe_bits, *std::move(pages), *std::move(page_counts)));
   for (uint32_t i = 0; i < stripes; ++i) {
     Stripe& stripe = index->stripes_[i];
     const StripeLock lock(*index, stripe);
@@ -300,8 +300,8 @@ bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
       std::count_if(list.slots.begin(), list.slots.begin() + static_cast<std::ptrdiff_t>(list.size), in_upper));
   Page lower = page;
   lower.depth = upper.depth;
-  [[maybe_unused]] const bool shrunk = resize_page(lower, units_for(list.size - upper_count)) &&
-                                       resize_page(upper, units_for(upper_count));
+  [[maybe_unused]] const bool shrunk =
+      resize_page(lower, units_for(list.size - upper_count)) && resize_page(upper, units_for(upper_count));
   assert(shrunk);
   for (size_t i = 0; i < list.size; ++i) place(in_upper(list.slots[i]) ? upper : lower, list.slots[i]);
   enter(stripe, lower, first);
@@ -417,7 +417,8 @@ absl::Status Index::assert_valid(Stripe& stripe) const {
       }
     }
     if (used != slots_used(page.id)) {
-      return absl::InternalError(absl::StrCat("page ", page.id, " counts ", slots_used(page.id), " slots, has ", used));
+      return absl::InternalError(
+          absl::StrCat("page ", page.id, " counts ", slots_used(page.id), " slots, has ", used));
     }
     for (uint32_t b = 0; b < page.bucket_count(); ++b) {
       const uint64_t control = page.bucket(b).control.load(std::memory_order_relaxed);

@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
       for (size_t i = 0; i < kReservedSegments; ++i) {
         const SegmentId id = log->take_free(For::kStore);
         if (id == 0) {
-          return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
+          return absl::ResourceExhaustedError(
+              absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
         }
         log->free_segment(id);
       }
@@ -342,8 +343,8 @@ Log::Victim Log::take(SegmentId id, bool is_sparse) {
   return {.segment = id, .chain = segments_[id].chain.load(std::memory_order_relaxed), .is_sparse = is_sparse};
 }
 
-// The oldest segment of the chain that can be cleaned now and was opened before a given moment. Never the newest: what
-// was stored last, a large item perhaps, should not be what goes first.
+// The oldest segment of the chain that can be cleaned now and was opened before a given moment. Never the newest:
+// what was stored last, a large item perhaps, should not be what goes first.
 SegmentId Log::oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const {
   constexpr int kLooks = 64;
   SegmentId id = oldest_[static_cast<size_t>(chain)];
@@ -374,7 +375,8 @@ SegmentId Log::find_sparse(int64_t now_ms, size_t looks) {
     const uint64_t live = of.live_bytes.load(std::memory_order_relaxed);
     const bool is_past = of.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms;
     const uint64_t used = used_bytes(of);
-    const bool is_sparse = !of.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
+    const bool is_sparse =
+        !of.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
     if (live == 0 || is_past || is_sparse) return sparse_cursor_;
   }
   return 0;
@@ -446,8 +448,9 @@ absl::Status Log::assert_valid() const {
   }
   if (free_segments != free_.size()) return absl::InternalError("the list of free segments is wrong");
   if (segment_bytes != account_.used(Use::kSegments) || large_bytes != account_.used(Use::kLarge)) {
-    return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes, " bytes, charged are ",
-                                            account_.used(Use::kSegments), " and ", account_.used(Use::kLarge)));
+    return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes,
+                                            " bytes, charged are ", account_.used(Use::kSegments), " and ",
+                                            account_.used(Use::kLarge)));
   }
   for (size_t c = 0; c < kChainCount; ++c) {
     uint64_t bytes = 0;

@@ -14,9 +14,9 @@ inline constexpr int64_t kNeverExpires = -1;
 // A copy of an item's value and what is stored with it.
 struct Item {
   std::string value;
-  uint32_t flags = 0;                // the client flags it was stored with
-  uint64_t cas = 0;                  // changes with every change of the value; 0 when Options::cas is off
-  int64_t ttl_ms = kNeverExpires;    // milliseconds left, > 0, or kNeverExpires
+  uint32_t flags = 0;              // the client flags it was stored with
+  uint64_t cas = 0;                // changes with every change of the value; 0 when Options::cas is off
+  int64_t ttl_ms = kNeverExpires;  // milliseconds left, > 0, or kNeverExpires
 };
 
 // An item where it lies. Valid only during the call of the visitor that it is passed to.

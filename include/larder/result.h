@@ -7,29 +7,28 @@
 
 namespace larder {
 
-enum class [[nodiscard]] StoreResult : uint8_t {
-  kStored,     // every get that starts after the call returns sees the new value
-  kNotStored,  // add: the key is there; replace, append, prepend: it is not, or the result would be too long
-  kExists,     // cas: the item has another CAS number
-  kNotFound,   // cas: there is no such item
-  kTooLarge,   // the value is longer than Options::item_bytes_max
-  kNoMemory,   // no room could be made: eviction is off, or readers hold everything that could go
-  kBadKey,     // the key is empty or longer than kKeyBytesMax
+enum class [[nodiscard]] StoreResult : uint8_t{
+    kStored,     // every get that starts after the call returns sees the new value
+    kNotStored,  // add: the key is there; replace, append, prepend: it is not, or the result would be too long
+    kExists,     // cas: the item has another CAS number
+    kNotFound,   // cas: there is no such item
+    kTooLarge,   // the value is longer than Options::item_bytes_max
+    kNoMemory,   // no room could be made: eviction is off, or readers hold everything that could go
+    kBadKey,     // the key is empty or longer than kKeyBytesMax
 };
 
-enum class [[nodiscard]] EraseResult : uint8_t {
-  kErased,
-  kNotFound,
-  kExists,  // a CAS number was given and the item has another one; it stays
+enum class [[nodiscard]] EraseResult : uint8_t{
+    kErased, kNotFound,
+    kExists,  // a CAS number was given and the item has another one; it stays
 };
 
-enum class [[nodiscard]] CounterStatus : uint8_t {
-  kDone,        // `value` is the new number
-  kCreated,     // the key was missing; `value` is the initial number now stored
-  kNotFound,    // the key was missing and no initial number was given
-  kNotANumber,  // the item's value is not an unsigned 64-bit decimal number; it is unchanged
-  kNoMemory,    // the longer number found no room; the item is unchanged
-  kBadKey,      // the key is empty or longer than kKeyBytesMax
+enum class [[nodiscard]] CounterStatus : uint8_t{
+    kDone,        // `value` is the new number
+    kCreated,     // the key was missing; `value` is the initial number now stored
+    kNotFound,    // the key was missing and no initial number was given
+    kNotANumber,  // the item's value is not an unsigned 64-bit decimal number; it is unchanged
+    kNoMemory,    // the longer number found no room; the item is unchanged
+    kBadKey,      // the key is empty or longer than kKeyBytesMax
 };
 
 struct [[nodiscard]] CounterResult {

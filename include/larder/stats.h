@@ -15,12 +15,12 @@ struct Stats {
   uint64_t get_flushed = 0;  // those of get_misses that found an item removed by flush_all
   uint64_t touch_hits = 0;   // touch and get_and_touch; they count neither as get_hits nor as get_misses
   uint64_t touch_misses = 0;
-  uint64_t stores = 0;       // store operations with a value that fits, whatever they answered
+  uint64_t stores = 0;  // store operations with a value that fits, whatever they answered
   uint64_t store_too_large = 0;
   uint64_t store_no_memory = 0;
   uint64_t cas_hits = 0;
-  uint64_t cas_misses = 0;   // no such item
-  uint64_t cas_badval = 0;   // another CAS number
+  uint64_t cas_misses = 0;  // no such item
+  uint64_t cas_badval = 0;  // another CAS number
   uint64_t incr_hits = 0;
   uint64_t incr_misses = 0;
   uint64_t decr_hits = 0;
@@ -28,15 +28,15 @@ struct Stats {
   uint64_t erase_hits = 0;
   uint64_t erase_misses = 0;
   uint64_t flushes = 0;
-  uint64_t items_stored = 0;        // items ever put in, replacements included
-  uint64_t evictions = 0;           // live items removed to make room
-  uint64_t evicted_unfetched = 0;   // those of evictions that had never been read
-  uint64_t evicted_active = 0;      // those of evictions that had been read lately
-  uint64_t expired = 0;             // items whose room was taken back after their expiry
-  uint64_t expired_unfetched = 0;   // those of expired that had never been read
-  uint64_t ghost_hits = 0;          // stores that the policy's memory of evicted keys recognised
-  uint64_t items_promoted = 0;      // items moved from probation to the main queue
-  uint64_t items_moved = 0;         // items copied within the main queue to keep them
+  uint64_t items_stored = 0;       // items ever put in, replacements included
+  uint64_t evictions = 0;          // live items removed to make room
+  uint64_t evicted_unfetched = 0;  // those of evictions that had never been read
+  uint64_t evicted_active = 0;     // those of evictions that had been read lately
+  uint64_t expired = 0;            // items whose room was taken back after their expiry
+  uint64_t expired_unfetched = 0;  // those of expired that had never been read
+  uint64_t ghost_hits = 0;         // stores that the policy's memory of evicted keys recognised
+  uint64_t items_promoted = 0;     // items moved from probation to the main queue
+  uint64_t items_moved = 0;        // items copied within the main queue to keep them
   uint64_t segments_cleaned = 0;
 
   // Gauges: as things stand now.
@@ -46,19 +46,19 @@ struct Stats {
 
   // Where the memory is; the fields of this group add up to memory_used_bytes ≤ memory_limit_bytes.
   uint64_t memory_used_bytes = 0;
-  uint64_t live_bytes = 0;      // items in segments, as item_bytes
-  uint64_t dead_bytes = 0;      // left behind in segments by overwritten, erased and expired items
-  uint64_t free_bytes = 0;      // segments and room in segments that nothing has been put in yet
-  uint64_t large_bytes = 0;     // memory of large items, which lie outside the segments
+  uint64_t live_bytes = 0;   // items in segments, as item_bytes
+  uint64_t dead_bytes = 0;   // left behind in segments by overwritten, erased and expired items
+  uint64_t free_bytes = 0;   // segments and room in segments that nothing has been put in yet
+  uint64_t large_bytes = 0;  // memory of large items, which lie outside the segments
   uint64_t index_bytes = 0;
   uint64_t ghost_bytes = 0;
   uint64_t other_bytes = 0;     // locks, counters, segment descriptors
   uint64_t external_bytes = 0;  // what add_external_bytes has charged
 
-  uint64_t segment_bytes = 0;   // size of one segment
-  uint64_t segments = 0;        // segments that hold items
+  uint64_t segment_bytes = 0;  // size of one segment
+  uint64_t segments = 0;       // segments that hold items
   uint64_t segments_free = 0;
-  uint64_t index_slots = 0;     // slots of the index, used or not
+  uint64_t index_slots = 0;  // slots of the index, used or not
 };
 
 }  // namespace larder

@@ -101,8 +101,8 @@ void compare(const std::string& title, size_t rounds, std::vector<Contender> con
   const double peer = median(contenders.front().ns);
   for (const Contender& contender : contenders) {
     const auto [low, high] = std::minmax_element(contender.ns.begin(), contender.ns.end());
-    fmt::print("{:<28} {:<26} {:7.1f} ns  ({:.1f}..{:.1f})  {:.2f} x\n", title, contender.name, median(contender.ns),
-               *low, *high, median(contender.ns) / peer);
+    fmt::print("{:<28} {:<26} {:7.1f} ns  ({:.1f}..{:.1f})  {:.2f} x\n", title, contender.name,
+               median(contender.ns), *low, *high, median(contender.ns) / peer);
   }
 }
 
@@ -147,13 +147,24 @@ void run(size_t items, size_t rounds) {
 
   std::string out;
   compare("get", rounds,
-          {{"flat_hash_map", [&] { for (const uint32_t i : order) out = map.find(keys[i])->second; }},
-           {"larder", [&] { for (const uint32_t i : order) (void)cache->get(keys[i], out); }},
-           {"sharded mutex LRU", [&] { for (const uint32_t i : order) (void)lru.get(keys[i], out); }}});
+          {{"flat_hash_map",
+            [&] {
+              for (const uint32_t i : order) out = map.find(keys[i])->second;
+            }},
+           {"larder",
+            [&] {
+              for (const uint32_t i : order) (void)cache->get(keys[i], out);
+            }},
+           {"sharded mutex LRU", [&] {
+              for (const uint32_t i : order) (void)lru.get(keys[i], out);
+            }}});
 
   constexpr size_t kBatch = 32;
   compare("get_multi of 32, a key", rounds,
-          {{"flat_hash_map", [&] { for (const uint32_t i : order) out = map.find(keys[i])->second; }},
+          {{"flat_hash_map",
+            [&] {
+              for (const uint32_t i : order) out = map.find(keys[i])->second;
+            }},
            {"larder", [&] {
               std::vector<std::string_view> batch(kBatch);
               for (size_t at = 0; at + kBatch <= order.size(); at += kBatch) {
@@ -163,14 +174,25 @@ void run(size_t items, size_t rounds) {
             }}});
 
   compare("set, overwriting", rounds,
-          {{"flat_hash_map", [&] { for (const uint32_t i : order) map.insert_or_assign(keys[i], value); }},
-           {"larder", [&] { for (const uint32_t i : order) (void)cache->set(keys[i], value); }},
-           {"sharded mutex LRU", [&] { for (const uint32_t i : order) lru.set(keys[i], value); }}});
+          {{"flat_hash_map",
+            [&] {
+              for (const uint32_t i : order) map.insert_or_assign(keys[i], value);
+            }},
+           {"larder",
+            [&] {
+              for (const uint32_t i : order) (void)cache->set(keys[i], value);
+            }},
+           {"sharded mutex LRU", [&] {
+              for (const uint32_t i : order) lru.set(keys[i], value);
+            }}});
 
   // Twice as many keys as fit: most sets insert, and evict.
   size_t at = 0;
   compare("set, inserting and evicting", rounds,
-          {{"flat_hash_map (overwriting)", [&] { for (const uint32_t i : order) map.insert_or_assign(keys[i], value); }},
+          {{"flat_hash_map (overwriting)",
+            [&] {
+              for (const uint32_t i : order) map.insert_or_assign(keys[i], value);
+            }},
            {"larder", [&] {
               for (size_t i = 0; i < kOperations; ++i, ++at) (void)full->set(keys[at % keys.size()], value);
             }}});
@@ -186,15 +208,20 @@ void run(size_t items, size_t rounds) {
     for (std::thread& thread : threads) thread.join();
   };
   compare("two threads: get", rounds,
-          {{"larder, one thread", [&] { for (const uint32_t i : order) (void)cache->get(keys[i], out); }},
+          {{"larder, one thread",
+            [&] {
+              for (const uint32_t i : order) (void)cache->get(keys[i], out);
+            }},
            {"larder, two threads", [&] {
               by_two_threads([&](size_t i, std::string& mine) { (void)cache->get(keys[order[i]], mine); });
             }}});
   compare("two threads: one hot key", rounds,
-          {{"larder, one thread", [&] { for (size_t i = 0; i < kOperations; ++i) (void)cache->get(keys[0], out); }},
-           {"larder, two threads", [&] {
-              by_two_threads([&](size_t, std::string& mine) { (void)cache->get(keys[0], mine); });
-            }}});
+          {{"larder, one thread",
+            [&] {
+              for (size_t i = 0; i < kOperations; ++i) (void)cache->get(keys[0], out);
+            }},
+           {"larder, two threads",
+            [&] { by_two_threads([&](size_t, std::string& mine) { (void)cache->get(keys[0], mine); }); }}});
 }
 
 }  // namespace

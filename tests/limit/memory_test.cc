@@ -111,9 +111,15 @@ void load_with_changing_sizes(size_t limit_bytes) {
   load.report("changing sizes");
 }
 
-TEST_CASE("resident memory stays within a limit of 4 MiB while sizes change") { load_with_changing_sizes(4 * kMiB); }
-TEST_CASE("resident memory stays within a limit of 64 MiB while sizes change") { load_with_changing_sizes(64 * kMiB); }
-TEST_CASE("resident memory stays within a limit of 512 MiB while sizes change") { load_with_changing_sizes(512 * kMiB); }
+TEST_CASE("resident memory stays within a limit of 4 MiB while sizes change") {
+  load_with_changing_sizes(4 * kMiB);
+}
+TEST_CASE("resident memory stays within a limit of 64 MiB while sizes change") {
+  load_with_changing_sizes(64 * kMiB);
+}
+TEST_CASE("resident memory stays within a limit of 512 MiB while sizes change") {
+  load_with_changing_sizes(512 * kMiB);
+}
 
 TEST_CASE("resident memory follows the limit down to a tenth and up again") {
   Load load(128 * kMiB);

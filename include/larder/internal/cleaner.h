@@ -59,8 +59,8 @@ class Cleaner {
   void clean_large(int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Moves or drops a live record; true if a large one stays where it is.
-  bool settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Urgency urgency)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  bool settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
+              Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   void finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

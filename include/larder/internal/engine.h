@@ -41,9 +41,9 @@ class Engine {
   struct Decision {
     enum class Kind : uint8_t { kLeave, kRemove, kStore };
     Kind kind = Kind::kLeave;
-    Content content = {};     // kStore; its CAS number is not looked at
-    bool keeps_cas = false;   // the value does not change
-    bool is_used = false;     // counts as a use of the item that is there
+    Content content = {};    // kStore; its CAS number is not looked at
+    bool keeps_cas = false;  // the value does not change
+    bool is_used = false;    // counts as a use of the item that is there
   };
   // `item` is null when there is none.
   using Decide = absl::FunctionRef<Decision(const ItemView* item)>;
@@ -91,8 +91,9 @@ class Engine {
 
   [[nodiscard]] ItemView view(const Index::Stripe& stripe, const Record& record, int64_t now_ms) const;
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
-  [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
-                                          bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key,
+                                          int64_t now_ms, bool counts_misses)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide);
   Attempt store(Index::Stripe& stripe, const Index::Position& position, std::string_view key, uint64_t hash,

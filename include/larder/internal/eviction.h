@@ -39,7 +39,8 @@ struct Verdict {
 [[nodiscard]] constexpr Verdict judge(Chain chain, uint32_t frequency, Urgency urgency) {
   if (urgency == Urgency::kForce) return {};
   if (urgency == Urgency::kCompact) return {.is_kept = true, .chain = chain, .frequency = frequency};
-  if (chain == Chain::kSmall) return {.is_kept = frequency >= kReadsToPromote, .chain = Chain::kMain, .frequency = 0};
+  if (chain == Chain::kSmall)
+    return {.is_kept = frequency >= kReadsToPromote, .chain = Chain::kMain, .frequency = 0};
   return {.is_kept = frequency > 0, .chain = Chain::kMain, .frequency = frequency - (frequency > 0 ? 1 : 0)};
 }
 

@@ -105,7 +105,9 @@ class Index {
 
     explicit operator bool() const { return bucket != nullptr; }
     // Relaxed: under the stripe's mutex.
-    [[nodiscard]] Slot get() const { return Slot(bucket->slots[static_cast<size_t>(slot)].load(std::memory_order_relaxed)); }
+    [[nodiscard]] Slot get() const {
+      return Slot(bucket->slots[static_cast<size_t>(slot)].load(std::memory_order_relaxed));
+    }
   };
 
   // Holds a stripe's mutex. Every operation on a stripe begins with one.
@@ -145,7 +147,9 @@ class Index {
   [[nodiscard]] uint32_t stripe_count() const { return uint32_t{1} << stripe_bits_; }
   [[nodiscard]] int stripe_bits() const { return stripe_bits_; }
   [[nodiscard]] Stripe& stripe(uint32_t number) const { return stripes_[number]; }
-  [[nodiscard]] uint32_t number_of(const Stripe& stripe) const { return static_cast<uint32_t>(&stripe - stripes_.get()); }
+  [[nodiscard]] uint32_t number_of(const Stripe& stripe) const {
+    return static_cast<uint32_t>(&stripe - stripes_.get());
+  }
 
   // The slot with this tag whose address `is_wanted` accepts, or none.
   template <class IsWanted>
@@ -190,7 +194,8 @@ class Index {
   void erase(Stripe& stripe, const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   // Of the bucket where a search for `tag` begins, the slot with the lowest frequency; none if it is empty.
-  [[nodiscard]] Position coldest_near(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Position coldest_near(Stripe& stripe, uint32_t tag) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   // --- flush_all ---
 
@@ -286,7 +291,8 @@ class Index {
 
    private:
     void step(std::memory_order order) {
-      bucket_.control.store(bucket_.control.load(std::memory_order_relaxed) + (uint64_t{1} << kSequenceShift), order);
+      bucket_.control.store(bucket_.control.load(std::memory_order_relaxed) + (uint64_t{1} << kSequenceShift),
+                            order);
     }
     Bucket& bucket_;
   };
@@ -321,7 +327,8 @@ class Index {
     size_t size = 0;
   };
   void take_all(const Page& page, SlotList& list) const;
-  [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool split(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void shrink(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool merge(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

@@ -101,7 +101,8 @@ class Log {
 
   // Room for a record of `bytes`; none when there is no memory for it (make some, without a lock held, and try
   // again). What was given must be filled and committed soon: it holds up the cleaner.
-  [[nodiscard]] std::optional<Place> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms, For whom);
+  [[nodiscard]] std::optional<Place> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms,
+                                                 For whom);
 
   // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
   void commit(const Place& place, size_t live_bytes, int64_t deadline_ms);
@@ -109,9 +110,13 @@ class Log {
   // --- records ---
 
   [[nodiscard]] std::byte* at(uint64_t address) const { return frames_.at(address); }
-  [[nodiscard]] SegmentId segment_of(uint64_t address) const { return static_cast<SegmentId>(address >> frame_shift_); }
+  [[nodiscard]] SegmentId segment_of(uint64_t address) const {
+    return static_cast<SegmentId>(address >> frame_shift_);
+  }
   // The segment of the record that a view of a key lies in: a key begins in its segment's first frame.
-  [[nodiscard]] SegmentId segment_of(std::string_view key) const { return segment_of(frames_.offset_of(key.data())); }
+  [[nodiscard]] SegmentId segment_of(std::string_view key) const {
+    return segment_of(frames_.offset_of(key.data()));
+  }
   // Whether a record of so many bytes is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const;
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }

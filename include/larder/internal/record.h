@@ -45,7 +45,7 @@ struct Content {
   std::string_view value;
   uint32_t flags = 0;
   int64_t deadline_ms = kNeverMs;
-  uint64_t cas = 0;      // the stripe's count, or a whole number if is_cas_whole
+  uint64_t cas = 0;  // the stripe's count, or a whole number if is_cas_whole
   bool is_cas_whole = false;
 };
 
@@ -120,7 +120,8 @@ class Record {
       std::memcpy(&unused, field + 1, sizeof unused);
       field += kExtensionBytes;
     }
-    content.value = {reinterpret_cast<const char*>(field), static_cast<size_t>(memory_ + room_bytes_ - field) - unused};
+    content.value = {reinterpret_cast<const char*>(field),
+                     static_cast<size_t>(memory_ + room_bytes_ - field) - unused};
     return content;
   }
 

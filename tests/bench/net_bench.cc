@@ -1,0 +1,275 @@
+// netd next to memcached: the server's CPU time per request and requests per second, under the same load.
+//
+//   net_bench NETD MEMCACHED [rounds]
+//
+// Starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs on core 1, on
+// connections that each send a batch of requests and wait for all its replies. Rounds are interleaved; the figures
+// are medians. CPU time is the scheduler's own account of the server process.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "fmt/core.h"
+
+namespace larder::bench {
+namespace {
+
+constexpr int kServerCore = 0;
+constexpr int kLoadCore = 1;
+
+[[noreturn]] void fail(std::string_view what) {
+  fmt::print(stderr, "net_bench: {}\n", what);
+  std::exit(1);
+}
+
+void pin_to(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(static_cast<size_t>(core), &cores);
+  sched_setaffinity(0, sizeof cores, &cores);
+}
+
+sockaddr_in loopback(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+uint16_t free_port() {
+  const int probe = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t length = sizeof address;
+  if (bind(probe, reinterpret_cast<sockaddr*>(&address), length) != 0) fail("no free port");
+  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length);
+  close(probe);
+  return ntohs(address.sin_port);
+}
+
+// A connection that sends a batch and reads until as many reply lines of a kind have come.
+class Client {
+ public:
+  explicit Client(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const sockaddr_in address = loopback(port);
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    is_connected_ = connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~Client() { close(socket_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  [[nodiscard]] bool is_connected() const { return is_connected_; }
+
+  void send(std::string_view batch) {
+    while (!batch.empty()) {
+      const ssize_t sent = write(socket_, batch.data(), batch.size());
+      if (sent <= 0) fail("a server closed the connection");
+      batch.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+
+  // Until `bytes` have come.
+  void receive(size_t bytes) {
+    char buffer[1 << 16];
+    while (bytes > 0) {
+      const ssize_t got = read(socket_, buffer, std::min(sizeof buffer, bytes));
+      if (got <= 0) fail("a server closed the connection");
+      bytes -= static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  const int socket_;
+  bool is_connected_ = false;
+};
+
+class Server {
+ public:
+  Server(std::string name, const std::string& program) : name_(std::move(name)), port_(free_port()) {
+    pid_ = fork();
+    if (pid_ == 0) {
+      pin_to(kServerCore);
+      const std::string port = std::to_string(port_);
+      execl(program.c_str(), program.c_str(), "-u", "root", "-l", "127.0.0.1", "-p", port.c_str(), "-m", "1024",
+            "-t", "1", "-c", "4096", nullptr);
+      _exit(127);
+    }
+    for (int i = 0; i < 200 && !Client(port_).is_connected(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+    if (!Client(port_).is_connected()) fail(program + " does not start");
+  }
+  ~Server() {
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] uint16_t port() const { return port_; }
+
+  // Nanoseconds on a CPU, of all its threads.
+  [[nodiscard]] uint64_t cpu_ns() const {
+    uint64_t total = 0;
+    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_))) {
+      uint64_t ns = 0;
+      std::ifstream(task.path() / "schedstat") >> ns;
+      total += ns;
+    }
+    return total;
+  }
+
+ private:
+  const std::string name_;
+  const uint16_t port_;
+  pid_t pid_;
+};
+
+struct Load {
+  std::string title;
+  size_t keys;
+  size_t value_bytes;
+  size_t connections;
+  size_t depth;          // requests in a batch
+  size_t set_one_in;     // 0: gets only; 1: sets only; n: one request in n is a set
+  size_t keys_of_a_get;  // more than 1: each request is a multi-get
+  size_t requests;
+};
+
+class Generator {
+ public:
+  explicit Generator(const Load& load) : load_(load), value_(load.value_bytes, 'v') {}
+
+  void fill(uint16_t port) {
+    Client client(port);
+    constexpr size_t kBatch = 100;
+    for (size_t first = 0; first < load_.keys; first += kBatch) {
+      std::string batch;
+      size_t reply_bytes = 0;
+      for (size_t i = first; i < std::min(load_.keys, first + kBatch); ++i) reply_bytes += add_set(batch, i);
+      client.send(batch);
+      client.receive(reply_bytes);
+    }
+  }
+
+  void run(uint16_t port) {
+    std::vector<std::unique_ptr<Client>> clients;
+    for (size_t i = 0; i < load_.connections; ++i) clients.push_back(std::make_unique<Client>(port));
+    std::vector<size_t> reply_bytes(clients.size());
+    std::string batch;
+    for (size_t done = 0; done < load_.requests;) {
+      for (size_t c = 0; c < clients.size(); ++c) {
+        batch.clear();
+        reply_bytes[c] = 0;
+        for (size_t i = 0; i < load_.depth; ++i) reply_bytes[c] += add_request(batch);
+        clients[c]->send(batch);
+      }
+      for (size_t c = 0; c < clients.size(); ++c) clients[c]->receive(reply_bytes[c]);
+      done += load_.depth * clients.size();
+    }
+  }
+
+ private:
+  static std::string key(size_t number) { return fmt::format("key:{:020}", number); }
+
+  // Each adds a request to the batch and returns how long its reply will be.
+  size_t add_request(std::string& batch) {
+    if (load_.set_one_in != 0 && random_() % load_.set_one_in == 0) return add_set(batch, random_() % load_.keys);
+    return add_get(batch);
+  }
+  size_t add_set(std::string& batch, size_t number) {
+    fmt::format_to(std::back_inserter(batch), "set {} 0 0 {}\r\n{}\r\n", key(number), value_.size(), value_);
+    return std::string_view("STORED\r\n").size();
+  }
+  size_t add_get(std::string& batch) {
+    batch += "get";
+    for (size_t i = 0; i < load_.keys_of_a_get; ++i) batch.append(1, ' ').append(key(random_() % load_.keys));
+    batch += "\r\n";
+    const size_t header = fmt::format("VALUE {} 0 {}\r\n", key(0), value_.size()).size();
+    return load_.keys_of_a_get * (header + value_.size() + 2) + std::string_view("END\r\n").size();
+  }
+
+  const Load load_;
+  const std::string value_;
+  std::mt19937_64 random_{42};
+};
+
+struct Figures {
+  std::vector<double> cpu_us, requests_per_s;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void measure(const Load& load, const std::vector<const Server*>& servers, size_t rounds) {
+  std::vector<Figures> figures(servers.size());
+  for (const Server* const server : servers) Generator(load).fill(server->port());
+  for (size_t round = 0; round < rounds; ++round) {
+    for (size_t s = 0; s < servers.size(); ++s) {
+      Generator generator(load);
+      const uint64_t cpu_before = servers[s]->cpu_ns();
+      const auto begin = std::chrono::steady_clock::now();
+      generator.run(servers[s]->port());
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      const auto requests = static_cast<double>(load.requests);
+      figures[s].cpu_us.push_back(static_cast<double>(servers[s]->cpu_ns() - cpu_before) / 1000 / requests);
+      figures[s].requests_per_s.push_back(requests / took.count());
+    }
+  }
+  for (size_t s = 0; s < servers.size(); ++s) {
+    fmt::print("{:<44} {:<10} {:8.2f} us CPU a request  {:.2f} x  {:10.0f} requests/s  {:.2f} x\n", load.title,
+               servers[s]->name(), median(figures[s].cpu_us), median(figures[s].cpu_us) / median(figures[0].cpu_us),
+               median(figures[s].requests_per_s),
+               median(figures[s].requests_per_s) / median(figures[0].requests_per_s));
+  }
+}
+
+void run(const std::string& netd, const std::string& memcached, size_t rounds) {
+  const Server memcached_server("memcached", memcached);
+  const Server netd_server("netd", netd);
+  pin_to(kLoadCore);
+  fmt::print("24-byte keys, uniform; servers on core {}, load on core {}; median of {} rounds\n", kServerCore,
+             kLoadCore, rounds);
+  const std::vector<Load> loads = {
+      {"get, 50 connections, 1 deep, 100 B, 100 k keys", 100'000, 100, 50, 1, 0, 1, 300'000},
+      {"get, 50 connections, 16 deep, 100 k keys", 100'000, 100, 50, 16, 0, 1, 1'000'000},
+      {"get, 50 connections, 16 deep, 1 M keys", 1'000'000, 100, 50, 16, 0, 1, 1'000'000},
+      {"9 gets to 1 set, 16 deep", 100'000, 100, 50, 16, 10, 1, 1'000'000},
+      {"set, 16 deep", 100'000, 100, 50, 16, 1, 1, 1'000'000},
+      {"get of 32 keys", 100'000, 100, 20, 1, 0, 32, 50'000},
+      {"get, 4 KiB values, 4 deep", 10'000, 4096, 20, 4, 0, 1, 200'000},
+      {"get, 512 KiB values", 100, 512 * 1024, 2, 1, 0, 1, 4'000},
+  };
+  for (const Load& load : loads) measure(load, {&memcached_server, &netd_server}, rounds);
+}
+
+}  // namespace
+}  // namespace larder::bench
+
+int main(int argc, char** argv) {
+  if (argc < 3) larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds]");
+  larder::bench::run(argv[1], argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5);
+}
