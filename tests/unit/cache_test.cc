@@ -1,0 +1,951 @@
+#include "larder/cache.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "doctest/doctest.h"
+
+namespace larder {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+using std::chrono::system_clock;
+
+constexpr size_t kItemBytesMax = size_t{256} << 10;
+
+// A cache of 8 MiB whose time stands still.
+class TestCache {
+ public:
+  TestCache() : TestCache({.memory_limit_bytes = size_t{8} << 20, .item_bytes_max = kItemBytesMax, .seed = 1}) {}
+  explicit TestCache(Options options) {
+    options.clock = &clock;
+    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::create(options);
+    REQUIRE(cache.ok());
+    cache_ = *std::move(cache);
+  }
+  ~TestCache() { CHECK(cache_->assert_valid().ToString() == "OK"); }
+  TestCache(const TestCache&) = delete;
+  TestCache& operator=(const TestCache&) = delete;
+
+  Cache* operator->() { return cache_.get(); }
+  Cache& operator*() { return *cache_; }
+
+  // The value, or "(none)".
+  [[nodiscard]] std::string value(std::string_view key) {
+    const std::optional<Item> item = cache_->get(key);
+    return item ? item->value : "(none)";
+  }
+
+  ManualClock clock;
+
+ private:
+  std::unique_ptr<Cache> cache_;
+};
+
+Options without_eviction() {
+  return {.memory_limit_bytes = size_t{1} << 20, .item_bytes_max = kItemBytesMax, .eviction = false, .seed = 1};
+}
+
+// Stores numbered keys until there is no room; returns how many.
+size_t fill(Cache& cache, std::string_view value) {
+  size_t stored = 0;
+  while (cache.set("fill" + std::to_string(stored), value) == StoreResult::kStored) ++stored;
+  return stored;
+}
+
+// --- keys and values ---------------------------------------------------------------------------------------
+
+TEST_CASE("a key of 1 octet and one of 65535 can be stored, one of 0 or 65536 is a bad key everywhere") {
+  TestCache cache;
+  for (const size_t size : {size_t{1}, kKeyBytesMax}) {
+    const std::string key(size, 'k');
+    CHECK(cache->set(key, "v") == StoreResult::kStored);
+    CHECK(cache.value(key) == "v");
+    CHECK(cache->append(key, "w") == StoreResult::kStored);
+    CHECK(cache->touch(key, 1min));
+    CHECK(cache.value(key) == "vw");
+    CHECK(cache->erase(key) == EraseResult::kErased);
+  }
+  for (const size_t size : {size_t{0}, kKeyBytesMax + 1}) {
+    const std::string key(size, 'k');
+    CHECK(cache->set(key, "v") == StoreResult::kBadKey);
+    CHECK(cache->add(key, "v") == StoreResult::kBadKey);
+    CHECK(cache->replace(key, "v") == StoreResult::kBadKey);
+    CHECK(cache->append(key, "v") == StoreResult::kBadKey);
+    CHECK(cache->prepend(key, "v") == StoreResult::kBadKey);
+    CHECK(cache->cas(key, "v", 1) == StoreResult::kBadKey);
+    CHECK(cache->incr(key, 1, {.initial = 5, .expiry = {}}).status == CounterStatus::kBadKey);
+    CHECK(cache->decr(key, 1, {.initial = 5, .expiry = {}}).status == CounterStatus::kBadKey);
+    CHECK_FALSE(cache->get(key).has_value());
+    std::string value = "as it was";
+    CHECK_FALSE(cache->get(key, value));
+    CHECK(value == "as it was");
+    CHECK_FALSE(cache->peek(key).has_value());
+    CHECK_FALSE(cache->contains(key));
+    CHECK_FALSE(cache->visit(key, [](const ItemView&) { FAIL("shown"); }));
+    CHECK_FALSE(cache->touch(key, 1s));
+    CHECK_FALSE(cache->get_and_touch(key, 1s).has_value());
+    CHECK_FALSE(cache->visit_and_touch(key, 1s, [](const ItemView&) { FAIL("shown"); }));
+    CHECK(cache->erase(key) == EraseResult::kNotFound);
+    const std::string_view keys[] = {key};
+    CHECK(cache->get_multi(keys, [](size_t, const ItemView&) { FAIL("shown"); }) == 0);
+    CHECK(cache->erase_multi(keys) == 0);
+    const SetEntry entries[] = {{.key = key, .value = "v"}};
+    CHECK(cache->set_multi(entries).at(0) == StoreResult::kBadKey);
+  }
+  CHECK(cache->stats().items == 0);
+}
+
+TEST_CASE("keys that differ in one octet are different keys, whatever the octet") {
+  TestCache cache;
+  for (int octet = 0; octet < 256; ++octet) {
+    const std::string key{'a', static_cast<char>(octet), 'b'};
+    REQUIRE(cache->set(key, std::to_string(octet)) == StoreResult::kStored);
+  }
+  for (int octet = 0; octet < 256; ++octet) {
+    CHECK(cache.value(std::string{'a', static_cast<char>(octet), 'b'}) == std::to_string(octet));
+  }
+  CHECK(cache->set("\0"sv, "zero") == StoreResult::kStored);
+  CHECK(cache->set("\0\0"sv, "zeros") == StoreResult::kStored);
+  CHECK(cache.value("\0"sv) == "zero");
+}
+
+TEST_CASE("values from empty to the longest come back as they were, with every octet") {
+  TestCache cache;
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{255}, size_t{4096}, size_t{16'385}, kItemBytesMax}) {
+    std::string value(size, '\0');
+    for (size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 7);
+    REQUIRE(cache->set("key", value) == StoreResult::kStored);
+    const std::optional<Item> item = cache->get("key");
+    REQUIRE(item.has_value());
+    CHECK((item->value == value));
+  }
+}
+
+TEST_CASE("a value of one octet more than the longest is too large for every way to store it") {
+  TestCache cache;
+  const std::string value(kItemBytesMax + 1, 'v');
+  CHECK(cache->add("key", value) == StoreResult::kTooLarge);
+  REQUIRE(cache->set("key", "old") == StoreResult::kStored);
+  const uint64_t number = cache->get("key").value().cas;
+  CHECK(cache->add("key", value) == StoreResult::kTooLarge);
+  CHECK(cache->replace("key", value) == StoreResult::kTooLarge);
+  CHECK(cache->cas("key", value, number) == StoreResult::kTooLarge);
+  CHECK(cache->append("key", value) == StoreResult::kTooLarge);
+  CHECK(cache->prepend("key", value) == StoreResult::kTooLarge);
+  CHECK(cache.value("key") == "old");
+  CHECK(cache->set("key", value) == StoreResult::kTooLarge);
+}
+
+TEST_CASE("a set that is too large leaves nothing under its key") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "old") == StoreResult::kStored);
+  CHECK(cache->set("key", std::string(kItemBytesMax + 1, 'v')) == StoreResult::kTooLarge);
+  CHECK_FALSE(cache->contains("key"));
+  CHECK(cache->stats().items == 0);
+}
+
+// --- reading -----------------------------------------------------------------------------------------------
+
+TEST_CASE("get gives the value with what was stored beside it, and nothing for a missing key") {
+  TestCache cache;
+  CHECK_FALSE(cache->get("key").has_value());
+  REQUIRE(cache->set("key", "value", {.flags = 0xfedc'ba98, .expiry = 90s}) == StoreResult::kStored);
+  const std::optional<Item> item = cache->get("key");
+  REQUIRE(item.has_value());
+  CHECK(item->value == "value");
+  CHECK(item->flags == 0xfedc'ba98);
+  CHECK(item->cas != 0);
+  CHECK(item->ttl_ms == 90'000);
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  CHECK(cache->get("key")->flags == 0);
+  CHECK(cache->get("key")->ttl_ms == kNeverExpires);
+}
+
+TEST_CASE("get into a string replaces what is in it, and leaves it alone when the key is missing") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  std::string value = "something longer than that";
+  CHECK(cache->get("key", value));
+  CHECK(value == "value");
+  CHECK_FALSE(cache->get("other", value));
+  CHECK(value == "value");
+}
+
+TEST_CASE("visit shows key, value and the rest in place, once") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value", {.flags = 5, .expiry = 1s}) == StoreResult::kStored);
+  const Item copy = cache->peek("key").value();
+  int shown = 0;
+  CHECK(cache->visit("key", [&](const ItemView& item) {
+    ++shown;
+    CHECK(item.key == "key");
+    CHECK(item.value == "value");
+    CHECK(item.flags == 5);
+    CHECK(item.cas == copy.cas);
+    CHECK(item.ttl_ms == 1000);
+  }));
+  CHECK(shown == 1);
+  CHECK_FALSE(cache->visit("other", [&](const ItemView&) { ++shown; }));
+  CHECK(shown == 1);
+}
+
+TEST_CASE("peek and contains see what get sees") {
+  TestCache cache;
+  CHECK_FALSE(cache->peek("key").has_value());
+  CHECK_FALSE(cache->contains("key"));
+  REQUIRE(cache->set("key", "value", {.flags = 5, .expiry = 1s}) == StoreResult::kStored);
+  CHECK(cache->contains("key"));
+  const std::optional<Item> item = cache->peek("key");
+  REQUIRE(item.has_value());
+  CHECK(item->value == "value");
+  CHECK(item->flags == 5);
+  CHECK(item->cas == cache->get("key")->cas);
+  CHECK(item->ttl_ms == 1000);
+  cache.clock.advance_ms(1000);
+  CHECK_FALSE(cache->peek("key").has_value());
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("get_multi shows each key that is there, in order, a key named twice twice") {
+  TestCache cache;
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  REQUIRE(cache->set("b", "2") == StoreResult::kStored);
+  const std::string_view keys[] = {"b", "missing", "a", "", "b"};
+  std::vector<std::pair<size_t, std::string>> shown;
+  CHECK(cache->get_multi(keys, [&](size_t index, const ItemView& item) {
+    CHECK(item.key == keys[index]);
+    shown.emplace_back(index, item.value);
+  }) == 3);
+  CHECK((shown == std::vector<std::pair<size_t, std::string>>{{0, "2"}, {2, "1"}, {4, "2"}}));
+
+  const std::vector<std::optional<Item>> items = cache->get_multi(keys);
+  REQUIRE(items.size() == 5);
+  CHECK(items[0]->value == "2");
+  CHECK_FALSE(items[1].has_value());
+  CHECK(items[2]->value == "1");
+  CHECK_FALSE(items[3].has_value());
+  CHECK(items[4]->value == "2");
+  CHECK(items[0]->cas == items[4]->cas);
+}
+
+TEST_CASE("get_multi of no keys finds none") {
+  TestCache cache;
+  CHECK(cache->get_multi({}, [](size_t, const ItemView&) { FAIL("shown"); }) == 0);
+  CHECK(cache->get_multi({}).empty());
+}
+
+// --- storing -----------------------------------------------------------------------------------------------
+
+TEST_CASE("set replaces value, flags and expiry of an older item") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "old", {.flags = 1, .expiry = 1s}) == StoreResult::kStored);
+  CHECK(cache->set("key", "a new and longer value", {.flags = 2, .expiry = {}}) == StoreResult::kStored);
+  const Item item = cache->get("key").value();
+  CHECK(item.value == "a new and longer value");
+  CHECK(item.flags == 2);
+  CHECK(item.ttl_ms == kNeverExpires);
+  CHECK(cache->stats().items == 1);
+}
+
+TEST_CASE("add stores only a missing key") {
+  TestCache cache;
+  CHECK(cache->add("key", "first", {.flags = 1, .expiry = 1s}) == StoreResult::kStored);
+  CHECK(cache->add("key", "second") == StoreResult::kNotStored);
+  CHECK(cache.value("key") == "first");
+  CHECK(cache->get("key")->flags == 1);
+  cache.clock.advance_ms(1000);
+  CHECK(cache->add("key", "third") == StoreResult::kStored);
+  CHECK(cache.value("key") == "third");
+}
+
+TEST_CASE("replace stores only a key that is there") {
+  TestCache cache;
+  CHECK(cache->replace("key", "value") == StoreResult::kNotStored);
+  CHECK_FALSE(cache->contains("key"));
+  REQUIRE(cache->set("key", "old", {.flags = 1, .expiry = 1s}) == StoreResult::kStored);
+  CHECK(cache->replace("key", "new", {.flags = 2, .expiry = {}}) == StoreResult::kStored);
+  CHECK(cache.value("key") == "new");
+  CHECK(cache->get("key")->flags == 2);
+  CHECK(cache->get("key")->ttl_ms == kNeverExpires);
+}
+
+TEST_CASE("append and prepend join values and leave flags and expiry as they are") {
+  TestCache cache;
+  CHECK(cache->append("key", "x") == StoreResult::kNotStored);
+  CHECK(cache->prepend("key", "x") == StoreResult::kNotStored);
+  CHECK_FALSE(cache->contains("key"));
+  REQUIRE(cache->set("key", "middle", {.flags = 7, .expiry = 10s}) == StoreResult::kStored);
+  cache.clock.advance_ms(1);
+  const uint64_t before = cache->get("key")->cas;
+  CHECK(cache->append("key", std::string(1000, 'e')) == StoreResult::kStored);
+  CHECK(cache->prepend("key", "b<") == StoreResult::kStored);
+  const Item item = cache->get("key").value();
+  CHECK(item.value == std::string("b<middle").append(1000, 'e'));
+  CHECK(item.flags == 7);
+  CHECK(item.ttl_ms == 9'999);
+  CHECK(item.cas != before);
+}
+
+TEST_CASE("joining with nothing keeps the value") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  CHECK(cache->append("key", "") == StoreResult::kStored);
+  CHECK(cache->prepend("key", "") == StoreResult::kStored);
+  CHECK(cache.value("key") == "value");
+  REQUIRE(cache->set("key", "") == StoreResult::kStored);
+  CHECK(cache->append("key", "now") == StoreResult::kStored);
+  CHECK(cache.value("key") == "now");
+}
+
+TEST_CASE("a joined value may be the longest, and one octet more leaves the item as it was") {
+  TestCache cache;
+  REQUIRE(cache->set("key", std::string(kItemBytesMax - 1, 'v'), {.flags = 3, .expiry = {}}) == StoreResult::kStored);
+  CHECK(cache->append("key", "w") == StoreResult::kStored);
+  const Item before = cache->get("key").value();
+  CHECK(before.value.size() == kItemBytesMax);
+  CHECK(before.value.back() == 'w');
+  CHECK(cache->append("key", "x") == StoreResult::kNotStored);
+  CHECK(cache->prepend("key", "x") == StoreResult::kNotStored);
+  const Item after = cache->get("key").value();
+  CHECK((after.value == before.value));
+  CHECK(after.cas == before.cas);
+  CHECK(after.flags == 3);
+}
+
+TEST_CASE("cas stores when the number is still the item's, and says what was wrong otherwise") {
+  TestCache cache;
+  CHECK(cache->cas("key", "value", 1) == StoreResult::kNotFound);
+  CHECK_FALSE(cache->contains("key"));
+  REQUIRE(cache->set("key", "first") == StoreResult::kStored);
+  const uint64_t first = cache->get("key")->cas;
+  CHECK(cache->cas("key", "other", first + 1) == StoreResult::kExists);
+  CHECK(cache->cas("key", "other", 0) == StoreResult::kExists);
+  CHECK(cache.value("key") == "first");
+  CHECK(cache->cas("key", "second", first, {.flags = 9, .expiry = 1s}) == StoreResult::kStored);
+  CHECK(cache.value("key") == "second");
+  CHECK(cache->get("key")->flags == 9);
+  CHECK(cache->get("key")->ttl_ms == 1000);
+  CHECK(cache->get("key")->cas != first);
+  CHECK(cache->cas("key", "third", first) == StoreResult::kExists);
+  CHECK(cache.value("key") == "second");
+}
+
+TEST_CASE("set_multi sets each entry in order and answers for each") {
+  TestCache cache;
+  const std::string too_large(kItemBytesMax + 1, 'v');
+  const SetEntry entries[] = {{.key = "a", .value = "1", .options = {.flags = 1, .expiry = {}}},
+                              {.key = "", .value = "2"},
+                              {.key = "c", .value = too_large},
+                              {.key = "a", .value = "4"}};
+  const std::vector<StoreResult> results = cache->set_multi(entries);
+  CHECK((results == std::vector<StoreResult>{StoreResult::kStored, StoreResult::kBadKey, StoreResult::kTooLarge,
+                                             StoreResult::kStored}));
+  CHECK(cache.value("a") == "4");
+  CHECK(cache->get("a")->flags == 0);
+  CHECK(cache->set_multi({}).empty());
+}
+
+TEST_CASE("no two changes of values have the same cas number, over all keys") {
+  TestCache cache;
+  std::set<uint64_t> numbers;
+  const auto is_new = [&](const std::string& key) { return numbers.insert(cache->peek(key).value().cas).second; };
+  for (int round = 0; round < 20; ++round) {
+    for (int k = 0; k < 200; ++k) {
+      const std::string key = "key" + std::to_string(k);
+      REQUIRE(cache->set(key, "1") == StoreResult::kStored);
+      REQUIRE(is_new(key));
+      REQUIRE(cache->incr(key).status == CounterStatus::kDone);
+      REQUIRE(is_new(key));
+      REQUIRE(cache->append(key, "2") == StoreResult::kStored);
+      REQUIRE(is_new(key));
+      REQUIRE(cache->replace(key, "3") == StoreResult::kStored);
+      REQUIRE(is_new(key));
+      REQUIRE(cache->cas(key, "4", cache->peek(key)->cas) == StoreResult::kStored);
+      REQUIRE(is_new(key));
+      if (k % 3 == 0) REQUIRE(cache->erase(key) == EraseResult::kErased);
+    }
+    if (round == 10) cache->flush_all();
+  }
+  CHECK(numbers.count(0) == 0);
+  CHECK(numbers.size() == 20 * 200 * 5);
+}
+
+TEST_CASE("a new expiry leaves the cas number as it is") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  const uint64_t number = cache->get("key")->cas;
+  CHECK(cache->touch("key", 1h));
+  CHECK(cache->get_and_touch("key", 2h)->cas == number);
+  CHECK(cache->get("key")->cas == number);
+  CHECK(cache->cas("key", "new", number) == StoreResult::kStored);
+}
+
+// --- without room ------------------------------------------------------------------------------------------
+
+TEST_CASE("without eviction a set that finds no room leaves nothing under its key and all others alone") {
+  TestCache cache(without_eviction());
+  const std::string value(1000, 'v');
+  const size_t stored = fill(*cache, value);
+  CHECK(stored > 500);
+  CHECK(cache->set("fill0", std::string(5000, 'w')) == StoreResult::kNoMemory);
+  CHECK_FALSE(cache->contains("fill0"));
+  CHECK_FALSE(cache->contains("fill" + std::to_string(stored)));
+  for (size_t i = 1; i < stored; ++i) REQUIRE(cache->contains("fill" + std::to_string(i)));
+  CHECK(cache->stats().evictions == 0);
+  CHECK(cache->stats().items == stored - 1);
+}
+
+TEST_CASE("without eviction the other operations that find no room leave the item as it was") {
+  TestCache cache(without_eviction());
+  fill(*cache, std::string(1000, '1'));
+  REQUIRE(cache->set("fill1", "9") == StoreResult::kStored);  // shorter: where the old one was, or nowhere at all
+  while (cache->set("small", std::string(900, '1')) == StoreResult::kStored) {
+    if (cache->append("fill1", std::string(200, '2')) != StoreResult::kStored) break;
+  }
+  const Item before = cache->get("fill2").value();
+  const std::string longer(5000, 'w');
+  CHECK(cache->add("new", longer) == StoreResult::kNoMemory);
+  CHECK(cache->replace("fill2", longer) == StoreResult::kNoMemory);
+  CHECK(cache->cas("fill2", longer, before.cas) == StoreResult::kNoMemory);
+  CHECK(cache->append("fill2", longer) == StoreResult::kNotStored);
+  CHECK(cache->prepend("fill2", longer) == StoreResult::kNotStored);
+  CHECK((cache.value("fill2") == before.value));
+  CHECK(cache->get("fill2")->cas == before.cas);
+  CHECK_FALSE(cache->contains("new"));
+}
+
+TEST_CASE("without eviction a counter that finds no room says so, and stays") {
+  TestCache cache(without_eviction());
+  size_t stored = 0;
+  // Of just the room of its one digit each.
+  while (cache->set("number" + std::to_string(100'000 + stored), "9") == StoreResult::kStored) ++stored;
+  bool is_full = false;
+  for (size_t i = 0; i < stored && !is_full; ++i) {
+    const std::string key = "number" + std::to_string(100'000 + i);
+    const CounterResult result = cache->incr(key, 1'000'000'000'000'000'000);
+    is_full = result.status == CounterStatus::kNoMemory;
+    if (is_full) CHECK(cache.value(key) == "9");
+  }
+  CHECK(is_full);
+  const CounterOptions options{.initial = 1'000'000'000'000'000'000, .expiry = {}};
+  CHECK(cache->incr("missing counter", 1, options).status == CounterStatus::kNoMemory);
+  CHECK_FALSE(cache->contains("missing counter"));
+}
+
+TEST_CASE("without eviction room comes back from what is erased, expired and flushed") {
+  TestCache cache(without_eviction());
+  const std::string value(1000, 'v');
+  const size_t stored = fill(*cache, value);
+  for (size_t i = 0; i < stored; ++i) REQUIRE(cache->erase("fill" + std::to_string(i)) == EraseResult::kErased);
+  size_t again = 0;
+  while (cache->set("fill" + std::to_string(again), value, {.expiry = 1s}) == StoreResult::kStored) ++again;
+  CHECK(again > stored * 9 / 10);
+  cache.clock.advance_ms(1000);
+  CHECK(fill(*cache, value) > stored * 9 / 10);
+  cache->flush_all();
+  CHECK(fill(*cache, value) > stored * 9 / 10);
+  CHECK(cache->stats().evictions == 0);
+}
+
+TEST_CASE("with eviction there is always room for the newest item, and it is there") {
+  TestCache cache({.memory_limit_bytes = size_t{1} << 20, .item_bytes_max = kItemBytesMax, .seed = 1});
+  for (size_t i = 0; i < 3000; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    REQUIRE(cache->set(key, std::string(i % 5000, 'v')) == StoreResult::kStored);
+    REQUIRE(cache->peek(key)->value.size() == i % 5000);
+    REQUIRE(cache->stats().memory_used_bytes <= (size_t{1} << 20));
+  }
+  CHECK(cache->stats().evictions > 0);
+}
+
+TEST_CASE("the largest items evict each other and always the newest is there") {
+  TestCache cache({.memory_limit_bytes = size_t{1} << 20, .item_bytes_max = kItemBytesMax, .seed = 1});
+  for (size_t i = 0; i < 50; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    REQUIRE(cache->set(key, std::string(kItemBytesMax, static_cast<char>('a' + i % 26))) == StoreResult::kStored);
+    REQUIRE(cache->get(key)->value.back() == static_cast<char>('a' + i % 26));
+  }
+}
+
+// --- counting ----------------------------------------------------------------------------------------------
+
+TEST_CASE("incr and decr change the number by one, or by what is said, and give it back") {
+  TestCache cache;
+  REQUIRE(cache->set("n", "10", {.flags = 4, .expiry = 10s}) == StoreResult::kStored);
+  cache.clock.advance_ms(1000);
+  const auto gives = [](const CounterResult& result, uint64_t value) {
+    return result.status == CounterStatus::kDone && result.value == value;
+  };
+  CHECK(gives(cache->incr("n"), 11));
+  CHECK(gives(cache->decr("n"), 10));
+  CHECK(gives(cache->incr("n", 90), 100));
+  CHECK(gives(cache->decr("n", 1), 99));
+  CHECK(gives(cache->incr("n", 0), 99));
+  const Item item = cache->get("n").value();
+  CHECK(item.value == "99");
+  CHECK(item.flags == 4);
+  CHECK(item.ttl_ms == 9000);
+}
+
+TEST_CASE("incr wraps at two to the 64th, decr stops at zero") {
+  TestCache cache;
+  REQUIRE(cache->set("n", "18446744073709551615") == StoreResult::kStored);
+  CHECK(cache->incr("n").value == 0);
+  CHECK(cache.value("n") == "0");
+  CHECK(cache->decr("n").value == 0);
+  CHECK(cache->incr("n", 5).value == 5);
+  CHECK(cache->decr("n", 6).value == 0);
+  CHECK(cache->incr("n", UINT64_MAX).value == UINT64_MAX);
+  CHECK(cache.value("n") == "18446744073709551615");
+  CHECK(cache->incr("n", UINT64_MAX).value == UINT64_MAX - 1);
+  CHECK(cache->decr("n", UINT64_MAX).value == 0);
+}
+
+TEST_CASE("a number is stored without padding, in any text that reads as one") {
+  TestCache cache;
+  for (const auto& [text, next] : {std::pair{"7"sv, "8"sv}, {" 7"sv, "8"sv}, {"7  "sv, "8"sv}, {"  +7 "sv, "8"sv},
+                                   {"+99"sv, "100"sv}, {"007"sv, "8"sv}, {"0"sv, "1"sv}}) {
+    CAPTURE(text);
+    REQUIRE(cache->set("n", text) == StoreResult::kStored);
+    CHECK(cache->incr("n").status == CounterStatus::kDone);
+    CHECK(cache.value("n") == next);
+  }
+}
+
+TEST_CASE("what is not an unsigned number of 64 bits stays as it is") {
+  TestCache cache;
+  for (const std::string_view text :
+       {""sv, " "sv, "+"sv, "x"sv, "7x"sv, "x7"sv, "-1"sv, "1.5"sv, "1 2"sv, "++1"sv, "+ 1"sv, "+-1"sv, "0x10"sv,
+        "\t1"sv, "1\0"sv, "18446744073709551616"sv, "99999999999999999999"sv, "123456789012345678901"sv}) {
+    CAPTURE(std::string(text));
+    REQUIRE(cache->set("n", text) == StoreResult::kStored);
+    CHECK(cache->incr("n").status == CounterStatus::kNotANumber);
+    CHECK(cache->decr("n", 1, {.initial = 3, .expiry = {}}).status == CounterStatus::kNotANumber);
+    CHECK((cache.value("n") == text));
+  }
+}
+
+TEST_CASE("a missing counter is not found, or is created with the initial number and the delta left out") {
+  TestCache cache;
+  CHECK(cache->incr("n").status == CounterStatus::kNotFound);
+  CHECK(cache->decr("n").status == CounterStatus::kNotFound);
+  CHECK_FALSE(cache->contains("n"));
+  CounterResult result = cache->incr("n", 5, {.initial = 100, .expiry = 2s});
+  CHECK(result.status == CounterStatus::kCreated);
+  CHECK(result.value == 100);
+  CHECK(cache.value("n") == "100");
+  CHECK(cache->get("n")->flags == 0);
+  CHECK(cache->get("n")->ttl_ms == 2000);
+  // One that is there keeps its own expiry.
+  result = cache->incr("n", 5, {.initial = 1, .expiry = 9s});
+  CHECK(result.status == CounterStatus::kDone);
+  CHECK(result.value == 105);
+  CHECK(cache->get("n")->ttl_ms == 2000);
+  CHECK(cache->decr("m", 5, {.initial = UINT64_MAX, .expiry = {}}).status == CounterStatus::kCreated);
+  CHECK(cache.value("m") == "18446744073709551615");
+}
+
+TEST_CASE("a counter gets a new cas number with each change") {
+  TestCache cache;
+  REQUIRE(cache->set("n", "1") == StoreResult::kStored);
+  const uint64_t first = cache->get("n")->cas;
+  CHECK(cache->incr("n", 0).value == 1);
+  CHECK(cache->get("n")->cas != first);
+}
+
+// --- expiry ------------------------------------------------------------------------------------------------
+
+TEST_CASE("an item is there until the millisecond it expires in") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value", {.expiry = 1500ms}) == StoreResult::kStored);
+  cache.clock.advance_ms(1499);
+  CHECK(cache->get("key")->ttl_ms == 1);
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->get("key").has_value());
+  CHECK_FALSE(cache->touch("key", 1h));
+  CHECK(cache->erase("key") == EraseResult::kNotFound);
+  CHECK(cache->replace("key", "v") == StoreResult::kNotStored);
+  CHECK(cache->append("key", "v") == StoreResult::kNotStored);
+  CHECK(cache->cas("key", "v", 1) == StoreResult::kNotFound);
+  CHECK(cache->incr("key").status == CounterStatus::kNotFound);
+}
+
+TEST_CASE("an expiry can be a moment of the wall clock") {
+  TestCache cache;
+  const system_clock::time_point now{std::chrono::milliseconds(cache.clock.unix_ms())};
+  REQUIRE(cache->set("key", "value", {.expiry = now + 2s}) == StoreResult::kStored);
+  CHECK(cache->get("key")->ttl_ms == 2000);
+  cache.clock.advance_ms(1999);
+  CHECK(cache->contains("key"));
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("what is stored with an expiry already past is not found, and removes what was there") {
+  TestCache cache;
+  const system_clock::time_point now{std::chrono::milliseconds(cache.clock.unix_ms())};
+  for (const Expiry& past : {Expiry::after(0s), Expiry::after(-1s), Expiry::at(now), Expiry::at(now - 1h),
+                             Expiry::at(system_clock::time_point()), Expiry::after(std::chrono::hours::min())}) {
+    REQUIRE(cache->set("key", "old") == StoreResult::kStored);
+    CHECK(cache->set("key", "new", {.expiry = past}) == StoreResult::kStored);
+    CHECK_FALSE(cache->contains("key"));
+    CHECK(cache->add("key", "new", {.expiry = past}) == StoreResult::kStored);
+    CHECK_FALSE(cache->contains("key"));
+    CHECK(cache->incr("key", 1, {.initial = 1, .expiry = past}).status == CounterStatus::kCreated);
+    CHECK_FALSE(cache->contains("key"));
+  }
+  CHECK(cache->stats().items == 0);
+}
+
+TEST_CASE("never and what is too far away to count do not expire") {
+  TestCache cache;
+  REQUIRE(cache->set("never", "v", {.expiry = Expiry::never()}) == StoreResult::kStored);
+  REQUIRE(cache->set("hours", "v", {.expiry = std::chrono::hours::max()}) == StoreResult::kStored);
+  REQUIRE(cache->set("moment", "v", {.expiry = system_clock::time_point::max()}) == StoreResult::kStored);
+  for (const std::string_view key : {"never", "hours", "moment"}) CHECK(cache->get(key)->ttl_ms == kNeverExpires);
+  cache.clock.advance_ms(int64_t{33} * 365 * 86'400 * 1000);
+  for (const std::string_view key : {"never", "hours", "moment"}) CHECK(cache->contains(key));
+}
+
+TEST_CASE("ten years are kept to the millisecond") {
+  TestCache cache;
+  constexpr int64_t kTenYearsMs = int64_t{3652} * 86'400 * 1000;
+  REQUIRE(cache->set("key", "value", {.expiry = std::chrono::milliseconds(kTenYearsMs)}) == StoreResult::kStored);
+  cache.clock.advance_ms(kTenYearsMs - 1);
+  CHECK(cache->get("key")->ttl_ms == 1);
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("touch gives a new expiry, sooner or later or never") {
+  TestCache cache;
+  CHECK_FALSE(cache->touch("key", 1s));
+  REQUIRE(cache->set("key", "value", {.flags = 6, .expiry = 10s}) == StoreResult::kStored);
+  CHECK(cache->touch("key", 20s));
+  CHECK(cache->get("key")->ttl_ms == 20'000);
+  CHECK(cache->touch("key", 5s));
+  CHECK(cache->get("key")->ttl_ms == 5'000);
+  CHECK(cache->touch("key", Expiry::never()));
+  CHECK(cache->get("key")->ttl_ms == kNeverExpires);
+  CHECK(cache->get("key")->value == "value");
+  CHECK(cache->get("key")->flags == 6);
+  CHECK(cache->touch("key", 1ms));
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("touch with an expiry already past removes the item and answers true") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  CHECK(cache->touch("key", -1s));
+  CHECK_FALSE(cache->contains("key"));
+  CHECK_FALSE(cache->touch("key", -1s));
+}
+
+TEST_CASE("get_and_touch gives the item with its new time left") {
+  TestCache cache;
+  CHECK_FALSE(cache->get_and_touch("key", 1s).has_value());
+  REQUIRE(cache->set("key", "value", {.flags = 6, .expiry = 10s}) == StoreResult::kStored);
+  const Item item = cache->get_and_touch("key", 20s).value();
+  CHECK(item.value == "value");
+  CHECK(item.flags == 6);
+  CHECK(item.ttl_ms == 20'000);
+  CHECK(cache->get("key")->ttl_ms == 20'000);
+  CHECK(cache->get_and_touch("key", Expiry::never())->ttl_ms == kNeverExpires);
+  CHECK(cache->get("key")->ttl_ms == kNeverExpires);
+  CHECK(cache->get_and_touch("key", 0s)->ttl_ms == 0);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("visit_and_touch shows the item with its new time left") {
+  TestCache cache;
+  CHECK_FALSE(cache->visit_and_touch("key", 1s, [](const ItemView&) { FAIL("shown"); }));
+  REQUIRE(cache->set("key", "value", {.flags = 6, .expiry = {}}) == StoreResult::kStored);
+  int shown = 0;
+  CHECK(cache->visit_and_touch("key", 20s, [&](const ItemView& item) {
+    ++shown;
+    CHECK(item.key == "key");
+    CHECK(item.value == "value");
+    CHECK(item.flags == 6);
+    CHECK(item.cas == cache->peek("key")->cas);
+    CHECK(item.ttl_ms == 20'000);
+  }));
+  CHECK(cache->visit_and_touch("key", 0s, [&](const ItemView& item) {
+    ++shown;
+    CHECK(item.value == "value");
+    CHECK(item.ttl_ms == 0);
+  }));
+  CHECK(shown == 2);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+// --- removal -----------------------------------------------------------------------------------------------
+
+TEST_CASE("erase removes an item once") {
+  TestCache cache;
+  CHECK(cache->erase("key") == EraseResult::kNotFound);
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  CHECK(cache->erase("key") == EraseResult::kErased);
+  CHECK(cache->erase("key") == EraseResult::kNotFound);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("erase with a cas number removes only the item that still has it") {
+  TestCache cache;
+  CHECK(cache->erase("key", 1) == EraseResult::kNotFound);
+  REQUIRE(cache->set("key", "value") == StoreResult::kStored);
+  const uint64_t number = cache->get("key")->cas;
+  CHECK(cache->erase("key", number + 1) == EraseResult::kExists);
+  CHECK(cache->erase("key", 0) == EraseResult::kExists);
+  CHECK(cache->contains("key"));
+  CHECK(cache->erase("key", number) == EraseResult::kErased);
+  CHECK_FALSE(cache->contains("key"));
+}
+
+TEST_CASE("erase_multi removes each key that is there and counts them") {
+  TestCache cache;
+  for (const std::string_view key : {"a", "b", "c"}) REQUIRE(cache->set(key, "v") == StoreResult::kStored);
+  const std::string_view keys[] = {"a", "missing", "c", "a"};
+  CHECK(cache->erase_multi(keys) == 2);
+  CHECK_FALSE(cache->contains("a"));
+  CHECK(cache->contains("b"));
+  CHECK_FALSE(cache->contains("c"));
+  CHECK(cache->erase_multi({}) == 0);
+}
+
+TEST_CASE("flush_all removes every item at once, and what is stored right after stays") {
+  TestCache cache;
+  for (int i = 0; i < 1000; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);
+  REQUIRE(cache->set("large", std::string(kItemBytesMax, 'v')) == StoreResult::kStored);
+  cache->flush_all();
+  CHECK(cache->stats().items == 0);
+  CHECK(cache->set("key7", "after") == StoreResult::kStored);
+  for (int i = 0; i < 1000; ++i) CHECK(cache->contains("key" + std::to_string(i)) == (i == 7));
+  CHECK_FALSE(cache->contains("large"));
+  CHECK(cache.value("key7") == "after");
+  CHECK(cache->add("key8", "after") == StoreResult::kStored);
+  CHECK(cache->replace("key9", "after") == StoreResult::kNotStored);
+  CHECK(cache->erase("key10") == EraseResult::kNotFound);
+  CHECK(cache->stats().items == 2);
+  cache->flush_all();
+  CHECK(cache->stats().items == 0);
+}
+
+TEST_CASE("a delayed flush_all removes at its moment all that was stored before it") {
+  TestCache cache;
+  REQUIRE(cache->set("before", "v") == StoreResult::kStored);
+  cache->flush_all(1s);
+  CHECK(cache->contains("before"));
+  cache.clock.advance_ms(999);
+  REQUIRE(cache->set("meanwhile", "v") == StoreResult::kStored);
+  CHECK(cache->contains("before"));
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->contains("before"));
+  CHECK_FALSE(cache->contains("meanwhile"));
+  REQUIRE(cache->set("after", "v") == StoreResult::kStored);
+  cache.clock.advance_ms(10'000);
+  CHECK(cache->contains("after"));
+}
+
+TEST_CASE("a store that is the first to come after a delayed flush_all stays") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "before") == StoreResult::kStored);
+  cache->flush_all(1s);
+  cache.clock.advance_ms(5000);
+  CHECK(cache->add("key", "after") == StoreResult::kStored);
+  CHECK(cache.value("key") == "after");
+}
+
+TEST_CASE("a later flush_all replaces the one that is pending") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "v") == StoreResult::kStored);
+  cache->flush_all(1s);
+  cache->flush_all(5s);
+  cache.clock.advance_ms(4999);
+  CHECK(cache->contains("key"));
+  cache.clock.advance_ms(1);
+  CHECK_FALSE(cache->contains("key"));
+
+  cache->flush_all(5s);
+  cache->flush_all(1s);
+  cache.clock.advance_ms(1000);
+  REQUIRE(cache->set("key", "v") == StoreResult::kStored);
+  cache.clock.advance_ms(10'000);
+  CHECK(cache->contains("key"));
+
+  cache->flush_all(5s);
+  cache->flush_all();
+  REQUIRE(cache->set("key", "v") == StoreResult::kStored);
+  cache.clock.advance_ms(10'000);
+  CHECK(cache->contains("key"));
+}
+
+TEST_CASE("a flush_all further away than any clock goes does nothing") {
+  TestCache cache;
+  REQUIRE(cache->set("key", "v") == StoreResult::kStored);
+  cache->flush_all(std::chrono::milliseconds::max());
+  cache.clock.advance_ms(1'000'000'000);
+  CHECK(cache->contains("key"));
+}
+
+// --- the whole cache ---------------------------------------------------------------------------------------
+
+TEST_CASE("for_each shows each item once, with all that belongs to it") {
+  TestCache cache;
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    expected[key] = std::to_string(i * i);
+    REQUIRE(cache->set(key, expected[key], {.flags = static_cast<uint32_t>(i), .expiry = 1h}) == StoreResult::kStored);
+  }
+  REQUIRE(cache->set("expired", "v", {.expiry = 1ms}) == StoreResult::kStored);
+  cache.clock.advance_ms(1);
+  std::map<std::string, std::string> shown;
+  cache->for_each([&](const ItemView& item) {
+    CHECK(shown.emplace(item.key, item.value).second);
+    CHECK(item.value == std::to_string(item.flags * item.flags));
+    CHECK(item.cas != 0);
+    CHECK(item.ttl_ms == 3'600'000 - 1);
+    return true;
+  });
+  CHECK((shown == expected));
+}
+
+TEST_CASE("for_each stops when its visitor has seen enough") {
+  TestCache cache;
+  for (int i = 0; i < 100; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);
+  int shown = 0;
+  cache->for_each([&](const ItemView&) { return ++shown < 7; });
+  CHECK(shown == 7);
+}
+
+TEST_CASE("for_each of an empty or flushed cache shows nothing") {
+  TestCache cache;
+  cache->for_each([](const ItemView&) {
+    FAIL("shown");
+    return true;
+  });
+  for (int i = 0; i < 100; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);
+  cache->flush_all();
+  cache->for_each([](const ItemView&) {
+    FAIL("shown");
+    return true;
+  });
+}
+
+TEST_CASE("for_each's visitor may erase what it is shown, until nothing is left") {
+  TestCache cache;
+  for (int i = 0; i < 2000; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);
+  cache->for_each([&](const ItemView& item) {
+    CHECK(cache->erase(item.key) == EraseResult::kErased);
+    CHECK(item.value == "v");
+    return true;
+  });
+  CHECK(cache->stats().items == 0);
+}
+
+// --- visitors that call the cache --------------------------------------------------------------------------
+
+TEST_CASE("a visitor sees its item unchanged while it overwrites, joins, counts, touches and erases that very item") {
+  for (const size_t size : {size_t{1}, size_t{100}, kItemBytesMax}) {
+    TestCache cache;
+    const std::string value(size, '1');
+    REQUIRE(cache->set("key", value, {.flags = 1, .expiry = {}}) == StoreResult::kStored);
+    CHECK(cache->visit("key", [&](const ItemView& item) {
+      const auto is_intact = [&] { return item.key == "key" && item.value == value; };
+      CHECK(cache->set("key", std::string(size, '2')) == StoreResult::kStored);
+      CHECK(is_intact());
+      CHECK((cache.value("key") == std::string(size, '2')));
+      CHECK(cache->set("key", "3") == StoreResult::kStored);
+      CHECK(cache->append("key", "4") == StoreResult::kStored);
+      CHECK(cache->incr("key").value == 35);
+      CHECK(cache->touch("key", 1h));
+      CHECK(is_intact());
+      CHECK(cache->erase("key") == EraseResult::kErased);
+      CHECK(is_intact());
+      cache->flush_all();
+      CHECK(is_intact());
+      // More than fits: the memory the item lies in is not given to anything else.
+      for (int i = 0; i < 200; ++i) {
+        CHECK(cache->set("other" + std::to_string(i), std::string(100'000, 'o')) == StoreResult::kStored);
+      }
+      CHECK(is_intact());
+      CHECK(cache->set("key", "last") == StoreResult::kStored);
+      CHECK(is_intact());
+    }));
+    CHECK(cache->get("key").value_or(Item{}).value == "last");
+  }
+}
+
+TEST_CASE("visitors can be nested, over the same item and over others") {
+  TestCache cache;
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  REQUIRE(cache->set("b", "2") == StoreResult::kStored);
+  std::string seen;
+  CHECK(cache->visit("a", [&](const ItemView& outer) {
+    CHECK(cache->visit("a", [&](const ItemView& inner) {
+      CHECK(cache->erase("a") == EraseResult::kErased);
+      seen += inner.value;
+    }));
+    CHECK(cache->visit("b", [&](const ItemView& other) { seen += other.value; }));
+    seen += outer.value;
+  }));
+  CHECK(seen == "121");
+}
+
+TEST_CASE("get_multi's visitor may change the items that come next") {
+  TestCache cache;
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  REQUIRE(cache->set("b", "2") == StoreResult::kStored);
+  const std::string_view keys[] = {"a", "b", "a"};
+  std::vector<std::string> values;
+  CHECK(cache->get_multi(keys, [&](size_t index, const ItemView& item) {
+    values.emplace_back(item.value);
+    if (index == 0) {
+      CHECK(cache->erase("b") == EraseResult::kErased);
+      CHECK(cache->set("a", "new") == StoreResult::kStored);
+    }
+    CHECK(item.value == values.back());
+  }) == 2);
+  CHECK((values == std::vector<std::string>{"1", "new"}));
+}
+
+TEST_CASE("while visitors hold all memory a set finds none, and afterwards it does") {
+  TestCache cache({.memory_limit_bytes = size_t{1} << 20, .item_bytes_max = kItemBytesMax, .seed = 1});
+  int held = 0;
+  bool was_full = false;
+  const std::function<void()> hold = [&] {
+    const std::string key = "key" + std::to_string(held);
+    if (cache->set(key, std::string(kItemBytesMax / 2, 'v')) != StoreResult::kStored) {
+      was_full = true;
+      CHECK_FALSE(cache->contains(key));
+      return;
+    }
+    if (++held > 20) return;
+    CHECK(cache->visit(key, [&](const ItemView& item) {
+      hold();
+      CHECK(item.value.front() == 'v');
+      CHECK(item.value.back() == 'v');
+    }));
+  };
+  hold();
+  CHECK(was_full);
+  CHECK(held >= 4);
+  CHECK(held <= 8);
+  CHECK(cache->set("after", std::string(kItemBytesMax, 'w')) == StoreResult::kStored);
+}
+
+}  // namespace
+}  // namespace larder
