@@ -17,9 +17,7 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 constexpr std::chrono::milliseconds kPause(10);
 
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 }  // namespace
 
@@ -94,7 +92,8 @@ bool Acceptor::full() const {
 
 void Acceptor::pause() {
   if (server_.verbosity.load(std::memory_order_relaxed) >= 1) {
-    log_line(full() ? "netd: too many open connections" : fmt::format("netd: cannot accept: {}", std::strerror(errno)));
+    log_line(full() ? "netd: too many open connections"
+                    : fmt::format("netd: cannot accept: {}", std::strerror(errno)));
   }
   paused_ = true;
   paused_at_ = std::chrono::steady_clock::now();

@@ -67,7 +67,7 @@ bool Buffer::make_room(size_t bytes) {
   if (needed <= block_.capacity) {
     std::memmove(block_.data.get(), block_.data.get() + begin_, size());
   } else {
-    Block larger = pool_.take(std::max(needed, 2 * size()));
+    Block larger = pool_.take(std::max(needed, size() + size() / 2));
     if (larger.capacity == 0) return false;
     std::copy_n(block_.data.get() + begin_, size(), larger.data.get());
     std::swap(block_, larger);

@@ -2,8 +2,8 @@
 //
 // A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
 // its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
-// no lock. It keeps a few blocks for the next taker, and asks before it takes memory from the system, so that buffers
-// count towards the cache's memory limit and stay within their share of it.
+// no lock. It keeps a few blocks for the next taker, and asks before it takes memory from the system, so that
+// buffers count towards the cache's memory limit and stay within their share of it.
 #ifndef NETD_BUFFER_H_
 #define NETD_BUFFER_H_
 
@@ -66,8 +66,8 @@ class Buffer {
   // Removes `bytes` ≤ size() octets from the front.
   void consume(size_t bytes);
 
-  // Makes room for `bytes` more octets, by growing to twice the size or to what is needed if that is more. False,
-  // and no change, if there is no memory for it.
+  // Makes room for `bytes` more octets, by growing by half or to what is needed if that is more. False, and no
+  // change, if there is no memory for it.
   [[nodiscard]] bool try_reserve(size_t bytes) { return block_.capacity - end_ >= bytes || make_room(bytes); }
 
   // The same, but throws std::bad_alloc.

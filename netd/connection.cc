@@ -105,8 +105,7 @@ bool Connection::parse() {
   if (!result.complete) {
     const size_t bytes_wanted = std::max(result.bytes_wanted, in_.size() + kReadBytesMin);
     if (in_.try_reserve(bytes_wanted - in_.size())) return false;
-    if (result.bytes_wanted == 0) throw std::bad_alloc();
-    result = parser_.give_up_value(in_.content(), request_);
+    result = parser_.give_up(in_.content(), request_);
   }
   in_.consume(result.bytes_consumed);
   bytes_to_skip_ = result.bytes_to_skip;
@@ -176,8 +175,8 @@ bool Connection::rest() {
   return wait(Waiting::kForInput);
 }
 
-// A client that is sent away should get to read why: if it were closed with input unread, the reply would be lost on
-// the way. So what it still sends is thrown away, until it has read the end of the stream and closes, too.
+// A client that is sent away should get to read why: if it were closed with input unread, the reply would be lost
+// on the way. So what it still sends is thrown away, until it has read the end of the stream and closes, too.
 bool Connection::linger() {
   if (!std::exchange(lingering_, true)) {
     ::shutdown(descriptor_.native_handle(), SHUT_WR);

@@ -89,10 +89,10 @@ class Connection {
   Buffer in_;
   Buffer out_;
   Request request_;
-  bool unfinished_ = false;   // request_ has been answered in part
-  bool closing_ = false;      // nothing more is to be answered
+  bool unfinished_ = false;  // request_ has been answered in part
+  bool closing_ = false;     // nothing more is to be answered
   bool lingering_ = false;
-  bool drained_ = false;      // the last receive took all there was
+  bool drained_ = false;  // the last receive took all there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
   size_t bytes_to_skip_ = 0;  // octets to be received and thrown away

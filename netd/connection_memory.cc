@@ -14,7 +14,9 @@ size_t round_up(size_t bytes, size_t step_bytes) { return (bytes + step_bytes - 
 }  // namespace
 
 ConnectionMemory::ConnectionMemory(larder::Cache& cache, size_t memory_limit_bytes)
-    : cache_(cache), bytes_max_(memory_limit_bytes / 2), step_bytes_(std::max(memory_limit_bytes / 64, kStepBytesMin)) {}
+    : cache_(cache),
+      bytes_max_(memory_limit_bytes / 2),
+      step_bytes_(std::max(memory_limit_bytes / 64, kStepBytesMin)) {}
 
 ConnectionMemory::~ConnectionMemory() {
   const absl::MutexLock lock(&mutex_);

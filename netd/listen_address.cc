@@ -38,7 +38,8 @@ void strip_prefixes(std::string_view address, std::string_view& rest) {
 int parse_port(std::string_view address, std::string_view text) {
   int port = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || stop != text.data() + text.size() || port < kAnyPort || port > kPortMax || port == 0) {
+  if (error != std::errc() || stop != text.data() + text.size() || port < kAnyPort || port > kPortMax ||
+      port == 0) {
     refuse(address, "has no port from 1 to 65535");
   }
   return port;

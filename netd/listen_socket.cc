@@ -50,8 +50,8 @@ std::string bound_address(int fd) {
   auto* const address = reinterpret_cast<sockaddr*>(&storage);
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
-  if (getsockname(fd, address, &length) != 0 || getnameinfo(address, length, host, sizeof host, port, sizeof port,
-                                                            NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+  if (getsockname(fd, address, &length) != 0 ||
+      getnameinfo(address, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return "?";
   }
   return host_and_port(host, port);
@@ -100,7 +100,7 @@ size_t listen_on(const ListenAddress& address, const Options& options, std::vect
 
 // Removes a socket that nobody listens on any more.
 void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
-  struct stat status{};
+  struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
   if (!S_ISSOCK(status.st_mode)) throw StartError(fmt::format("-s: '{}' is there and is not a socket", path));
   const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

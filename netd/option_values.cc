@@ -37,8 +37,7 @@ size_t machine_memory_bytes() {
 
 size_t usable_memory_bytes() {
   size_t bytes = machine_memory_bytes();
-  for (const char* const path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  for (const char* const path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     size_t limit_bytes = 0;
     if (std::ifstream(path) >> limit_bytes) bytes = std::min(bytes, limit_bytes);
   }

@@ -132,7 +132,8 @@ struct Printer {
   const char* name;
   std::string (*text)();
 };
-constexpr Printer kPrinters[] = {{'h', "help", help_text}, {'i', "license", license_text}, {'V', "version", version_line}};
+constexpr Printer kPrinters[] = {
+    {'h', "help", help_text}, {'i', "license", license_text}, {'V', "version", version_line}};
 
 // The leading ':' makes getopt_long tell a missing value from an unknown flag.
 std::string short_flags() {

@@ -15,8 +15,7 @@ const char* map_zeros(size_t bytes) {
 
 }  // namespace
 
-OversizedValue::OversizedValue(size_t value_bytes_max)
-    : bytes_(value_bytes_max + 1), data_(map_zeros(bytes_)) {}
+OversizedValue::OversizedValue(size_t value_bytes_max) : bytes_(value_bytes_max + 1), data_(map_zeros(bytes_)) {}
 
 OversizedValue::~OversizedValue() { munmap(const_cast<char*>(data_), bytes_); }
 

@@ -50,7 +50,8 @@ constexpr auto kWords = std::to_array<Word>({
 });
 
 const Word* find_word(std::string_view text) {
-  const auto found = std::find_if(kWords.begin(), kWords.end(), [text](const Word& word) { return word.text == text; });
+  const auto found =
+      std::find_if(kWords.begin(), kWords.end(), [text](const Word& word) { return word.text == text; });
   return found == kWords.end() ? nullptr : &*found;
 }
 
@@ -113,9 +114,13 @@ Parser::Result Parser::next(std::string_view input, Request& request) {
   return finish(input, line_end + 1, block, request);
 }
 
-Parser::Result Parser::give_up_value(std::string_view input, Request& request) {
+Parser::Result Parser::give_up(std::string_view input, Request& request) {
   request = Request();
-  const size_t line_end = input.find('\n');
+  const size_t line_end = input.find('\n', bytes_searched_);
+  if (line_end == std::string_view::npos) {
+    close(request, kErrorNoMemoryReading);
+    return completed(input.size(), 0);
+  }
   const DataBlock block = parse_line(input, line_end, request);
   request.no_memory = true;
   return completed(line_end + 1, block.bytes);

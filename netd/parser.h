@@ -48,9 +48,10 @@ class Parser {
   // was then.
   [[nodiscard]] Result next(std::string_view input, Request& request);
 
-  // For a storage request of which `next`, called with the same input, wanted more: the request without its value,
-  // which is to be skipped, marked as no_memory.
-  [[nodiscard]] Result give_up_value(std::string_view input, Request& request);
+  // For a request of which `next`, called with the same input, wanted more than there is memory for: a storage
+  // request without its value, which is to be skipped, marked as no_memory; of an unfinished line nothing can be
+  // made, and the connection is to be closed.
+  [[nodiscard]] Result give_up(std::string_view input, Request& request);
 
  private:
   // What comes after a command line.

@@ -31,6 +31,7 @@ inline constexpr std::string_view kErrorBadShutdownMode = "CLIENT_ERROR invalid 
 inline constexpr std::string_view kErrorShutdownNotEnabled = "SERVER_ERROR: shutdown not enabled\r\n";
 inline constexpr std::string_view kErrorTooLarge = "SERVER_ERROR object too large for cache\r\n";
 inline constexpr std::string_view kErrorNoMemoryStoring = "SERVER_ERROR out of memory storing object\r\n";
+inline constexpr std::string_view kErrorNoMemoryReading = "SERVER_ERROR out of memory reading request\r\n";
 inline constexpr std::string_view kErrorNoMemoryWriting = "SERVER_ERROR out of memory writing get response\r\n";
 inline constexpr std::string_view kErrorNoMemory = "SERVER_ERROR out of memory\r\n";
 

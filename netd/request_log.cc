@@ -20,7 +20,8 @@ void RequestLog::log_request(const Request& request) const {
 
 void RequestLog::log_reply() const {
   const std::string_view reply = out_.content().substr(out_bytes_before_);
-  if (!reply.empty()) log_line(fmt::format(">{} {}", fd_, reply.substr(0, reply.find("\r\n")).substr(0, kShownBytesMax)));
+  if (!reply.empty())
+    log_line(fmt::format(">{} {}", fd_, reply.substr(0, reply.find("\r\n")).substr(0, kShownBytesMax)));
 }
 
 }  // namespace netd

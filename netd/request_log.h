@@ -10,8 +10,8 @@
 
 namespace netd {
 
-// Lives while a request is executed: logs `<fd` and the command line when made, and `>fd` and the first line of what
-// has been appended to `out` since when destroyed. With `continued`, or below -vv, it does nothing.
+// Lives while a request is executed: logs `<fd` and the command line when made, and `>fd` and the first line of
+// what has been appended to `out` since when destroyed. With `continued`, or below -vv, it does nothing.
 class RequestLog {
  public:
   RequestLog(const ServerState& server, int fd, const Request& request, bool continued, const Buffer& out)

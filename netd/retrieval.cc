@@ -37,8 +37,8 @@ class Retrieval {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  // Looks up the next keys in one step. Should their values not fit into the buffer, the keys from the first such on
-  // stay, marked as counted.
+  // Looks up the next keys in one step. Should their values not fit into the buffer, the keys from the first such
+  // on stay, marked as counted.
   size_t answer_batch() {
     std::array<std::string_view, kBatchKeys> keys;
     size_t count = 0;
@@ -71,7 +71,8 @@ class Retrieval {
 
   size_t answer_touching() {
     const std::string_view key = take_token(request_.keys);
-    cache_.visit_and_touch(key, expiry_of(request_.exptime), [this](const larder::ItemView& item) { append(item); });
+    cache_.visit_and_touch(key, expiry_of(request_.exptime),
+                           [this](const larder::ItemView& item) { append(item); });
     return 1;
   }
 

@@ -64,7 +64,7 @@ void append_lru_settings(const Options& options, Buffer& out) {
   append_stat("tail_repair_time", 0, out);
   append_stat("flush_enabled", yes_no(options.flush_enabled), out);
   append_stat("dump_enabled", yes_no(options.dump_enabled), out);
-  append_stat("hash_algorithm", "xxh3", out);
+  append_stat("hash_algorithm", "murmur3", out);
   append_stat("lru_maintainer_thread", "yes", out);
   append_stat("lru_segmented", "yes", out);
   append_stat("hot_lru_pct", 20, out);

@@ -23,7 +23,12 @@ Worker::Worker(ServerState& server, size_t number, std::function<void()> shut_do
       counters_(server.worker_counters(number)),
       pool_([this](int64_t bytes) { return charge(bytes); }),
       dispatch_(server, counters_, std::move(shut_down)),
-      context_{io_, server_, counters_, pool_, dispatch_, [this](Connection& connection) { destroy(connection); },
+      context_{io_,
+               server_,
+               counters_,
+               pool_,
+               dispatch_,
+               [this](Connection& connection) { destroy(connection); },
                [this] { watch(); }} {}
 
 Worker::~Worker() { join(); }

@@ -1,0 +1,64 @@
+#include "netd/connection_memory.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+#include "larder/cache.h"
+
+namespace netd {
+namespace {
+
+constexpr size_t kLimitBytes = 8 << 20;
+
+std::unique_ptr<larder::Cache> make_cache() {
+  larder::Options options;
+  options.memory_limit_bytes = kLimitBytes;
+  options.seed = 1;
+  return *larder::Cache::create(options);
+}
+
+TEST_CASE("connections get half of the limit, and not an octet more") {
+  const std::unique_ptr<larder::Cache> cache = make_cache();
+  ConnectionMemory memory(*cache, kLimitBytes);
+  constexpr size_t kCount = kLimitBytes / 2 / ConnectionMemory::kOrdinaryBytesMax;
+  for (size_t i = 0; i < kCount; ++i) REQUIRE(memory.take(ConnectionMemory::kOrdinaryBytesMax));
+  CHECK_FALSE(memory.take(1));
+  memory.give(1);
+  CHECK(memory.take(1));
+}
+
+TEST_CASE("large buffers leave a quarter to the others") {
+  const std::unique_ptr<larder::Cache> cache = make_cache();
+  ConnectionMemory memory(*cache, kLimitBytes);
+  REQUIRE(memory.take(3 << 20));
+  CHECK_FALSE(memory.take(ConnectionMemory::kOrdinaryBytesMax + 1));
+  CHECK(memory.take(ConnectionMemory::kOrdinaryBytesMax));
+  CHECK(memory.used_bytes() == (3 << 20) + ConnectionMemory::kOrdinaryBytesMax);
+}
+
+TEST_CASE("the cache is charged at least what is in use, and makes room for it at once") {
+  const std::unique_ptr<larder::Cache> cache = make_cache();
+  const std::string value(1000, 'x');
+  for (int i = 0; i < 20000; ++i) (void)cache->set("key" + std::to_string(i), value);
+  ConnectionMemory memory(*cache, kLimitBytes);
+  REQUIRE(memory.take(2 << 20));
+  const larder::Stats stats = cache->stats();
+  CHECK(stats.external_bytes >= 2 << 20);
+  CHECK(stats.memory_used_bytes <= kLimitBytes);
+}
+
+TEST_CASE("what is given back is charged no longer, but for a step") {
+  const std::unique_ptr<larder::Cache> cache = make_cache();
+  {
+    ConnectionMemory memory(*cache, kLimitBytes);
+    REQUIRE(memory.take(2 << 20));
+    memory.give(2 << 20);
+    CHECK(cache->stats().external_bytes <= 256 << 10);
+  }
+  CHECK(cache->stats().external_bytes == 0);
+}
+
+}  // namespace
+}  // namespace netd

@@ -1,0 +1,171 @@
+#include "netd/options.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "netd/start_error.h"
+
+namespace netd {
+namespace {
+
+ParsedCommandLine parse_all(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "netd");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  return parse_command_line(static_cast<int>(arguments.size()), argv.data());
+}
+
+Options parse(const std::vector<std::string>& arguments) { return parse_all(arguments).options; }
+
+// The exit code and message that the arguments are refused with; 0 if they are not.
+struct Refusal {
+  int exit_code = 0;
+  std::string message;
+};
+Refusal refusal(const std::vector<std::string>& arguments) {
+  try {
+    (void)parse_all(arguments);
+  } catch (const StartError& error) {
+    return {error.exit_code(), error.what()};
+  }
+  return {};
+}
+
+TEST_CASE("without flags the defaults are memcached's") {
+  const Options options = parse({});
+  CHECK(options.port == 11211);
+  CHECK(options.memory_limit_bytes == 64 << 20);
+  CHECK(options.item_bytes_max == 1 << 20);
+  CHECK(options.connections_max == 1024);
+  CHECK(options.requests_per_turn_max == 20);
+  CHECK(options.listen_backlog == 1024);
+  CHECK(options.threads >= 1);
+  CHECK(options.eviction);
+  CHECK(options.cas);
+  CHECK(options.reject_connections);
+  CHECK(serves_tcp(options));
+}
+
+TEST_CASE("the command line of the tutorial is understood") {
+  const Options options =
+      parse({"-d", "-m", "10", "-u", "root", "-l", "192.168.0.1", "-p", "12000", "-c", "256", "-P", "/tmp/x.pid"});
+  CHECK(options.daemon);
+  CHECK(options.memory_limit_bytes == 10 << 20);
+  CHECK(options.user == "root");
+  CHECK(options.listen_addresses == std::vector<ListenAddress>{{"192.168.0.1", {}}});
+  CHECK(options.port == 12000);
+  CHECK(options.connections_max == 256);
+  CHECK(options.pid_file == "/tmp/x.pid");
+}
+
+TEST_CASE("flags may be combined, have their values attached, or be long") {
+  const Options options = parse({"-dvvMm32", "--port=5", "--threads", "3", "--disable-cas"});
+  CHECK(options.daemon);
+  CHECK(options.verbosity == 2);
+  CHECK_FALSE(options.eviction);
+  CHECK(options.memory_limit_bytes == 32 << 20);
+  CHECK(options.port == 5);
+  CHECK(options.threads == 3);
+  CHECK_FALSE(options.cas);
+}
+
+TEST_CASE("the last of several wins, but -l accumulates") {
+  const Options options = parse({"-p", "1", "-l", "a", "-p", "2", "-l", "b,a"});
+  CHECK(options.port == 2);
+  CHECK(options.listen_addresses.size() == 2);
+}
+
+TEST_CASE("memory is in MiB, or in units, or a share of what there is") {
+  CHECK(parse({"-m", "2g"}).memory_limit_bytes == size_t{2} << 30);
+  CHECK(parse({"-m", "2048k"}).memory_limit_bytes == 2 << 20);
+  CHECK(parse({"-m", "50%"}).memory_limit_bytes > 1 << 20);
+  CHECK(refusal({"-m", "101%"}).exit_code == 1);
+  CHECK(refusal({"-m", "0%"}).exit_code == 1);
+  CHECK(refusal({"-m", "0"}).exit_code == 1);
+  CHECK(refusal({"-m", "99999999999999999999"}).exit_code == 1);
+}
+
+TEST_CASE("values may be up to a quarter of the memory long") {
+  CHECK(parse({"-m", "64", "-I", "16m"}).item_bytes_max == 16 << 20);
+  CHECK(refusal({"-m", "64", "-I", "16777217"}).exit_code == 1);
+  CHECK(parse({"-I", "1k"}).item_bytes_max == 1024);
+  CHECK(refusal({"-I", "1023"}).exit_code == 1);
+  CHECK(parse({"-m", "4g", "-I", "1g"}).item_bytes_max == 1 << 30);
+  CHECK(refusal({"-m", "8g", "-I", "1025m"}).exit_code == 1);
+}
+
+TEST_CASE("in little memory the default for values shrinks with it") {
+  CHECK(parse({"-m", "4"}).item_bytes_max == 1 << 20);
+  CHECK(parse({"-m", "2"}).item_bytes_max == 512 << 10);
+}
+
+TEST_CASE("a UNIX socket turns TCP off unless -p or -l is given") {
+  CHECK_FALSE(serves_tcp(parse({"-s", "/tmp/s"})));
+  CHECK(serves_tcp(parse({"-s", "/tmp/s", "-p", "11211"})));
+  CHECK(serves_tcp(parse({"-s", "/tmp/s", "-l", "localhost"})));
+  CHECK_FALSE(serves_tcp(parse({"-s", "/tmp/s", "-p", "0"})));
+  CHECK(refusal({"-p", "0"}).exit_code == kExitUsage);
+}
+
+TEST_CASE("the mask of the UNIX socket is octal") {
+  CHECK(parse({"-a", "0770"}).unix_mask == 0770);
+  CHECK(refusal({"-a", "789"}).exit_code == 1);
+  CHECK(refusal({"-a", "1777"}).exit_code == 1);
+}
+
+TEST_CASE("what is refused is named, flag and value, as it was given") {
+  CHECK(refusal({"-p", "70000"}).exit_code == kExitUsage);
+  CHECK(refusal({"-p", "70000"}).message == "-p: '70000' is not a number from -1 to 65535");
+  CHECK(refusal({"--port", "x"}).message.starts_with("--port: 'x'"));
+  CHECK(refusal({"-c", "0"}).message.starts_with("-c: '0'"));
+  CHECK(refusal({"-t", "4x"}).message.starts_with("-t: '4x'"));
+  CHECK(refusal({"-R", ""}).message.starts_with("-R: ''"));
+  CHECK(refusal({"-B", "binary"}).exit_code == kExitUsage);
+  CHECK(refusal({"-U", "11211"}).exit_code == 1);
+  CHECK(refusal({"-f", "1"}).exit_code == 1);
+  CHECK(refusal({"-n", "0"}).exit_code == 1);
+}
+
+TEST_CASE("unknown flags, missing values and stray arguments exit with 1") {
+  CHECK(refusal({"-q"}).message == "unknown option '-q'");
+  CHECK(refusal({"--quux=1"}).message == "unknown option '--quux'");
+  CHECK(refusal({"-m"}).message == "-m: needs a value");
+  CHECK(refusal({"--memory-limit"}).message == "--memory-limit: needs a value");
+  CHECK(refusal({"stray"}).message == "unexpected argument 'stray'");
+  CHECK(refusal({"stray"}).exit_code == 1);
+}
+
+TEST_CASE("what would break a promise is refused") {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"-S"}, {"-Z"}, {"-e", "file"}, {"-Y", "file"}, {"-o", "ext_path=/x:1G"}, {"-o", "ssl_key=x"}}) {
+    CAPTURE(arguments.front());
+    CHECK(refusal(arguments).exit_code == 1);
+    CHECK(refusal(arguments).message.find("not supported") != std::string::npos);
+  }
+}
+
+TEST_CASE("what only tunes memcached is accepted and noted") {
+  CHECK(parse({"-f", "1.25", "-n", "48", "-N", "2", "-D", "/", "-U", "0", "-L"}).notes.size() == 4);
+  CHECK(parse({"-o", "slab_reassign,lru_crawler,hash_algorithm=xxh3,hot_lru_pct=20"}).notes.size() == 4);
+}
+
+TEST_CASE("-o is a list of which each member is checked") {
+  const Options options = parse({"-o", "idle_timeout=30,no_maxconns_fast", "-o", "modern"});
+  CHECK(options.idle_timeout_s == 30);
+  CHECK_FALSE(options.reject_connections);
+  CHECK(refusal({"-o", "nonsense"}).message == "-o: illegal suboption 'nonsense'");
+  CHECK(refusal({"-o", "idle_timeout"}).message.starts_with("-o idle_timeout: ''"));
+  CHECK(refusal({"-o", "hash_algorithm=md5"}).exit_code == 1);
+}
+
+TEST_CASE("help, licences and version are texts to be printed") {
+  CHECK(parse_all({"-h"}).text->find("--memory-limit=<num>") != std::string::npos);
+  CHECK(parse_all({"--license"}).text->find("Asio") != std::string::npos);
+  CHECK(parse_all({"-V"}).text->starts_with("netd 1.6."));
+  CHECK_FALSE(parse_all({}).text);
+}
+
+}  // namespace
+}  // namespace netd
