@@ -311,7 +311,8 @@ TEST_CASE("joining with nothing keeps the value") {
 
 TEST_CASE("a joined value may be the longest, and one octet more leaves the item as it was") {
   TestCache cache;
-  REQUIRE(cache->set("key", std::string(kItemBytesMax - 1, 'v'), {.flags = 3, .expiry = {}}) == StoreResult::kStored);
+  REQUIRE(cache->set("key", std::string(kItemBytesMax - 1, 'v'), {.flags = 3, .expiry = {}}) ==
+          StoreResult::kStored);
   CHECK(cache->append("key", "w") == StoreResult::kStored);
   const Item before = cache->get("key").value();
   CHECK(before.value.size() == kItemBytesMax);
@@ -515,8 +516,13 @@ TEST_CASE("incr wraps at two to the 64th, decr stops at zero") {
 
 TEST_CASE("a number is stored without padding, in any text that reads as one") {
   TestCache cache;
-  for (const auto& [text, next] : {std::pair{"7"sv, "8"sv}, {" 7"sv, "8"sv}, {"7  "sv, "8"sv}, {"  +7 "sv, "8"sv},
-                                   {"+99"sv, "100"sv}, {"007"sv, "8"sv}, {"0"sv, "1"sv}}) {
+  for (const auto& [text, next] : {std::pair{"7"sv, "8"sv},
+                                   {" 7"sv, "8"sv},
+                                   {"7  "sv, "8"sv},
+                                   {"  +7 "sv, "8"sv},
+                                   {"+99"sv, "100"sv},
+                                   {"007"sv, "8"sv},
+                                   {"0"sv, "1"sv}}) {
     CAPTURE(text);
     REQUIRE(cache->set("n", text) == StoreResult::kStored);
     CHECK(cache->incr("n").status == CounterStatus::kDone);
@@ -808,7 +814,8 @@ TEST_CASE("for_each shows each item once, with all that belongs to it") {
   for (int i = 0; i < 5000; ++i) {
     const std::string key = "key" + std::to_string(i);
     expected[key] = std::to_string(i * i);
-    REQUIRE(cache->set(key, expected[key], {.flags = static_cast<uint32_t>(i), .expiry = 1h}) == StoreResult::kStored);
+    REQUIRE(cache->set(key, expected[key], {.flags = static_cast<uint32_t>(i), .expiry = 1h}) ==
+            StoreResult::kStored);
   }
   REQUIRE(cache->set("expired", "v", {.expiry = 1ms}) == StoreResult::kStored);
   cache.clock.advance_ms(1);
@@ -858,7 +865,8 @@ TEST_CASE("for_each's visitor may erase what it is shown, until nothing is left"
 
 // --- visitors that call the cache --------------------------------------------------------------------------
 
-TEST_CASE("a visitor sees its item unchanged while it overwrites, joins, counts, touches and erases that very item") {
+TEST_CASE(
+    "a visitor sees its item unchanged while it overwrites, joins, counts, touches and erases that very item") {
   for (const size_t size : {size_t{1}, size_t{100}, kItemBytesMax}) {
     TestCache cache;
     const std::string value(size, '1');

@@ -40,7 +40,8 @@ TEST_CASE("the system's monotonic clock counts milliseconds") {
   // The coarse clock lags behind the fine one by a tick at most; a minute allows for any scheduling.
   const SystemClock clock;
   const auto fine = std::chrono::steady_clock::now().time_since_epoch();
-  CHECK(std::abs(std::chrono::duration_cast<std::chrono::milliseconds>(fine).count() - clock.monotonic_ms()) < 60'000);
+  CHECK(std::abs(std::chrono::duration_cast<std::chrono::milliseconds>(fine).count() - clock.monotonic_ms()) <
+        60'000);
 }
 
 TEST_CASE("the system's wall clock tells milliseconds since 1970") {

@@ -164,8 +164,8 @@ TEST_CASE("a hash's top bits are its stripe and the bits below them its tag") {
 }
 
 TEST_CASE("a larger limit gives more stripes, and the smallest still eight") {
-  for (const auto& [limit, stripes] : {std::pair{size_t{1} << 20, 8u}, {size_t{4} << 20, 8u}, {size_t{8} << 20, 16u},
-                                       {size_t{64} << 20, 128u}}) {
+  for (const auto& [limit, stripes] :
+       {std::pair{size_t{1} << 20, 8u}, {size_t{4} << 20, 8u}, {size_t{8} << 20, 16u}, {size_t{64} << 20, 128u}}) {
     OneStripe one(limit);
     CHECK(one.index().stripe_count() == stripes);
     CHECK(one.index().slots() == stripes * kSlotsPerUnit);
@@ -490,7 +490,8 @@ TEST_CASE("what is inserted after a flush stays, among slots that the flush made
   one.index().flush();
   one.count(1, 10);
   CHECK(one.index().items() == 1);
-  for (size_t i = 0; i < 3000; i += 2) REQUIRE(one.insert(tags[i], address_of(10'000 + i)) == InsertResult::kInserted);
+  for (size_t i = 0; i < 3000; i += 2)
+    REQUIRE(one.insert(tags[i], address_of(10'000 + i)) == InsertResult::kInserted);
   REQUIRE(one.problem() == "");
   for (size_t i = 0; i < 3000; ++i) {
     REQUIRE_FALSE(one.find(tags[i], address_of(i)).has_value());

@@ -32,8 +32,8 @@ class OneLog {
   Log* operator->() { return log_.get(); }
   [[nodiscard]] Account& account() { return account_; }
 
-  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs,
-                                             Log::For whom = Log::For::kStore) {
+  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain = Chain::kSmall,
+                                             int64_t deadline_ms = kNeverMs, Log::For whom = Log::For::kStore) {
     return log_->try_reserve(bytes, chain, deadline_ms, 0, whom);
   }
 
@@ -63,7 +63,8 @@ class OneLog {
   // A sealed segment full of records, all live; the segment that is open then is a new one with one record.
   std::vector<Stored> put_segment(Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs) {
     std::vector<Stored> all;
-    for (size_t i = 0; i < kSegmentBytes / kLargestSmall; ++i) all.push_back(put(kLargestSmall, chain, deadline_ms));
+    for (size_t i = 0; i < kSegmentBytes / kLargestSmall; ++i)
+      all.push_back(put(kLargestSmall, chain, deadline_ms));
     return all;
   }
 

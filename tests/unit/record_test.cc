@@ -52,12 +52,15 @@ struct Number {
 std::vector<Content> field_combinations() {
   constexpr uint64_t kCas48Max = (uint64_t{1} << 48) - 1;
   std::vector<Content> contents;
-  for (const Number number : {Number{0, false}, Number{1, false}, Number{UINT32_MAX, false},
-                              Number{uint64_t{UINT32_MAX} + 1, false}, Number{kCas48Max, false},
-                              Number{kCas48Max + 1, true}, Number{UINT64_MAX, true}, Number{0, true}}) {
+  for (const Number number :
+       {Number{0, false}, Number{1, false}, Number{UINT32_MAX, false}, Number{uint64_t{UINT32_MAX} + 1, false},
+        Number{kCas48Max, false}, Number{kCas48Max + 1, true}, Number{UINT64_MAX, true}, Number{0, true}}) {
     for (const int64_t deadline_ms : {int64_t{0}, int64_t{1}, kNeverMs - 1, kNeverMs}) {
       for (const uint32_t flags : {0u, 1u, UINT32_MAX}) {
-        contents.push_back({.value = {}, .flags = flags, .deadline_ms = deadline_ms, .cas = number.cas,
+        contents.push_back({.value = {},
+                            .flags = flags,
+                            .deadline_ms = deadline_ms,
+                            .cas = number.cas,
                             .is_cas_whole = number.is_whole});
       }
     }
@@ -92,7 +95,9 @@ TEST_CASE("what is put into a record comes out, for all fields, key sizes, value
 }
 
 TEST_CASE("a small record takes four octets besides its key and value, and a field only what it needs") {
-  const auto bytes = [](size_t key_bytes, const Content& content) { return Record::bytes_needed(key_bytes, content); };
+  const auto bytes = [](size_t key_bytes, const Content& content) {
+    return Record::bytes_needed(key_bytes, content);
+  };
   const std::string eleven(11, 'v');
   CHECK(bytes(1, {.value = eleven}) == 16);
   CHECK(bytes(2, {.value = eleven}) == 24);
