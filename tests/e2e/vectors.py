@@ -308,6 +308,7 @@ VECTORS = [
     Vector('8.8', 'flush_all ignores a second argument', b'flush_all 0 foo\r\n', OK),
     Vector('8.9', 'verbosity takes a number', b'verbosity 0\r\nverbosity 0 foo\r\n', OK * 2),
     Vector('8.9', 'verbosity takes nothing else', b'verbosity x\r\nverbosity -1\r\n', BAD_FORMAT * 2),
+    Vector('9.6', 'mn is answered, whatever follows', b'mn\r\nmn foo\r\n', b'MN\r\n' * 2),
     Vector('10.2', 'stats reset says so, whatever follows', b'stats reset\r\nstats reset foo\r\n', b'RESET\r\n' * 2),
     Vector('10.2', 'unknown statistics are an error', b'stats foo\r\n', ERROR),
 ]
