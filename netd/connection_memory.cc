@@ -19,14 +19,14 @@ ConnectionMemory::ConnectionMemory(larder::Cache& cache, size_t memory_limit_byt
       step_bytes_(std::max(memory_limit_bytes / 64, kStepBytesMin)) {}
 
 ConnectionMemory::~ConnectionMemory() {
-  const absl::MutexLock lock(&mutex_);
+  const larder::internal::MutexLock lock(mutex_);
   cache_.add_external_bytes(-static_cast<int64_t>(charged_bytes_));
 }
 
 bool ConnectionMemory::take(size_t bytes) {
   size_t missing_bytes = 0;
   {
-    const absl::MutexLock lock(&mutex_);
+    const larder::internal::MutexLock lock(mutex_);
     const size_t bytes_max = bytes <= kOrdinaryBytesMax ? bytes_max_ : bytes_max_ / 4 * 3;
     if (bytes > bytes_max || used_bytes_ > bytes_max - bytes) return false;
     used_bytes_ += bytes;
@@ -40,7 +40,7 @@ bool ConnectionMemory::take(size_t bytes) {
 void ConnectionMemory::give(size_t bytes) {
   size_t spare_bytes = 0;
   {
-    const absl::MutexLock lock(&mutex_);
+    const larder::internal::MutexLock lock(mutex_);
     used_bytes_ -= bytes;
     const size_t kept_bytes = round_up(used_bytes_, step_bytes_) + step_bytes_;
     if (charged_bytes_ > kept_bytes) spare_bytes = charged_bytes_ - kept_bytes;
@@ -50,7 +50,7 @@ void ConnectionMemory::give(size_t bytes) {
 }
 
 size_t ConnectionMemory::used_bytes() const {
-  const absl::MutexLock lock(&mutex_);
+  const larder::internal::MutexLock lock(mutex_);
   return used_bytes_;
 }
 

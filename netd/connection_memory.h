@@ -10,8 +10,8 @@
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "larder/cache.h"
+#include "larder/internal/mutex.h"
 
 namespace netd {
 
@@ -37,7 +37,7 @@ class ConnectionMemory {
   larder::Cache& cache_;
   const size_t bytes_max_;
   const size_t step_bytes_;
-  mutable absl::Mutex mutex_;
+  mutable larder::internal::Mutex mutex_;
   size_t used_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // at least used_bytes_
 };
