@@ -24,7 +24,7 @@ SHRINKING_S = 60
 MEMCACHED_FLAGS = ('-o', 'no_lru_crawler,no_lru_maintainer')
 
 # Where Debian's memcached 1.6.18 and netd differ: reason -> {the vector's sentence: memcached's reply}.
-# "Older" is what memcached 1.6.45 answers as netd does, or nearly so.
+# "older": 1.6.18 is behind; memcached 1.6.45 answers as netd does.
 DIFFERENCES = {
     'older: a short line is an unknown command': {
         'an empty line is malformed': ERROR,

@@ -171,8 +171,8 @@ VECTORS = [
     *[Vector('6.1', f'noreply silences {request.split()[0].decode()}', store(b'a', b'1') + request, STORED)
       for request in [b'set a 0 0 1 noreply\r\n2\r\n', b'add b 0 0 1 noreply\r\n2\r\n',
                       b'replace a 0 0 1 noreply\r\n2\r\n', b'append a 0 0 1 noreply\r\n2\r\n',
-                      b'prepend a 0 0 1 noreply\r\n2\r\n', b'cas a 0 0 1 0 noreply\r\n2\r\n', b'delete a noreply\r\n', b'incr a 1 noreply\r\n',
-                      b'decr a 1 noreply\r\n', b'touch a 0 noreply\r\n', b'flush_all noreply\r\n',
+                      b'prepend a 0 0 1 noreply\r\n2\r\n', b'cas a 0 0 1 0 noreply\r\n2\r\n',
+                      b'delete a noreply\r\n', b'incr a 1 noreply\r\n', b'decr a 1 noreply\r\n', b'touch a 0 noreply\r\n', b'flush_all noreply\r\n',
                       b'verbosity 0 noreply\r\n']],
     Vector('6.1', 'a command with noreply takes effect',
            b'set a 0 0 1 noreply\r\n1\r\nincr a 5 noreply\r\nappend a 0 0 1 noreply\r\n7\r\nget a\r\n',
