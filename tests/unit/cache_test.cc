@@ -516,17 +516,11 @@ TEST_CASE("incr wraps at two to the 64th, decr stops at zero") {
 
 TEST_CASE("a number is stored without padding, in any text that reads as one") {
   TestCache cache;
-  for (const auto& [text, next] : {std::pair{"7"sv, "8"sv},
-                                   {" 7"sv, "8"sv},
-                                   {"7  "sv, "8"sv},
-                                   {"  +7 "sv, "8"sv},
-                                   {"+99"sv, "100"sv},
-                                   {"007"sv, "8"sv},
-                                   {"0"sv, "1"sv}}) {
+  for (const std::string_view text : {"7", " 7", "7  ", "  +7 ", "+7", "007", "000000000000000000000000000007"}) {
     CAPTURE(text);
     REQUIRE(cache->set("n", text) == StoreResult::kStored);
     CHECK(cache->incr("n").status == CounterStatus::kDone);
-    CHECK(cache.value("n") == next);
+    CHECK(cache.value("n") == "8");
   }
 }
 
