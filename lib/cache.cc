@@ -169,14 +169,14 @@ Cache::~Cache() = default;
 std::optional<Item> Cache::get(std::string_view key) {
   std::optional<Item> item;
   if (!is_key(key)) return item;
-  engine_->look(key, engine_->now_ms(), Engine::Trace::kUsed, [&](const ItemView& view) { item = copy(view); });
+  engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed, [&](const ItemView& view) { item = copy(view); });
   engine_->counters().add(item ? Counter::kGetHits : Counter::kGetMisses);
   return item;
 }
 
 bool Cache::get(std::string_view key, std::string& value) {
   if (!is_key(key)) return false;
-  const bool is_found = engine_->look(key, engine_->now_ms(), Engine::Trace::kUsed,
+  const bool is_found = engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed,
                                       [&](const ItemView& view) { value.assign(view.value); });
   engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
@@ -184,7 +184,7 @@ bool Cache::get(std::string_view key, std::string& value) {
 
 bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!is_key(key)) return false;
-  const bool is_found = engine_->visit(key, engine_->now_ms(), visitor);
+  const bool is_found = engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed, visitor);
   engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
@@ -192,21 +192,16 @@ bool Cache::visit(std::string_view key, Visitor visitor) {
 std::optional<Item> Cache::peek(std::string_view key) const {
   std::optional<Item> item;
   if (!is_key(key)) return item;
-  engine_->look(key, engine_->now_ms(), Engine::Trace::kNone, [&](const ItemView& view) { item = copy(view); });
+  engine_->read(key, engine_->now_ms(), Engine::Trace::kNone, [&](const ItemView& view) { item = copy(view); });
   return item;
 }
 
 bool Cache::contains(std::string_view key) const {
-  return is_key(key) && engine_->look(key, engine_->now_ms(), Engine::Trace::kNone, [](const ItemView&) {});
+  return is_key(key) && engine_->read(key, engine_->now_ms(), Engine::Trace::kNone, [](const ItemView&) {});
 }
 
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
-  const int64_t now_ms = engine_->now_ms();
-  size_t found = 0;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (!is_key(keys[i])) continue;
-    if (engine_->visit(keys[i], now_ms, [&](const ItemView& item) { visitor(i, item); })) ++found;
-  }
+  const size_t found = engine_->read_many(keys, engine_->now_ms(), visitor);
   engine_->counters().add(Counter::kGetHits, found);
   engine_->counters().add(Counter::kGetMisses, keys.size() - found);
   return found;

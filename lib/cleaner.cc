@@ -86,9 +86,18 @@ void Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
   if (cursor_ >= end) finish();
 }
 
+// Without the lock: the key never changes (record.h), and the segment has no writers. Copied by words, because what
+// shares a word with it may change.
+uint64_t Cleaner::hash_of(uint64_t address) {
+  const std::byte* const memory = log_.at(address);
+  const size_t bytes = round_up(Record::prefix_bytes_at(memory), kWordBytes);
+  key_words_.resize(bytes / kWordBytes);
+  load_words(memory, key_words_.data(), key_words_.size());
+  return index_.hash(Record(reinterpret_cast<std::byte*>(key_words_.data()), bytes).key());
+}
+
 void Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
-  // Without the lock: the key never changes (record.h), and the segment has no writers.
-  const uint64_t hash = index_.hash(Record(log_.at(address), Record::room_at(log_.at(address))).key());
+  const uint64_t hash = hash_of(address);
   Index::Stripe& stripe = index_.stripe_of(hash);
   const Index::StripeLock lock(index_, stripe);
   const Index::Position position =
@@ -102,7 +111,7 @@ void Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
 
 void Cleaner::clean_large(int64_t now_ms, Urgency urgency) {
   const uint64_t address = log_.address_of(victim_->segment);
-  const uint64_t hash = index_.hash(log_.record_at(address).key());
+  const uint64_t hash = hash_of(address);
   Index::Stripe& stripe = index_.stripe_of(hash);
   {
     const Index::StripeLock lock(index_, stripe);

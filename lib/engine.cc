@@ -1,8 +1,10 @@
 #include "larder/internal/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <random>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -11,6 +13,12 @@
 
 namespace larder::internal {
 namespace {
+
+// How often a search without the lock is tried.
+constexpr int kGlances = 3;
+// How many keys of read_many are fetched from memory at the same time.
+constexpr size_t kKeysAtOnce = 32;
+constexpr size_t kCacheLineBytes = 64;
 
 // CAS numbers up to this count of a stripe are kept in six octets or fewer.
 constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
@@ -103,9 +111,9 @@ uint64_t Engine::cas_number(const Index::Stripe& stripe, const Content& content)
   return (content.cas << index_->stripe_bits()) | index_->number_of(stripe);
 }
 
-ItemView Engine::view(const Index::Stripe& stripe, const Record& record, int64_t now_ms) const {
-  const Content content = record.content();
-  return {.key = record.key(),
+ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const Content& content,
+                      int64_t now_ms) const {
+  return {.key = key,
           .value = content.value,
           .flags = content.flags,
           .cas = cas_number(stripe, content),
@@ -130,29 +138,76 @@ Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::str
   return {};
 }
 
-bool Engine::look(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor) {
-  const uint64_t hash = index_->hash(key);
-  Index::Stripe& stripe = index_->stripe_of(hash);
-  const Index::StripeLock lock(*index_, stripe);
-  const Index::Position position = find_live(stripe, hash, key, now_ms, trace == Trace::kUsed);
-  if (!position) return false;
-  if (trace == Trace::kUsed) index_->mark_used(stripe, position);
-  visitor(view(stripe, log_->record_at(position.get().address()), now_ms));
+Index::Taken Engine::copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const {
+  const std::byte* const memory = log_->at(address);
+  copy.room_bytes = Record::room_at(memory);
+  if (copy.room_bytes == 0 || copy.room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
+  load_words(memory, copy.words, copy.room_bytes / kWordBytes);
+  return copy.record().seems_to_be(key) ? Index::Taken::kWanted : Index::Taken::kOther;
+}
+
+bool Engine::read(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
+  Copy copy;
+  for (int i = 0; i < kGlances; ++i) {
+    const Index::Glance glance = index_->glance(
+        hash, trace == Trace::kUsed, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+    if (glance == Index::Glance::kMissing) return false;
+    if (glance == Index::Glance::kUnsure) continue;
+    const Content content = copy.record().content();
+    if (content.deadline_ms <= now_ms) break;
+    visitor(view(key, index_->stripe_of(hash), content, now_ms));
+    return true;
+  }
+  return read_locked(key, hash, now_ms, trace, visitor);
+}
+
+// For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
+bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
+  Copy copy;
+  ItemView item;
+  SegmentId pinned = 0;
+  {
+    Index::Stripe& stripe = index_->stripe_of(hash);
+    const Index::StripeLock lock(*index_, stripe);
+    const Index::Position position = find_live(stripe, hash, key, now_ms, trace == Trace::kUsed);
+    if (!position) return false;
+    if (trace == Trace::kUsed) Index::mark_used(position);
+    const uint64_t address = position.get().address();
+    if (copy_if_wanted(key, address, copy) == Index::Taken::kWanted) {
+      item = view(key, stripe, copy.record().content(), now_ms);
+    } else {
+      item = view(key, stripe, log_->record_at(address).content(), now_ms);
+      pinned = log_->segment_of(address);
+      log_->pin(pinned);
+    }
+  }
+  visitor(item);
+  if (pinned != 0) log_->unpin(pinned);
   return true;
 }
 
-bool Engine::visit(std::string_view key, int64_t now_ms, Visitor visitor) {
-  ItemView item;
-  SegmentId segment = 0;
-  const bool is_found = look(key, now_ms, Trace::kUsed, [&](const ItemView& found) {
-    item = found;
-    segment = log_->segment_of(found.key);
-    log_->pin(segment);
-  });
-  if (!is_found) return false;
-  visitor(item);
-  log_->unpin(segment);
-  return true;
+size_t Engine::read_many(std::span<const std::string_view> keys, int64_t now_ms,
+                         absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
+  std::array<uint64_t, kKeysAtOnce> hashes;
+  size_t found = 0;
+  for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+    const size_t count = std::min(kKeysAtOnce, keys.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = index_->hash(keys[first + i]);
+      index_->prefetch_stripe(hashes[i]);
+    }
+    for (size_t i = 0; i < count; ++i) index_->prefetch_bucket(hashes[i]);
+    for (size_t i = 0; i < count; ++i) {
+      const std::byte* const record = log_->at(index_->likely_address(hashes[i]));
+      __builtin_prefetch(record);
+      __builtin_prefetch(record + kCacheLineBytes);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
+      if (read(keys[first + i], hashes[i], now_ms, Trace::kUsed, visit)) ++found;
+    }
+  }
+  return found;
 }
 
 // --- changing ----------------------------------------------------------------------------------------------
@@ -176,9 +231,9 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   const Index::Position position = find_live(stripe, hash, key, now_ms, false);
   Decision decision;
   if (position) {
-    const ItemView item = view(stripe, log_->record_at(position.get().address()), now_ms);
+    const ItemView item = view(key, stripe, log_->record_at(position.get().address()).content(), now_ms);
     decision = decide(&item);
-    if (decision.is_used) index_->mark_used(stripe, position);
+    if (decision.is_used) Index::mark_used(position);
   } else {
     decision = decide(nullptr);
   }
@@ -328,11 +383,12 @@ void Engine::flush_now() {
 }
 
 void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
-  struct Pinned {
+  struct Shown {
+    std::string key;
     ItemView item;
-    SegmentId segment;
+    SegmentId pinned;
   };
-  std::vector<Pinned> page;
+  std::vector<Shown> page;
   bool goes_on = true;
   for (uint32_t number = 0; number < index_->stripe_count() && goes_on; ++number) {
     Index::Stripe& stripe = index_->stripe(number);
@@ -346,12 +402,13 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
           if (record.content().deadline_ms <= now) return;
           const SegmentId segment = log_->segment_of(slot.address());
           log_->pin(segment);
-          page.push_back({view(stripe, record, now), segment});
+          page.push_back({std::string(record.key()), view({}, stripe, record.content(), now), segment});
         });
       }
-      for (const Pinned& pinned : page) {
-        goes_on = goes_on && visitor(pinned.item);
-        log_->unpin(pinned.segment);
+      for (Shown& shown : page) {
+        shown.item.key = shown.key;
+        goes_on = goes_on && visitor(shown.item);
+        log_->unpin(shown.pinned);
       }
     }
   }

@@ -42,8 +42,8 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
     if (!index->resize_page(page, 1)) {
       return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
     }
-    stripe.directory = std::make_unique<uint32_t[]>(1);
-    stripe.directory[0] = encode(page);
+    install(stripe, std::make_unique<const Directory>(0));
+    index->enter(stripe, page, 0);
   }
   return index;
 }
@@ -97,14 +97,6 @@ void Index::place(const Page& page, Slot slot) const {
 void Index::replace(Stripe&, const Position& position, Slot slot) {
   const BucketChange change(*position.bucket);
   position.bucket->slots[static_cast<size_t>(position.slot)].store(slot.word(), std::memory_order_relaxed);
-}
-
-void Index::mark_used(Stripe&, const Position& position) {
-  const Slot slot = position.get();
-  if (slot.frequency() == Slot::kFrequencyMax) return;
-  // The address does not change, so whoever copies the record meanwhile need not start again.
-  position.bucket->slots[static_cast<size_t>(position.slot)].store(
-      Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(), std::memory_order_relaxed);
 }
 
 void Index::erase(Stripe& stripe, const Position& position) {
@@ -274,6 +266,7 @@ bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
   if (page.units == kUnitsMax) return page.depth < kDepthMax && split(stripe, page, tag);
   Page larger = page;
   if (!resize_page(larger, page.units + 1)) return false;
+  const LayoutChange change(stripe);
   SlotList list;
   take_all(page, list);
   for (size_t i = 0; i < list.size; ++i) place(larger, list.slots[i]);
@@ -282,7 +275,8 @@ bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
 }
 
 bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
-  if (page.depth == stripe.depth && !double_directory(stripe)) return false;
+  const int directory_depth = stripe.directory.load(std::memory_order_relaxed)->depth;
+  if (page.depth == directory_depth && !double_directory(stripe)) return false;
   const std::optional<uint32_t> id = new_page_id();
   if (!id) return false;
   Page upper{.id = *id, .units = 0, .depth = page.depth + 1, .buckets = nullptr, .generation = page.generation};
@@ -291,6 +285,7 @@ bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
     free_page(upper);
     return false;
   }
+  const LayoutChange change(stripe);
   const uint32_t first = page.first_tag(tag);
   const uint32_t middle = first + (Slot::kTagCount >> upper.depth);
   SlotList list;
@@ -317,6 +312,7 @@ void Index::shrink(Stripe& stripe, uint32_t tag) {
       continue;
     }
     if (slots_used(page.id) > (page.units - 1) * kSparseSlotsPerUnit) return;
+    const LayoutChange change(stripe);
     SlotList list;
     take_all(page, list);
     [[maybe_unused]] const bool shrunk = resize_page(page, page.units - 1);
@@ -335,6 +331,7 @@ bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
       slots_used(page.id) + slots_used(buddy.id) > kSparseSlotsPerUnit) {
     return false;
   }
+  const LayoutChange change(stripe);
   SlotList list;
   take_all(page, list);
   take_all(buddy, list);
@@ -346,19 +343,28 @@ bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
 }
 
 void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
-  const uint32_t first = page.first_tag(tag) >> (Slot::kTagBits - stripe.depth);
-  const uint32_t count = uint32_t{1} << (stripe.depth - page.depth);
-  std::fill_n(&stripe.directory[first], count, encode(page));
+  const Directory& directory = *stripe.directory.load(std::memory_order_relaxed);
+  std::atomic<uint32_t>* const first = &directory.entry(page.first_tag(tag));
+  const uint32_t count = uint32_t{1} << (directory.depth - page.depth);
+  for (uint32_t i = 0; i < count; ++i) first[i].store(encode(page), std::memory_order_relaxed);
 }
 
 bool Index::double_directory(Stripe& stripe) {
-  const size_t entries = size_t{1} << stripe.depth;
+  const Directory& old = *stripe.directory.load(std::memory_order_relaxed);
+  const size_t entries = size_t{2} << old.depth;
   if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
-  auto doubled = std::make_unique<uint32_t[]>(2 * entries);
-  for (size_t i = 0; i < 2 * entries; ++i) doubled[i] = stripe.directory[i / 2];
-  stripe.directory = std::move(doubled);
-  ++stripe.depth;
+  auto doubled = std::make_unique<const Directory>(old.depth + 1);
+  for (size_t i = 0; i < entries; ++i) {
+    doubled->entries[i].store(old.entries[i / 2].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  install(stripe, std::move(doubled));
   return true;
+}
+
+void Index::install(Stripe& stripe, std::unique_ptr<const Directory> directory) {
+  // Release: with the acquire of those who search without the lock, for what is in it.
+  stripe.directory.store(directory.get(), std::memory_order_release);
+  stripe.directories.push_back(std::move(directory));
 }
 
 // Gives the page room for `units`; the page must be empty if it gets smaller. False: no memory for more.
@@ -406,7 +412,7 @@ absl::Status Index::assert_valid(Stripe& stripe) const {
     for (uint32_t b = 0; b < page.bucket_count(); ++b) {
       const Bucket& bucket = page.bucket(b);
       const uint64_t control = bucket.control.load(std::memory_order_relaxed);
-      if (((control >> kSequenceShift) & 1) != 0) return absl::InternalError("a bucket's sequence is odd at rest");
+      if (is_odd(control)) return absl::InternalError("a bucket's sequence is odd at rest");
       for (const auto& word : bucket.slots) {
         const Slot slot(word.load(std::memory_order_relaxed));
         if (slot.is_empty()) continue;

@@ -27,6 +27,9 @@ constexpr size_t kGrowthFactor = 4;
 constexpr size_t kGrownLimitMin = size_t{16} << 30;
 constexpr size_t kFragmentationFactor = 8;
 
+// Who reads without a lock may read so far behind a record that is none any more.
+constexpr size_t kOvershootBytes = size_t{64} << 10;
+
 // How many segments are looked at for one that is mostly dead or expired, before the oldest is taken.
 constexpr size_t kSparseLooks = 16;
 constexpr size_t kSparseLooksWithoutEviction = 4096;
@@ -56,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
   // Less address space than hoped for (ulimit -v) limits only how far the limit can be raised.
   for (size_t bytes = grown_limit; bytes >= account.limit(); bytes /= 2) {
     const size_t arena_bytes = std::min<size_t>(std::bit_ceil(bytes) * kFragmentationFactor, kAddressBytesMax);
-    absl::StatusOr<Arena> frames = Arena::reserve(arena_bytes, "items");
+    absl::StatusOr<Arena> frames = Arena::reserve(arena_bytes + kOvershootBytes, "items");
     absl::StatusOr<Arena> descriptors =
         Arena::reserve(arena_bytes / segment_bytes * sizeof(Segment), "segment descriptors");
     if (frames.ok() && descriptors.ok()) {

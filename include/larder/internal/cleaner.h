@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "larder/internal/account.h"
 #include "larder/internal/counters.h"
@@ -58,6 +59,7 @@ class Cleaner {
   void clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void clean_large(int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Moves or drops a live record; true if a large one stays where it is.
   bool settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
               Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
@@ -76,6 +78,7 @@ class Cleaner {
   Mutex mutex_;
   std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
   uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
+  std::vector<uint64_t> key_words_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace larder::internal

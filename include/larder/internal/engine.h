@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
@@ -61,10 +62,14 @@ class Engine {
   // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is.
   [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
 
-  // Shows the item to `visitor` under the lock: it must be short and must not call the cache.
-  bool look(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor);
-  // Shows the item to `visitor` without a lock, pinned.
-  bool visit(std::string_view key, int64_t now_ms, Visitor visitor);
+  // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
+  bool read(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor) {
+    return read(key, index_->hash(key), now_ms, trace, visitor);
+  }
+  // The same for many keys at once, with the memory of all fetched before the first is looked at. Calls
+  // visitor(i, item); returns how many were found.
+  size_t read_many(std::span<const std::string_view> keys, int64_t now_ms,
+                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
   // See above. False: no room could be made for what was to be stored; the item is as it was.
   [[nodiscard]] bool mutate(std::string_view key, int64_t now_ms, Decide decide);
@@ -87,9 +92,22 @@ class Engine {
     size_t bytes = 0;
   };
 
+  // A record of at most so many octets is copied to be shown; a longer one is pinned.
+  static constexpr size_t kCopyBytesMax = size_t{8} << 10;
+  struct Copy {
+    [[nodiscard]] Record record() { return {reinterpret_cast<std::byte*>(words), room_bytes}; }
+
+    size_t room_bytes = 0;
+    alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
+  };
+
   explicit Engine(const Options& options);
 
-  [[nodiscard]] ItemView view(const Index::Stripe& stripe, const Record& record, int64_t now_ms) const;
+  bool read(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
+  [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
+                              int64_t now_ms) const;
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
   [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key,
                                           int64_t now_ms, bool counts_misses)

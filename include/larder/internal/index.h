@@ -20,7 +20,40 @@
 // that decides where a slot belongs is in its tag (the directory consumes the tag's upper bits, the page the next
 // ones), so growing, splitting and merging never look at a key. A page that loses its slots shrinks and merges.
 //
-// Threads: everything of a stripe is guarded by its mutex.
+// Threads. Whoever changes anything of a stripe holds its mutex. A search needs no lock (`glance`): it copies what
+// it finds and then makes sure that nothing it looked at has changed meanwhile.
+//
+//   state                      who may cause it                     what a glance does
+//   ─────────────────────────  ───────────────────────────────────  ─────────────────────────────────────────────
+//   layout even, bucket even   at rest                              looks, copies, looks at both again
+//   bucket odd                 a slot or its record being changed   gives up
+//   bucket changed since       one change or more is complete       gives up
+//   layout odd or changed      a page grows, shrinks, splits or     gives up
+//                              merges
+//
+// Why a glance that does not give up is right:
+//  1. All it read of the stripe is as it was at one moment. Layout and buckets are read before their contents and
+//  again
+//     after all contents, with an acquire fence between; a writer makes the number odd, then (release fence)
+//     writes, then stores the next even number with release. Whoever reads anything of a change therefore sees the
+//     number changed. Sequence numbers of buckets start anew when a page's memory is given back and taken again,
+//     but only under a change of the layout, whose number has 64 bits and never comes round.
+//  2. What it copied of the record is whole. A record changes in place only inside a change of its bucket. Its
+//  memory
+//     is written as another record only after its slot was removed, again inside a change of its bucket, which
+//     happened before the room was given out anew (through the log's mutex and fill word); Record::create puts a
+//     release fence before its first octet, so whoever copies an octet of the new record sees the bucket changed.
+//     Memory that went back to the system reads as zeros, and only after such a change, too.
+//  3. What it reads may be garbage until the second look, but never hurts: addresses in slots lie inside the arena,
+//     which is never unmapped; sizes found in a copy are compared with the copy's before they are used; an old
+//     directory stays readable as long as the stripe.
+//  4. It is linearizable: everything was so at the moment before the first second look, which is within the call.
+//  The
+//     flush generation is read before anything else, and a bucket of another generation is left to those with the
+//     lock, so an item removed by a flush that has returned is never found.
+//
+// A glance writes nothing but a slot's frequency, with compare-and-swap on the whole slot, until that is full; if
+// the slot has changed meanwhile, the use is not counted.
 #ifndef LARDER_INTERNAL_INDEX_H_
 #define LARDER_INTERNAL_INDEX_H_
 
@@ -83,11 +116,28 @@ static_assert(sizeof(Bucket) == 64);
 
 class Index {
  public:
+  // The page of each 2^-depth of the tags.
+  struct Directory {
+    explicit Directory(int directory_depth)
+        : depth(directory_depth), entries(std::make_unique<std::atomic<uint32_t>[]>(size_t{1} << depth)) {}
+    [[nodiscard]] std::atomic<uint32_t>& entry(uint32_t tag) const {
+      return entries[tag >> (Slot::kTagBits - depth)];
+    }
+
+    const int depth;
+    const std::unique_ptr<std::atomic<uint32_t>[]> entries;
+  };
+
   struct alignas(64) Stripe {
-    Mutex mutex;
+    // Read by every search, without the mutex, and seldom written.
+    std::atomic<uint64_t> layout{0};  // odd while pages change
+    std::atomic<const Directory*> directory{nullptr};
+
+    // On cache lines of their own: written by every change.
+    alignas(64) Mutex mutex;
     uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;  // CAS numbers given out by this stripe
-    int depth ABSL_GUARDED_BY(mutex) = 0;           // the directory has 2^depth entries
-    std::unique_ptr<uint32_t[]> directory ABSL_GUARDED_BY(mutex);
+    // The directory and those before it, which may still be read: together they are as large as the last.
+    std::vector<std::unique_ptr<const Directory>> directories ABSL_GUARDED_BY(mutex);
     // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in
     // the middle of an operation comes after all of it. Written under the mutex; read by stats without it, as are
     // the sums, which count only if this is the index's generation. Relaxed: they stand for nothing but themselves.
@@ -173,6 +223,69 @@ class Index {
     return {};
   }
 
+  // What a search without the lock found out.
+  enum class Glance : uint8_t {
+    kFound,    // what take accepted was the record, whole
+    kMissing,  // there is no such record
+    kUnsure,   // something changed meanwhile, or needs the lock: search again, or with the lock
+  };
+  enum class Taken : uint8_t { kWanted, kOther, kNeedsLock };
+
+  // Searches without the lock. take(address) copies what may be the record and says whether it seems to be the
+  // wanted one; what it copied is to be believed only if this returns kFound.
+  template <class Take>
+  [[nodiscard]] Glance glance(uint64_t hash, bool marks_used, Take&& take) const {
+    const uint64_t generation_bits = generation() & kGenerationMask;
+    const Stripe& stripe = stripe_of(hash);
+    const uint32_t tag = tag_of(hash);
+    const uint64_t layout = stripe.layout.load(std::memory_order_acquire);
+    if (layout % 2 != 0) return Glance::kUnsure;
+    const Page page = decode(stripe.directory.load(std::memory_order_acquire)->entry(tag), generation_bits);
+    const uint32_t home = page.home(tag);
+
+    std::array<uint64_t, kGlanceBucketsMax> controls;
+    uint32_t looked_at = 0;
+    std::atomic<uint64_t>* found = nullptr;
+    for (bool is_over = false; !is_over && found == nullptr;) {
+      if (looked_at == kGlanceBucketsMax) return Glance::kUnsure;
+      Bucket& bucket = page.bucket(home + looked_at);
+      const uint64_t control = bucket.control.load(std::memory_order_acquire);
+      if (is_odd(control) || !page.is_current(control)) return Glance::kUnsure;
+      controls[looked_at++] = control;
+      is_over = passed_by(control) == 0;
+      for (auto& word : bucket.slots) {
+        const Slot slot(word.load(std::memory_order_relaxed));
+        if (slot.is_empty() || slot.tag() != tag) continue;
+        const Taken taken = take(slot.address());
+        if (taken == Taken::kNeedsLock) return Glance::kUnsure;
+        if (taken == Taken::kOther) continue;
+        found = &word;
+        break;
+      }
+    }
+
+    std::atomic_thread_fence(std::memory_order_acquire);
+    for (uint32_t i = 0; i < looked_at; ++i) {
+      if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return Glance::kUnsure;
+    }
+    if (stripe.layout.load(std::memory_order_relaxed) != layout) return Glance::kUnsure;
+    if (found == nullptr) return Glance::kMissing;
+    if (marks_used) mark_used(*found, tag);
+    return Glance::kFound;
+  }
+
+  // Hints for glances to come. Each needs the memory that the one before it has fetched.
+  void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
+  void prefetch_bucket(uint64_t hash) const { __builtin_prefetch(&likely_bucket(hash)); }
+  // The address of a record that may be the wanted one, or 0.
+  [[nodiscard]] uint64_t likely_address(uint64_t hash) const {
+    for (auto& word : likely_bucket(hash).slots) {
+      const Slot slot(word.load(std::memory_order_relaxed));
+      if (slot.tag() == tag_of(hash)) return slot.address();
+    }
+    return 0;
+  }
+
   // Adds a slot for a key that has none.
   InsertResult insert(Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
@@ -180,7 +293,9 @@ class Index {
   void replace(Stripe& stripe, const Position& position, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   // Raises a slot's frequency by one, up to kFrequencyMax.
-  void mark_used(Stripe& stripe, const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  static void mark_used(const Position& position) {
+    mark_used(position.bucket->slots[static_cast<size_t>(position.slot)], position.get().tag());
+  }
 
   // Runs `change` of the record that the slot points at as one change of its bucket.
   template <class Change>
@@ -249,6 +364,9 @@ class Index {
   static constexpr int kDepthMax = 14;
   static_assert((1u << (Slot::kTagBits - kDepthMax)) >= kUnitsMax * kBucketsPerUnit);
 
+  // A search without the lock that is not over after so many buckets is left to those with the lock.
+  static constexpr uint32_t kGlanceBucketsMax = 8;
+
   static constexpr int kSequenceShift = 24;
   static constexpr int kGenerationShift = 8;
   static constexpr uint64_t kGenerationMask = 0xffff;
@@ -284,7 +402,10 @@ class Index {
   // Makes the bucket's sequence number odd while it lives.
   class BucketChange {
    public:
-    explicit BucketChange(Bucket& bucket) : bucket_(bucket) { step(std::memory_order_relaxed); }
+    explicit BucketChange(Bucket& bucket) : bucket_(bucket) {
+      step(std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_release);
+    }
     ~BucketChange() { step(std::memory_order_release); }
     BucketChange(const BucketChange&) = delete;
     BucketChange& operator=(const BucketChange&) = delete;
@@ -297,25 +418,62 @@ class Index {
     Bucket& bucket_;
   };
 
+  // Makes the stripe's layout number odd while it lives.
+  class LayoutChange {
+   public:
+    explicit LayoutChange(Stripe& stripe) : stripe_(stripe) {
+      step(std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_release);
+    }
+    ~LayoutChange() { step(std::memory_order_release); }
+    LayoutChange(const LayoutChange&) = delete;
+    LayoutChange& operator=(const LayoutChange&) = delete;
+
+   private:
+    void step(std::memory_order order) {
+      stripe_.layout.store(stripe_.layout.load(std::memory_order_relaxed) + 1, order);
+    }
+    Stripe& stripe_;
+  };
+
   Index(Account& account, uint64_t seed, int stripe_bits, Arena pages, Arena page_counts);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
     return (page.id << 7) | ((page.units - 1) << 5) | static_cast<uint32_t>(page.depth);
   }
-  [[nodiscard]] Page locate(const Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-    const uint32_t entry = stripe.directory[tag >> (Slot::kTagBits - stripe.depth)];
+  [[nodiscard]] Page decode(const std::atomic<uint32_t>& entry_word, uint64_t generation_bits) const {
+    // Relaxed: without the mutex, what it leads to is checked by the layout number.
+    const uint32_t entry = entry_word.load(std::memory_order_relaxed);
     const uint32_t id = entry >> 7;
     return {.id = id,
             .units = ((entry >> 5) & 3) + 1,
             .depth = static_cast<int>(entry & 31),
             .buckets = reinterpret_cast<Bucket*>(pages_.at(id * kPageStrideBytes)),
-            .generation = stripe.generation.load(std::memory_order_relaxed) & kGenerationMask};
+            .generation = generation_bits};
+  }
+  [[nodiscard]] Page locate(const Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    return decode(stripe.directory.load(std::memory_order_relaxed)->entry(tag),
+                  stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
+  }
+  [[nodiscard]] Bucket& likely_bucket(uint64_t hash) const {
+    const uint32_t tag = tag_of(hash);
+    const Page page = decode(stripe_of(hash).directory.load(std::memory_order_acquire)->entry(tag), 0);
+    return page.bucket(page.home(tag));
   }
   void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   void refresh(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   [[nodiscard]] static uint64_t passed_by(uint64_t control) { return control & kPassedMask; }
+  [[nodiscard]] static bool is_odd(uint64_t control) { return ((control >> kSequenceShift) & 1) != 0; }
+  static void mark_used(std::atomic<uint64_t>& word, uint32_t tag) {
+    uint64_t seen = word.load(std::memory_order_relaxed);
+    const Slot slot(seen);
+    if (slot.is_empty() || slot.tag() != tag || slot.frequency() == Slot::kFrequencyMax) return;
+    // Relaxed, and no second try: a use that is not counted does no harm.
+    word.compare_exchange_strong(seen, Slot(tag, slot.frequency() + 1, slot.address()).word(),
+                                 std::memory_order_relaxed);
+  }
   static void add_passed(Bucket& bucket);
   static void subtract_passed(Bucket& bucket);
 
@@ -332,6 +490,8 @@ class Index {
   [[nodiscard]] bool split(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void shrink(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool merge(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  static void install(Stripe& stripe, std::unique_ptr<const Directory> directory)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool double_directory(Stripe& stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static uint32_t units_for(size_t slots);
 
@@ -345,9 +505,9 @@ class Index {
   const int stripe_bits_;
   const std::unique_ptr<Stripe[]> stripes_;
   const Arena pages_;
-  const Arena page_counts_;  // uint16_t for each page id: slots in use, void ones included
-  std::atomic<uint64_t> units_{0};
-  std::atomic<uint64_t> generation_{0};
+  const Arena page_counts_;              // uint16_t for each page id: slots in use, void ones included
+  std::atomic<uint64_t> generation_{0};  // read by every operation: beside what does not change
+  alignas(64) std::atomic<uint64_t> units_{0};
   std::atomic<uint32_t> next_sweep_{0};
 
   Mutex free_ids_mutex_;  // innermost: nothing is locked while it is held

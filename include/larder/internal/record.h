@@ -10,12 +10,13 @@
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
 //           0,5   extension: an octet kept for later and four octets: how many octets at the end are unused
-//           …     value
+//           …     value; begins at offset 8 at the earliest
 //           …     unused, up to the room
 //
 // Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
-// lock. Everything else changes under the lock, in place, when the new content fits in the room.
-// Records start at multiples of 8; all integers are in the machine's byte order.
+// lock. Everything else changes under the lock, in place, when the new content fits in the room. All that is
+// written is written in atomic words, for those who read without the lock (words.h). Records start at multiples of
+// 8; all integers are in the machine's byte order.
 #ifndef LARDER_INTERNAL_RECORD_H_
 #define LARDER_INTERNAL_RECORD_H_
 
@@ -24,9 +25,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <string>
 #include <string_view>
 
 #include "larder/internal/arena.h"
+#include "larder/internal/words.h"
 
 namespace larder::internal {
 
@@ -59,28 +63,34 @@ class Record {
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0);
-    return round_up(key_offset(key_bytes) + key_bytes + fields + content.value.size(), kRecordAlignment);
+    return round_up(value_offset(key_offset(key_bytes) + key_bytes + fields) + content.value.size(),
+                    kRecordAlignment);
   }
 
   // The room a record that is not large was written with.
-  [[nodiscard]] static size_t room_at(std::byte* memory) {
+  [[nodiscard]] static size_t room_at(const std::byte* memory) {
     return (load_room(memory) & kRoomMask) * kRecordAlignment;
   }
   // Whether no slot points at the record any more. A hint when read without the stripe's lock: it may be late.
-  [[nodiscard]] static bool is_dead_at(std::byte* memory) { return (load_room(memory) & kDeadBit) != 0; }
+  [[nodiscard]] static bool is_dead_at(const std::byte* memory) { return (load_room(memory) & kDeadBit) != 0; }
 
   // Writes a whole record into fresh room of `room_bytes` ≥ bytes_needed. `is_large`: the segment keeps the room.
   static Record create(std::byte* memory, size_t room_bytes, bool is_large, std::string_view key,
                        const Content& content) {
-    store_room(memory, is_large ? 0 : static_cast<uint16_t>(room_bytes / kRecordAlignment));
-    if (key.size() < 256) {
-      memory[3] = static_cast<std::byte>(key.size());
+    // Whoever sees an octet of the new record sees that the slots of what lay here before are gone: the bucket
+    // changes that removed them happened before this room was reserved.
+    std::atomic_thread_fence(std::memory_order_release);
+    std::byte header[kRecordHeaderBytes + sizeof(uint16_t)] = {};
+    const auto room = static_cast<uint16_t>(is_large ? 0 : room_bytes / kRecordAlignment);
+    const auto size = static_cast<uint16_t>(key.size());
+    std::memcpy(header, &room, sizeof room);
+    if (size < 256) {
+      header[3] = static_cast<std::byte>(size);
     } else {
-      memory[3] = std::byte{0};
-      const auto size = static_cast<uint16_t>(key.size());
-      std::memcpy(memory + kRecordHeaderBytes, &size, sizeof size);
+      std::memcpy(header + kRecordHeaderBytes, &size, sizeof size);
     }
-    std::memcpy(memory + key_offset(key.size()), key.data(), key.size());
+    store_octets(memory, header, key_offset(size));
+    store_octets(memory + key_offset(size), key.data(), key.size());
     Record record(memory, room_bytes);
     record.rewrite(content);
     return record;
@@ -120,8 +130,8 @@ class Record {
       std::memcpy(&unused, field + 1, sizeof unused);
       field += kExtensionBytes;
     }
-    content.value = {reinterpret_cast<const char*>(field),
-                     static_cast<size_t>(memory_ + room_bytes_ - field) - unused};
+    const size_t offset = value_offset(static_cast<size_t>(field - memory_));
+    content.value = {reinterpret_cast<const char*>(memory_ + offset), room_bytes_ - offset - unused};
     return content;
   }
 
@@ -132,41 +142,65 @@ class Record {
     const size_t fields_offset = key_offset(record_key.size()) + record_key.size();
     const uint8_t code = cas_code(content);
     uint8_t format = code;
-    size_t value_offset = fields_offset + cas_width(code);
+    size_t fields_end = fields_offset + cas_width(code);
     if (content.deadline_ms < kNeverMs) {
       format |= kHasExpiry;
-      value_offset += kExpiryBytes;
+      fields_end += kExpiryBytes;
     }
     if (content.flags != 0) {
       format |= kHasFlags;
-      value_offset += kFlagsBytes;
+      fields_end += kFlagsBytes;
     }
-    assert(value_offset + content.value.size() <= room_bytes_);
-    auto unused = static_cast<uint32_t>(room_bytes_ - value_offset - content.value.size());
-    if (unused < 8) {
-      format |= static_cast<uint8_t>(unused << kUnusedShift);
+    const auto unused_behind = [&] {
+      return static_cast<uint32_t>(room_bytes_ - value_offset(fields_end) - content.value.size());
+    };
+    assert(value_offset(fields_end) + content.value.size() <= room_bytes_);
+    if (unused_behind() < 8) {
+      format |= static_cast<uint8_t>(unused_behind() << kUnusedShift);
     } else {
       format |= kHasExtension;
-      value_offset += kExtensionBytes;
-      unused -= kExtensionBytes;
+      fields_end += kExtensionBytes;
     }
-    // The value first: it may lie where the fields will be written.
-    if (!content.value.empty()) std::memmove(memory_ + value_offset, content.value.data(), content.value.size());
-    std::byte* field = memory_ + fields_offset;
-    field = put(field, &content.cas, cas_width(code));
+    const uint32_t unused = unused_behind();
+    std::byte fields[kFieldBytesMax];
+    std::byte* field = put(fields, &content.cas, cas_width(code));
     if ((format & kHasExpiry) != 0) field = put(field, &content.deadline_ms, kExpiryBytes);
     if ((format & kHasFlags) != 0) field = put(field, &content.flags, kFlagsBytes);
     if ((format & kHasExtension) != 0) {
       *field++ = std::byte{0};
-      put(field, &unused, sizeof unused);
+      field = put(field, &unused, sizeof unused);
     }
-    memory_[2] = static_cast<std::byte>(format);
+    store_value(value_offset(fields_end), content.value);
+    store_octets(memory_ + fields_offset, fields, static_cast<size_t>(field - fields));
+    store_octets(memory_ + 2, &format, sizeof format);
   }
 
   // Octets that the content uses of the room, rounded up: what counts as live.
   [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
 
-  void mark_dead() { store_room(memory_, static_cast<uint16_t>(load_room(memory_) | kDeadBit)); }
+  void mark_dead() {
+    const auto room = static_cast<uint16_t>(load_room(memory_) | kDeadBit);
+    store_octets(memory_, &room, sizeof room);
+  }
+
+  // Whether a copied record, which may be torn, is one of this key as far as it can be told.
+  [[nodiscard]] bool seems_to_be(std::string_view wanted) const {
+    return key_offset(wanted.size()) + wanted.size() <= room_bytes_ && key() == wanted;
+  }
+
+  // How many octets the header and key of a record take; safe without the lock.
+  [[nodiscard]] static size_t prefix_bytes_at(const std::byte* memory) {
+    std::byte word[kWordBytes];
+    const uint64_t loaded = load_word(memory);
+    std::memcpy(word, &loaded, sizeof word);
+    size_t size = static_cast<uint8_t>(word[3]);
+    if (size == 0) {
+      uint16_t long_size;
+      std::memcpy(&long_size, word + kRecordHeaderBytes, sizeof long_size);
+      size = long_size;
+    }
+    return key_offset(size) + size;
+  }
 
   [[nodiscard]] size_t room_bytes() const { return room_bytes_; }
 
@@ -185,9 +219,15 @@ class Record {
   static constexpr size_t kExpiryBytes = 5;
   static constexpr size_t kFlagsBytes = 4;
   static constexpr size_t kExtensionBytes = 5;
+  static constexpr size_t kFieldBytesMax = 8 + kExpiryBytes + kFlagsBytes + kExtensionBytes;
 
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
+  }
+  // The value never shares the first word: that is written, to mark the record dead, while others may have it
+  // pinned.
+  [[nodiscard]] static constexpr size_t value_offset(size_t fields_end) {
+    return fields_end < kWordBytes ? kWordBytes : fields_end;
   }
   [[nodiscard]] static constexpr uint8_t cas_code(const Content& content) {
     if (content.is_cas_whole) return kCasWhole;
@@ -203,13 +243,24 @@ class Record {
     return field + bytes;
   }
 
-  // Relaxed: the dead bit is only a hint to those who read it without the lock, and the room under it never
-  // changes.
-  [[nodiscard]] static uint16_t load_room(std::byte* memory) {
-    return std::atomic_ref(*reinterpret_cast<uint16_t*>(memory)).load(std::memory_order_relaxed);
+  // The value may be the record's own, and then overlap where it goes.
+  void store_value(size_t offset, std::string_view value) {
+    const auto* const from = reinterpret_cast<const std::byte*>(value.data());
+    const bool is_own = std::greater_equal<>{}(from, memory_) && std::less<>{}(from, memory_ + room_bytes_);
+    if (!is_own) {
+      store_octets(memory_ + offset, value.data(), value.size());
+    } else if (from != memory_ + offset) {
+      const std::string copy(value);
+      store_octets(memory_ + offset, copy.data(), copy.size());
+    }
   }
-  static void store_room(std::byte* memory, uint16_t room) {
-    std::atomic_ref(*reinterpret_cast<uint16_t*>(memory)).store(room, std::memory_order_relaxed);
+
+  // The dead bit is only a hint to those who read it without the lock, and the room under it never changes.
+  [[nodiscard]] static uint16_t load_room(const std::byte* memory) {
+    const uint64_t word = load_word(memory);
+    uint16_t room;
+    std::memcpy(&room, &word, sizeof room);
+    return room;
   }
 
   std::byte* memory_;

@@ -1,0 +1,67 @@
+// Writing to and reading from memory of the log, which other threads may read and write at the same time.
+//
+// Readers without a lock copy records while writers change them, and find out afterwards that they did (index.h).
+// For that to be defined, every word of a record is written, and read without the lock, as one relaxed atomic word
+// of 8 octets. Under the lock that guards a record it may be read plainly: nobody else writes there.
+#ifndef LARDER_INTERNAL_WORDS_H_
+#define LARDER_INTERNAL_WORDS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "larder/internal/arena.h"
+
+// The compiler's builtins instead of std::atomic_ref: a function that AddressSanitizer must leave alone cannot call
+// one that it instruments, and a reader without a lock may look at memory that has been freed and poisoned.
+#ifdef LARDER_ADDRESS_SANITIZER
+#define LARDER_UNCHECKED __attribute__((no_sanitize("address"), noinline))
+#else
+#define LARDER_UNCHECKED
+#endif
+
+namespace larder::internal {
+
+inline constexpr size_t kWordBytes = 8;
+
+// The word at `from`, a multiple of kWordBytes.
+LARDER_UNCHECKED inline uint64_t load_word(const std::byte* from) {
+  return __atomic_load_n(reinterpret_cast<const uint64_t*>(from), __ATOMIC_RELAXED);
+}
+
+inline void store_word(std::byte* to, uint64_t word) {
+  __atomic_store_n(reinterpret_cast<uint64_t*>(to), word, __ATOMIC_RELAXED);
+}
+
+// Copies whole words that others may be writing; `to` is the caller's own.
+LARDER_UNCHECKED inline void load_words(const std::byte* from, uint64_t* to, size_t words) {
+  const auto* const source = reinterpret_cast<const uint64_t*>(from);
+  for (size_t i = 0; i < words; ++i) to[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+}
+
+// Copies octets to where others may be reading. Only the caller writes to the words that they fall in; `from` does
+// not overlap them.
+inline void store_octets(std::byte* to, const void* from, size_t bytes) {
+  const auto* source = static_cast<const std::byte*>(from);
+  const auto patch = [&](size_t skip) {
+    const size_t part = std::min(kWordBytes - skip, bytes);
+    uint64_t word = load_word(to - skip);
+    std::memcpy(reinterpret_cast<std::byte*>(&word) + skip, source, part);
+    store_word(to - skip, word);
+    to += part;
+    source += part;
+    bytes -= part;
+  };
+  if (const size_t skip = reinterpret_cast<uintptr_t>(to) % kWordBytes; skip != 0 && bytes != 0) patch(skip);
+  for (; bytes >= kWordBytes; to += kWordBytes, source += kWordBytes, bytes -= kWordBytes) {
+    uint64_t word;
+    std::memcpy(&word, source, sizeof word);
+    store_word(to, word);
+  }
+  if (bytes != 0) patch(0);
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_WORDS_H_
