@@ -1,5 +1,6 @@
 #include "larder/internal/account.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace larder::internal {
@@ -23,6 +24,14 @@ void Account::release(Use use, size_t bytes) {
   [[maybe_unused]] const size_t before = by_use_[index(use)].fetch_sub(bytes, std::memory_order_relaxed);
   assert(before >= bytes);
   used_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+void Account::release_at_most(Use use, size_t bytes) {
+  std::atomic<size_t>& charged = by_use_[index(use)];
+  size_t before = charged.load(std::memory_order_relaxed);
+  while (!charged.compare_exchange_weak(before, before - std::min(before, bytes), std::memory_order_relaxed)) {
+  }
+  used_.fetch_sub(std::min(before, bytes), std::memory_order_relaxed);
 }
 
 }  // namespace larder::internal

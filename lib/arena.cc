@@ -37,7 +37,6 @@ Arena& Arena::operator=(Arena&& other) noexcept {
 
 Arena::~Arena() {
   if (base_ == nullptr) return;
-  unpoison(base_, bytes_);
   munmap(base_, bytes_);
 }
 

@@ -292,14 +292,13 @@ std::optional<Item> Cache::get_and_touch(std::string_view key, Expiry expiry) {
   if (!is_key(key)) return touched;
   const int64_t now_ms = engine_->now_ms();
   const int64_t deadline_ms = engine_->deadline_of(expiry, now_ms);
-  // No room to move the item to its new expiry: it is given back with the old one.
-  (void)engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const bool had_room = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
     touched.reset();
     if (item == nullptr) return {};
     touched = copy(*item);
-    touched->ttl_ms = deadline_ms == kNeverMs ? kNeverExpires : deadline_ms - now_ms;
     return postponement(*item, deadline_ms, now_ms);
   });
+  if (touched && had_room) touched->ttl_ms = deadline_ms == kNeverMs ? kNeverExpires : deadline_ms - now_ms;
   engine_->counters().add(touched ? Counter::kTouchHits : Counter::kTouchMisses);
   return touched;
 }

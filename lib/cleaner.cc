@@ -19,10 +19,10 @@ constexpr int kPatience = 1000;
 }  // namespace
 
 void Cleaner::pace(size_t bytes, int64_t now_ms) {
-  if (!is_tight() || !mutex_.try_lock()) return;
+  if (!may_evict_ || !is_tight() || !mutex_.try_lock()) return;
+  const MutexLock lock(mutex_, std::adopt_lock);
   clean(std::max(bytes * kPace, kPaceBytesMin), now_ms, false);
   if (account_.is_over_limit()) (void)log_.release_free_segment();
-  mutex_.unlock();
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
@@ -35,6 +35,7 @@ bool Cleaner::make_room_for_segment(int64_t now_ms) {
 
 bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
+  if (!could_ever_fit(bytes)) return false;
   for (size_t cleaned = 0; account_.used() + bytes > account_.limit();) {
     if (log_.release_free_segment()) continue;
     if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes() + bytes)) {
@@ -45,6 +46,12 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
   return true;
 }
 
+bool Cleaner::could_ever_fit(size_t bytes) const {
+  const size_t needed = account_.used(Use::kExternal) + account_.used(Use::kOther) + account_.used(Use::kGhost) +
+                        index_.bytes_min() + log_.bytes_min() + bytes;
+  return needed <= account_.limit();
+}
+
 bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (account_.is_over_limit()) {
@@ -52,15 +59,12 @@ bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
     return clean(bytes, now_ms, false);
   }
   if (!victim_ && !take_victim(now_ms, false)) return false;
-  clean_some(bytes, now_ms, Urgency::kCompact);
-  return true;
+  return clean_some(bytes, now_ms, Urgency::kCompact);
 }
 
 bool Cleaner::clean(size_t bytes, int64_t now_ms, bool is_forced) {
   if (!victim_ && !take_victim(now_ms, may_evict_)) return false;
-  const Urgency ordinary = victim_->is_sparse ? Urgency::kCompact : Urgency::kEvict;
-  clean_some(bytes, now_ms, is_forced && may_evict_ ? Urgency::kForce : ordinary);
-  return true;
+  return clean_some(bytes, now_ms, is_forced && may_evict_ ? Urgency::kForce : ordinary_urgency());
 }
 
 bool Cleaner::take_victim(int64_t now_ms, bool may_evict) {
@@ -73,17 +77,25 @@ bool Cleaner::take_victim(int64_t now_ms, bool may_evict) {
   return victim_.has_value();
 }
 
-void Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
-  if (log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed)) return clean_large(now_ms, urgency);
+// False: the victim could not be cleaned and is in its chain again.
+bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
+  const bool is_large = is_large_victim();
   const uint64_t end = log_.end_of(victim_->segment);
   const uint64_t stop = std::min<uint64_t>(end, cursor_ + bytes);
   while (cursor_ < stop) {
     const uint64_t address = cursor_;
-    std::byte* const memory = log_.at(address);
-    cursor_ += Record::room_at(memory);
-    if (!Record::is_dead_at(memory)) clean_record(address, now_ms, urgency);
+    cursor_ = is_large ? end : address + Record::room_at(log_.at(address));
+    assert(cursor_ > address);
+    if (clean_record(address, now_ms, urgency) == Settled::kGone) continue;
+    victim_.reset();
+    return is_large;
   }
-  if (cursor_ >= end) finish();
+  if (cursor_ >= end) {
+    log_.finish(victim_->segment);
+    victim_.reset();
+    counters_.add(Counter::kSegmentsCleaned);
+  }
+  return true;
 }
 
 // Without the lock: the key never changes (record.h), and the segment has no writers. Copied by words, because what
@@ -96,52 +108,47 @@ uint64_t Cleaner::hash_of(uint64_t address) {
   return index_.hash(Record(reinterpret_cast<std::byte*>(key_words_.data()), bytes).key());
 }
 
-void Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
+// Also of records that no slot points at any more: whoever removed the slot may still hold the stripe's lock and be
+// about to say so to the segment, which must not be reused before.
+Cleaner::Settled Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
   const uint64_t hash = hash_of(address);
   Index::Stripe& stripe = index_.stripe_of(hash);
   const Index::StripeLock lock(index_, stripe);
   const Index::Position position =
       index_.find(stripe, index_.tag_of(hash), [&](uint64_t candidate) { return candidate == address; });
-  if (position) {
-    settle(stripe, position, hash, now_ms, urgency);
-  } else {
-    index_.purge(stripe, index_.tag_of(hash));
-  }
+  if (position) return settle(stripe, position, hash, now_ms, urgency);
+  index_.purge(stripe, index_.tag_of(hash));
+  return Settled::kGone;
 }
 
-void Cleaner::clean_large(int64_t now_ms, Urgency urgency) {
-  const uint64_t address = log_.address_of(victim_->segment);
-  const uint64_t hash = hash_of(address);
-  Index::Stripe& stripe = index_.stripe_of(hash);
-  {
-    const Index::StripeLock lock(index_, stripe);
-    const Index::Position position =
-        index_.find(stripe, index_.tag_of(hash), [&](uint64_t candidate) { return candidate == address; });
-    if (position && settle(stripe, position, hash, now_ms, urgency)) {
-      victim_.reset();
-      return;
-    }
-    if (!position) index_.purge(stripe, index_.tag_of(hash));
-  }
-  finish();
-}
-
-bool Cleaner::settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
-                     Urgency urgency) {
+Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash,
+                                 int64_t now_ms, Urgency urgency) {
   const Slot slot = position.get();
-  Record record = log_.record_at(slot.address());
-  const size_t live_bytes = record.live_bytes();
-  const bool is_expired = record.content().deadline_ms <= now_ms;
+  const bool is_expired = log_.record_at(slot.address()).content().deadline_ms <= now_ms;
   const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
-  if (!is_expired && verdict.is_kept) {
-    if (log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed)) {
-      index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
-      log_.put_back(victim_->segment, verdict.chain);
-      counters_.add(Counter::kItemsMoved);
-      return true;
-    }
-    if (move(stripe, position, verdict, now_ms)) return false;
+  if (is_expired || !verdict.is_kept) {
+    drop(stripe, position, hash, is_expired);
+    return Settled::kGone;
   }
+  if (is_large_victim()) {
+    index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
+    log_.put_back(victim_->segment, verdict.chain);
+    counters_.add(Counter::kItemsMoved);
+    return Settled::kStays;
+  }
+  if (move(stripe, position, verdict, now_ms)) return Settled::kGone;
+  // There is no segment to move it to: visitors have pinned the last victims.
+  if (may_evict_) {
+    drop(stripe, position, hash, false);
+    return Settled::kGone;
+  }
+  log_.put_back(victim_->segment, victim_->chain);
+  return Settled::kStays;
+}
+
+void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, bool is_expired) {
+  const Slot slot = position.get();
+  const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
   if (is_expired) {
     counters_.add(Counter::kExpired);
     if (slot.frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
@@ -152,14 +159,12 @@ bool Cleaner::settle(Index::Stripe& stripe, const Index::Position& position, uin
   }
   index_.erase(stripe, position);
   Index::count(stripe, -1, -static_cast<int64_t>(live_bytes));
-  record.mark_dead();
   log_.remove_live(slot.address(), live_bytes);
-  return false;
 }
 
 bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms) {
   const Slot slot = position.get();
-  Record record = log_.record_at(slot.address());
+  const Record record = log_.record_at(slot.address());
   const Content content = record.content();
   const size_t bytes = record.live_bytes();
   const std::optional<Place> place =
@@ -168,17 +173,10 @@ bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const
   Record::create(log_.at(place->address), place->room_bytes, place->is_large, record.key(), content);
   index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, place->address));
   log_.commit(*place, bytes, content.deadline_ms);
-  record.mark_dead();
   log_.remove_live(slot.address(), bytes);
   counters_.add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain ? Counter::kItemsPromoted
                                                                                  : Counter::kItemsMoved);
   return true;
-}
-
-void Cleaner::finish() {
-  log_.finish(victim_->segment);
-  victim_.reset();
-  counters_.add(Counter::kSegmentsCleaned);
 }
 
 }  // namespace larder::internal

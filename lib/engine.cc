@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace larder::internal {
@@ -90,8 +91,13 @@ Engine::Engine(const Options& options)
 
 int64_t Engine::now_ms() {
   const int64_t now = clock_.monotonic_ms() - start_ms_;
-  int64_t due = flush_due_ms_.load(std::memory_order_relaxed);
-  if (now >= due && flush_due_ms_.compare_exchange_strong(due, kNoFlush, std::memory_order_relaxed)) flush_now();
+  // Acquire: whoever sees that the flush is done comes after all of it.
+  if (now < flush_due_ms_.load(std::memory_order_acquire)) return now;
+  const MutexLock lock(flush_mutex_);
+  if (now >= flush_due_ms_.load(std::memory_order_relaxed)) {
+    flush_now();
+    flush_due_ms_.store(kNoFlush, std::memory_order_release);
+  }
   return now;
 }
 
@@ -165,7 +171,7 @@ bool Engine::read(std::string_view key, uint64_t hash, int64_t now_ms, Trace tra
 bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
   Copy copy;
   ItemView item;
-  SegmentId pinned = 0;
+  Log::Pin pin;
   {
     Index::Stripe& stripe = index_->stripe_of(hash);
     const Index::StripeLock lock(*index_, stripe);
@@ -177,12 +183,10 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
       item = view(key, stripe, copy.record().content(), now_ms);
     } else {
       item = view(key, stripe, log_->record_at(address).content(), now_ms);
-      pinned = log_->segment_of(address);
-      log_->pin(pinned);
+      pin = Log::Pin(*log_, log_->segment_of(address));
     }
   }
   visitor(item);
-  if (pinned != 0) log_->unpin(pinned);
   return true;
 }
 
@@ -280,7 +284,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
                                  : Attempt{.shortage = Shortage::kSegment, .bytes = bytes};
   }
 
-  Record record = Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
+  Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
   const Slot slot(index_->tag_of(hash), frequency, place->address);
   if (position) {
     const uint64_t old_address = position.get().address();
@@ -289,14 +293,15 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
     index_->replace(stripe, position, slot);
     log_->commit(*place, bytes, content.deadline_ms);
     Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
-    old.mark_dead();
     log_->remove_live(old_address, old_bytes);
     return {.bytes = bytes};
   }
-  const Attempt inserted = insert_slot(stripe, slot);
-  log_->commit(*place, bytes, content.deadline_ms);
+  const Attempt inserted = [&] {
+    // Committed even if the index throws for want of memory: a writer that never ends would hold up the cleaner.
+    const absl::Cleanup commit = [&] { log_->commit(*place, bytes, content.deadline_ms); };
+    return insert_slot(stripe, slot);
+  }();
   if (inserted.shortage != Shortage::kNone) {
-    record.mark_dead();
     log_->remove_live(place->address, bytes);
     return inserted;
   }
@@ -347,7 +352,6 @@ void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
   const size_t bytes = record.live_bytes();
   index_->erase(stripe, position);
   Index::count(stripe, -1, -static_cast<int64_t>(bytes));
-  record.mark_dead();
   log_->remove_live(address, bytes);
 }
 
@@ -368,13 +372,10 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
 
 void Engine::flush_all(int64_t delay_ms) {
   counters_.add(Counter::kFlushes);
-  if (delay_ms > 0) {
-    const int64_t now = now_ms();
-    flush_due_ms_.store(now + std::min(delay_ms, kNeverMs), std::memory_order_relaxed);
-  } else {
-    flush_due_ms_.store(kNoFlush, std::memory_order_relaxed);
-    flush_now();
-  }
+  const int64_t now = now_ms();
+  const MutexLock lock(flush_mutex_);
+  if (delay_ms <= 0) flush_now();
+  flush_due_ms_.store(delay_ms > 0 ? now + std::min(delay_ms, kNeverMs) : kNoFlush, std::memory_order_release);
 }
 
 void Engine::flush_now() {
@@ -383,32 +384,24 @@ void Engine::flush_now() {
 }
 
 void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
-  struct Shown {
-    std::string key;
-    ItemView item;
-    SegmentId pinned;
-  };
-  std::vector<Shown> page;
+  std::vector<std::string> keys;
   bool goes_on = true;
   for (uint32_t number = 0; number < index_->stripe_count() && goes_on; ++number) {
     Index::Stripe& stripe = index_->stripe(number);
     for (uint32_t tag = 0; tag < Slot::kTagCount && goes_on;) {
-      const int64_t now = now_ms();
-      page.clear();
+      keys.clear();
       {
         const Index::StripeLock lock(*index_, stripe);
-        tag = index_->for_each_in_page(stripe, tag, [&](Slot slot) {
-          const Record record = log_->record_at(slot.address());
-          if (record.content().deadline_ms <= now) return;
-          const SegmentId segment = log_->segment_of(slot.address());
-          log_->pin(segment);
-          page.push_back({std::string(record.key()), view({}, stripe, record.content(), now), segment});
+        // Pages may have merged since the last one: what is before `tag` has been shown.
+        const uint32_t first = tag;
+        tag = index_->for_each_in_page(stripe, first, [&](Slot slot) {
+          if (slot.tag() >= first) keys.emplace_back(log_->record_at(slot.address()).key());
         });
       }
-      for (Shown& shown : page) {
-        shown.item.key = shown.key;
-        goes_on = goes_on && visitor(shown.item);
-        log_->unpin(shown.pinned);
+      const int64_t now = now_ms();
+      for (const std::string& key : keys) {
+        if (!goes_on) break;
+        read(key, now, Trace::kNone, [&](const ItemView& item) { goes_on = visitor(item); });
       }
     }
   }
@@ -475,12 +468,14 @@ absl::Status Engine::set_memory_limit(size_t bytes) {
   if (absl::Status status = out_of_range("memory_limit_bytes", bytes, low, kMemoryLimitBytesMax); !status.ok()) {
     return status;
   }
+  const MutexLock lock(limit_mutex_);
   if (bytes > log_->limit_bytes_max()) {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
   }
   account_.set_limit(bytes);
   ghost_->resize();
+  log_->resize();
   if (!cleaner_->make_room_in_account(0, now_ms())) {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: ", account_.used(), " bytes are still in use and cannot be evicted now"));
@@ -494,7 +489,7 @@ void Engine::add_external_bytes(int64_t bytes) {
   if (bytes >= 0) {
     account_.charge(Use::kExternal, static_cast<size_t>(bytes));
   } else {
-    account_.release(Use::kExternal, static_cast<size_t>(-bytes));
+    account_.release_at_most(Use::kExternal, size_t{0} - static_cast<size_t>(bytes));
   }
 }
 
@@ -556,7 +551,6 @@ absl::Status Engine::check_slot(const Index::Stripe& stripe, Slot slot) const {
   if (&index_->stripe_of(hash) != &stripe || index_->tag_of(hash) != slot.tag()) {
     return absl::InternalError("a slot points at a record of another key");
   }
-  if (Record::is_dead_at(log_->at(slot.address()))) return absl::InternalError("a slot points at a dead record");
   const int64_t deadline = record.content().deadline_ms;
   if (deadline < segment.deadline_min_ms.load() || deadline > segment.deadline_max_ms.load()) {
     return absl::InternalError("a record's deadline is outside its segment's bounds");

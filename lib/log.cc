@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
           return absl::ResourceExhaustedError(
               absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
         }
-        log->free_segment(id);
+        (void)log->free_segment(id);
       }
       return log;
     }
@@ -88,12 +88,24 @@ Log::Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors
       descriptors_(std::move(descriptors)),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
       frame_allocator_(static_cast<uint32_t>(frames_.bytes() >> frame_shift_)) {
-  account_.charge(Use::kOther, 2 * account_.limit() / segment_bytes * sizeof(Segment));
+  resize();
 }
 
-Log::~Log() = default;
+Log::~Log() {
+  // The address space may be used by others.
+  const MutexLock lock(mutex_);
+  unpoison(at(0), end_of_frames_);
+}
 
 bool Log::is_large(size_t bytes) const { return bytes > segment_bytes_ / kLargeDivisor; }
+
+void Log::resize() {
+  const MutexLock lock(mutex_);
+  const size_t bytes = 2 * account_.limit() / segment_bytes_ * sizeof(Segment);
+  if (bytes <= descriptor_bytes_) return;
+  account_.charge(Use::kOther, bytes - descriptor_bytes_);
+  descriptor_bytes_ = bytes;
+}
 
 size_t Log::limit_bytes_max() const { return frames_.bytes() / kFragmentationFactor; }
 
@@ -107,16 +119,16 @@ int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
 std::optional<Place> Log::try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms, For whom) {
   if (is_large(bytes)) return reserve_large(bytes, chain);
   const int expiry_class = class_of(deadline_ms, now_ms);
+  std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
   for (;;) {
     // Acquire: with the release in open_next, for the segment's fill word.
-    const SegmentId id = open_segment(chain, expiry_class).load(std::memory_order_acquire);
+    const SegmentId id = open.load(std::memory_order_acquire);
     if (id != 0) {
       if (const std::optional<Place> place = append(id, bytes)) return place;
     }
-    if (!open_next(chain, expiry_class, id, whom)) break;
+    if (!open_next(open, chain, id, For::kStore)) break;
   }
-  // Better a survivor among items of another class than lost.
-  return whom == For::kCleaner ? append_anywhere(chain, bytes) : std::nullopt;
+  return whom == For::kCleaner ? append_survivor(chain, bytes) : std::nullopt;
 }
 
 std::optional<Place> Log::append(SegmentId id, size_t bytes) {
@@ -132,18 +144,20 @@ std::optional<Place> Log::append(SegmentId id, size_t bytes) {
   return Place{.segment = id, .address = address, .room_bytes = bytes, .is_large = false};
 }
 
-std::optional<Place> Log::append_anywhere(Chain chain, size_t bytes) {
-  for (auto& open : open_[static_cast<size_t>(chain)]) {
-    const SegmentId id = open.load(std::memory_order_acquire);
-    if (id == 0) continue;
+// Into the segment that was kept for the cleaner. Nobody else writes there, so one segment has room for all that is
+// live in a victim. Survivors of all expiry classes share it: better in strange company than lost.
+std::optional<Place> Log::append_survivor(Chain chain, size_t bytes) {
+  std::atomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
+  const SegmentId id = open.load(std::memory_order_acquire);
+  if (id != 0) {
     if (const std::optional<Place> place = append(id, bytes)) return place;
   }
-  return std::nullopt;
+  if (!open_next(open, chain, id, For::kCleaner)) return std::nullopt;
+  return append(open.load(std::memory_order_acquire), bytes);
 }
 
-bool Log::open_next(Chain chain, int expiry_class, SegmentId full, For whom) {
+bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom) {
   const MutexLock lock(mutex_);
-  std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
   if (open.load(std::memory_order_relaxed) != full) return true;
   const SegmentId id = take_free(whom);
   if (id == 0) return false;
@@ -198,6 +212,7 @@ SegmentId Log::take_frames(size_t bytes) {
   const std::optional<uint32_t> first = frame_allocator_.allocate(std::bit_width(frames - 1));
   if (!first) return 0;
   for (; segments_made_ <= *first; ++segments_made_) new (&segments_[segments_made_]) Segment;
+  end_of_frames_ = std::max(end_of_frames_, address_of(*first) + bytes);
   return *first;
 }
 
@@ -235,13 +250,16 @@ void Log::remove_live(uint64_t address, size_t live_bytes) {
   // Acquire and release: whoever takes the last live record out frees the segment after all others are done.
   if (of.live_bytes.fetch_sub(live_bytes, std::memory_order_acq_rel) != live_bytes) return;
   if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
-  const MutexLock lock(mutex_);
-  if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed || has_writers(of) ||
-      of.live_bytes.load(std::memory_order_relaxed) != 0) {
-    return;
+  bool gives_back = false;
+  {
+    const MutexLock lock(mutex_);
+    if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(of) &&
+        of.live_bytes.load(std::memory_order_relaxed) == 0) {
+      remove_from_chain(id);
+      gives_back = free_when_unpinned(id);
+    }
   }
-  remove_from_chain(id);
-  free_when_unpinned(id);
+  if (gives_back) give_back(id);
 }
 
 void Log::unpin(SegmentId id) {
@@ -249,38 +267,45 @@ void Log::unpin(SegmentId id) {
   // Sequentially consistent, as in free_when_unpinned: either this sees kDraining, or that sees no pins.
   if (of.pins.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
   if (of.state.load(std::memory_order_seq_cst) != SegmentState::kDraining) return;
-  const MutexLock lock(mutex_);
-  if (of.state.load(std::memory_order_relaxed) == SegmentState::kDraining && !is_pinned(id)) free_segment(id);
+  bool gives_back = false;
+  {
+    const MutexLock lock(mutex_);
+    gives_back =
+        of.state.load(std::memory_order_relaxed) == SegmentState::kDraining && !is_pinned(id) && free_segment(id);
+  }
+  if (gives_back) give_back(id);
 }
 
 // --- freeing -----------------------------------------------------------------------------------------------
 
-void Log::free_when_unpinned(SegmentId id) {
+bool Log::free_when_unpinned(SegmentId id) {
   segments_[id].state.store(SegmentState::kDraining, std::memory_order_seq_cst);
-  if (!is_pinned(id)) free_segment(id);
+  return !is_pinned(id) && free_segment(id);
 }
 
-void Log::free_segment(SegmentId id) {
+bool Log::free_segment(SegmentId id) {
   Segment& of = segments_[id];
   poison(at(address_of(id)), of.room_bytes.load(std::memory_order_relaxed));
   if (of.is_large.load(std::memory_order_relaxed)) {
-    give_back(id);
-    return;
+    of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+    return true;
   }
   of.room_bytes.store(segment_bytes_, std::memory_order_relaxed);
   of.state.store(SegmentState::kFree, std::memory_order_seq_cst);
   free_.push_back(id);
   free_count_.store(free_.size(), std::memory_order_relaxed);
+  return false;
 }
 
+// Of an unused segment, whose frames nobody else can have: returns them to the system and to the allocator.
 void Log::give_back(SegmentId id) {
   Segment& of = segments_[id];
   const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
   frames_.discard(address_of(id), room_bytes);
   account_.release(of.is_large.load(std::memory_order_relaxed) ? Use::kLarge : Use::kSegments, room_bytes);
-  of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
   of.fill.store(0, std::memory_order_relaxed);
   of.is_large.store(false, std::memory_order_relaxed);
+  const MutexLock lock(mutex_);
   frame_allocator_.free(id, std::bit_width((round_up(room_bytes, segment_bytes_) >> frame_shift_) - 1));
 }
 
@@ -289,11 +314,15 @@ bool Log::has_free_segment() const {
 }
 
 bool Log::release_free_segment() {
-  const MutexLock lock(mutex_);
-  if (free_.size() <= kReservedSegments) return false;
-  const SegmentId id = free_.back();
-  free_.pop_back();
-  free_count_.store(free_.size(), std::memory_order_relaxed);
+  SegmentId id = 0;
+  {
+    const MutexLock lock(mutex_);
+    if (free_.size() <= kReservedSegments) return false;
+    id = free_.back();
+    free_.pop_back();
+    free_count_.store(free_.size(), std::memory_order_relaxed);
+    segments_[id].state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+  }
   give_back(id);
   return true;
 }
@@ -327,9 +356,10 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
     if (const SegmentId id = oldest_idle(chain, flushed_before_, is_busy)) return take(id, true);
   }
-  if (const SegmentId id = find_sparse(now_ms, may_evict ? kSparseLooks : kSparseLooksWithoutEviction)) {
-    return take(id, true);
-  }
+  const SegmentId sparse =
+      may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy)
+                : find_sparse(now_ms, kSparseLooksWithoutEviction, kSparsePercentWithoutEviction, is_busy);
+  if (sparse != 0) return take(sparse, true);
   if (!may_evict) return std::nullopt;
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
@@ -368,12 +398,12 @@ SegmentId Log::oldest_by_policy(bool& is_busy) const {
 }
 
 // Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
-SegmentId Log::find_sparse(int64_t now_ms, size_t looks) {
-  const size_t percent = looks > kSparseLooks ? kSparsePercentWithoutEviction : kSparsePercent;
+SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
   for (looks = std::min<size_t>(looks, segments_made_); looks > 0; --looks) {
     if (++sparse_cursor_ >= segments_made_) sparse_cursor_ = 1;
     if (sparse_cursor_ >= segments_made_) return 0;
     const Segment& of = segments_[sparse_cursor_];
+    is_busy = is_busy || (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && has_writers(of));
     if (!is_idle(of)) continue;
     const uint64_t live = of.live_bytes.load(std::memory_order_relaxed);
     const bool is_past = of.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms;
@@ -386,16 +416,19 @@ SegmentId Log::find_sparse(int64_t now_ms, size_t looks) {
 }
 
 bool Log::seal_an_open_one() {
+  const auto seal_if_used = [&](std::atomic<SegmentId>& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const SegmentId id = open.load(std::memory_order_relaxed);
+    if (id == 0 || used_bytes(segments_[id]) == 0) return false;
+    open.store(0, std::memory_order_relaxed);
+    seal(id);
+    return true;
+  };
   for (auto& classes : open_) {
     for (auto& open : classes) {
-      const SegmentId id = open.load(std::memory_order_relaxed);
-      if (id == 0 || used_bytes(segments_[id]) == 0) continue;
-      open.store(0, std::memory_order_relaxed);
-      seal(id);
-      return true;
+      if (seal_if_used(open)) return true;
     }
   }
-  return false;
+  return std::ranges::any_of(survivors_, [&](auto& open) { return seal_if_used(open); });
 }
 
 void Log::put_back(SegmentId id, Chain chain) {
@@ -406,8 +439,12 @@ void Log::put_back(SegmentId id, Chain chain) {
 }
 
 void Log::finish(SegmentId id) {
-  const MutexLock lock(mutex_);
-  free_when_unpinned(id);
+  bool gives_back = false;
+  {
+    const MutexLock lock(mutex_);
+    gives_back = free_when_unpinned(id);
+  }
+  if (gives_back) give_back(id);
 }
 
 void Log::flush() {

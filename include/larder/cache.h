@@ -152,11 +152,13 @@ class Cache {
 
   // --- expiry and removal ----------------------------------------------------------------------------------
 
-  // Gives the item a new expiry; its CAS number stays. False when there is none. Counts touch_hits or
-  // touch_misses. An expiry already past removes the item and answers true.
+  // Gives the item a new expiry; its CAS number stays. False when there is none, or, with eviction off, no room for
+  // an expiry that the item did not have before. Counts touch_hits or touch_misses. An expiry already past removes
+  // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
-  // get and touch in one step; the item comes back with its new time left. Counts as touch, not as get. An
+  // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
+  // false for want of room). Counts as touch, not as get. An
   // expiry already past removes the item and still gives it back (with ttl_ms 0).
   [[nodiscard]] std::optional<Item> get_and_touch(std::string_view key, Expiry expiry);
   bool visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor);
@@ -196,7 +198,8 @@ class Cache {
   bool maintain(size_t step_bytes = 1 << 20);
 
   // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to
-  // the limit. Never fails: items make room with the next stores.
+  // the limit. Never fails: items make room with the next stores. What leaves no room for any item at all makes
+  // stores answer kNoMemory. Returning more than was charged returns what was charged.
   void add_external_bytes(int64_t bytes);
 
   // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. Stops all

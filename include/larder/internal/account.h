@@ -29,6 +29,9 @@ class Account {
   // Gives back what was charged for the same use.
   void release(Use use, size_t bytes);
 
+  // Gives back what was charged for the use, but not more than that.
+  void release_at_most(Use use, size_t bytes);
+
   void set_limit(size_t limit_bytes) { limit_.store(limit_bytes, std::memory_order_relaxed); }
 
   [[nodiscard]] size_t limit() const { return limit_.load(std::memory_order_relaxed); }

@@ -48,24 +48,38 @@ class Cleaner {
   template <class Visit>
   auto while_resting(int64_t now_ms, Visit&& visit) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
-    while (victim_) clean_some(log_.segment_bytes(), now_ms, Urgency::kEvict);
+    while (victim_) clean_some(log_.segment_bytes(), now_ms, ordinary_urgency());
     return visit();
   }
 
  private:
-  // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim.
+  // What became of a record, or of what is left of a victim.
+  enum class Settled : uint8_t {
+    kGone,   // moved or dropped
+    kStays,  // the segment is in a chain again: a large item that is kept, or one whose items could not be moved
+  };
+
+  // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim,
+  // or it could not be cleaned.
   bool clean(size_t bytes, int64_t now_ms, bool is_forced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_victim(int64_t now_ms, bool may_evict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void clean_large(int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Settled clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Moves or drops a live record; true if a large one stays where it is.
-  bool settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
-              Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
+                 Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, bool is_expired)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool is_large_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] Urgency ordinary_urgency() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return victim_->is_sparse || !may_evict_ ? Urgency::kCompact : Urgency::kEvict;
+  }
+  // Whether `bytes` would fit if every item were gone.
+  [[nodiscard]] bool could_ever_fit(size_t bytes) const;
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
 
   Account& account_;

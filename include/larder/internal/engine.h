@@ -27,6 +27,7 @@
 #include "larder/internal/ghost.h"
 #include "larder/internal/index.h"
 #include "larder/internal/log.h"
+#include "larder/internal/mutex.h"
 #include "larder/internal/record.h"
 #include "larder/item.h"
 #include "larder/options.h"
@@ -136,8 +137,11 @@ class Engine {
   std::unique_ptr<Log> log_;
   std::optional<Cleaner> cleaner_;
 
-  // When the pending flush_all takes effect; kNoFlush: none is pending. Relaxed: whoever takes the moment out with
-  // compare-and-swap does the flush.
+  // Lock order: before all others.
+  Mutex limit_mutex_;
+  Mutex flush_mutex_;
+  // When the pending flush_all takes effect; kNoFlush: none is pending. Written under flush_mutex_, and only when
+  // the flush is done: until then everybody who sees that it is due waits for it.
   static constexpr int64_t kNoFlush = INT64_MAX;
   std::atomic<int64_t> flush_due_ms_{kNoFlush};
 };

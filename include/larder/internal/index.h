@@ -328,6 +328,8 @@ class Index {
   static void count(Stripe& stripe, int64_t items, int64_t item_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] uint64_t items() const;
   [[nodiscard]] uint64_t item_bytes() const;
+  // What an index without a single item takes.
+  [[nodiscard]] size_t bytes_min() const { return stripe_count() * kUnitBytes; }
   [[nodiscard]] uint64_t slots() const { return units_.load(std::memory_order_relaxed) * kSlotsPerUnit; }
 
   // Calls visit(slot) for each slot of the page that `position` falls in (0 ≤ position < Slot::kTagCount, in the

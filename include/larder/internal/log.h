@@ -33,6 +33,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -80,8 +81,8 @@ struct Place {
 
 class Log {
  public:
-  // Whom room is given to. The cleaner may use the last free segments, which are kept for it: what it moves makes
-  // more room than it takes.
+  // Whom room is given to. One free segment is kept for the cleaner: what is live in a victim always fits into it,
+  // and the victim then takes its place.
   enum class For : uint8_t { kStore, kCleaner };
 
   struct Victim {
@@ -139,8 +140,26 @@ class Log {
 
   // While it is pinned, nothing in a segment is changed in place or reused. Pin under the stripe's lock of a slot
   // that points into it; unpin without a lock.
-  void pin(SegmentId id) { segment(id).pins.fetch_add(1, std::memory_order_seq_cst); }
-  void unpin(SegmentId id);
+  class Pin {
+   public:
+    Pin() = default;
+    Pin(Log& log, SegmentId id) : log_(&log), id_(id) {
+      log.segment(id).pins.fetch_add(1, std::memory_order_seq_cst);
+    }
+    ~Pin() {
+      if (log_ != nullptr) log_->unpin(id_);
+    }
+    Pin(Pin&& other) noexcept : log_(std::exchange(other.log_, nullptr)), id_(other.id_) {}
+    Pin& operator=(Pin&& other) noexcept {
+      std::swap(log_, other.log_);
+      std::swap(id_, other.id_);
+      return *this;
+    }
+
+   private:
+    Log* log_ = nullptr;
+    SegmentId id_ = 0;
+  };
   [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
 
   // --- cleaning (one cleaner at a time) ---
@@ -150,7 +169,7 @@ class Log {
   [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool& is_busy);
   // Where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
-  // A victim that is a large item and stays: as the newest of `chain`.
+  // A victim that stays, as the newest of `chain`: a large item, or one that could not be cleaned.
   void put_back(SegmentId id, Chain chain);
   // Nothing of the victim is live any more.
   void finish(SegmentId id);
@@ -160,11 +179,16 @@ class Log {
   // Gives a free segment that is not kept for the cleaner back to the system; false if there is none.
   bool release_free_segment();
 
+  // Follows a changed limit.
+  void resize();
+
   // Everything stored before is void: its segments are cleaned first.
   void flush();
 
   // The highest limit that there is address space for.
   [[nodiscard]] size_t limit_bytes_max() const;
+  // What a log without a single item takes.
+  [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_; }
   [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
   [[nodiscard]] Usage usage() const;
   // Invariants of segments and chains; see lib/DESIGN.md. No operation may be under way.
@@ -208,8 +232,8 @@ class Log {
   [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
 
   [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
-  [[nodiscard]] std::optional<Place> append_anywhere(Chain chain, size_t bytes);
-  [[nodiscard]] bool open_next(Chain chain, int expiry_class, SegmentId full, For whom);
+  [[nodiscard]] std::optional<Place> append_survivor(Chain chain, size_t bytes);
+  [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
   [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -217,9 +241,11 @@ class Log {
   void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void give_back(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // These return whether the memory must be given back with `give_back`, which takes too long for the mutex.
+  [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void give_back(SegmentId id) ABSL_LOCKS_EXCLUDED(mutex_);
+  void unpin(SegmentId id);
   void append_to_chain(SegmentId id, Chain chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -229,7 +255,8 @@ class Log {
   }
   [[nodiscard]] SegmentId oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] bool seal_an_open_one() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -241,11 +268,14 @@ class Log {
   const Arena descriptors_;
   Segment* const segments_;  // by SegmentId; the first segments_made_ exist
   Open open_{};
+  std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and the cleaner's alone
   std::atomic<size_t> free_count_{0};  // free_.size(), to be read without the mutex as a hint
 
   mutable Mutex mutex_;
   FrameAllocator frame_allocator_ ABSL_GUARDED_BY(mutex_);
   SegmentId segments_made_ ABSL_GUARDED_BY(mutex_) = 1;
+  size_t descriptor_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // charged
+  uint64_t end_of_frames_ ABSL_GUARDED_BY(mutex_) = 0;   // of all that was ever given out
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};

@@ -1,8 +1,7 @@
 // A record: an item as it lies in a segment.
 //
 //   offset  size  what
-//   0       2     room: bit 15 dead; bits 0..14 the record's room in 8-byte units, 0 for a large item,
-//                 whose segment knows its room
+//   0       2     the record's room in 8-byte units, or 0 for a large item, whose segment knows its room
 //   2       1     format: which of the fields below are there, and how many octets at the end are unused
 //   3       1     key size 1..255, or 0: then two octets of key size follow
 //   4       …     key
@@ -10,7 +9,7 @@
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
 //           0,5   extension: an octet kept for later and four octets: how many octets at the end are unused
-//           …     value; begins at offset 8 at the earliest
+//           …     value
 //           …     unused, up to the room
 //
 // Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
@@ -36,7 +35,8 @@ namespace larder::internal {
 
 inline constexpr size_t kRecordAlignment = 8;
 inline constexpr size_t kRecordHeaderBytes = 4;
-inline constexpr size_t kSmallRecordBytesMax = 0x7fff * kRecordAlignment;
+// The longest room that its two octets can say.
+inline constexpr size_t kSmallRecordBytesMax = UINT16_MAX * kRecordAlignment;
 
 // Addresses of records are below this: what a slot of the index can hold.
 inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
@@ -63,16 +63,16 @@ class Record {
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0);
-    return round_up(value_offset(key_offset(key_bytes) + key_bytes + fields) + content.value.size(),
-                    kRecordAlignment);
+    return round_up(key_offset(key_bytes) + key_bytes + fields + content.value.size(), kRecordAlignment);
   }
 
-  // The room a record that is not large was written with.
+  // The room a record that is not large was written with; 0 for a large one.
   [[nodiscard]] static size_t room_at(const std::byte* memory) {
-    return (load_room(memory) & kRoomMask) * kRecordAlignment;
+    const uint64_t word = load_word(memory);
+    uint16_t room;
+    std::memcpy(&room, &word, sizeof room);
+    return room * kRecordAlignment;
   }
-  // Whether no slot points at the record any more. A hint when read without the stripe's lock: it may be late.
-  [[nodiscard]] static bool is_dead_at(const std::byte* memory) { return (load_room(memory) & kDeadBit) != 0; }
 
   // Writes a whole record into fresh room of `room_bytes` ≥ bytes_needed. `is_large`: the segment keeps the room.
   static Record create(std::byte* memory, size_t room_bytes, bool is_large, std::string_view key,
@@ -81,6 +81,7 @@ class Record {
     // changes that removed them happened before this room was reserved.
     std::atomic_thread_fence(std::memory_order_release);
     std::byte header[kRecordHeaderBytes + sizeof(uint16_t)] = {};
+    assert(is_large || (room_bytes > 0 && room_bytes <= kSmallRecordBytesMax));
     const auto room = static_cast<uint16_t>(is_large ? 0 : room_bytes / kRecordAlignment);
     const auto size = static_cast<uint16_t>(key.size());
     std::memcpy(header, &room, sizeof room);
@@ -130,7 +131,7 @@ class Record {
       std::memcpy(&unused, field + 1, sizeof unused);
       field += kExtensionBytes;
     }
-    const size_t offset = value_offset(static_cast<size_t>(field - memory_));
+    const auto offset = static_cast<size_t>(field - memory_);
     content.value = {reinterpret_cast<const char*>(memory_ + offset), room_bytes_ - offset - unused};
     return content;
   }
@@ -152,9 +153,9 @@ class Record {
       fields_end += kFlagsBytes;
     }
     const auto unused_behind = [&] {
-      return static_cast<uint32_t>(room_bytes_ - value_offset(fields_end) - content.value.size());
+      return static_cast<uint32_t>(room_bytes_ - fields_end - content.value.size());
     };
-    assert(value_offset(fields_end) + content.value.size() <= room_bytes_);
+    assert(fields_end + content.value.size() <= room_bytes_);
     if (unused_behind() < 8) {
       format |= static_cast<uint8_t>(unused_behind() << kUnusedShift);
     } else {
@@ -170,18 +171,13 @@ class Record {
       *field++ = std::byte{0};
       field = put(field, &unused, sizeof unused);
     }
-    store_value(value_offset(fields_end), content.value);
+    store_value(fields_end, content.value);
     store_octets(memory_ + fields_offset, fields, static_cast<size_t>(field - fields));
     store_octets(memory_ + 2, &format, sizeof format);
   }
 
   // Octets that the content uses of the room, rounded up: what counts as live.
   [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
-
-  void mark_dead() {
-    const auto room = static_cast<uint16_t>(load_room(memory_) | kDeadBit);
-    store_octets(memory_, &room, sizeof room);
-  }
 
   // Whether a copied record, which may be torn, is one of this key as far as it can be told.
   [[nodiscard]] bool seems_to_be(std::string_view wanted) const {
@@ -205,9 +201,6 @@ class Record {
   [[nodiscard]] size_t room_bytes() const { return room_bytes_; }
 
  private:
-  static constexpr uint16_t kDeadBit = 0x8000;
-  static constexpr uint16_t kRoomMask = 0x7fff;
-
   // Bits of the format octet.
   static constexpr uint8_t kCasMask = 0x03;
   static constexpr uint8_t kCasNone = 0, kCas32 = 1, kCas48 = 2, kCasWhole = 3;
@@ -223,11 +216,6 @@ class Record {
 
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
-  }
-  // The value never shares the first word: that is written, to mark the record dead, while others may have it
-  // pinned.
-  [[nodiscard]] static constexpr size_t value_offset(size_t fields_end) {
-    return fields_end < kWordBytes ? kWordBytes : fields_end;
   }
   [[nodiscard]] static constexpr uint8_t cas_code(const Content& content) {
     if (content.is_cas_whole) return kCasWhole;
@@ -253,14 +241,6 @@ class Record {
       const std::string copy(value);
       store_octets(memory_ + offset, copy.data(), copy.size());
     }
-  }
-
-  // The dead bit is only a hint to those who read it without the lock, and the room under it never changes.
-  [[nodiscard]] static uint16_t load_room(const std::byte* memory) {
-    const uint64_t word = load_word(memory);
-    uint16_t room;
-    std::memcpy(&room, &word, sizeof room);
-    return room;
   }
 
   std::byte* memory_;
