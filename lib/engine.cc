@@ -156,7 +156,8 @@ bool Engine::read(std::string_view key, uint64_t hash, int64_t now_ms, Trace tra
   Copy copy;
   for (int i = 0; i < kGlances; ++i) {
     const Index::Glance glance = index_->glance(
-        hash, trace == Trace::kUsed, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+        hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); },
+        [&] { return trace == Trace::kUsed && copy.record().content().deadline_ms > now_ms; });
     if (glance == Index::Glance::kMissing) return false;
     if (glance == Index::Glance::kUnsure) continue;
     const Content content = copy.record().content();

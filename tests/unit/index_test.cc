@@ -67,7 +67,7 @@ class OneStripe {
     const Index::StripeLock lock(*index_, stripe);
     const Index::Position position =
         index_->find(stripe, tag, [&](uint64_t candidate) { return candidate == address; });
-    if (position) index_->mark_used(stripe, position);
+    if (position) Index::mark_used(position);
   }
 
   [[nodiscard]] std::optional<Slot> coldest_near(uint32_t tag) {

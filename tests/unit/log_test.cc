@@ -68,10 +68,7 @@ class OneLog {
     return all;
   }
 
-  void remove(const Stored& stored) {
-    log_->record_at(stored.address).mark_dead();
-    log_->remove_live(stored.address, stored.bytes);
-  }
+  void remove(const Stored& stored) { log_->remove_live(stored.address, stored.bytes); }
 
   [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(); }
   [[nodiscard]] SegmentState state(const Stored& stored) { return state(segment_of(stored)); }

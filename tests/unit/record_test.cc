@@ -87,7 +87,6 @@ TEST_CASE("what is put into a record comes out, for all fields, key sizes, value
                                 record.live_bytes() == needed && room.is_intact_behind();
           REQUIRE(is_right);
           REQUIRE(Record::room_at(room.memory()) == room.bytes());
-          REQUIRE_FALSE(Record::is_dead_at(room.memory()));
         }
       }
     }
@@ -130,19 +129,6 @@ TEST_CASE("keys and values may hold any octets") {
   CHECK((record.content().value == octets));
 }
 
-TEST_CASE("a record marked dead keeps its room, its key and its content") {
-  const Content content{.value = "value", .flags = 3, .deadline_ms = 77, .cas = 9};
-  Room room(Record::bytes_needed(3, content) + 8);
-  Record record = Record::create(room.memory(), room.bytes(), false, "key", content);
-  record.mark_dead();
-  CHECK(Record::is_dead_at(room.memory()));
-  CHECK(Record::room_at(room.memory()) == room.bytes());
-  CHECK(record.key() == "key");
-  CHECK(is_same(record.content(), content));
-  record.mark_dead();
-  CHECK(Record::is_dead_at(room.memory()));
-}
-
 TEST_CASE("the longest record that is not large knows its own room") {
   const Content content{.value = "v"};
   Room room(kSmallRecordBytesMax);
@@ -155,14 +141,10 @@ TEST_CASE("a large record leaves its room to its segment, and still tells what i
   const std::string value = pattern(300'000, 'a');
   const Content content{.value = value, .flags = 1, .deadline_ms = 2, .cas = 3};
   Room room(round_up(Record::bytes_needed(3, content), kOsPageBytes));
-  Record record = Record::create(room.memory(), room.bytes(), true, "key", content);
+  const Record record = Record::create(room.memory(), room.bytes(), true, "key", content);
   CHECK(Record::room_at(room.memory()) == 0);
-  CHECK_FALSE(Record::is_dead_at(room.memory()));
   CHECK(is_same(Record(room.memory(), room.bytes()).content(), content));
   CHECK(record.live_bytes() == Record::bytes_needed(3, content));
-  record.mark_dead();
-  CHECK(Record::room_at(room.memory()) == 0);
-  CHECK(Record::is_dead_at(room.memory()));
 }
 
 TEST_CASE("a record can be rewritten from any content to any other that fits, and its key and room stay") {

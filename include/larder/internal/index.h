@@ -232,9 +232,10 @@ class Index {
   enum class Taken : uint8_t { kWanted, kOther, kNeedsLock };
 
   // Searches without the lock. take(address) copies what may be the record and says whether it seems to be the
-  // wanted one; what it copied is to be believed only if this returns kFound.
-  template <class Take>
-  [[nodiscard]] Glance glance(uint64_t hash, bool marks_used, Take&& take) const {
+  // wanted one; what it copied is to be believed only if this returns kFound. Before that, is_use() says whether
+  // the slot is to be marked as used.
+  template <class Take, class IsUse>
+  [[nodiscard]] Glance glance(uint64_t hash, Take&& take, IsUse&& is_use) const {
     const uint64_t generation_bits = generation() & kGenerationMask;
     const Stripe& stripe = stripe_of(hash);
     const uint32_t tag = tag_of(hash);
@@ -270,7 +271,7 @@ class Index {
     }
     if (stripe.layout.load(std::memory_order_relaxed) != layout) return Glance::kUnsure;
     if (found == nullptr) return Glance::kMissing;
-    if (marks_used) mark_used(*found, tag);
+    if (is_use()) mark_used(*found, tag);
     return Glance::kFound;
   }
 

@@ -140,12 +140,12 @@ class Log {
 
   // While it is pinned, nothing in a segment is changed in place or reused. Pin under the stripe's lock of a slot
   // that points into it; unpin without a lock.
+  void pin(SegmentId id) { segment(id).pins.fetch_add(1, std::memory_order_seq_cst); }
+  void unpin(SegmentId id);
   class Pin {
    public:
     Pin() = default;
-    Pin(Log& log, SegmentId id) : log_(&log), id_(id) {
-      log.segment(id).pins.fetch_add(1, std::memory_order_seq_cst);
-    }
+    Pin(Log& log, SegmentId id) : log_(&log), id_(id) { log.pin(id); }
     ~Pin() {
       if (log_ != nullptr) log_->unpin(id_);
     }
@@ -245,7 +245,6 @@ class Log {
   [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] bool free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void give_back(SegmentId id) ABSL_LOCKS_EXCLUDED(mutex_);
-  void unpin(SegmentId id);
   void append_to_chain(SegmentId id, Chain chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
