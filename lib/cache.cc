@@ -1,5 +1,6 @@
 #include "larder/cache.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -145,7 +146,9 @@ CounterResult count(Engine& engine, std::string_view key, uint64_t delta, const 
     result = {.status = CounterStatus::kDone, .value = arithmetic(*number, delta)};
     return revaluation(*item, text(result.value), now_ms);
   });
-  return had_room ? result : CounterResult{.status = CounterStatus::kNoMemory};
+  if (!had_room) return {.status = CounterStatus::kNoMemory};
+  if (result.status == CounterStatus::kCreated) engine.counters().add(Counter::kItemsStored);
+  return result;
 }
 
 void count_outcome(Engine& engine, CounterStatus status, Counter hits, Counter misses) {
@@ -203,7 +206,8 @@ bool Cache::contains(std::string_view key) const {
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
   const size_t found = engine_->read_many(keys, engine_->now_ms(), visitor);
   engine_->counters().add(Counter::kGetHits, found);
-  engine_->counters().add(Counter::kGetMisses, keys.size() - found);
+  const auto good_keys = static_cast<size_t>(std::ranges::count_if(keys, is_key));
+  engine_->counters().add(Counter::kGetMisses, good_keys - found);
   return found;
 }
 

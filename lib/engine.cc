@@ -126,14 +126,17 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
           .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires};
 }
 
-// The slot of the key's item. One that is expired is removed on the way.
+Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
+  return index_->find(stripe, index_->tag_of(hash),
+                      [&](uint64_t address) { return log_->record_at(address).key() == key; });
+}
+
+// The same, but an item that is expired is removed on the way.
 Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                   bool counts_misses) {
-  const uint32_t tag = index_->tag_of(hash);
-  const Index::Position position =
-      index_->find(stripe, tag, [&](uint64_t address) { return log_->record_at(address).key() == key; });
+  const Index::Position position = find(stripe, hash, key);
   if (!position) {
-    if (counts_misses && index_->take_flushed(stripe, tag)) counters_.add(Counter::kGetFlushed);
+    if (counts_misses && index_->take_flushed(stripe, index_->tag_of(hash))) counters_.add(Counter::kGetFlushed);
     return position;
   }
   if (log_->record_at(position.get().address()).content().deadline_ms > now_ms) return position;
@@ -161,6 +164,7 @@ bool Engine::read(std::string_view key, uint64_t hash, int64_t now_ms, Trace tra
     if (glance == Index::Glance::kMissing) return false;
     if (glance == Index::Glance::kUnsure) continue;
     const Content content = copy.record().content();
+    if (content.deadline_ms <= now_ms && trace == Trace::kNone) return false;
     if (content.deadline_ms <= now_ms) break;
     visitor(view(key, index_->stripe_of(hash), content, now_ms));
     return true;
@@ -176,9 +180,14 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
   {
     Index::Stripe& stripe = index_->stripe_of(hash);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position = find_live(stripe, hash, key, now_ms, trace == Trace::kUsed);
+    const bool is_used = trace == Trace::kUsed;
+    const Index::Position position = is_used ? find_live(stripe, hash, key, now_ms, true) : find(stripe, hash, key);
     if (!position) return false;
-    if (trace == Trace::kUsed) Index::mark_used(position);
+    if (is_used) {
+      Index::mark_used(position);
+    } else if (log_->record_at(position.get().address()).content().deadline_ms <= now_ms) {
+      return false;
+    }
     const uint64_t address = position.get().address();
     if (copy_if_wanted(key, address, copy) == Index::Taken::kWanted) {
       item = view(key, stripe, copy.record().content(), now_ms);
@@ -297,11 +306,12 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
     log_->remove_live(old_address, old_bytes);
     return {.bytes = bytes};
   }
-  const Attempt inserted = [&] {
+  Attempt inserted;
+  {
     // Committed even if the index throws for want of memory: a writer that never ends would hold up the cleaner.
     const absl::Cleanup commit = [&] { log_->commit(*place, bytes, content.deadline_ms); };
-    return insert_slot(stripe, slot);
-  }();
+    inserted = insert_slot(stripe, slot);
+  }
   if (inserted.shortage != Shortage::kNone) {
     log_->remove_live(place->address, bytes);
     return inserted;
@@ -408,7 +418,8 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
   }
 }
 
-Stats Engine::stats() const {
+Stats Engine::stats() {
+  (void)now_ms();  // a flush that is due counts
   Stats stats;
   const auto sum = [&](Counter counter) { return counters_.sum(counter); };
   stats.get_hits = sum(Counter::kGetHits);

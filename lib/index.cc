@@ -144,8 +144,9 @@ uint16_t& Index::slots_used(uint32_t page_id) const {
 
 void Index::flush() {
   generation_.fetch_add(1, std::memory_order_acq_rel);
-  // A bucket knows only the low bits of its generation. Sweeping some stripes at every flush keeps any bucket from
-  // being so many flushes behind that they come round to the same bits.
+  // A bucket knows only the low bits of its generation. At every flush some stripes are swept for buckets that are
+  // a quarter round behind; each stripe has its turn within half a round, so no bucket comes round to the same
+  // bits.
   const uint32_t sweeps = 1 + stripe_count() / (kGenerationMask / 2);
   for (uint32_t i = 0; i < sweeps; ++i) {
     sweep(next_sweep_.fetch_add(1, std::memory_order_relaxed) & (stripe_count() - 1));
@@ -157,7 +158,11 @@ void Index::sweep(uint32_t stripe_number) {
   const StripeLock lock(*this, stripe);
   for (uint32_t tag = 0; tag < Slot::kTagCount;) {
     const Page page = locate(stripe, tag);
-    for (uint32_t b = 0; b < page.bucket_count(); ++b) clear_if_void(page, page.bucket(b));
+    for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+      const uint64_t bucket_generation = page.bucket(b).control.load(std::memory_order_relaxed) >> kGenerationShift;
+      const uint64_t flushes_behind = (page.generation - bucket_generation) & kGenerationMask;
+      if (flushes_behind >= kGenerationMask / 4) clear_if_void(page, page.bucket(b));
+    }
     tag = page.end_tag(tag);
     shrink(stripe, page.first_tag(tag - 1));
   }

@@ -354,7 +354,7 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   const MutexLock lock(mutex_);
   is_busy = false;
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
-    if (const SegmentId id = oldest_idle(chain, flushed_before_, is_busy)) return take(id, true);
+    if (const SegmentId id = oldest_idle(chain, 0, flushed_before_, is_busy)) return take(id, true);
   }
   const SegmentId sparse =
       may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy)
@@ -364,8 +364,8 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
   } while (seal_an_open_one());
-  for (const SegmentId newest : newest_) {
-    if (newest != 0 && is_idle(segments_[newest])) return take(newest, false);
+  for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
+    if (const SegmentId id = oldest_idle(chain, 0, UINT64_MAX, is_busy)) return take(id, false);
   }
   return std::nullopt;
 }
@@ -376,12 +376,12 @@ Log::Victim Log::take(SegmentId id, bool is_sparse) {
   return {.segment = id, .chain = segments_[id].chain.load(std::memory_order_relaxed), .is_sparse = is_sparse};
 }
 
-// The oldest segment of the chain that can be cleaned now and was opened before a given moment. Never the newest:
-// what was stored last, a large item perhaps, should not be what goes first.
-SegmentId Log::oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const {
+// The oldest segment of the chain that can be cleaned now, lies before `up_to` and was opened before a given
+// moment.
+SegmentId Log::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const {
   constexpr int kLooks = 64;
   SegmentId id = oldest_[static_cast<size_t>(chain)];
-  for (int i = 0; i < kLooks && id != newest_[static_cast<size_t>(chain)] && segments_[id].opened < opened_before;
+  for (int i = 0; i < kLooks && id != up_to && segments_[id].opened < opened_before;
        ++i, id = segments_[id].newer) {
     if (is_idle(segments_[id])) return id;
     is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
@@ -389,12 +389,16 @@ SegmentId Log::oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) c
   return 0;
 }
 
+// Not the newest of a chain, if it can be helped: what was stored last, a large item perhaps, should not go first.
 SegmentId Log::oldest_by_policy(bool& is_busy) const {
   const bool from_small = is_small_over_share(chain_bytes_[0], chain_bytes_[1]);
-  const Chain first = from_small ? Chain::kSmall : Chain::kMain;
-  const Chain second = from_small ? Chain::kMain : Chain::kSmall;
-  if (const SegmentId id = oldest_idle(first, UINT64_MAX, is_busy)) return id;
-  return oldest_idle(second, UINT64_MAX, is_busy);
+  const std::array<Chain, kChainCount> order = {from_small ? Chain::kSmall : Chain::kMain,
+                                                from_small ? Chain::kMain : Chain::kSmall};
+  for (const Chain chain : order) {
+    const SegmentId newest = newest_[static_cast<size_t>(chain)];
+    if (const SegmentId id = oldest_idle(chain, newest, UINT64_MAX, is_busy)) return id;
+  }
+  return 0;
 }
 
 // Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
@@ -416,19 +420,21 @@ SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& i
 }
 
 bool Log::seal_an_open_one() {
-  const auto seal_if_used = [&](std::atomic<SegmentId>& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const SegmentId id = open.load(std::memory_order_relaxed);
-    if (id == 0 || used_bytes(segments_[id]) == 0) return false;
-    open.store(0, std::memory_order_relaxed);
-    seal(id);
-    return true;
-  };
-  for (auto& classes : open_) {
-    for (auto& open : classes) {
+  for (size_t c = 0; c < kChainCount; ++c) {
+    for (auto& open : open_[c]) {
       if (seal_if_used(open)) return true;
     }
+    if (seal_if_used(survivors_[c])) return true;
   }
-  return std::ranges::any_of(survivors_, [&](auto& open) { return seal_if_used(open); });
+  return false;
+}
+
+bool Log::seal_if_used(std::atomic<SegmentId>& open) {
+  const SegmentId id = open.load(std::memory_order_relaxed);
+  if (id == 0 || used_bytes(segments_[id]) == 0) return false;
+  open.store(0, std::memory_order_relaxed);
+  seal(id);
+  return true;
 }
 
 void Log::put_back(SegmentId id, Chain chain) {

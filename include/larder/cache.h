@@ -50,13 +50,13 @@ class Engine;
 // What is stored with a value.
 struct SetOptions {
   uint32_t flags = 0;  // opaque; handed back with the item
-  Expiry expiry;       // default: never
+  Expiry expiry = {};  // never
 };
 
 // For incr and decr of a key that is missing.
 struct CounterOptions {
-  std::optional<uint64_t> initial;  // given: the missing key is created with this number, delta not applied
-  Expiry expiry;                    // of the item so created; an item that is there keeps its own
+  std::optional<uint64_t> initial = {};  // given: the missing key is created with this number, delta not applied
+  Expiry expiry = {};                    // of the item so created; an item that is there keeps its own
 };
 
 // One item of set_multi.
@@ -131,7 +131,7 @@ class Cache {
 
   // Puts `value` behind (append) or before (prepend) what is there; flags and expiry stay as they are.
   // kNotStored when the key is missing, or when the result would be too long or finds no room: the item is then
-  // as it was.
+  // as it was. kTooLarge when `value` alone is too long.
   StoreResult append(std::string_view key, std::string_view value);
   StoreResult prepend(std::string_view key, std::string_view value);
 
@@ -188,9 +188,9 @@ class Cache {
 
   // Changes the limit. Lowering it evicts, in steps during which other callers go on, until memory use is within
   // the new limit, and gives the memory back to the system before it returns. InvalidArgument when `bytes` is
-  // out of range or less than four times Options::item_bytes_max; ResourceExhausted when more address space than
-  // is left would be needed, or when visitors hold what would have to go (the limit is then the new one, and
-  // later stores and maintain go on shrinking).
+  // out of range, less than four times Options::item_bytes_max, or less than 1/16 of the first limit;
+  // ResourceExhausted when more address space than is left would be needed, or when visitors hold what would have
+  // to go (the limit is then the new one, and later stores and maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
 
   // Takes back the room of expired items and finishes what a lowered limit has left to do, for at most about

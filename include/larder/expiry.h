@@ -42,7 +42,7 @@ class Expiry {
  private:
   constexpr Expiry(Kind kind, int64_t ms) : kind_(kind), ms_(ms) {}
 
-  // Saturates instead of overflowing, and rounds away from zero so that no positive duration becomes 0.
+  // Saturates instead of overflowing, and rounds up, so that no positive duration becomes 0.
   template <class Rep, class Period>
   static constexpr int64_t to_ms(std::chrono::duration<Rep, Period> duration) {
     using FloatMs = std::chrono::duration<long double, std::milli>;

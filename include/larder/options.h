@@ -38,7 +38,7 @@ struct Options {
 
   // Keys the hash, so that nobody who chooses keys can aim collisions. Not given: taken from the system's
   // random device. Give one to make a single-threaded run with a ManualClock repeat exactly.
-  std::optional<uint64_t> seed;
+  std::optional<uint64_t> seed = {};
 };
 
 }  // namespace larder

@@ -7,6 +7,7 @@
 
 namespace larder {
 
+// clang-format off: version 14 takes an enumeration with an attribute for something else.
 enum class [[nodiscard]] StoreResult : uint8_t{
     kStored,     // every get that starts after the call returns sees the new value
     kNotStored,  // add: the key is there; replace, append, prepend: it is not, or the result would be too long
@@ -30,6 +31,7 @@ enum class [[nodiscard]] CounterStatus : uint8_t{
     kNoMemory,    // the longer number found no room; the item is unchanged
     kBadKey,      // the key is empty or longer than kKeyBytesMax
 };
+// clang-format on
 
 struct [[nodiscard]] CounterResult {
   CounterStatus status = CounterStatus::kNotFound;

@@ -79,7 +79,7 @@ class Engine {
   void flush_all(int64_t delay_ms);
 
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
-  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] Stats stats();
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
   bool maintain(size_t step_bytes);
   void add_external_bytes(int64_t bytes);
@@ -110,6 +110,8 @@ class Engine {
   [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                               int64_t now_ms) const;
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
+  [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key,
                                           int64_t now_ms, bool counts_misses)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

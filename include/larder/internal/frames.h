@@ -9,7 +9,8 @@
 
 namespace larder::internal {
 
-// Not thread-safe. Gives out the lowest run that fits, so that what is used stays together. Frame 0 is never given.
+// Not thread-safe. Gives out the lowest of the shortest runs that fit, so that what is used stays together. Frame 0
+// is never given.
 class FrameAllocator {
  public:
   explicit FrameAllocator(uint32_t frame_count);

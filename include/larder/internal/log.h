@@ -252,12 +252,13 @@ class Log {
     return segment.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(segment) &&
            segment.pins.load(std::memory_order_relaxed) == 0;
   }
-  [[nodiscard]] SegmentId oldest_idle(Chain chain, uint64_t opened_before, bool& is_busy) const
+  [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] bool seal_an_open_one() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool seal_if_used(std::atomic<SegmentId>& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;

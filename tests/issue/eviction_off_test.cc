@@ -1,0 +1,82 @@
+// With eviction off, live items went all the same: the cleaner moved them into the segment that stores were filling
+// too, and dropped what found no room there. A flushed item that lay in the newest segment kept its room, so that
+// nothing could be stored although nothing was there. And assert_valid, finishing what the cleaner had begun,
+// evicted by the policy.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "doctest/doctest.h"
+#include "larder/cache.h"
+
+namespace larder {
+namespace {
+
+std::unique_ptr<Cache> make_cache(const Clock& clock, size_t item_bytes_max) {
+  Options options;
+  options.memory_limit_bytes = size_t{1} << 20;
+  options.item_bytes_max = item_bytes_max;
+  options.eviction = false;
+  options.clock = &clock;
+  options.seed = 1;
+  return *Cache::create(options);
+}
+
+TEST_CASE("without eviction an item stays until it is removed") {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    const ManualClock clock;
+    const std::unique_ptr<Cache> cache = make_cache(clock, 65'536);
+    std::mt19937 random(seed);
+    std::map<std::string, size_t> sizes;
+    const std::function<void(int)> step = [&](int depth) {
+      const std::string key = "key" + std::to_string(random() % 1500);
+      switch (random() % 8) {
+        case 0:
+        case 1:
+        case 2: {
+          const size_t bytes = random() % (random() % 10 == 0 ? 6000 : 1500);
+          sizes.erase(key);
+          if (cache->set(key, std::string(bytes, 'v')) == StoreResult::kStored) sizes[key] = bytes;
+          break;
+        }
+        case 3:
+        case 4:
+          (void)cache->erase(key);
+          sizes.erase(key);
+          break;
+        case 5:
+          cache->touch(key, std::chrono::hours(random() % 100 + 1));
+          break;
+        case 6:
+          cache->maintain(random() % 3000 + 1);
+          break;
+        default:
+          if (depth == 3) break;
+          cache->visit(key, [&](const ItemView&) {
+            for (unsigned i = random() % 20; i > 0; --i) step(depth + 1);
+          });
+      }
+    };
+    for (int i = 0; i < 3000; ++i) step(0);
+    REQUIRE(cache->assert_valid().ToString() == "OK");
+    REQUIRE(cache->stats().evictions == 0);
+    REQUIRE(cache->stats().items == sizes.size());
+    for (const auto& [key, bytes] : sizes) REQUIRE(cache->peek(key)->value.size() == bytes);
+  }
+}
+
+TEST_CASE("without eviction the room of a flushed item comes back, though it is the newest") {
+  const ManualClock clock;
+  const std::unique_ptr<Cache> cache = make_cache(clock, 262'144);
+  cache->add_external_bytes(600'000);
+  REQUIRE(cache->set("a", std::string(262'144, 'v')) == StoreResult::kStored);
+  cache->flush_all();
+  CHECK(cache->set("b", std::string(262'144, 'v')) == StoreResult::kStored);
+}
+
+}  // namespace
+}  // namespace larder
