@@ -38,7 +38,9 @@ TEST_CASE("each request moves its counters and no others") {
       {"touch_hits", "2"},  {"touch_misses", "1"}, {"delete_hits", "1"}, {"delete_misses", "1"},
       {"curr_items", "0"},  {"cmd_mn", "1"},       {"cmd_meta", "0"},    {"store_too_large", "0"},
   };
-  for (const auto& [name, value] : expected) CHECK_MESSAGE(stats[name] == value, name << " is " << stats[name]);
+  for (const auto& entry : expected) {
+    CHECK_MESSAGE(stats[entry.first] == entry.second, entry.first << " is " << stats[entry.first]);
+  }
 }
 
 TEST_CASE("stats reset clears counters and keeps gauges") {
