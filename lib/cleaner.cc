@@ -83,12 +83,13 @@ bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
   const uint64_t end = log_.end_of(victim_->segment);
   const uint64_t stop = std::min<uint64_t>(end, cursor_ + bytes);
   while (cursor_ < stop) {
-    const uint64_t address = cursor_;
-    cursor_ = is_large ? end : address + Record::room_at(log_.at(address));
-    assert(cursor_ > address);
-    if (clean_record(address, now_ms, urgency) == Settled::kGone) continue;
-    victim_.reset();
-    return is_large;
+    const uint64_t next = is_large ? end : cursor_ + Record::room_at(log_.at(cursor_));
+    assert(next > cursor_);
+    if (clean_record(cursor_, now_ms, urgency) == Settled::kStays) {
+      victim_.reset();
+      return is_large;
+    }
+    cursor_ = next;
   }
   if (cursor_ >= end) {
     log_.finish(victim_->segment);
@@ -142,7 +143,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
     drop(stripe, position, hash, false);
     return Settled::kGone;
   }
-  log_.put_back(victim_->segment, victim_->chain);
+  log_.put_back_as_oldest(victim_->segment);
   return Settled::kStays;
 }
 

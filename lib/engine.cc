@@ -304,6 +304,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
     log_->commit(*place, bytes, content.deadline_ms);
     Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
     log_->remove_live(old_address, old_bytes);
+    unlink_if_flushed(stripe, slot);
     return {.bytes = bytes};
   }
   Attempt inserted;
@@ -321,7 +322,17 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
     ghost_->remove(hash);
     counters_.add(Counter::kGhostHits);
   }
+  unlink_if_flushed(stripe, slot);
   return {.bytes = bytes};
+}
+
+// A flush that came while the stripe was locked has made the new record void. If its segment was opened after that
+// flush, nobody would look for void records there.
+void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot) {
+  if (index_->generation() == stripe.generation.load(std::memory_order_relaxed)) return;
+  const Index::Position position =
+      index_->find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
+  if (position) unlink(stripe, position);
 }
 
 // Where the old content lies, if the new one fits and does not waste half of the room.

@@ -357,8 +357,8 @@ void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
 bool Index::double_directory(Stripe& stripe) {
   const Directory& old = *stripe.directory.load(std::memory_order_relaxed);
   const size_t entries = size_t{2} << old.depth;
-  if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
   auto doubled = std::make_unique<const Directory>(old.depth + 1);
+  if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
   for (size_t i = 0; i < entries; ++i) {
     doubled->entries[i].store(old.entries[i / 2].load(std::memory_order_relaxed), std::memory_order_relaxed);
   }
@@ -367,9 +367,9 @@ bool Index::double_directory(Stripe& stripe) {
 }
 
 void Index::install(Stripe& stripe, std::unique_ptr<const Directory> directory) {
-  // Release: with the acquire of those who search without the lock, for what is in it.
-  stripe.directory.store(directory.get(), std::memory_order_release);
   stripe.directories.push_back(std::move(directory));
+  // Release: with the acquire of those who search without the lock, for what is in it.
+  stripe.directory.store(stripe.directories.back().get(), std::memory_order_release);
 }
 
 // Gives the page room for `units`; the page must be empty if it gets smaller. False: no memory for more.
@@ -395,6 +395,8 @@ std::optional<uint32_t> Index::new_page_id() {
     return id;
   }
   if ((next_id_ + 1) * kPageStrideBytes > pages_.bytes()) return std::nullopt;
+  // Room for every id there is, so that freeing a page cannot fail.
+  free_ids_.reserve(std::bit_ceil(next_id_ + 1));
   return next_id_++;
 }
 

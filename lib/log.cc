@@ -32,7 +32,6 @@ constexpr size_t kOvershootBytes = size_t{64} << 10;
 
 // How many segments are looked at for one that is mostly dead or expired, before the oldest is taken.
 constexpr size_t kSparseLooks = 16;
-constexpr size_t kSparseLooksWithoutEviction = 4096;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
 constexpr size_t kSparsePercent = 40;
 constexpr size_t kSparsePercentWithoutEviction = 10;
@@ -287,7 +286,7 @@ bool Log::free_segment(SegmentId id) {
   Segment& of = segments_[id];
   poison(at(address_of(id)), of.room_bytes.load(std::memory_order_relaxed));
   if (of.is_large.load(std::memory_order_relaxed)) {
-    of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+    of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
     return true;
   }
   of.room_bytes.store(segment_bytes_, std::memory_order_relaxed);
@@ -297,15 +296,15 @@ bool Log::free_segment(SegmentId id) {
   return false;
 }
 
-// Of an unused segment, whose frames nobody else can have: returns them to the system and to the allocator.
 void Log::give_back(SegmentId id) {
   Segment& of = segments_[id];
   const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
   frames_.discard(address_of(id), room_bytes);
+  const MutexLock lock(mutex_);
   account_.release(of.is_large.load(std::memory_order_relaxed) ? Use::kLarge : Use::kSegments, room_bytes);
   of.fill.store(0, std::memory_order_relaxed);
   of.is_large.store(false, std::memory_order_relaxed);
-  const MutexLock lock(mutex_);
+  of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
   frame_allocator_.free(id, std::bit_width((round_up(room_bytes, segment_bytes_) >> frame_shift_) - 1));
 }
 
@@ -321,7 +320,7 @@ bool Log::release_free_segment() {
     id = free_.back();
     free_.pop_back();
     free_count_.store(free_.size(), std::memory_order_relaxed);
-    segments_[id].state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+    segments_[id].state.store(SegmentState::kReturning, std::memory_order_seq_cst);
   }
   give_back(id);
   return true;
@@ -357,13 +356,12 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
     if (const SegmentId id = oldest_idle(chain, 0, flushed_before_, is_busy)) return take(id, true);
   }
   const SegmentId sparse =
-      may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy)
-                : find_sparse(now_ms, kSparseLooksWithoutEviction, kSparsePercentWithoutEviction, is_busy);
+      may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);
   if (sparse != 0) return take(sparse, true);
   if (!may_evict) return std::nullopt;
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
-  } while (seal_an_open_one());
+  } while (seal_one([](const Segment&) { return true; }));
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
     if (const SegmentId id = oldest_idle(chain, 0, UINT64_MAX, is_busy)) return take(id, false);
   }
@@ -401,6 +399,24 @@ SegmentId Log::oldest_by_policy(bool& is_busy) const {
   return 0;
 }
 
+bool Log::is_sparse(const Segment& segment, int64_t now_ms, size_t percent) {
+  const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
+  if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return true;
+  const uint64_t used = used_bytes(segment);
+  return !segment.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
+}
+
+// Without eviction nothing else can give room: every segment is looked at, the open ones too.
+SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
+  const auto is_wanted = [&](const Segment& open) {
+    return is_sparse(open, now_ms, kSparsePercentWithoutEviction);
+  };
+  do {
+    if (const SegmentId id = find_sparse(now_ms, segments_made_, kSparsePercentWithoutEviction, is_busy)) return id;
+  } while (seal_one(is_wanted));
+  return 0;
+}
+
 // Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
 SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
   for (looks = std::min<size_t>(looks, segments_made_); looks > 0; --looks) {
@@ -409,32 +425,39 @@ SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& i
     const Segment& of = segments_[sparse_cursor_];
     is_busy = is_busy || (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && has_writers(of));
     if (!is_idle(of)) continue;
-    const uint64_t live = of.live_bytes.load(std::memory_order_relaxed);
-    const bool is_past = of.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms;
-    const uint64_t used = used_bytes(of);
-    const bool is_sparse =
-        !of.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
-    if (live == 0 || is_past || is_sparse) return sparse_cursor_;
+    if (is_sparse(of, now_ms, percent)) return sparse_cursor_;
   }
   return 0;
 }
 
-bool Log::seal_an_open_one() {
-  for (size_t c = 0; c < kChainCount; ++c) {
-    for (auto& open : open_[c]) {
-      if (seal_if_used(open)) return true;
-    }
-    if (seal_if_used(survivors_[c])) return true;
+template <class IsWanted>
+bool Log::seal_one(IsWanted&& is_wanted) {
+  std::array<std::atomic<SegmentId>*, kChainCount*(kExpiryClassCount + 1)> all;
+  size_t count = 0;
+  for (auto& classes : open_) {
+    for (auto& open : classes) all[count++] = &open;
+  }
+  for (auto& open : survivors_) all[count++] = &open;
+  for (std::atomic<SegmentId>* const open : all) {
+    const SegmentId id = open->load(std::memory_order_relaxed);
+    if (id == 0 || used_bytes(segments_[id]) == 0 || !is_wanted(segments_[id])) continue;
+    open->store(0, std::memory_order_relaxed);
+    seal(id);
+    return true;
   }
   return false;
 }
 
-bool Log::seal_if_used(std::atomic<SegmentId>& open) {
-  const SegmentId id = open.load(std::memory_order_relaxed);
-  if (id == 0 || used_bytes(segments_[id]) == 0) return false;
-  open.store(0, std::memory_order_relaxed);
-  seal(id);
-  return true;
+void Log::put_back_as_oldest(SegmentId id) {
+  const MutexLock lock(mutex_);
+  Segment& of = segments_[id];
+  const auto c = static_cast<size_t>(of.chain.load(std::memory_order_relaxed));
+  of.older = 0;
+  of.newer = oldest_[c];
+  (oldest_[c] == 0 ? newest_[c] : segments_[oldest_[c]].older) = id;
+  oldest_[c] = id;
+  chain_bytes_[c] += of.room_bytes.load(std::memory_order_relaxed);
+  of.state.store(SegmentState::kSealed, std::memory_order_seq_cst);
 }
 
 void Log::put_back(SegmentId id, Chain chain) {

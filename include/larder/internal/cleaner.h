@@ -22,6 +22,7 @@
 #include "larder/internal/index.h"
 #include "larder/internal/log.h"
 #include "larder/internal/mutex.h"
+#include "larder/options.h"
 
 namespace larder::internal {
 
@@ -29,7 +30,10 @@ namespace larder::internal {
 class Cleaner {
  public:
   Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters& counters, bool may_evict)
-      : account_(account), index_(index), log_(log), ghost_(ghost), counters_(counters), may_evict_(may_evict) {}
+      : account_(account), index_(index), log_(log), ghost_(ghost), counters_(counters), may_evict_(may_evict) {
+    // Cleaning must not fail for want of memory.
+    key_words_.reserve(round_up(kRecordHeaderBytes + sizeof(uint16_t) + kKeyBytesMax, kWordBytes) / kWordBytes);
+  }
 
   // After `bytes` were stored: cleans in proportion if memory is tight and nobody else is cleaning.
   void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);

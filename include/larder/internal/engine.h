@@ -121,6 +121,7 @@ class Engine {
                 const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink_if_flushed(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
   void flush_now();

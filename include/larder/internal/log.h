@@ -48,7 +48,8 @@
 
 namespace larder::internal {
 
-enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining };
+// kReturning: its memory is on the way back to the system.
+enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
 
 using SegmentId = uint32_t;  // the number of its first frame; 0 is none
 
@@ -169,7 +170,9 @@ class Log {
   [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool& is_busy);
   // Where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
-  // A victim that stays, as the newest of `chain`: a large item, or one that could not be cleaned.
+  // A victim that could not be cleaned: where it was.
+  void put_back_as_oldest(SegmentId id);
+  // A victim that is a large item and stays: as the newest of `chain`.
   void put_back(SegmentId id, Chain chain);
   // Nothing of the victim is live any more.
   void finish(SegmentId id);
@@ -254,11 +257,14 @@ class Log {
   }
   [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] static bool is_sparse(const Segment& segment, int64_t now_ms, size_t percent);
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] bool seal_an_open_one() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] bool seal_if_used(std::atomic<SegmentId>& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
+  template <class IsWanted>
+  [[nodiscard]] bool seal_one(IsWanted&& is_wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;
