@@ -19,7 +19,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -199,7 +198,7 @@ class Generator {
     return add_get(batch);
   }
   size_t add_set(std::string& batch, size_t number) {
-    fmt::format_to(std::back_inserter(batch), "set {} 0 0 {}\r\n{}\r\n", key(number), value_.size(), value_);
+    batch += fmt::format("set {} 0 0 {}\r\n{}\r\n", key(number), value_.size(), value_);
     return std::string_view("STORED\r\n").size();
   }
   size_t add_get(std::string& batch) {

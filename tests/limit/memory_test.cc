@@ -80,8 +80,10 @@ class Load {
   }
 
   void report(const char* what) const {
-    std::printf("%s, limit %zu MiB: resident memory at most limit %+.1f MiB\n", what, limit_bytes_ / kMiB,
-                static_cast<double>(worst_excess_) / static_cast<double>(kMiB));
+    if (!kIsSanitized) {
+      std::printf("%s, limit %zu MiB: resident memory at most limit %+.1f MiB\n", what, limit_bytes_ / kMiB,
+                  static_cast<double>(worst_excess_) / static_cast<double>(kMiB));
+    }
     const absl::Status valid = cache_->assert_valid();
     CHECK_MESSAGE(valid.ok(), valid.ToString());
   }
