@@ -519,21 +519,16 @@ void Engine::add_external_bytes(int64_t bytes) {
 // --- checking ----------------------------------------------------------------------------------------------
 
 absl::Status Engine::assert_valid() {
-  return cleaner_->while_resting(now_ms(), [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
-    for (uint32_t i = 0; i < index_->stripe_count(); ++i) index_->lock(index_->stripe(i));
-    absl::Status status = check_all();
-    for (uint32_t i = 0; i < index_->stripe_count(); ++i) index_->stripe(i).mutex.unlock();
-    return status;
-  });
+  return cleaner_->while_resting(now_ms(), [&] { return check_all(); });
 }
 
-// With the cleaner's mutex and every stripe's held, which the analysis cannot follow.
 absl::Status Engine::check_all() {
   if (absl::Status status = log_->assert_valid(); !status.ok()) return status;
   std::unordered_map<SegmentId, uint64_t> live_bytes;
   absl::Status status;
   for (uint32_t number = 0; number < index_->stripe_count() && status.ok(); ++number) {
     Index::Stripe& stripe = index_->stripe(number);
+    const Index::StripeLock lock(*index_, stripe);
     status = index_->assert_valid(stripe);
     uint64_t items = 0;
     uint64_t bytes = 0;

@@ -203,8 +203,9 @@ class Cache {
   // stores answer kNoMemory. Returning more than was charged returns what was charged.
   void add_external_bytes(int64_t bytes);
 
-  // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. Stops all
-  // other callers meanwhile, and takes time proportional to what the cache holds: for tests.
+  // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. No other
+  // thread may use the cache meanwhile: sums over all of it would not add up. Takes time proportional to what the
+  // cache holds: for tests.
   [[nodiscard]] absl::Status assert_valid() const;
 
  private:

@@ -125,7 +125,7 @@ class Engine {
   Attempt insert_slot(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
   void flush_now();
-  [[nodiscard]] absl::Status check_all() ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] absl::Status check_all();
   [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
 
   const Options options_;

@@ -164,7 +164,8 @@ class Index {
   class ABSL_SCOPED_LOCKABLE StripeLock {
    public:
     StripeLock(const Index& index, Stripe& stripe) ABSL_EXCLUSIVE_LOCK_FUNCTION(stripe.mutex) : stripe_(stripe) {
-      index.lock(stripe);
+      stripe.mutex.lock();
+      index.refresh(stripe);
     }
     ~StripeLock() ABSL_UNLOCK_FUNCTION() { stripe_.mutex.unlock(); }
     StripeLock(const StripeLock&) = delete;
@@ -173,12 +174,6 @@ class Index {
    private:
     Stripe& stripe_;
   };
-
-  // What StripeLock does, for those who hold many at once.
-  void lock(Stripe& stripe) const ABSL_EXCLUSIVE_LOCK_FUNCTION(stripe.mutex) {
-    stripe.mutex.lock();
-    refresh(stripe);
-  }
 
   enum class InsertResult : uint8_t {
     kInserted,
