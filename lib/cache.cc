@@ -172,22 +172,21 @@ Cache::~Cache() = default;
 std::optional<Item> Cache::get(std::string_view key) {
   std::optional<Item> item;
   if (!is_key(key)) return item;
-  engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed, [&](const ItemView& view) { item = copy(view); });
+  engine_->read(key, Engine::Trace::kUsed, [&](const ItemView& view) { item = copy(view); });
   engine_->counters().add(item ? Counter::kGetHits : Counter::kGetMisses);
   return item;
 }
 
 bool Cache::get(std::string_view key, std::string& value) {
   if (!is_key(key)) return false;
-  const bool is_found = engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed,
-                                      [&](const ItemView& view) { value.assign(view.value); });
+  const bool is_found = engine_->read_value(key, value);
   engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
 
 bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!is_key(key)) return false;
-  const bool is_found = engine_->read(key, engine_->now_ms(), Engine::Trace::kUsed, visitor);
+  const bool is_found = engine_->read(key, Engine::Trace::kUsed, visitor);
   engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
@@ -195,16 +194,16 @@ bool Cache::visit(std::string_view key, Visitor visitor) {
 std::optional<Item> Cache::peek(std::string_view key) const {
   std::optional<Item> item;
   if (!is_key(key)) return item;
-  engine_->read(key, engine_->now_ms(), Engine::Trace::kNone, [&](const ItemView& view) { item = copy(view); });
+  engine_->read(key, Engine::Trace::kNone, [&](const ItemView& view) { item = copy(view); });
   return item;
 }
 
 bool Cache::contains(std::string_view key) const {
-  return is_key(key) && engine_->read(key, engine_->now_ms(), Engine::Trace::kNone, [](const ItemView&) {});
+  return is_key(key) && engine_->read(key, Engine::Trace::kNone, [](const ItemView&) {});
 }
 
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
-  const size_t found = engine_->read_many(keys, engine_->now_ms(), visitor);
+  const size_t found = engine_->read_many(keys, visitor);
   engine_->counters().add(Counter::kGetHits, found);
   const auto good_keys = static_cast<size_t>(std::ranges::count_if(keys, is_key));
   engine_->counters().add(Counter::kGetMisses, good_keys - found);

@@ -151,25 +151,57 @@ Index::Taken Engine::copy_if_wanted(std::string_view key, uint64_t address, Copy
   const std::byte* const memory = log_->at(address);
   copy.room_bytes = Record::room_at(memory);
   if (copy.room_bytes == 0 || copy.room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
+  if (!Record::seems_to_be(memory, copy.room_bytes, key)) return Index::Taken::kOther;
   load_words(memory, copy.words, copy.room_bytes / kWordBytes);
-  return copy.record().seems_to_be(key) ? Index::Taken::kWanted : Index::Taken::kOther;
+  return Index::Taken::kWanted;
 }
 
-bool Engine::read(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
+bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor) {
   Copy copy;
   for (int i = 0; i < kGlances; ++i) {
-    const Index::Glance glance = index_->glance(
-        hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); },
-        [&] { return trace == Trace::kUsed && copy.record().content().deadline_ms > now_ms; });
-    if (glance == Index::Glance::kMissing) return false;
-    if (glance == Index::Glance::kUnsure) continue;
+    const Index::Sight sight =
+        index_->glance(hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+    if (sight.glance == Index::Glance::kMissing) return false;
+    if (sight.glance == Index::Glance::kUnsure) continue;
     const Content content = copy.record().content();
-    if (content.deadline_ms <= now_ms && trace == Trace::kNone) return false;
-    if (content.deadline_ms <= now_ms) break;
-    visitor(view(key, index_->stripe_of(hash), content, now_ms));
+    if (content.deadline_ms < kNeverMs && content.deadline_ms <= now.ms()) {
+      if (trace == Trace::kNone) return false;
+      break;
+    }
+    if (trace == Trace::kUsed) index_->mark_used(sight, hash);
+    visitor(view(key, index_->stripe_of(hash), content, content.deadline_ms < kNeverMs ? now.ms() : 0));
     return true;
   }
-  return read_locked(key, hash, now_ms, trace, visitor);
+  return read_locked(key, hash, now.ms(), trace, visitor);
+}
+
+// Straight from the record, which a visitor could not be shown while it may change.
+inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
+                                                 std::string& value) const {
+  const std::byte* const memory = log_->at(address);
+  const size_t room_bytes = Record::room_at(memory);
+  if (room_bytes == 0 || room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
+  if (!Record::seems_to_be(memory, room_bytes, key)) return Index::Taken::kOther;
+  const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
+  if (!outline) return Index::Taken::kNeedsLock;
+  if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Index::Taken::kNeedsLock;
+  value.resize(outline->value_bytes);
+  load_octets(memory, outline->value_offset, value.data(), value.size());
+  return Index::Taken::kWanted;
+}
+
+bool Engine::read_value(std::string_view key, std::string& value) {
+  const uint64_t hash = index_->hash(key);
+  Moment now(*this);
+  const Index::Sight sight = index_->glance(
+      hash, [&](uint64_t address)
+                __attribute__((always_inline)) { return copy_value_if_wanted(key, address, now, value); });
+  if (sight.glance == Index::Glance::kMissing) return false;
+  if (sight.glance == Index::Glance::kUnsure) {
+    return read(key, hash, now, Trace::kUsed, [&](const ItemView& item) { value.assign(item.value); });
+  }
+  index_->mark_used(sight, hash);
+  return true;
 }
 
 // For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
@@ -200,8 +232,9 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
   return true;
 }
 
-size_t Engine::read_many(std::span<const std::string_view> keys, int64_t now_ms,
+size_t Engine::read_many(std::span<const std::string_view> keys,
                          absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
+  Moment now(*this);
   std::array<uint64_t, kKeysAtOnce> hashes;
   size_t found = 0;
   for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
@@ -218,7 +251,7 @@ size_t Engine::read_many(std::span<const std::string_view> keys, int64_t now_ms,
     }
     for (size_t i = 0; i < count; ++i) {
       const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
-      if (read(keys[first + i], hashes[i], now_ms, Trace::kUsed, visit)) ++found;
+      if (read(keys[first + i], hashes[i], now, Trace::kUsed, visit)) ++found;
     }
   }
   return found;
@@ -420,10 +453,9 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
           if (slot.tag() >= first) keys.emplace_back(log_->record_at(slot.address()).key());
         });
       }
-      const int64_t now = now_ms();
       for (const std::string& key : keys) {
         if (!goes_on) break;
-        read(key, now, Trace::kNone, [&](const ItemView& item) { goes_on = visitor(item); });
+        read(key, Trace::kNone, [&](const ItemView& item) { goes_on = visitor(item); });
       }
     }
   }

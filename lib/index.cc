@@ -42,7 +42,6 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
     if (!index->resize_page(page, 1)) {
       return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
     }
-    install(stripe, std::make_unique<const Directory>(0));
     index->enter(stripe, page, 0);
   }
   return index;
@@ -280,8 +279,7 @@ bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
 }
 
 bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
-  const int directory_depth = stripe.directory.load(std::memory_order_relaxed)->depth;
-  if (page.depth == directory_depth && !double_directory(stripe)) return false;
+  if (page.depth == stripe.depth() && !double_directory(stripe)) return false;
   const std::optional<uint32_t> id = new_page_id();
   if (!id) return false;
   Page upper{.id = *id, .units = 0, .depth = page.depth + 1, .buckets = nullptr, .generation = page.generation};
@@ -348,19 +346,18 @@ bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
 }
 
 void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
-  const Directory& directory = *stripe.directory.load(std::memory_order_relaxed);
-  std::atomic<uint32_t>* const first = &directory.entry(page.first_tag(tag));
-  const uint32_t count = uint32_t{1} << (directory.depth - page.depth);
+  std::atomic<uint32_t>* const first = &stripe.entry(page.first_tag(tag));
+  const uint32_t count = uint32_t{1} << (stripe.depth() - page.depth);
   for (uint32_t i = 0; i < count; ++i) first[i].store(encode(page), std::memory_order_relaxed);
 }
 
 bool Index::double_directory(Stripe& stripe) {
-  const Directory& old = *stripe.directory.load(std::memory_order_relaxed);
-  const size_t entries = size_t{2} << old.depth;
-  auto doubled = std::make_unique<const Directory>(old.depth + 1);
+  auto doubled = std::make_unique<const Directory>(stripe.depth() + 1);
+  const uint32_t entries = uint32_t{1} << doubled->depth;
   if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
-  for (size_t i = 0; i < entries; ++i) {
-    doubled->entries[i].store(old.entries[i / 2].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  for (uint32_t i = 0; i < entries; ++i) {
+    const uint32_t first_tag = i << (Slot::kTagBits - doubled->depth);
+    doubled->entries[i].store(stripe.entry(first_tag).load(std::memory_order_relaxed), std::memory_order_relaxed);
   }
   install(stripe, std::move(doubled));
   return true;

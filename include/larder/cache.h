@@ -17,8 +17,8 @@
 // between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
 // is looked at on its own. Visitors run without any lock held and may call the cache.
 //
-// Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the part
-// of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
+// Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
+// part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
@@ -85,13 +85,14 @@ class Cache {
   // A copy of the item, or nothing when there is none. Marks the item as used. Counts get_hits or get_misses.
   [[nodiscard]] std::optional<Item> get(std::string_view key);
 
-  // Copies the value into `value`, whose capacity is reused; false (and `value` unchanged) when there is none.
+  // Copies the value into `value`, whose capacity is reused: the fastest read. False when there is none; `value` is
+  // then unspecified.
   [[nodiscard]] bool get(std::string_view key, std::string& value);
 
-  // Shows the item to `visitor`; false when there is none. A long value is shown where it lies, without a copy, and a
-  // short one (up to 8 KiB with its key) as a copy on the stack. While the visitor runs the value neither changes nor
-  // moves, whatever other threads do. The memory that a long one lies in cannot be reused meanwhile, so a visitor
-  // should be brief.
+  // Shows the item to `visitor`; false when there is none. A long value is shown where it lies, without a copy, and
+  // a short one (up to 8 KiB with its key) as a copy on the stack. While the visitor runs the value neither changes
+  // nor moves, whatever other threads do. The memory that a long one lies in cannot be reused meanwhile, so a
+  // visitor should be brief.
   bool visit(std::string_view key, Visitor visitor);
 
   // As get, but leaves no trace: not marked as used, nothing counted.

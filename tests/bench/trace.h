@@ -17,9 +17,7 @@ struct Request {
   enum class Kind : uint8_t { kGet, kSet, kErase };
 
   // Never empty, and different for different numbers.
-  [[nodiscard]] std::string key() const {
-    return fmt::format("{:0{}}", number, std::max<size_t>(key_bytes, 1));
-  }
+  [[nodiscard]] std::string key() const { return fmt::format("{:0{}}", number, std::max<size_t>(key_bytes, 1)); }
 
   uint32_t time_s = 0;
   uint32_t number = 0;

@@ -1,18 +1,20 @@
 // Miss ratios on a recorded trace of requests.
 //
 //   trace_replay TRACE --limit BYTES     a Cache with this memory limit, items as recorded
-//   trace_replay TRACE --bytes BYTES     the policy alone: a Cache that never holds more than so many octets of keys
+//   trace_replay TRACE --bytes BYTES     the policy alone: a Cache that never holds more than so many octets of
+//   keys
 //                                        and values, whatever memory that takes
 //   trace_replay TRACE --objects COUNT   the same, with every object of the same size
 //   trace_replay TRACE --socket PATH [--seconds S]
-//                                        a server at this UNIX socket; with --seconds the trace's time is compressed
-//                                        into so many, its expiry times likewise
+//                                        a server at this UNIX socket; with --seconds the trace's time is
+//                                        compressed into so many, its expiry times likewise
 //
 // A get that misses stores the object; sets store and are not counted. The cache starts empty. Prints one line of
 // `name value` pairs.
 //
-// With --bytes and --objects, small caches are made larger, and all objects with them, so that what a cache costs of
-// itself does not matter; keys and values are then filled up so that record headers are part of the octets asked for.
+// With --bytes and --objects, small caches are made larger, and all objects with them, so that what a cache costs
+// of itself does not matter; keys and values are then filled up so that record headers are part of the octets asked
+// for.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -132,8 +134,9 @@ void replay_holding(const std::vector<Request>& trace, const Sizes& sizes, size_
     const Result result = replay(trace, sizes, static_cast<size_t>(limit));
     const double share = static_cast<double>(result.most_item_bytes) / static_cast<double>(held_bytes);
     if ((share <= 1 && share > 1 - kPrecision) || trial == kTrials) {
-      fmt::print("{} held_bytes {} of {} scale {} limit_bytes {:.0f} promoted {} moved {} ghost_hits {}\n", result.ratios(), result.most_item_bytes, held_bytes,
-                 sizes.scale, limit, result.stats.items_promoted, result.stats.items_moved, result.stats.ghost_hits);
+      fmt::print("{} held_bytes {} of {} scale {} limit_bytes {:.0f} promoted {} moved {} ghost_hits {}\n",
+                 result.ratios(), result.most_item_bytes, held_bytes, sizes.scale, limit,
+                 result.stats.items_promoted, result.stats.items_moved, result.stats.ghost_hits);
       return;
     }
     limit *= (1 - kPrecision / 2) / share;
@@ -185,7 +188,8 @@ class Client {
 
 class RemoteReplay {
  public:
-  RemoteReplay(const std::string& socket_path, double compression) : client_(socket_path), compression_(compression) {}
+  RemoteReplay(const std::string& socket_path, double compression)
+      : client_(socket_path), compression_(compression) {}
 
   void add(const Request& request) {
     // Within a batch every key stands once: what is missed is stored before it is asked for again.

@@ -1,5 +1,6 @@
 #include "larder/internal/counters.h"
 
+#include <barrier>
 #include <thread>
 #include <vector>
 
@@ -49,6 +50,23 @@ TEST_CASE("what several threads count adds up exactly") {
   for (std::thread& thread : threads) thread.join();
   CHECK(counters.sum(Counter::kGetMisses) == 16'000);
   CHECK(counters.sum(Counter::kGetHits) == 0);
+}
+
+TEST_CASE("more threads than there are blocks count exactly, too") {
+  Counters counters;
+  constexpr uint64_t kThreads = 100;
+  std::vector<std::thread> threads;
+  std::barrier all_live(kThreads);
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) counters.add(Counter::kStores);
+      // None ends before all have counted: no id is used twice.
+      all_live.arrive_and_wait();
+      for (int i = 0; i < 50; ++i) counters.add(Counter::kStores);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(counters.sum(Counter::kStores) == kThreads * 100);
 }
 
 TEST_CASE("a set of counters says how much memory it takes") {

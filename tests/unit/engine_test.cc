@@ -41,7 +41,7 @@ struct TestEngine {
 
   [[nodiscard]] std::string value(std::string_view key) {
     std::string found = "(none)";
-    engine->read(key, engine->now_ms(), Engine::Trace::kNone, [&](const ItemView& item) { found = item.value; });
+    engine->read(key, Engine::Trace::kNone, [&](const ItemView& item) { found = item.value; });
     return found;
   }
 
@@ -159,7 +159,7 @@ TEST_CASE("a number changes with the value, and stays when a decision says the v
   TestEngine engine;
   const auto number = [&] {
     uint64_t cas = 0;
-    engine->read("key", 0, Engine::Trace::kNone, [&](const ItemView& item) { cas = item.cas; });
+    engine->read("key", Engine::Trace::kNone, [&](const ItemView& item) { cas = item.cas; });
     return cas;
   };
   CHECK(engine.set("key", "value"));
@@ -218,7 +218,7 @@ TEST_CASE("a look without a trace does not count as a use") {
     TestEngine engine;
     const std::string value(1000, 'v');
     CHECK(engine.set("key", value));
-    for (int i = 0; i < 3; ++i) CHECK(engine->read("key", 0, trace, [](const ItemView&) {}));
+    for (int i = 0; i < 3; ++i) CHECK(engine->read("key", trace, [](const ItemView&) {}));
     for (int i = 0; engine->stats().evictions + engine->stats().items_promoted < 8; ++i) {
       REQUIRE(engine.set("other" + std::to_string(i), value));
     }
@@ -233,7 +233,7 @@ TEST_CASE("a visited item stays in its memory until the visitor is done") {
   for (const std::string& value : {std::string("value"), kLongValue}) {
     TestEngine engine;
     CHECK(engine.set("key", value));
-    CHECK(engine->read("key", 0, Engine::Trace::kUsed, [&](const ItemView& item) {
+    CHECK(engine->read("key", Engine::Trace::kUsed, [&](const ItemView& item) {
       CHECK(engine.set("key", std::string(value.size(), 'o')));
       CHECK(item.value == value);
     }));
@@ -245,7 +245,7 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
   TestEngine engine;
   const auto where = [&] {
     const char* data = nullptr;
-    engine->read("key", 0, Engine::Trace::kNone, [&](const ItemView& item) { data = item.value.data(); });
+    engine->read("key", Engine::Trace::kNone, [&](const ItemView& item) { data = item.value.data(); });
     return data;
   };
   CHECK(engine.set("key", kLongValue));
@@ -261,7 +261,7 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
 // that tell what is unused come before its value.
 char* record_of(TestEngine& engine) {
   char* record = nullptr;
-  engine->read("key", 0, Engine::Trace::kNone,
+  engine->read("key", Engine::Trace::kNone,
                [&](const ItemView& item) { record = const_cast<char*>(item.value.data()) - 16; });
   REQUIRE(record != nullptr);
   return record;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
@@ -60,16 +61,35 @@ class Engine {
 
   // The time for one operation or batch; applies a flush that has become due.
   [[nodiscard]] int64_t now_ms();
+  // The same for lookups, asked for when it is first needed: most items never expire.
+  class Moment {
+   public:
+    explicit Moment(Engine& engine) : engine_(engine) {
+      // Acquire: as in now_ms.
+      if (engine.flush_due_ms_.load(std::memory_order_acquire) != kNoFlush) (void)ms();
+    }
+    [[nodiscard]] int64_t ms() {
+      if (!ms_) ms_ = engine_.now_ms();
+      return *ms_;
+    }
+
+   private:
+    Engine& engine_;
+    std::optional<int64_t> ms_;
+  };
   // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is.
   [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
 
   // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
-  bool read(std::string_view key, int64_t now_ms, Trace trace, Visitor visitor) {
-    return read(key, index_->hash(key), now_ms, trace, visitor);
+  bool read(std::string_view key, Trace trace, Visitor visitor) {
+    Moment now(*this);
+    return read(key, index_->hash(key), now, trace, visitor);
   }
+  // Copies the item's value into `value`, which may be written to even if there is none: a use.
+  bool read_value(std::string_view key, std::string& value);
   // The same for many keys at once, with the memory of all fetched before the first is looked at. Calls
   // visitor(i, item); returns how many were found.
-  size_t read_many(std::span<const std::string_view> keys, int64_t now_ms,
+  size_t read_many(std::span<const std::string_view> keys,
                    absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
   // See above. False: no room could be made for what was to be stored; the item is as it was.
@@ -104,8 +124,10 @@ class Engine {
 
   explicit Engine(const Options& options);
 
-  bool read(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
+                                                  std::string& value) const;
   [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                               int64_t now_ms) const;

@@ -33,23 +33,20 @@
 //
 // Why a glance that does not give up is right:
 //  1. All it read of the stripe is as it was at one moment. Layout and buckets are read before their contents and
-//  again
-//     after all contents, with an acquire fence between; a writer makes the number odd, then (release fence)
+//     again after all contents, with an acquire fence between; a writer makes the number odd, then (release fence)
 //     writes, then stores the next even number with release. Whoever reads anything of a change therefore sees the
 //     number changed. Sequence numbers of buckets start anew when a page's memory is given back and taken again,
 //     but only under a change of the layout, whose number has 64 bits and never comes round.
 //  2. What it copied of the record is whole. A record changes in place only inside a change of its bucket. Its
-//  memory
-//     is written as another record only after its slot was removed, again inside a change of its bucket, which
-//     happened before the room was given out anew (through the log's mutex and fill word); Record::create puts a
-//     release fence before its first octet, so whoever copies an octet of the new record sees the bucket changed.
-//     Memory that went back to the system reads as zeros, and only after such a change, too.
+//     memory is written as another record only after its slot was removed, again inside a change of its bucket,
+//     which happened before the room was given out anew (through the log's mutex and fill word); Record::create
+//     puts a release fence before its first octet, so whoever copies an octet of the new record sees the bucket
+//     changed. Memory that went back to the system reads as zeros, and only after such a change, too.
 //  3. What it reads may be garbage until the second look, but never hurts: addresses in slots lie inside the arena,
-//     which is never unmapped; sizes found in a copy are compared with the copy's before they are used; an old
+//     which is never unmapped; sizes found in a record are compared with its room before they are used; an old
 //     directory stays readable as long as the stripe.
 //  4. It is linearizable: everything was so at the moment before the first second look, which is within the call.
-//  The
-//     flush generation is read before anything else, and a bucket of another generation is left to those with the
+//     The flush generation is read before the bucket, and a bucket of another generation is left to those with the
 //     lock, so an item removed by a flush that has returned is never found.
 //
 // A glance writes nothing but a slot's frequency, with compare-and-swap on the whole slot, until that is full; if
@@ -59,6 +56,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -109,6 +107,19 @@ class Slot {
 inline constexpr int kSlotsPerBucket = 7;
 
 struct alignas(64) Bucket {
+  // A bit for each slot that has this tag, and for empty ones if it is 0. Without branches: which slot it is cannot
+  // be predicted, and a wrong guess would throw away the memory accesses that the processor has begun after it.
+  [[nodiscard]] uint32_t matches(uint32_t tag) const {
+    const uint64_t wanted = Slot(tag, 0, 0).word();
+    uint32_t bits = 0;
+#pragma GCC unroll 7
+    for (size_t i = slots.size(); i-- > 0;) {
+      bits +=
+          bits + static_cast<uint32_t>((slots[i].load(std::memory_order_relaxed) ^ wanted) < Slot(1, 0, 0).word());
+    }
+    return bits;
+  }
+
   std::atomic<uint64_t> control;
   std::array<std::atomic<uint64_t>, kSlotsPerBucket> slots;
 };
@@ -128,10 +139,25 @@ class Index {
     const std::unique_ptr<std::atomic<uint32_t>[]> entries;
   };
 
+  // How many tag bits tell the pages of a stripe apart that has no directory of its own.
+  static constexpr int kFewPagesDepth = 5;
+
   struct alignas(64) Stripe {
     // Read by every search, without the mutex, and seldom written.
-    std::atomic<uint64_t> layout{0};  // odd while pages change
-    std::atomic<const Directory*> directory{nullptr};
+    std::atomic<uint64_t> layout{0};                   // odd while pages change
+    std::atomic<const Directory*> directory{nullptr};  // null as long as few_pages is deep enough
+    // A first directory, which costs a search no further step through memory.
+    std::array<std::atomic<uint32_t>, size_t{1} << kFewPagesDepth> few_pages{};
+
+    [[nodiscard]] std::atomic<uint32_t>& entry(uint32_t tag) {
+      // Acquire: with the release in install, for what is in it.
+      const Directory* const deep = directory.load(std::memory_order_acquire);
+      return deep == nullptr ? few_pages[tag >> (Slot::kTagBits - kFewPagesDepth)] : deep->entry(tag);
+    }
+    [[nodiscard]] int depth() const {
+      const Directory* const deep = directory.load(std::memory_order_acquire);
+      return deep == nullptr ? kFewPagesDepth : deep->depth;
+    }
 
     // On cache lines of their own: written by every change.
     alignas(64) Mutex mutex;
@@ -225,49 +251,33 @@ class Index {
     kUnsure,   // something changed meanwhile, or needs the lock: search again, or with the lock
   };
   enum class Taken : uint8_t { kWanted, kOther, kNeedsLock };
+  struct Sight {
+    Glance glance = Glance::kUnsure;
+    std::atomic<uint64_t>* slot = nullptr;  // of what was found; it may have changed since
+  };
 
   // Searches without the lock. take(address) copies what may be the record and says whether it seems to be the
-  // wanted one; what it copied is to be believed only if this returns kFound. Before that, is_use() says whether
-  // the slot is to be marked as used.
-  template <class Take, class IsUse>
-  [[nodiscard]] Glance glance(uint64_t hash, Take&& take, IsUse&& is_use) const {
-    const uint64_t generation_bits = generation() & kGenerationMask;
-    const Stripe& stripe = stripe_of(hash);
+  // wanted one; what it copied is to be believed only if this returns kFound.
+  template <class Take>
+  [[nodiscard]] Sight glance(uint64_t hash, Take&& take) const {
     const uint32_t tag = tag_of(hash);
+    Stripe& stripe = stripe_of(hash);
     const uint64_t layout = stripe.layout.load(std::memory_order_acquire);
-    if (layout % 2 != 0) return Glance::kUnsure;
-    const Page page = decode(stripe.directory.load(std::memory_order_acquire)->entry(tag), generation_bits);
-    const uint32_t home = page.home(tag);
-
-    std::array<uint64_t, kGlanceBucketsMax> controls;
-    uint32_t looked_at = 0;
-    std::atomic<uint64_t>* found = nullptr;
-    for (bool is_over = false; !is_over && found == nullptr;) {
-      if (looked_at == kGlanceBucketsMax) return Glance::kUnsure;
-      Bucket& bucket = page.bucket(home + looked_at);
-      const uint64_t control = bucket.control.load(std::memory_order_acquire);
-      if (is_odd(control) || !page.is_current(control)) return Glance::kUnsure;
-      controls[looked_at++] = control;
-      is_over = passed_by(control) == 0;
-      for (auto& word : bucket.slots) {
-        const Slot slot(word.load(std::memory_order_relaxed));
-        if (slot.is_empty() || slot.tag() != tag) continue;
-        const Taken taken = take(slot.address());
-        if (taken == Taken::kNeedsLock) return Glance::kUnsure;
-        if (taken == Taken::kOther) continue;
-        found = &word;
-        break;
-      }
+    const Page page = decode(stripe.entry(tag), generation() & kGenerationMask);
+    Bucket& bucket = page.buckets[page.home(tag)];
+    const uint64_t control = bucket.control.load(std::memory_order_acquire);
+    if (layout % 2 != 0 || is_odd(control) || !page.is_current(control)) [[unlikely]]
+      return {};
+    Sight sight = look_into(bucket, tag, take);
+    if (sight.glance == Glance::kMissing && passed_by(control) != 0) [[unlikely]] {
+      return glance_further(stripe, layout, page, tag, take);
     }
-
     std::atomic_thread_fence(std::memory_order_acquire);
-    for (uint32_t i = 0; i < looked_at; ++i) {
-      if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return Glance::kUnsure;
+    if (bucket.control.load(std::memory_order_relaxed) != control ||
+        stripe.layout.load(std::memory_order_relaxed) != layout) [[unlikely]] {
+      return {};
     }
-    if (stripe.layout.load(std::memory_order_relaxed) != layout) return Glance::kUnsure;
-    if (found == nullptr) return Glance::kMissing;
-    if (is_use()) mark_used(*found, tag);
-    return Glance::kFound;
+    return sight;
   }
 
   // Hints for glances to come. Each needs the memory that the one before it has fetched.
@@ -292,6 +302,7 @@ class Index {
   static void mark_used(const Position& position) {
     mark_used(position.bucket->slots[static_cast<size_t>(position.slot)], position.get().tag());
   }
+  void mark_used(const Sight& sight, uint64_t hash) const { mark_used(*sight.slot, tag_of(hash)); }
 
   // Runs `change` of the record that the slot points at as one change of its bucket.
   template <class Change>
@@ -449,14 +460,50 @@ class Index {
             .buckets = reinterpret_cast<Bucket*>(pages_.at(id * kPageStrideBytes)),
             .generation = generation_bits};
   }
-  [[nodiscard]] Page locate(const Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-    return decode(stripe.directory.load(std::memory_order_relaxed)->entry(tag),
-                  stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
+  [[nodiscard]] Page locate(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    return decode(stripe.entry(tag), stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
   }
   [[nodiscard]] Bucket& likely_bucket(uint64_t hash) const {
     const uint32_t tag = tag_of(hash);
-    const Page page = decode(stripe_of(hash).directory.load(std::memory_order_acquire)->entry(tag), 0);
+    const Page page = decode(stripe_of(hash).entry(tag), 0);
     return page.bucket(page.home(tag));
+  }
+  // What one bucket has, as far as it can be believed.
+  template <class Take>
+  [[nodiscard]] static Sight look_into(Bucket& bucket, uint32_t tag, Take&& take) {
+    for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
+      auto& word = bucket.slots[static_cast<size_t>(std::countr_zero(matches))];
+      const Slot slot(word.load(std::memory_order_relaxed));
+      if (slot.is_empty()) continue;
+      const Taken taken = take(slot.address());
+      if (taken == Taken::kWanted) return {.glance = Glance::kFound, .slot = &word};
+      if (taken == Taken::kNeedsLock) return {};
+    }
+    return {.glance = Glance::kMissing};
+  }
+  // The glance of a search that does not end in its first bucket.
+  template <class Take>
+  [[nodiscard, gnu::noinline]] Sight glance_further(Stripe& stripe, uint64_t layout, Page page, uint32_t tag,
+                                                    Take& take) const {
+    const uint32_t home = page.home(tag);
+    std::array<uint64_t, kGlanceBucketsMax> controls;
+    uint32_t looked_at = 0;
+    Sight sight{.glance = Glance::kMissing};
+    for (bool is_over = false; !is_over && sight.glance == Glance::kMissing;) {
+      if (looked_at == kGlanceBucketsMax) return {};
+      Bucket& bucket = page.bucket(home + looked_at);
+      const uint64_t control = bucket.control.load(std::memory_order_acquire);
+      if (is_odd(control) || !page.is_current(control)) return {};
+      controls[looked_at++] = control;
+      is_over = passed_by(control) == 0;
+      sight = look_into(bucket, tag, take);
+    }
+    std::atomic_thread_fence(std::memory_order_acquire);
+    for (uint32_t i = 0; i < looked_at; ++i) {
+      if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return {};
+    }
+    if (stripe.layout.load(std::memory_order_relaxed) != layout) return {};
+    return sight;
   }
   void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 

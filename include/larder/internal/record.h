@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -179,9 +180,45 @@ class Record {
   // Octets that the content uses of the room, rounded up: what counts as live.
   [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
 
-  // Whether a copied record, which may be torn, is one of this key as far as it can be told.
-  [[nodiscard]] bool seems_to_be(std::string_view wanted) const {
-    return key_offset(wanted.size()) + wanted.size() <= room_bytes_ && key() == wanted;
+  // Whether the record that lies in this room is one of this key, as far as it can be told without the lock.
+  [[nodiscard]] static bool seems_to_be(const std::byte* memory, size_t room_bytes, std::string_view wanted) {
+    const size_t size = wanted.size();
+    const size_t offset = key_offset(size);
+    if (offset + size > room_bytes) return false;
+    const uint64_t word = load_word(memory);
+    const size_t short_size = static_cast<uint8_t>(word >> 24);
+    const size_t long_size = static_cast<uint16_t>(word >> 32);
+    if (size != (short_size != 0 ? short_size : long_size)) return false;
+    return are_octets(memory, offset, wanted.data(), size);
+  }
+
+  // What a record of that key is like, read where it lies without the lock. What it says must be checked
+  // afterwards, as all that is read so; but the value lies inside the room in any case. None: it cannot be right.
+  struct Outline {
+    int64_t deadline_ms = kNeverMs;
+    size_t value_offset = 0;
+    size_t value_bytes = 0;
+  };
+  [[nodiscard]] static std::optional<Outline> outline(const std::byte* memory, size_t room_bytes,
+                                                      size_t key_bytes) {
+    const auto format = static_cast<uint8_t>(load_word(memory) >> 16);
+    Outline outline;
+    size_t field = key_offset(key_bytes) + key_bytes + cas_width(format & kCasMask);
+    if ((format & kHasExpiry) != 0) {
+      outline.deadline_ms =
+          static_cast<int64_t>(load_octets(memory, field) & ((uint64_t{1} << kExpiryBytes * 8) - 1));
+      field += kExpiryBytes;
+    }
+    if ((format & kHasFlags) != 0) field += kFlagsBytes;
+    size_t unused = format >> kUnusedShift;
+    if ((format & kHasExtension) != 0) {
+      unused = static_cast<uint32_t>(load_octets(memory, field + 1));
+      field += kExtensionBytes;
+    }
+    if (field + unused > room_bytes) return std::nullopt;
+    outline.value_offset = field;
+    outline.value_bytes = room_bytes - field - unused;
+    return outline;
   }
 
   // How many octets the header and key of a record take; safe without the lock.

@@ -7,6 +7,7 @@
 #define LARDER_INTERNAL_WORDS_H_
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -37,7 +38,57 @@ inline void store_word(std::byte* to, uint64_t word) {
 // Copies whole words that others may be writing; `to` is the caller's own.
 LARDER_UNCHECKED inline void load_words(const std::byte* from, uint64_t* to, size_t words) {
   const auto* const source = reinterpret_cast<const uint64_t*>(from);
+#pragma GCC unroll 8
   for (size_t i = 0; i < words; ++i) to[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+}
+
+// The eight octets that begin `offset` behind `from`, a multiple of kWordBytes. Others may be writing them.
+LARDER_UNCHECKED inline uint64_t load_octets(const std::byte* from, size_t offset) {
+  static_assert(std::endian::native == std::endian::little);
+  const size_t shift = offset % kWordBytes * 8;
+  from += offset / kWordBytes * kWordBytes;
+  // Shifted twice: by 64 at once is undefined.
+  return (load_word(from) >> shift) | (load_word(from + kWordBytes) << 1 << (63 - shift));
+}
+
+// Calls use(octets, position) for pieces of eight octets that together cover the `bytes` ≥ 8 octets that begin
+// there, and may overlap: so that all but the first and the last are whole words.
+template <class Use>
+LARDER_UNCHECKED inline void for_each_piece(const std::byte* from, size_t offset, size_t bytes, Use&& use) {
+  const size_t last = bytes - kWordBytes;
+  use(load_octets(from, offset), size_t{0});
+  const size_t skew = kWordBytes - offset % kWordBytes;
+  const std::byte* const words = from + offset + skew;
+#pragma GCC unroll 4
+  for (size_t at = 0; at + skew < last; at += kWordBytes) use(load_word(words + at), at + skew);
+  use(load_octets(from, offset + last), last);
+}
+
+// Whether the octets that begin there are these.
+LARDER_UNCHECKED inline bool are_octets(const std::byte* from, size_t offset, const char* octets, size_t bytes) {
+  uint64_t differences = 0;
+  if (bytes >= kWordBytes) {
+    for_each_piece(from, offset, bytes, [&](uint64_t piece, size_t position) {
+      uint64_t expected;
+      std::memcpy(&expected, octets + position, kWordBytes);
+      differences |= piece ^ expected;
+    });
+    return differences == 0;
+  }
+  uint64_t piece = load_octets(from, offset);
+  for (size_t i = 0; i < bytes; ++i, piece >>= 8) differences |= static_cast<uint8_t>(octets[i]) ^ (piece & 0xff);
+  return differences == 0;
+}
+
+// Copies the octets that begin there; `to` is the caller's own.
+LARDER_UNCHECKED inline void load_octets(const std::byte* from, size_t offset, char* to, size_t bytes) {
+  if (bytes >= kWordBytes) {
+    for_each_piece(from, offset, bytes,
+                   [&](uint64_t piece, size_t position) { std::memcpy(to + position, &piece, kWordBytes); });
+    return;
+  }
+  uint64_t piece = load_octets(from, offset);
+  for (size_t i = 0; i < bytes; ++i, piece >>= 8) to[i] = static_cast<char>(piece);
 }
 
 // Copies octets to where others may be reading. Only the caller writes to the words that they fall in; `from` does
