@@ -14,7 +14,8 @@ namespace {
 // Enough segments that one of them is a small part of a chain; few enough that their descriptors cost nothing.
 constexpr size_t kSegmentsPerLimit = 128;
 constexpr size_t kSegmentBytesMin = size_t{8} << 10;
-constexpr size_t kSegmentBytesMax = size_t{1} << 20;
+// A segment of this size is a huge page: taken, charged for and given back as a whole.
+constexpr size_t kSegmentBytesMax = kHugePageBytes;
 // With fewer segments than this, one open segment for each expiry class would waste more than the classes save.
 constexpr size_t kSegmentsForClasses = 64;
 // A record longer than this part of a segment is a large item: the tail of a segment that a record does not fit
@@ -86,14 +87,19 @@ Log::Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors
       frames_(std::move(frames)),
       descriptors_(std::move(descriptors)),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
-      frame_allocator_(static_cast<uint32_t>(frames_.bytes() >> frame_shift_)) {
+      first_large_(static_cast<SegmentId>((frames_.bytes() / 2) >> frame_shift_)),
+      segment_frames_(first_large_),
+      large_frames_(first_large_),
+      large_made_(first_large_) {
+  if (segment_bytes_ % kHugePageBytes == 0) frames_.allow_huge_pages(0, address_of(first_large_));
   resize();
 }
 
 Log::~Log() {
   // The address space may be used by others.
   const MutexLock lock(mutex_);
-  unpoison(at(0), end_of_frames_);
+  unpoison(at(0), address_of(segments_made_));
+  unpoison(at(address_of(first_large_)), end_of_large_);
 }
 
 bool Log::is_large(size_t bytes) const { return bytes > segment_bytes_ / kLargeDivisor; }
@@ -172,7 +178,7 @@ std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
   const size_t room_bytes = round_up(bytes, kOsPageBytes);
   if (!account_.try_charge(Use::kLarge, room_bytes)) return std::nullopt;
   const MutexLock lock(mutex_);
-  const SegmentId id = take_frames(room_bytes);
+  const SegmentId id = take_large_frames(room_bytes);
   if (id == 0) {
     account_.release(Use::kLarge, room_bytes);
     return std::nullopt;
@@ -201,18 +207,32 @@ SegmentId Log::take_free(For whom) {
     return id;
   }
   if (!account_.try_charge(Use::kSegments, segment_bytes_)) return 0;
-  const SegmentId id = take_frames(segment_bytes_);
-  if (id == 0) account_.release(Use::kSegments, segment_bytes_);
+  const std::optional<uint32_t> id = segment_frames_.allocate(0);
+  if (!id) {
+    account_.release(Use::kSegments, segment_bytes_);
+    return 0;
+  }
+  for (; segments_made_ <= *id; ++segments_made_) new (&segments_[segments_made_]) Segment;
+  return *id;
+}
+
+SegmentId Log::take_large_frames(size_t bytes) {
+  const std::optional<uint32_t> first = large_frames_.allocate(large_order(bytes));
+  if (!first) return 0;
+  const SegmentId id = first_large_ + *first;
+  for (; large_made_ <= id; ++large_made_) new (&segments_[large_made_]) Segment;
+  end_of_large_ = std::max(end_of_large_, address_of(*first) + bytes);
   return id;
 }
 
-SegmentId Log::take_frames(size_t bytes) {
-  const size_t frames = round_up(bytes, segment_bytes_) >> frame_shift_;
-  const std::optional<uint32_t> first = frame_allocator_.allocate(std::bit_width(frames - 1));
-  if (!first) return 0;
-  for (; segments_made_ <= *first; ++segments_made_) new (&segments_[segments_made_]) Segment;
-  end_of_frames_ = std::max(end_of_frames_, address_of(*first) + bytes);
-  return *first;
+int Log::large_order(size_t bytes) const {
+  return std::bit_width((round_up(bytes, segment_bytes_) >> frame_shift_) - 1);
+}
+
+SegmentId Log::next_made(SegmentId id) const {
+  ++id;
+  if (id >= segments_made_ && id < first_large_) id = first_large_;
+  return id < large_made_ ? id : 0;
 }
 
 void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state) {
@@ -301,11 +321,16 @@ void Log::give_back(SegmentId id) {
   const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
   frames_.discard(address_of(id), room_bytes);
   const MutexLock lock(mutex_);
-  account_.release(of.is_large.load(std::memory_order_relaxed) ? Use::kLarge : Use::kSegments, room_bytes);
+  if (of.is_large.load(std::memory_order_relaxed)) {
+    account_.release(Use::kLarge, room_bytes);
+    large_frames_.free(id - first_large_, large_order(room_bytes));
+  } else {
+    account_.release(Use::kSegments, room_bytes);
+    segment_frames_.free(id, 0);
+  }
   of.fill.store(0, std::memory_order_relaxed);
   of.is_large.store(false, std::memory_order_relaxed);
   of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
-  frame_allocator_.free(id, std::bit_width((round_up(room_bytes, segment_bytes_) >> frame_shift_) - 1));
 }
 
 bool Log::has_free_segment() const {
@@ -412,16 +437,16 @@ SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
     return is_sparse(open, now_ms, kSparsePercentWithoutEviction);
   };
   do {
-    if (const SegmentId id = find_sparse(now_ms, segments_made_, kSparsePercentWithoutEviction, is_busy)) return id;
+    if (const SegmentId id = find_sparse(now_ms, made_count(), kSparsePercentWithoutEviction, is_busy)) return id;
   } while (seal_one(is_wanted));
   return 0;
 }
 
 // Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
 SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
-  for (looks = std::min<size_t>(looks, segments_made_); looks > 0; --looks) {
-    if (++sparse_cursor_ >= segments_made_) sparse_cursor_ = 1;
-    if (sparse_cursor_ >= segments_made_) return 0;
+  for (looks = std::min(looks, made_count()); looks > 0; --looks) {
+    sparse_cursor_ = next_made(sparse_cursor_);
+    if (sparse_cursor_ == 0) continue;
     const Segment& of = segments_[sparse_cursor_];
     is_busy = is_busy || (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && has_writers(of));
     if (!is_idle(of)) continue;
@@ -486,7 +511,7 @@ void Log::flush() {
 Log::Usage Log::usage() const {
   Usage usage;
   const MutexLock lock(mutex_);
-  for (SegmentId id = 1; id < segments_made_; ++id) {
+  for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
     if (state == SegmentState::kFree) ++usage.segments_free;
@@ -503,7 +528,7 @@ absl::Status Log::assert_valid() const {
   uint64_t segment_bytes = 0;
   uint64_t large_bytes = 0;
   size_t free_segments = 0;
-  for (SegmentId id = 1; id < segments_made_; ++id) {
+  for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
     const uint64_t room = of.room_bytes.load(std::memory_order_relaxed);

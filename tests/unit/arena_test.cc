@@ -1,5 +1,6 @@
 #include "larder/internal/arena.h"
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -30,6 +31,16 @@ TEST_CASE("reserved space is whole pages, reads as zeros and can be written to i
   CHECK(*arena.at(arena.bytes() - 1) == std::byte{0});
   std::memset(arena.at(0), 0x5a, arena.bytes());
   CHECK(*arena.at(arena.bytes() - 1) == std::byte{0x5a});
+}
+
+TEST_CASE("reserved space begins at a huge page, where they may be allowed") {
+  const Arena arena = arena_of(2 * kHugePageBytes);
+  CHECK(reinterpret_cast<uintptr_t>(arena.at(0)) % kHugePageBytes == 0);
+  arena.allow_huge_pages(0, kHugePageBytes);
+  std::memset(arena.at(0), 0x5a, arena.bytes());
+  arena.discard(0, kHugePageBytes);
+  CHECK(*arena.at(kHugePageBytes - 1) == std::byte{0});
+  CHECK(*arena.at(kHugePageBytes) == std::byte{0x5a});
 }
 
 TEST_CASE("an offset and the address it stands for turn into each other") {

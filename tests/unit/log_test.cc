@@ -94,8 +94,11 @@ class OneLog {
 
 TEST_CASE("a segment is a 128th of the limit, within bounds") {
   const size_t kib = 1024;
-  const std::pair<size_t, size_t> kSizes[] = {
-      {kib * kib, 8 * kib}, {2 * kib * kib, 16 * kib}, {64 * kib * kib, 512 * kib}, {1024 * kib * kib, kib * kib}};
+  const std::pair<size_t, size_t> kSizes[] = {{kib * kib, 8 * kib},
+                                              {2 * kib * kib, 16 * kib},
+                                              {64 * kib * kib, 512 * kib},
+                                              {128 * kib * kib, kib * kib},
+                                              {1024 * kib * kib, 2 * kib * kib}};
   for (const auto& [limit, segment] : kSizes) {
     OneLog log(limit);
     CHECK(log->segment_bytes() == segment);

@@ -26,6 +26,7 @@
 namespace larder::internal {
 
 inline constexpr size_t kOsPageBytes = 4096;
+inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
 [[nodiscard]] constexpr size_t round_up(size_t bytes, size_t multiple) {
   return (bytes + multiple - 1) / multiple * multiple;
@@ -45,7 +46,8 @@ inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] size_
 
 class Arena {
  public:
-  // Reserves `bytes` of address space, without memory behind it. ResourceExhausted names `what` it was for.
+  // Reserves `bytes` of address space, without memory behind it, from a multiple of kHugePageBytes on.
+  // ResourceExhausted names `what` it was for.
   [[nodiscard]] static absl::StatusOr<Arena> reserve(size_t bytes, std::string_view what);
 
   Arena() = default;
@@ -58,6 +60,10 @@ class Arena {
     return static_cast<size_t>(static_cast<const std::byte*>(memory) - base_);
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
+
+  // Memory behind [offset, offset + bytes) may come in huge pages: only where every touched one is used, and
+  // charged for, as a whole. Both are multiples of kHugePageBytes.
+  void allow_huge_pages(size_t offset, size_t bytes) const;
 
   // Gives the memory behind [offset, offset + bytes) back to the system; both are multiples of kOsPageBytes.
   void discard(size_t offset, size_t bytes) const;

@@ -200,7 +200,7 @@ class Log {
   template <class Visit>
   void for_each_segment(Visit&& visit) const {
     const MutexLock lock(mutex_);
-    for (SegmentId id = 1; id < segments_made_; ++id) {
+    for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
       if (holds_records(segments_[id].state.load(std::memory_order_relaxed))) visit(id);
     }
   }
@@ -240,7 +240,13 @@ class Log {
   [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId take_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_large_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] int large_order(size_t bytes) const;
+  // The one after `id` of all that were ever made; 0 after the last and before the first.
+  [[nodiscard]] SegmentId next_made(SegmentId id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return segments_made_ + (large_made_ - first_large_);
+  }
   void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -272,23 +278,27 @@ class Log {
   const int frame_shift_;
   const Arena frames_;
   const Arena descriptors_;
-  Segment* const segments_;  // by SegmentId; the first segments_made_ exist
+  Segment* const segments_;  // by SegmentId
+  // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments.
+  const SegmentId first_large_;
   Open open_{};
   std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and the cleaner's alone
   std::atomic<size_t> free_count_{0};  // free_.size(), to be read without the mutex as a hint
 
   mutable Mutex mutex_;
-  FrameAllocator frame_allocator_ ABSL_GUARDED_BY(mutex_);
-  SegmentId segments_made_ ABSL_GUARDED_BY(mutex_) = 1;
+  FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);
+  FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);  // from first_large_ on
+  SegmentId segments_made_ ABSL_GUARDED_BY(mutex_) = 1;  // descriptors exist from 1 up to here,
+  SegmentId large_made_ ABSL_GUARDED_BY(mutex_);         // and from first_large_ up to here
   size_t descriptor_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // charged
-  uint64_t end_of_frames_ ABSL_GUARDED_BY(mutex_) = 0;   // of all that was ever given out
+  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;    // of all that was ever given out, from first_large_ on
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
-  SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 1;
+  SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace larder::internal
