@@ -12,12 +12,13 @@
 namespace larder::adversary {
 namespace {
 
+constexpr size_t kLimit = (kIsSanitized ? 2 : 4) * kMiB;
 constexpr size_t kValueBytes = 200;
 
 // How many items of kValueBytes the cache holds when it is full.
-uint64_t items_that_fit(size_t memory_limit_bytes) {
-  Subject subject(memory_limit_bytes);
-  for (uint64_t i = 0; i < memory_limit_bytes / 100; ++i) subject.set(key_of('k', i), kValueBytes);
+uint64_t items_that_fit() {
+  Subject subject(kLimit);
+  for (uint64_t i = 0; i < kLimit / 100; ++i) subject.set(key_of('k', i), kValueBytes);
   return subject->stats().items;
 }
 
@@ -43,8 +44,7 @@ class Fifo {
 };
 
 TEST_CASE("a scan of four times the cache pushes out hardly anything of what was read before it") {
-  constexpr size_t kLimit = 4 * kMiB;
-  const uint64_t fit = items_that_fit(kLimit);
+  const uint64_t fit = items_that_fit();
   Subject subject(kLimit);
   const uint64_t hot = fit / 2;
   for (int pass = 0; pass < 6; ++pass) {
@@ -62,8 +62,7 @@ TEST_CASE("a scan of four times the cache pushes out hardly anything of what was
 }
 
 TEST_CASE("a loop that fits is all hits from its second round on") {
-  constexpr size_t kLimit = 4 * kMiB;
-  const uint64_t length = items_that_fit(kLimit) * 95 / 100;
+  const uint64_t length = items_that_fit() * 95 / 100;
   Subject subject(kLimit);
   for (uint64_t i = 0; i < length; ++i) CHECK(!subject.get_or_set(key_of('l', i), kValueBytes));
   for (uint64_t i = 0; i < 3 * length; ++i) REQUIRE(subject.get_or_set(key_of('l', i % length), kValueBytes));
@@ -71,16 +70,15 @@ TEST_CASE("a loop that fits is all hits from its second round on") {
 }
 
 TEST_CASE("a loop larger than the cache, with some noise, gets no fewer hits than first in, first out would give") {
-  constexpr size_t kLimit = 2 * kMiB;
-  const uint64_t fit = items_that_fit(kLimit);
-  for (const uint64_t percent : {105, 120, 150, 200, 400}) {
+  const uint64_t fit = items_that_fit();
+  for (const uint64_t percent : {105, 120, 200, 400}) {
     Subject subject(kLimit);
     Fifo fifo(fit);
     model::Random random(seed());
     const uint64_t length = fit * percent / 100;
     uint64_t hits = 0;
     uint64_t fifo_hits = 0;
-    const uint64_t requests = 12 * length;
+    const uint64_t requests = (kIsSanitized ? 6 : 12) * length;
     for (uint64_t i = 0; i < requests; ++i) {
       const uint64_t number = random.one_in(10) ? random.below(length) : i % length;
       hits += subject.get_or_set(key_of('l', number), kValueBytes) ? 1 : 0;
@@ -94,7 +92,6 @@ TEST_CASE("a loop larger than the cache, with some noise, gets no fewer hits tha
 }
 
 TEST_CASE("of keys that never come back the newest are there, as many as fit") {
-  constexpr size_t kLimit = 4 * kMiB;
   Subject subject(kLimit);
   const uint64_t keys = 10 * kLimit / kValueBytes;
   for (uint64_t i = 0; i < keys; ++i) REQUIRE(!subject.get_or_set(key_of('u', i), kValueBytes));
@@ -110,7 +107,6 @@ TEST_CASE("of keys that never come back the newest are there, as many as fit") {
 }
 
 TEST_CASE("the one hot key is never missed, whatever streams by and however often it is overwritten") {
-  constexpr size_t kLimit = 2 * kMiB;
   Subject subject(kLimit);
   model::Random random(seed());
   const std::string hot = key_of('h', 0);
@@ -125,7 +121,6 @@ TEST_CASE("the one hot key is never missed, whatever streams by and however ofte
 }
 
 TEST_CASE("one hot key for everybody: no increment is lost while a stream of others goes by") {
-  constexpr size_t kLimit = 2 * kMiB;
   constexpr int kThreads = 3;
   constexpr uint64_t kIncrements = kIsSanitized ? 20'000 : 200'000;
   Subject subject(kLimit);

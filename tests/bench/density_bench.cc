@@ -245,8 +245,8 @@ void measure_stream(size_t limit_bytes, const Stream& stream) {
     options.expiry = stream.expiry(random());
     (void)cache->set(key_of(number), std::string_view(filling).substr(0, bytes), options);
   };
-  // Ten times what fits, in 40 seconds.
-  const uint64_t operations = 10 * keys;
+  // So many requests for each item that fits, in 40 seconds.
+  const auto operations = static_cast<uint64_t>(15 * static_cast<double>(keys) / stream.fits);
   constexpr uint64_t kSeconds = 40;
   constexpr int kSamples = 20;
   std::vector<double> dead, room, expired;
@@ -308,8 +308,8 @@ void run(const std::string& memcached, size_t limit_mib) {
       {"sizes of 100 +-50 %, half live 10 s, half for ever", 100, 1.5, true,
        [&](uint64_t dice) { return dice % 2 == 0 ? seconds(10) : Expiry::never(); }},
   };
-  for (const Stream& stream : streams) in_a_process([&] { measure_stream(limit_bytes / 4, stream); });
-  fmt::print("(these with a limit of {} MiB)\n", limit_mib / 4);
+  for (const Stream& stream : streams) in_a_process([&] { measure_stream(limit_bytes / 8, stream); });
+  fmt::print("(these with a limit of {} MiB)\n", limit_mib / 8);
 }
 
 }  // namespace
