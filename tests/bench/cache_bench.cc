@@ -275,6 +275,7 @@ void run(size_t items, size_t rounds) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
   const size_t items = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   const size_t rounds = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 5;
   larder::bench::run(items, rounds);

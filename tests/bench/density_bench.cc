@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -316,6 +317,7 @@ void run(const std::string& memcached, size_t limit_mib) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
   if (argc < 2) larder::bench::fail("usage: density_bench MEMCACHED [limit in MiB]");
   larder::bench::run(argv[1], argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 256);
 }

@@ -15,6 +15,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -235,6 +236,7 @@ void run(uint64_t operations, size_t limit_mib) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
   const uint64_t operations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 50'000'000;
   const size_t limit_mib = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 512;
   larder::bench::run(operations, limit_mib);
