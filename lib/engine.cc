@@ -29,6 +29,10 @@ constexpr size_t kLimitShrinkMax = 16;
 // The limit must have room for so many of the largest items.
 constexpr size_t kLargestItemsMin = 4;
 
+// The most that the index needs at once to take one more slot: a page of full size, 16 KiB, and a directory of full
+// size, 64 KiB. Making less room would be of no use, however often.
+constexpr size_t kIndexGrowthBytesMax = size_t{80} << 10;
+
 // Others may take the room that was made for a store. One that loses so often gives up: it would also go round for
 // ever if the address space for large items were in pieces.
 constexpr int kAttemptsMax = 1000;
@@ -389,7 +393,7 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot) {
       case Index::InsertResult::kInserted:
         return {};
       case Index::InsertResult::kNeedsMemory:
-        return {.shortage = Shortage::kAccount, .bytes = kOsPageBytes * 8};
+        return {.shortage = Shortage::kAccount, .bytes = kIndexGrowthBytesMax};
       case Index::InsertResult::kPageFull:
         break;
     }

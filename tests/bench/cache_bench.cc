@@ -3,25 +3,30 @@
 //   cache_bench [items] [rounds]
 //
 // 24-byte keys, 100-byte values, uniformly random keys made before the clock runs. Every round measures each
-// contender once, in turn; the figures are medians over the rounds, and the ratio is of medians.
+// contender once, in turn; the figures are medians over the rounds, and the ratio is of medians. With two threads
+// the ratio is how many times as many operations two threads get done as one of the same contender; that wants two
+// idle cores.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "fmt/core.h"
 #include "larder/cache.h"
+#include "sharded_lru.h"
+
+#ifdef LARDER_HAVE_TBB
+#include "tbb/concurrent_hash_map.h"
+#endif
 
 namespace larder::bench {
 namespace {
@@ -33,49 +38,22 @@ constexpr uint64_t kSeed = 42;
 
 using Map = absl::flat_hash_map<std::string, std::string>;
 
-// The usual way to bound a map: a mutex, a list in order of use, in 64 shards.
-class ShardedLru {
- public:
-  explicit ShardedLru(size_t items_max) : items_max_(items_max / kShards) {}
+#ifdef LARDER_HAVE_TBB
+using ConcurrentMap = tbb::concurrent_hash_map<std::string, std::string>;
 
-  bool get(std::string_view key, std::string& value) {
-    Shard& shard = shard_of(key);
-    const std::lock_guard lock(shard.mutex);
-    const auto found = shard.map.find(key);
-    if (found == shard.map.end()) return false;
-    shard.order.splice(shard.order.begin(), shard.order, found->second);
-    value = found->second->second;
-    return true;
-  }
+bool get(const ConcurrentMap& map, const std::string& key, std::string& value) {
+  ConcurrentMap::const_accessor found;
+  if (!map.find(found, key)) return false;
+  value = found->second;
+  return true;
+}
 
-  void set(std::string_view key, std::string_view value) {
-    Shard& shard = shard_of(key);
-    const std::lock_guard lock(shard.mutex);
-    const auto found = shard.map.find(key);
-    if (found != shard.map.end()) {
-      found->second->second = value;
-      shard.order.splice(shard.order.begin(), shard.order, found->second);
-      return;
-    }
-    shard.order.emplace_front(key, value);
-    shard.map.emplace(shard.order.front().first, shard.order.begin());
-    if (shard.map.size() <= items_max_) return;
-    shard.map.erase(shard.order.back().first);
-    shard.order.pop_back();
-  }
-
- private:
-  static constexpr size_t kShards = 64;
-  struct alignas(64) Shard {
-    std::mutex mutex;
-    std::list<std::pair<std::string, std::string>> order;
-    absl::flat_hash_map<std::string_view, decltype(order)::iterator> map;
-  };
-  Shard& shard_of(std::string_view key) { return shards_[std::hash<std::string_view>{}(key) % kShards]; }
-
-  const size_t items_max_;
-  std::vector<Shard> shards_{kShards};
-};
+void set(ConcurrentMap& map, const std::string& key, const std::string& value) {
+  ConcurrentMap::accessor found;
+  map.insert(found, key);
+  found->second = value;
+}
+#endif
 
 struct Contender {
   std::string name;
@@ -103,6 +81,43 @@ void compare(const std::string& title, size_t rounds, std::vector<Contender> con
     const auto [low, high] = std::minmax_element(contender.ns.begin(), contender.ns.end());
     fmt::print("{:<28} {:<26} {:7.1f} ns  ({:.1f}..{:.1f})  {:.2f} x\n", title, contender.name,
                median(contender.ns), *low, *high, median(contender.ns) / peer);
+  }
+}
+
+// What each contender gets done with two threads, which share the operations, compared with one thread.
+struct Pair {
+  std::string name;
+  std::function<void(size_t first, size_t last, size_t thread)> run;  // operations first..last-1
+};
+
+void compare_threads(const std::string& title, size_t rounds, const std::vector<Pair>& pairs) {
+  const auto seconds = [](auto&& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  struct Times {
+    std::vector<double> one, two, speedups;
+  };
+  std::vector<Times> times(pairs.size());
+  for (size_t round = 0; round < rounds; ++round) {
+    for (size_t p = 0; p < pairs.size(); ++p) {
+      const double one = seconds([&] { pairs[p].run(0, kOperations, 0); });
+      const double two = seconds([&] {
+        std::thread other([&] { pairs[p].run(kOperations / 2, kOperations, 1); });
+        pairs[p].run(0, kOperations / 2, 0);
+        other.join();
+      });
+      times[p].one.push_back(one * 1e9 / kOperations);
+      times[p].two.push_back(two * 1e9 / kOperations);
+      times[p].speedups.push_back(one / two);
+    }
+  }
+  for (size_t p = 0; p < pairs.size(); ++p) {
+    const auto [low, high] = std::minmax_element(times[p].speedups.begin(), times[p].speedups.end());
+    fmt::print("{:<28} {:<26} {:7.1f} ns, {:.1f} by two threads: {:.2f} x as many  ({:.2f}..{:.2f})\n", title,
+               pairs[p].name, median(times[p].one), median(times[p].two),
+               median(times[p].one) / median(times[p].two), *low, *high);
   }
 }
 
@@ -135,12 +150,18 @@ void run(size_t items, size_t rounds) {
   for (uint32_t& number : order) number = static_cast<uint32_t>(random() % items);
 
   Map map;
-  ShardedLru lru(2 * items);
+  ShardedLru lru(2 * items * (kKeyBytes + kValueBytes));
+#ifdef LARDER_HAVE_TBB
+  ConcurrentMap concurrent;
+#endif
   const std::unique_ptr<Cache> cache = make_cache(items * 400);
   const std::unique_ptr<Cache> full = make_cache(std::max<size_t>(items * 100, kMemoryLimitBytesMin * 4));
   for (size_t i = 0; i < items; ++i) {
     map[keys[i]] = value;
     lru.set(keys[i], value);
+#ifdef LARDER_HAVE_TBB
+    set(concurrent, keys[i], value);
+#endif
     (void)cache->set(keys[i], value);
     (void)full->set(keys[i], value);
   }
@@ -155,6 +176,12 @@ void run(size_t items, size_t rounds) {
             [&] {
               for (const uint32_t i : order) (void)cache->get(keys[i], out);
             }},
+#ifdef LARDER_HAVE_TBB
+           {"tbb::concurrent_hash_map",
+            [&] {
+              for (const uint32_t i : order) (void)get(concurrent, keys[i], out);
+            }},
+#endif
            {"sharded mutex LRU", [&] {
               for (const uint32_t i : order) (void)lru.get(keys[i], out);
             }}});
@@ -182,6 +209,12 @@ void run(size_t items, size_t rounds) {
             [&] {
               for (const uint32_t i : order) (void)cache->set(keys[i], value);
             }},
+#ifdef LARDER_HAVE_TBB
+           {"tbb::concurrent_hash_map",
+            [&] {
+              for (const uint32_t i : order) set(concurrent, keys[i], value);
+            }},
+#endif
            {"sharded mutex LRU", [&] {
               for (const uint32_t i : order) lru.set(keys[i], value);
             }}});
@@ -197,37 +230,52 @@ void run(size_t items, size_t rounds) {
               for (size_t i = 0; i < kOperations; ++i, ++at) (void)full->set(keys[at % keys.size()], value);
             }}});
 
-  const auto by_two_threads = [&](auto&& operation) {
-    std::vector<std::thread> threads;
-    for (size_t t = 0; t < 2; ++t) {
-      threads.emplace_back([&, t] {
-        std::string mine;
-        for (size_t i = t * kOperations / 2; i < (t + 1) * kOperations / 2; ++i) operation(i, mine);
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+  // Each thread copies into a string of its own, on cache lines of its own.
+  struct alignas(64) Out {
+    std::string value;
   };
-  compare("two threads: get", rounds,
-          {{"larder, one thread",
-            [&] {
-              for (const uint32_t i : order) (void)cache->get(keys[i], out);
-            }},
-           {"larder, two threads", [&] {
-              by_two_threads([&](size_t i, std::string& mine) { (void)cache->get(keys[order[i]], mine); });
-            }}});
-  compare("two threads: one hot key", rounds,
-          {{"larder, one thread",
-            [&] {
-              for (size_t i = 0; i < kOperations; ++i) (void)cache->get(keys[0], out);
-            }},
-           {"larder, two threads",
-            [&] { by_two_threads([&](size_t, std::string& mine) { (void)cache->get(keys[0], mine); }); }}});
+  std::array<Out, 2> outs;
+  struct Case {
+    std::string title;
+    bool is_hot;        // all on one key; otherwise uniform
+    size_t set_one_in;  // 0: gets only
+  };
+  for (const Case& load : {Case{"two threads: get", false, 0}, Case{"two threads: one hot key", true, 0},
+                           Case{"two threads: 10 % sets", false, 10}}) {
+    const auto pair = [&](std::string name, auto&& get_one, auto&& set_one) {
+      return Pair{std::move(name), [&, get_one, set_one](size_t first, size_t last, size_t thread) {
+                    for (size_t i = first; i < last; ++i) {
+                      const std::string& key = keys[load.is_hot ? 0 : order[i]];
+                      if (load.set_one_in != 0 && i % load.set_one_in == 0) {
+                        set_one(key);
+                      } else {
+                        get_one(key, outs[thread].value);
+                      }
+                    }
+                  }};
+    };
+    compare_threads(
+        load.title, rounds,
+        {pair(
+             "larder", [&](const std::string& key, std::string& to) { (void)cache->get(key, to); },
+             [&](const std::string& key) { (void)cache->set(key, value); }),
+#ifdef LARDER_HAVE_TBB
+         pair(
+             "tbb::concurrent_hash_map",
+             [&](const std::string& key, std::string& to) { (void)get(concurrent, key, to); },
+             [&](const std::string& key) { set(concurrent, key, value); }),
+#endif
+         pair(
+             "sharded mutex LRU", [&](const std::string& key, std::string& to) { (void)lru.get(key, to); },
+             [&](const std::string& key) { lru.set(key, value); })});
+  }
 }
 
 }  // namespace
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
   const size_t items = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   const size_t rounds = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 5;
   larder::bench::run(items, rounds);
