@@ -7,22 +7,41 @@
 namespace larder::internal {
 namespace {
 
-// How much is cleaned for each byte stored: enough to have a segment free before the open one is full, even when
-// half of what is looked at is kept.
-constexpr size_t kPace = 2;
+// Of a victim's bytes so much may be kept in the long run before what is cleaned falls behind what is stored.
+constexpr double kKeptShareMax = 0.95;
+// How much faster than needed is cleaned, so that a segment is free before the open one is full.
+constexpr double kHaste = 1.25;
+// What one store may have to clean; the rest is left to the next.
 constexpr size_t kPaceBytesMin = 512;
+constexpr size_t kPaceBytesMax = size_t{64} << 10;
+// With room left, expired segments are looked for so often.
+constexpr int64_t kExpiredLookMs = 50;
 // After so many segments' worth of cleaning without result, nothing is kept any more.
-constexpr size_t kSegmentsBeforeForce = 2;
+constexpr size_t kSegmentsBeforeForce = 4;
 // Writers hold a segment for the time of a copy: how often to look again before giving up.
 constexpr int kPatience = 1000;
 
 }  // namespace
 
 void Cleaner::pace(size_t bytes, int64_t now_ms) {
-  if (!may_evict_ || !is_tight() || !mutex_.try_lock()) return;
+  if (!may_evict_) return;
+  const bool is_tight = this->is_tight();
+  // Relaxed: hints. What is owed while another thread cleans is paid by the next one that can.
+  if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
+  owed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (!mutex_.try_lock()) return;
   const MutexLock lock(mutex_, std::adopt_lock);
-  clean(std::max(bytes * kPace, kPaceBytesMin), now_ms, false);
-  if (account_.is_over_limit()) (void)log_.release_free_segment();
+  const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed));
+  const auto due = static_cast<size_t>(owed * kHaste / (1 - std::min(kept_share_, kKeptShareMax)));
+  const size_t step = std::clamp(due, kPaceBytesMin, kPaceBytesMax);
+  if (is_tight) {
+    clean(step, now_ms, false);
+    if (account_.is_over_limit()) (void)log_.release_free_segment();
+  } else if (victim_ || take_expired(now_ms)) {
+    clean_some(step, now_ms, ordinary_urgency());
+  } else {
+    next_look_ms_.store(now_ms + kExpiredLookMs, std::memory_order_relaxed);
+  }
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
@@ -34,16 +53,20 @@ bool Cleaner::make_room_for_segment(int64_t now_ms) {
 }
 
 bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
-  const MutexLock lock(mutex_);
-  if (!could_ever_fit(bytes)) return false;
-  for (size_t cleaned = 0; account_.used() + bytes > account_.limit();) {
-    if (log_.release_free_segment()) continue;
+  for (size_t cleaned = 0;; std::this_thread::yield()) {
+    // Held for one step: others wait for no more than that, even if the limit sinks by much.
+    const MutexLock lock(mutex_);
+    if (!could_ever_fit(bytes)) return false;
+    if (account_.used() + bytes <= account_.limit()) return true;
+    if (log_.release_free_segment()) {
+      cleaned = 0;
+      continue;
+    }
     if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes() + bytes)) {
       return false;
     }
     cleaned += log_.segment_bytes();
   }
-  return true;
 }
 
 bool Cleaner::could_ever_fit(size_t bytes) const {
@@ -73,8 +96,19 @@ bool Cleaner::take_victim(int64_t now_ms, bool may_evict) {
     victim_ = log_.take_victim(now_ms, may_evict, is_busy);
     if (!victim_ && is_busy) std::this_thread::yield();
   }
-  if (victim_) cursor_ = log_.address_of(victim_->segment);
+  begin_victim();
   return victim_.has_value();
+}
+
+bool Cleaner::take_expired(int64_t now_ms) {
+  victim_ = log_.take_expired(now_ms);
+  begin_victim();
+  return victim_.has_value();
+}
+
+void Cleaner::begin_victim() {
+  moved_bytes_ = 0;
+  if (victim_) cursor_ = log_.address_of(victim_->segment);
 }
 
 // False: the victim could not be cleaned and is in its chain again.
@@ -92,6 +126,8 @@ bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
     cursor_ = next;
   }
   if (cursor_ >= end) {
+    const auto used = static_cast<double>(end - log_.address_of(victim_->segment));
+    if (!is_large && used > 0) kept_share_ += (static_cast<double>(moved_bytes_) / used - kept_share_) / 4;
     log_.finish(victim_->segment);
     victim_.reset();
     counters_.add(Counter::kSegmentsCleaned);
@@ -175,6 +211,7 @@ bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const
   index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, place->address));
   log_.commit(*place, bytes, content.deadline_ms);
   log_.remove_live(slot.address(), bytes);
+  moved_bytes_ += bytes;
   counters_.add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain ? Counter::kItemsPromoted
                                                                                  : Counter::kItemsMoved);
   return true;

@@ -31,10 +31,10 @@ constexpr size_t kFragmentationFactor = 8;
 // Who reads without a lock may read so far behind a record that is none any more.
 constexpr size_t kOvershootBytes = size_t{64} << 10;
 
-// How many segments are looked at for one that is mostly dead or expired, before the oldest is taken.
+// How many segments are looked at for the one with the most dead bytes, before the oldest is taken.
 constexpr size_t kSparseLooks = 16;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
-constexpr size_t kSparsePercent = 40;
+constexpr size_t kSparsePercent = 15;
 constexpr size_t kSparsePercentWithoutEviction = 10;
 
 void lower(std::atomic<int64_t>& bound, int64_t value) {
@@ -424,17 +424,19 @@ SegmentId Log::oldest_by_policy(bool& is_busy) const {
   return 0;
 }
 
-bool Log::is_sparse(const Segment& segment, int64_t now_ms, size_t percent) {
+// How much of what a segment holds is dead, in hundredths; all, when all has expired.
+size_t Log::waste_percent(const Segment& segment, int64_t now_ms) {
   const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
-  if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return true;
+  if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return 100;
+  if (segment.is_large.load(std::memory_order_relaxed)) return 0;
   const uint64_t used = used_bytes(segment);
-  return !segment.is_large.load(std::memory_order_relaxed) && (used - std::min(used, live)) * 100 >= used * percent;
+  return (used - std::min(used, live)) * 100 / used;
 }
 
 // Without eviction nothing else can give room: every segment is looked at, the open ones too.
 SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
   const auto is_wanted = [&](const Segment& open) {
-    return is_sparse(open, now_ms, kSparsePercentWithoutEviction);
+    return waste_percent(open, now_ms) >= kSparsePercentWithoutEviction;
   };
   do {
     if (const SegmentId id = find_sparse(now_ms, made_count(), kSparsePercentWithoutEviction, is_busy)) return id;
@@ -442,17 +444,30 @@ SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
   return 0;
 }
 
-// Looks at the next `looks` segments, round and round, for one that holds enough that is dead or expired.
+// Of the next `looks` segments, round and round, the one with the most waste, if that is enough.
 SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
-  for (looks = std::min(looks, made_count()); looks > 0; --looks) {
+  SegmentId worst = 0;
+  size_t most = percent;
+  for (looks = std::min(looks, made_count()); looks > 0 && most <= 100; --looks) {
     sparse_cursor_ = next_made(sparse_cursor_);
     if (sparse_cursor_ == 0) continue;
     const Segment& of = segments_[sparse_cursor_];
     is_busy = is_busy || (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && has_writers(of));
     if (!is_idle(of)) continue;
-    if (is_sparse(of, now_ms, percent)) return sparse_cursor_;
+    const size_t waste = waste_percent(of, now_ms);
+    if (waste < most) continue;
+    worst = sparse_cursor_;
+    most = waste + 1;
   }
-  return 0;
+  return worst;
+}
+
+std::optional<Log::Victim> Log::take_expired(int64_t now_ms) {
+  const MutexLock lock(mutex_);
+  bool is_busy = false;
+  const SegmentId expired = find_sparse(now_ms, kSparseLooks, 100, is_busy);
+  if (expired == 0) return std::nullopt;
+  return take(expired, true);
 }
 
 template <class IsWanted>

@@ -10,6 +10,7 @@
 #ifndef LARDER_INTERNAL_CLEANER_H_
 #define LARDER_INTERNAL_CLEANER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,7 +36,9 @@ class Cleaner {
     key_words_.reserve(round_up(kRecordHeaderBytes + sizeof(uint16_t) + kKeyBytesMax, kWordBytes) / kWordBytes);
   }
 
-  // After `bytes` were stored: cleans in proportion if memory is tight and nobody else is cleaning.
+  // After `bytes` were stored: if memory is tight and nobody else is cleaning, cleans as much as it takes to free
+  // as much, going by what the last victims gave; otherwise looks now and then for a segment that is wholly
+  // expired.
   void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Until the log can open a segment. False: nothing (more) can go.
@@ -67,6 +70,8 @@ class Cleaner {
   // or it could not be cleaned.
   bool clean(size_t bytes, int64_t now_ms, bool is_forced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_victim(int64_t now_ms, bool may_evict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -93,9 +98,14 @@ class Cleaner {
   Counters& counters_;
   const bool may_evict_;
 
+  std::atomic<size_t> owed_bytes_{0};     // stored and not yet cleaned for
+  std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
+
   Mutex mutex_;
   std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
-  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
+  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;     // address of the victim's next record
+  size_t moved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // out of the victim, to be kept
+  double kept_share_ ABSL_GUARDED_BY(mutex_) = 0;   // of the bytes of the last victims: a moving average
   std::vector<uint64_t> key_words_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -10,8 +10,10 @@
 
 namespace larder::internal {
 
-// Upper bounds of the time left; the last class but one has none, the last is for items that never expire.
-inline constexpr std::array<int64_t, 4> kExpiryClassBoundsMs = {60'000, 15 * 60'000, 2 * 3'600'000, 24 * 3'600'000};
+// Upper bounds of the time left; the last class but one has none, the last is for items that never expire. A class
+// is no wider than a factor of eight, as far as it goes: what has long expired should not lie among what has not.
+inline constexpr std::array<int64_t, 6> kExpiryClassBoundsMs = {4'000,       30'000,        4 * 60'000,
+                                                                30 * 60'000, 4 * 3'600'000, 24 * 3'600'000};
 inline constexpr size_t kExpiryClassCount = kExpiryClassBoundsMs.size() + 2;
 inline constexpr int kNeverExpiryClass = kExpiryClassCount - 1;
 

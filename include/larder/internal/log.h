@@ -168,6 +168,8 @@ class Log {
   // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
   // `is_busy` is set when there are segments, but writers or pins hold all that were looked at.
   [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool& is_busy);
+  // Takes a segment that holds nothing live, if one of the next few is; or none.
+  [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
   // Where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
   // A victim that could not be cleaned: where it was.
@@ -263,7 +265,7 @@ class Log {
   }
   [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] static bool is_sparse(const Segment& segment, int64_t now_ms, size_t percent);
+  [[nodiscard]] static size_t waste_percent(const Segment& segment, int64_t now_ms);
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
