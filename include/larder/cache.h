@@ -17,8 +17,8 @@
 // between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
 // is looked at on its own. Visitors run without any lock held and may call the cache.
 //
-// Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the part
-// of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
+// Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
+// part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
@@ -39,6 +39,7 @@
 #include "larder/item.h"
 #include "larder/options.h"
 #include "larder/result.h"
+#include "larder/scan.h"
 #include "larder/stats.h"
 
 namespace larder {
@@ -88,10 +89,10 @@ class Cache {
   // Copies the value into `value`, whose capacity is reused; false (and `value` unchanged) when there is none.
   [[nodiscard]] bool get(std::string_view key, std::string& value);
 
-  // Shows the item to `visitor`; false when there is none. A long value is shown where it lies, without a copy, and a
-  // short one (up to 8 KiB with its key) as a copy on the stack. While the visitor runs the value neither changes nor
-  // moves, whatever other threads do. The memory that a long one lies in cannot be reused meanwhile, so a visitor
-  // should be brief.
+  // Shows the item to `visitor`; false when there is none. A long value is shown where it lies, without a copy, and
+  // a short one (up to 8 KiB with its key) as a copy on the stack. While the visitor runs the value neither changes
+  // nor moves, whatever other threads do. The memory that a long one lies in cannot be reused meanwhile, so a
+  // visitor should be brief.
   bool visit(std::string_view key, Visitor visitor);
 
   // As get, but leaves no trace: not marked as used, nothing counted.
@@ -158,6 +159,9 @@ class Cache {
   // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
+  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does.
+  bool touch(std::string_view key, Expiry expiry, Visitor visitor);
+
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
   // false for want of room). Counts as touch, not as get. An
   // expiry already past removes the item and still gives it back (with ttl_ms 0).
@@ -166,6 +170,14 @@ class Cache {
 
   // Removes the item. With `cas`: only if it still has that number, otherwise kExists.
   EraseResult erase(std::string_view key, std::optional<uint64_t> cas = std::nullopt);
+
+  // The same, and shows what is removed to `visitor` before it goes, with a lock held: the visitor should be brief,
+  // and must not call the cache.
+  EraseResult erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor);
+
+  // Removes the item, if there is one, and counts nothing: for owners that must refuse a value before the cache
+  // sees it, and may not leave the old one.
+  void discard(std::string_view key);
 
   // Removes each key; returns how many were there.
   size_t erase_multi(std::span<const std::string_view> keys);
@@ -181,6 +193,11 @@ class Cache {
   // once, and once only unless they are overwritten meanwhile; items that come or go meanwhile may be shown or
   // not. Copies a few items at a time; never stops other callers for longer than one of its steps.
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const;
+
+  // Shows the next items, about `items_max` ≥ 1 of them, without their values, and moves `cursor`, a fresh one of
+  // which begins the walk, behind them. False when the walk has come to its end. What for_each promises holds for
+  // the walk as a whole, however long it pauses, and nothing is kept for it meanwhile. Cheaper than for_each.
+  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
 
   [[nodiscard]] Stats stats() const;
 
