@@ -371,6 +371,7 @@ bool Cache::scan(ScanCursor& cursor, size_t items_max,
 Stats Cache::stats() const { return engine_->stats(); }
 void Cache::reset_stats() { engine_->counters().reset(); }
 absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_limit(bytes); }
+size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_bytes_min(); }
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }
 void Cache::add_external_bytes(int64_t bytes) { engine_->add_external_bytes(bytes); }
 absl::Status Cache::assert_valid() const { return engine_->assert_valid(); }

@@ -465,13 +465,16 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
     uint32_t next = index_->for_each_in_page(stripe, cursor.place, [&](Slot slot) {
       if (slot.tag() >= cursor.place) slots.push_back(slot);
     });
-    std::sort(slots.begin(), slots.end(), [](Slot a, Slot b) { return a.tag() < b.tag(); });
-    size_t count = std::min(slots.size(), std::max<size_t>(items_max, 1));
-    // Slots of one tag stay together.
-    while (count < slots.size() && slots[count].tag() == slots[count - 1].tag()) ++count;
-    if (count < slots.size()) next = slots[count].tag();
-    for (size_t i = 0; i < count; ++i) {
-      const ItemInfo item = info(stripe, slots[i], now);
+    if (slots.size() > items_max) {
+      // The lowest tags, all of one tag together.
+      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(std::max<size_t>(items_max, 1)) - 1;
+      std::nth_element(slots.begin(), last, slots.end(), [](Slot a, Slot b) { return a.tag() < b.tag(); });
+      const uint32_t last_tag = last->tag();
+      std::erase_if(slots, [last_tag](Slot slot) { return slot.tag() > last_tag; });
+      next = last_tag + 1;
+    }
+    for (const Slot slot : slots) {
+      const ItemInfo item = info(stripe, slot, now);
       if (item.ttl_ms != kNeverExpires && item.ttl_ms <= 0) continue;
       items.push_back(item);
       keys += item.key;
@@ -546,10 +549,15 @@ Stats Engine::stats() {
   return stats;
 }
 
+size_t Engine::memory_limit_bytes_min() const {
+  return std::max({kMemoryLimitBytesMin, options_.memory_limit_bytes / kLimitShrinkMax,
+                   options_.item_bytes_max * kLargestItemsMin});
+}
+
 absl::Status Engine::set_memory_limit(size_t bytes) {
-  const size_t low = std::max({kMemoryLimitBytesMin, options_.memory_limit_bytes / kLimitShrinkMax,
-                               options_.item_bytes_max * kLargestItemsMin});
-  if (absl::Status status = out_of_range("memory_limit_bytes", bytes, low, kMemoryLimitBytesMax); !status.ok()) {
+  if (absl::Status status =
+          out_of_range("memory_limit_bytes", bytes, memory_limit_bytes_min(), kMemoryLimitBytesMax);
+      !status.ok()) {
     return status;
   }
   const MutexLock lock(limit_mutex_);

@@ -159,7 +159,8 @@ class Cache {
   // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
-  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does.
+  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does; twice or more if room must
+  // be made first.
   bool touch(std::string_view key, Expiry expiry, Visitor visitor);
 
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
@@ -210,6 +211,9 @@ class Cache {
   // ResourceExhausted when more address space than is left would be needed, or when visitors hold what would have
   // to go (the limit is then the new one, and later stores and maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+
+  // The lowest limit that set_memory_limit takes.
+  [[nodiscard]] size_t memory_limit_bytes_min() const;
 
   // Takes back the room of expired items and finishes what a lowered limit has left to do, for at most about
   // `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.

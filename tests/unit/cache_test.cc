@@ -972,6 +972,12 @@ TEST_CASE("touch shows what it touches, as it was") {
   CHECK(cache->peek("a")->ttl_ms == 9000);
 }
 
+TEST_CASE("memory_limit_bytes_min is the lowest limit that can be set") {
+  TestCache cache;
+  CHECK_FALSE(cache->set_memory_limit(cache->memory_limit_bytes_min() - 1).ok());
+  CHECK(cache->set_memory_limit(cache->memory_limit_bytes_min()).ok());
+}
+
 TEST_CASE("discard removes and counts nothing") {
   TestCache cache;
   CHECK(cache->set("a", "1") == StoreResult::kStored);

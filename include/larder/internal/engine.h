@@ -83,6 +83,7 @@ class Engine {
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor);
   [[nodiscard]] Stats stats();
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+  [[nodiscard]] size_t memory_limit_bytes_min() const;
   bool maintain(size_t step_bytes);
   void add_external_bytes(int64_t bytes);
   [[nodiscard]] absl::Status assert_valid();
