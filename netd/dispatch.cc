@@ -226,7 +226,8 @@ void Dispatch::set_verbosity(const Request& request, Buffer& out) {
 
 void Dispatch::authenticate(const Request& request, Session& session, Buffer& out) {
   session.authenticated = server_.auth_file().accepts(request.value);
-  counters_.add(session.authenticated ? Counter::kAuthentications : Counter::kAuthenticationErrors);
+  counters_.add(Counter::kAuthentications);
+  if (!session.authenticated) counters_.add(Counter::kAuthenticationErrors);
   out.append(session.authenticated ? kReplyStored : kErrorAuthFailed);
 }
 

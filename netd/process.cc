@@ -44,24 +44,24 @@ void raise_core_limit(const Options& options) {
   throw StartError(fmt::format("{}: the system allows no core files", flag_name(options, 'r')), kExitOsError);
 }
 
-sigset_t ending_signals() {
+sigset_t served_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, signal);
   return signals;
 }
 
 }  // namespace
 
 HeldSignals::HeldSignals() {
-  const sigset_t held = ending_signals();
+  const sigset_t held = served_signals();
   sigprocmask(SIG_BLOCK, &held, &before_);
 }
 
 HeldSignals::~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
 void hold_signals_for_good() {
-  const sigset_t held = ending_signals();
+  const sigset_t held = served_signals();
   sigprocmask(SIG_BLOCK, &held, nullptr);
 }
 
