@@ -504,8 +504,10 @@ class Authentication(AdministrationTestCase):
                 stats = connection.stats()
                 self.assertEqual(('5', '4'), (stats['auth_cmds'], stats['auth_errors']))
                 self.assertEqual(self.file, connection.stats('settings')['auth_enabled_ascii'])
-            with server.connect() as connection:
-                self.assertEqual(STORED, self.ask(connection, store(b'auth', b'bob two words')))
+
+    def test_a_password_may_have_spaces(self):
+        with self.server('-Y', self.file).connect() as connection:
+            self.assertEqual(STORED, self.ask(connection, store(b'auth', b'bob two words')))
 
     def test_a_token_over_16384_octets_is_refused(self):
         with self.server('-Y', self.file).connect() as connection:
