@@ -12,8 +12,10 @@
 namespace netd {
 namespace {
 
-// Enough for a step to be worth its while, and little enough that what it appends stays near 64 KiB.
-constexpr size_t kItemsPerPart = 64;
+// Enough for a step to be worth its while, and little enough that what it appends stays below 64 KiB.
+constexpr size_t kItemsPerStep = 64;
+constexpr int kStepsPerPart = 8;
+constexpr size_t kLinesBytes = 16 << 10;
 constexpr size_t kCacheDumpBytesMax = 2 << 20;
 
 // The UNIX time at which an item expires, in whole seconds; `never` if it does not.
@@ -55,11 +57,14 @@ class KeyDump : public Report {
     const int64_t now_unix_ms = server_.clock().unix_ms();
     std::string lines;
     uint64_t seen = 0;
-    const bool goes_on = server_.cache().scan(cursor_, kItemsPerPart, [&](const larder::ItemInfo& item) {
-      ++seen;
-      if (!item.key.starts_with(prefix_)) return;
-      lines += format_ == DumpFormat::kMeta ? meta_line(item, now_unix_ms) : meta_get_line(item);
-    });
+    bool goes_on = true;
+    for (int steps = 0; goes_on && steps < kStepsPerPart && lines.size() < kLinesBytes; ++steps) {
+      goes_on = server_.cache().scan(cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
+        ++seen;
+        if (!item.key.starts_with(prefix_)) return;
+        lines += format_ == DumpFormat::kMeta ? meta_line(item, now_unix_ms) : meta_get_line(item);
+      });
+    }
     server_.dumped_items.fetch_add(seen, std::memory_order_relaxed);
     out.append(lines);
     if (!goes_on) out.append(format_ == DumpFormat::kMeta ? kReplyEnd : kReplyMetaMiss);
@@ -82,7 +87,7 @@ class CacheDump : public Report {
   bool append_part(Buffer& out) override {
     const int64_t now_unix_ms = server_.clock().unix_ms();
     std::string lines;
-    const bool goes_on = server_.cache().scan(cursor_, kItemsPerPart, [&](const larder::ItemInfo& item) {
+    const bool goes_on = server_.cache().scan(cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
       if (items_left_ == 0 || !is_plain_key(item.key)) return;
       if (class_of(item.key.size() + item.value_bytes) != item_class_) return;
       const std::string line =
