@@ -25,7 +25,7 @@ class DebugClock final : public larder::Clock {
   }
 
  private:
-  const larder::SystemClock system_;
+  larder::SystemClock system_;
   std::atomic<int64_t> ahead_ms_{0};
 };
 

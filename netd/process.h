@@ -24,8 +24,8 @@ struct User {
 // Gives up root's rights for good; for root itself does nothing. Throws StartError.
 void become(const std::optional<User>& user, const Options& options);
 
-// Keeps the signals that end netd, or would if it did not catch them, waiting while it lives, so that none comes between what has been made and what
-// would take it back.
+// Keeps the signals that end netd, or would if it did not catch them, waiting while it lives, so that none comes
+// between what has been made and what would take it back.
 class HeldSignals {
  public:
   HeldSignals();
