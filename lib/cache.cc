@@ -307,12 +307,17 @@ std::optional<Item> Cache::get_and_touch(std::string_view key, Expiry expiry) {
 }
 
 bool Cache::touch(std::string_view key, Expiry expiry) {
+  return touch(key, expiry, [](const ItemView&) {});
+}
+
+bool Cache::touch(std::string_view key, Expiry expiry, Visitor visitor) {
   if (!is_key(key)) return false;
   const int64_t now_ms = engine_->now_ms();
   const int64_t deadline_ms = engine_->deadline_of(expiry, now_ms);
   bool is_found = false;
   const bool had_room = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
     is_found = item != nullptr;
+    if (is_found) visitor(*item);
     return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
   });
   engine_->counters().add(is_found && had_room ? Counter::kTouchHits : Counter::kTouchMisses);
@@ -320,6 +325,10 @@ bool Cache::touch(std::string_view key, Expiry expiry) {
 }
 
 EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
+  return erase(key, cas, [](const ItemView&) {});
+}
+
+EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor) {
   EraseResult result = EraseResult::kNotFound;
   if (!is_key(key)) return result;
   // Removing needs no room.
@@ -329,11 +338,16 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
       result = EraseResult::kExists;
       return {};
     }
+    visitor(*item);
     result = EraseResult::kErased;
     return {.kind = Decision::Kind::kRemove};
   });
   engine_->counters().add(result == EraseResult::kErased ? Counter::kEraseHits : Counter::kEraseMisses);
   return result;
+}
+
+void Cache::discard(std::string_view key) {
+  if (is_key(key)) remove(*engine_, key);
 }
 
 size_t Cache::erase_multi(std::span<const std::string_view> keys) {
@@ -349,9 +363,14 @@ void Cache::flush_all(std::chrono::milliseconds delay) { engine_->flush_all(dela
 // --- the whole cache ---------------------------------------------------------------------------------------
 
 void Cache::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const { engine_->for_each(visitor); }
+bool Cache::scan(ScanCursor& cursor, size_t items_max,
+                 absl::FunctionRef<void(const ItemInfo& item)> visitor) const {
+  return engine_->scan(cursor, items_max, visitor);
+}
 Stats Cache::stats() const { return engine_->stats(); }
 void Cache::reset_stats() { engine_->counters().reset(); }
 absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_limit(bytes); }
+size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_bytes_min(); }
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }
 void Cache::add_external_bytes(int64_t bytes) { engine_->add_external_bytes(bytes); }
 absl::Status Cache::assert_valid() const { return engine_->assert_valid(); }

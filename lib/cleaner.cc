@@ -164,7 +164,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   const bool is_expired = log_.record_at(slot.address()).content().deadline_ms <= now_ms;
   const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
   if (is_expired || !verdict.is_kept) {
-    drop(stripe, position, hash, is_expired);
+    drop(stripe, position, hash, now_ms, is_expired);
     return Settled::kGone;
   }
   if (is_large_victim()) {
@@ -176,15 +176,17 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   if (move(stripe, position, verdict, now_ms)) return Settled::kGone;
   // There is no segment to move it to: visitors have pinned the last victims.
   if (may_evict_) {
-    drop(stripe, position, hash, false);
+    drop(stripe, position, hash, now_ms, false);
     return Settled::kGone;
   }
   log_.put_back_as_oldest(victim_->segment);
   return Settled::kStays;
 }
 
-void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, bool is_expired) {
+void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
+                   bool is_expired) {
   const Slot slot = position.get();
+  if (on_removal_) on_removal_(stripe, slot, now_ms, is_expired ? Removal::kExpired : Removal::kEvicted);
   const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
   if (is_expired) {
     counters_.add(Counter::kExpired);

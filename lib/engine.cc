@@ -20,6 +20,8 @@ constexpr int kGlances = 3;
 // How many keys of read_many are fetched from memory at the same time.
 constexpr size_t kKeysAtOnce = 32;
 constexpr size_t kCacheLineBytes = 64;
+// How many pages with nothing in them a scan goes through at a time.
+constexpr int kEmptyPagesMax = 256;
 
 // CAS numbers up to this count of a stripe are kept in six octets or fewer.
 constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
@@ -81,7 +83,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   engine->log_ = *std::move(log);
 
   engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_,
-                           options.eviction);
+                           options.eviction,
+                           [made = engine.get()](const Index::Stripe& stripe, Slot slot, int64_t now_ms,
+                                                 Removal why) { made->tell_removal(stripe, slot, now_ms, why); });
   return engine;
 }
 
@@ -135,6 +139,22 @@ Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_v
                       [&](uint64_t address) { return log_->record_at(address).key() == key; });
 }
 
+ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const {
+  const Record record = log_->record_at(slot.address());
+  const Content content = record.content();
+  return {.key = record.key(),
+          .value_bytes = content.value.size(),
+          .stored_bytes = Record::bytes_needed(record.key().size(), content),
+          .flags = content.flags,
+          .cas = cas_number(stripe, content),
+          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires,
+          .is_read = slot.frequency() > 0};
+}
+
+void Engine::tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const {
+  if (options_.removal_listener != nullptr) options_.removal_listener->removed(info(stripe, slot, now_ms), why);
+}
+
 // The same, but an item that is expired is removed on the way.
 Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                   bool counts_misses) {
@@ -147,6 +167,7 @@ Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::str
   if (counts_misses) counters_.add(Counter::kGetExpired);
   counters_.add(Counter::kExpired);
   if (position.get().frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
+  tell_removal(stripe, position.get(), now_ms, Removal::kExpired);
   unlink(stripe, position);
   return {};
 }
@@ -348,7 +369,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
   {
     // Committed even if the index throws for want of memory: a writer that never ends would hold up the cleaner.
     const absl::Cleanup commit = [&] { log_->commit(*place, bytes, content.deadline_ms); };
-    inserted = insert_slot(stripe, slot);
+    inserted = insert_slot(stripe, slot, now_ms);
   }
   if (inserted.shortage != Shortage::kNone) {
     log_->remove_live(place->address, bytes);
@@ -387,7 +408,7 @@ bool Engine::store_in_place(Index::Stripe& stripe, const Index::Position& positi
   return true;
 }
 
-Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot) {
+Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) {
   for (;;) {
     switch (index_->insert(stripe, slot)) {
       case Index::InsertResult::kInserted:
@@ -401,6 +422,7 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot) {
     if (!victim || !options_.eviction) return {.shortage = Shortage::kNever, .bytes = 0};
     counters_.add(Counter::kEvictions);
     counters_.add(victim.get().frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+    tell_removal(stripe, victim.get(), now_ms, Removal::kEvicted);
     unlink(stripe, victim);
   }
 }
@@ -465,6 +487,48 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
   }
 }
 
+// A page is shown in the order of its tags, so that the cursor need not know how far within it the walk has come;
+// pages that have split or merged since make no difference then.
+bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) {
+  std::vector<Slot> slots;
+  std::vector<ItemInfo> items;
+  std::string keys;
+  const int64_t now = now_ms();
+  for (int pages = 0; pages < kEmptyPagesMax && items.empty() && cursor.part < index_->stripe_count(); ++pages) {
+    Index::Stripe& stripe = index_->stripe(cursor.part);
+    slots.clear();
+    const Index::StripeLock lock(*index_, stripe);
+    uint32_t next = index_->for_each_in_page(stripe, cursor.place, [&](Slot slot) {
+      if (slot.tag() >= cursor.place) slots.push_back(slot);
+    });
+    if (slots.size() > items_max) {
+      // The lowest tags, all of one tag together.
+      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(std::max<size_t>(items_max, 1)) - 1;
+      std::nth_element(slots.begin(), last, slots.end(), [](Slot a, Slot b) { return a.tag() < b.tag(); });
+      const uint32_t last_tag = last->tag();
+      std::erase_if(slots, [last_tag](Slot slot) { return slot.tag() > last_tag; });
+      next = last_tag + 1;
+    }
+    for (const Slot slot : slots) {
+      const ItemInfo item = info(stripe, slot, now);
+      if (item.ttl_ms != kNeverExpires && item.ttl_ms <= 0) continue;
+      items.push_back(item);
+      keys += item.key;
+    }
+    const bool is_stripe_done = next >= Slot::kTagCount;
+    cursor.part += is_stripe_done ? 1 : 0;
+    cursor.place = is_stripe_done ? 0 : next;
+  }
+  size_t key_begin = 0;
+  for (ItemInfo& item : items) {
+    item.key = std::string_view(keys).substr(key_begin, item.key.size());
+    key_begin += item.key.size();
+    visitor(item);
+  }
+  if (cursor.part == index_->stripe_count()) cursor.end();
+  return !cursor.is_at_end();
+}
+
 Stats Engine::stats() {
   (void)now_ms();  // a flush that is due counts
   Stats stats;
@@ -521,10 +585,15 @@ Stats Engine::stats() {
   return stats;
 }
 
+size_t Engine::memory_limit_bytes_min() const {
+  return std::max({kMemoryLimitBytesMin, options_.memory_limit_bytes / kLimitShrinkMax,
+                   options_.item_bytes_max * kLargestItemsMin});
+}
+
 absl::Status Engine::set_memory_limit(size_t bytes) {
-  const size_t low = std::max({kMemoryLimitBytesMin, options_.memory_limit_bytes / kLimitShrinkMax,
-                               options_.item_bytes_max * kLargestItemsMin});
-  if (absl::Status status = out_of_range("memory_limit_bytes", bytes, low, kMemoryLimitBytesMax); !status.ok()) {
+  if (absl::Status status =
+          out_of_range("memory_limit_bytes", bytes, memory_limit_bytes_min(), kMemoryLimitBytesMax);
+      !status.ok()) {
     return status;
   }
   const MutexLock lock(limit_mutex_);

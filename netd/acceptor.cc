@@ -24,7 +24,10 @@ bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error
 Acceptor::Acceptor(asio::io_context& io, ServerState& server, std::span<const ListenSocket> sockets,
                    HandOver hand_over)
     : server_(server), counters_(server.acceptor_counters()), hand_over_(std::move(hand_over)), pause_timer_(io) {
-  for (const ListenSocket& socket : sockets) listeners_.push_back({Descriptor(io, socket.fd())});
+  for (const ListenSocket& socket : sockets) {
+    listeners_.emplace_back(io, socket.fd(), server.clock().monotonic_ms());
+    server.connection_table().add(listeners_.back().entry);
+  }
 }
 
 Acceptor::~Acceptor() { stop(); }
@@ -37,7 +40,10 @@ void Acceptor::stop() {
   if (std::exchange(stopped_, true)) return;
   pause_timer_.cancel();
   // The descriptors are the ListenSockets' to close.
-  for (Listener& listener : listeners_) listener.descriptor.release();
+  for (Listener& listener : listeners_) {
+    server_.connection_table().remove(listener.entry);
+    listener.descriptor.release();
+  }
 }
 
 void Acceptor::wait(Listener& listener) {

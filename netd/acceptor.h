@@ -8,6 +8,7 @@
 #include <span>
 
 #include "netd/asio.h"
+#include "netd/connection_table.h"
 #include "netd/listen_socket.h"
 #include "netd/server_state.h"
 #include "netd/unique_fd.h"
@@ -31,7 +32,11 @@ class Acceptor {
 
  private:
   struct Listener {
+    Listener(asio::io_context& io, int fd, int64_t now_ms)
+        : descriptor(io, fd), entry(fd, ConnectionState::kListening, now_ms) {}
+
     Descriptor descriptor;
+    ConnectionEntry entry;
     bool waiting = false;
   };
 

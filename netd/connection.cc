@@ -1,13 +1,16 @@
 #include "netd/connection.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <string>
 #include <system_error>
 #include <utility>
 
+#include "netd/auth_parser.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
 
@@ -22,6 +25,21 @@ constexpr size_t kReadBytesMin = 2 << 10;
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
+// rip, rport, transport, reason if there is one, cfd.
+std::string connection_event(int fd, std::string_view event, std::string_view reason) {
+  const std::string address = socket_address(fd, false);
+  const size_t transport_end = address.find(':');
+  const size_t host_end = address.rfind(':');
+  const bool is_unix = address.starts_with("unix:");
+  std::string_view host = is_unix || host_end <= transport_end
+                              ? std::string_view("unix")
+                              : std::string_view(address).substr(transport_end + 1, host_end - transport_end - 1);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return fmt::format("{} rip={} rport={} transport={}{}{} cfd={}", event, host,
+                     host == "unix" ? "0" : address.substr(host_end + 1), is_unix ? "unix" : "tcp",
+                     reason.empty() ? "" : " reason=", reason, fd);
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
@@ -31,8 +49,28 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
       parser_({.value_bytes_max = context.server.options().item_bytes_max}),
       in_(context.pool),
       out_(context.pool),
-      last_request_ms_(context.server.clock().monotonic_ms()) {
-  (void)fd.release();  // descriptor_ closes it from now on
+      entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
+  session_.fd = fd.release();  // descriptor_ closes it from now on
+  session_.authenticated = !context.server.auth_file().is_required();
+  context_.server.connection_table().add(entry_);
+  tell("conn_new", {});
+}
+
+Connection::~Connection() {
+  tell("conn_close", end_reason_);
+  context_.server.connection_table().remove(entry_);
+  if (session_.watcher != nullptr) context_.server.watch_hub().remove(session_.watcher);
+}
+
+// To those who watch connections.
+void Connection::tell(std::string_view event, std::string_view reason) {
+  WatchHub& hub = context_.server.watch_hub();
+  if (!hub.wants(kWatchConnections)) return;
+  try {
+    hub.tell(kWatchConnections, context_.server.clock().unix_ms(), connection_event(session_.fd, event, reason));
+  } catch (const std::bad_alloc&) {
+    context_.counters.add(Counter::kMallocFails);  // The line is lost.
+  }
 }
 
 void Connection::start() { wait(Waiting::kForInput); }
@@ -42,17 +80,20 @@ void Connection::finish() {
   if (waiting_ == Waiting::kForInput) descriptor_.cancel();
 }
 
-void Connection::abandon() {
+void Connection::abandon(std::string_view reason) {
   mode_ = Mode::kAbandoned;
+  end_reason_ = reason;
   if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
 }
 
 void Connection::take_turn() {
   bool goes_on = false;
+  entry_.state.store(ConnectionState::kRunning, std::memory_order_relaxed);
   try {
-    goes_on = mode_ != Mode::kAbandoned && run_turn();
+    goes_on = mode_ != Mode::kAbandoned && (is_watching() ? run_watching_turn() : run_turn());
   } catch (const std::bad_alloc&) {
     context_.counters.add(Counter::kMallocFails);
+    end_reason_ = "error";
   }
   if (!goes_on) context_.destroy(*this);
 }
@@ -65,9 +106,12 @@ bool Connection::run_turn() {
   while (true) {
     const size_t requests_before = requests_left;
     const Pause pause = answer_requests(requests_left);
-    if (requests_left < requests_before) last_request_ms_ = context_.server.clock().monotonic_ms();
+    if (requests_left < requests_before) {
+      entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
+    }
     if (!send()) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
+    if (is_watching()) return run_watching_turn();
     switch (pause) {
       case Pause::kEnd:
         return request_.refusal.empty() ? false : linger();
@@ -87,6 +131,7 @@ bool Connection::run_turn() {
 Connection::Pause Connection::answer_requests(size_t& requests_left) {
   while (true) {
     if (closing_) return Pause::kEnd;
+    if (is_watching()) return Pause::kInput;
     if (out_.size() >= kReplyBytesMax) return Pause::kOutputFull;
     if (!unfinished_) {
       if (!skip() || in_.empty()) return Pause::kInput;
@@ -101,22 +146,60 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
 
 // False when more of the request has to be received first.
 bool Connection::parse() {
-  Parser::Result result = parser_.next(in_.content(), request_);
+  Parser::Result result = parse_next();
   if (!result.complete) {
     const size_t bytes_wanted = std::max(result.bytes_wanted, in_.size() + kReadBytesMin);
     if (in_.try_reserve(bytes_wanted - in_.size())) return false;
+    if (!session_.authenticated) throw std::bad_alloc();
     result = parser_.give_up(in_.content(), request_);
   }
+  at_start_ = false;
   in_.consume(result.bytes_consumed);
   bytes_to_skip_ = result.bytes_to_skip;
   return true;
 }
 
+Parser::Result Connection::parse_next() {
+  if (session_.authenticated) return parser_.next(in_.content(), request_);
+  return parse_unauthenticated(in_.content(), at_start_, request_);
+}
+
 void Connection::answer() {
   const RequestLog log(context_.server, descriptor_.native_handle(), request_, unfinished_, out_);
-  const Dispatch::Outcome outcome = context_.dispatch.run(request_, out_);
+  const Dispatch::Outcome outcome = context_.dispatch.run(request_, session_, out_);
   unfinished_ = outcome == Dispatch::Outcome::kUnfinished;
   closing_ = outcome == Dispatch::Outcome::kClose;
+  if (outcome == Dispatch::Outcome::kWatch) begin_watching();
+}
+
+void Connection::begin_watching() {
+  const auto wake = [this] {
+    if (waiting_ == Waiting::kForInput) descriptor_.cancel();
+  };
+  // From whichever thread something happens on, to this connection's.
+  session_.watcher->on_wake([this, wake, gone_or_alive = std::weak_ptr<char>(alive_)] {
+    asio::post(context_.io, [wake, gone_or_alive] {
+      if (!gone_or_alive.expired()) wake();
+    });
+  });
+}
+
+// What a watcher says goes unheard; it gets what its queue holds, as fast as it takes it.
+bool Connection::run_watching_turn() {
+  for (size_t reads_left = kReadsPerTurn; reads_left > 0; --reads_left) {
+    in_.consume(in_.size());
+    if (!receive()) return false;
+    if (drained_) break;
+  }
+  if (!drained_) return yield();
+  do {
+    if (!send()) return false;
+    if (!out_.empty()) return wait(Waiting::kForOutput);
+  } while (session_.watcher->take(out_));
+  if (mode_ == Mode::kFinishing) return false;
+  in_.release();
+  out_.release();
+  return wait(Waiting::kForInput);
 }
 
 // True when nothing is left to be skipped.
@@ -160,6 +243,11 @@ bool Connection::send() {
 
 bool Connection::wait(Waiting waiting) {
   waiting_ = waiting;
+  const ConnectionState input_state = is_watching() ? ConnectionState::kWatching
+                                      : lingering_  ? ConnectionState::kClosing
+                                                    : ConnectionState::kReading;
+  entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
+                     std::memory_order_relaxed);
   const auto type = waiting == Waiting::kForInput ? Descriptor::wait_read : Descriptor::wait_write;
   // An error, even that of a wait cut short, is looked into by the turn itself.
   descriptor_.async_wait(type, [this](const std::error_code&) { take_turn(); });

@@ -13,14 +13,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string_view>
 
 #include "netd/asio.h"
 #include "netd/buffer.h"
+#include "netd/connection_table.h"
 #include "netd/counters.h"
 #include "netd/dispatch.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "netd/server_state.h"
+#include "netd/session.h"
 #include "netd/unique_fd.h"
 
 namespace netd {
@@ -42,6 +46,7 @@ class Connection {
  public:
   // fd: connected and non-blocking.
   Connection(ConnectionContext& context, UniqueFd fd, size_t index);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -51,14 +56,17 @@ class Connection {
   // Answers what has arrived, then ends.
   void finish();
 
-  // Ends without another word.
-  void abandon();
+  // Ends without another word. `reason`: a word that lives for ever, for those who watch connections.
+  void abandon(std::string_view reason);
 
   // When the last request was answered, by the server's monotonic clock.
-  [[nodiscard]] int64_t last_request_ms() const { return last_request_ms_; }
+  [[nodiscard]] int64_t last_request_ms() const { return entry_.last_request_ms.load(std::memory_order_relaxed); }
 
   // Its last reply has been sent, and only the client's end of the stream is awaited, not for long.
   [[nodiscard]] bool is_lingering() const { return lingering_; }
+
+  // It watches, and sends no requests that would show it to be alive.
+  [[nodiscard]] bool is_watching() const { return session_.watcher != nullptr; }
 
   // Where the worker keeps it; the worker's to change.
   size_t index;
@@ -72,8 +80,12 @@ class Connection {
 
   void take_turn();
   bool run_turn();
+  bool run_watching_turn();
+  void begin_watching();
+  void tell(std::string_view event, std::string_view reason);
   Pause answer_requests(size_t& requests_left);
   bool parse();
+  [[nodiscard]] Parser::Result parse_next();
   void answer();
   bool skip();
   bool receive();
@@ -89,14 +101,19 @@ class Connection {
   Buffer in_;
   Buffer out_;
   Request request_;
+  Session session_;
+  ConnectionEntry entry_;
+  // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
+  const std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::string_view end_reason_ = "normal";
   bool unfinished_ = false;  // request_ has been answered in part
   bool closing_ = false;     // nothing more is to be answered
   bool lingering_ = false;
+  bool at_start_ = true;  // nothing has been consumed yet
   bool drained_ = false;  // the last receive took all there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
   size_t bytes_to_skip_ = 0;  // octets to be received and thrown away
-  int64_t last_request_ms_;
 };
 
 }  // namespace netd

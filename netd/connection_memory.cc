@@ -15,8 +15,8 @@ size_t round_up(size_t bytes, size_t step_bytes) { return (bytes + step_bytes - 
 
 ConnectionMemory::ConnectionMemory(larder::Cache& cache, size_t memory_limit_bytes)
     : cache_(cache),
-      bytes_max_(memory_limit_bytes / 2),
-      step_bytes_(std::max(memory_limit_bytes / 64, kStepBytesMin)) {}
+      step_bytes_(std::max(memory_limit_bytes / 64, kStepBytesMin)),
+      bytes_max_(memory_limit_bytes / 2) {}
 
 ConnectionMemory::~ConnectionMemory() {
   const larder::internal::MutexLock lock(mutex_);
@@ -52,6 +52,11 @@ void ConnectionMemory::give(size_t bytes) {
 size_t ConnectionMemory::used_bytes() const {
   const larder::internal::MutexLock lock(mutex_);
   return used_bytes_;
+}
+
+void ConnectionMemory::set_limit(size_t memory_limit_bytes) {
+  const larder::internal::MutexLock lock(mutex_);
+  bytes_max_ = memory_limit_bytes / 2;
 }
 
 // Outside the lock: evicting takes its time. As long as items are the reason for being over the limit, each step

@@ -30,14 +30,15 @@ class ConnectionMemory {
   [[nodiscard]] bool take(size_t bytes);
   void give(size_t bytes);
   [[nodiscard]] size_t used_bytes() const;
+  void set_limit(size_t memory_limit_bytes);
 
  private:
   void make_room(size_t bytes);
 
   larder::Cache& cache_;
-  const size_t bytes_max_;
   const size_t step_bytes_;
   mutable larder::internal::Mutex mutex_;
+  size_t bytes_max_ ABSL_GUARDED_BY(mutex_);
   size_t used_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // at least used_bytes_
 };

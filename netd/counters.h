@@ -24,6 +24,8 @@ enum class Counter : uint8_t {
   kNoMemory,      // values that found no memory to be received in
   kFlushRefused,  // flush_all under -F: memcached counts these in cmd_flush too
   kMetaNoops,
+  kAuthentications,  // attempts
+  kAuthenticationErrors,
   kCount,  // how many there are
 };
 

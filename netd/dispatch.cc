@@ -1,15 +1,13 @@
 #include "netd/dispatch.h"
 
 #include <algorithm>
-#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "netd/exptime.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
 #include "netd/retrieval.h"
-#include "netd/settings_text.h"
-#include "netd/stats_text.h"
 
 namespace netd {
 namespace {
@@ -19,6 +17,12 @@ constexpr uint64_t kVerbosityMax = 2;
 // A reply that `noreply` suppresses.
 void answer(const Request& request, std::string_view line, Buffer& out) {
   if (!request.noreply) out.append(line);
+}
+
+size_t digits_of(uint64_t number) {
+  size_t digits = 1;
+  for (; number >= 10; number /= 10) ++digits;
+  return digits;
 }
 
 std::string_view reply_to(larder::StoreResult result) {
@@ -56,27 +60,30 @@ std::string_view reply_to(larder::CounterStatus status) {
 
 }  // namespace
 
-Dispatch::Dispatch(ServerState& server, Counters& counters, std::function<void()> shut_down)
+Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shut_down)
     : server_(server),
       cache_(server.cache()),
-      counters_(counters),
+      counters_(server.worker_counters(worker)),
+      traffic_(server, worker),
+      administration_(server),
       shut_down_(std::move(shut_down)),
       oversized_value_(server.options().item_bytes_max) {}
 
-Dispatch::Outcome Dispatch::run(Request& request, Buffer& out) {
+Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
+  if (session.report != nullptr) return run_report(session, out);
   switch (request.command) {
     case Command::kGet:
     case Command::kGets:
     case Command::kGat:
     case Command::kGats:
-      return continue_retrieval(cache_, request, out) ? Outcome::kDone : Outcome::kUnfinished;
+      return continue_retrieval(cache_, traffic_, session, request, out) ? Outcome::kDone : Outcome::kUnfinished;
     case Command::kSet:
     case Command::kAdd:
     case Command::kReplace:
     case Command::kAppend:
     case Command::kPrepend:
     case Command::kCas:
-      store(request, out);
+      store(request, session, out);
       return Outcome::kDone;
     case Command::kDelete:
       erase(request, out);
@@ -98,7 +105,17 @@ Dispatch::Outcome Dispatch::run(Request& request, Buffer& out) {
       set_verbosity(request, out);
       return Outcome::kDone;
     case Command::kStats:
-      append_stats(request, out);
+    case Command::kCacheMemlimit:
+    case Command::kSlabs:
+    case Command::kLru:
+    case Command::kLruCrawler:
+    case Command::kWatch:
+    case Command::kDebugtime:
+      administration_.run(request, session, out);
+      if (session.watcher != nullptr) return Outcome::kWatch;
+      return session.report == nullptr ? Outcome::kDone : run_report(session, out);
+    case Command::kAuthenticate:
+      authenticate(request, session, out);
       return Outcome::kDone;
     case Command::kMetaNoop:
       counters_.add(Counter::kMetaNoops);
@@ -116,10 +133,18 @@ Dispatch::Outcome Dispatch::run(Request& request, Buffer& out) {
   return Outcome::kClose;
 }
 
-void Dispatch::store(const Request& request, Buffer& out) {
-  if (request.too_large) return refuse_too_large(request, out);
-  if (request.no_memory) return refuse_no_memory(request, out);
-  answer(request, reply_to(store_value(request, request.value)), out);
+Dispatch::Outcome Dispatch::run_report(Session& session, Buffer& out) {
+  if (!session.report->append_part(out)) return Outcome::kUnfinished;
+  session.report.reset();
+  return Outcome::kDone;
+}
+
+void Dispatch::store(const Request& request, const Session& session, Buffer& out) {
+  if (request.too_large) return refuse_too_large(request, session, out);
+  if (request.no_memory) return refuse_no_memory(request, session, out);
+  const larder::StoreResult result = store_value(request, request.value);
+  traffic_.stored(session, request, result);
+  answer(request, reply_to(result), out);
 }
 
 larder::StoreResult Dispatch::store_value(const Request& request, std::string_view value) {
@@ -141,38 +166,46 @@ larder::StoreResult Dispatch::store_value(const Request& request, std::string_vi
 }
 
 // A failed set must not leave the old value; the other commands leave it.
-void Dispatch::refuse_too_large(const Request& request, Buffer& out) {
+void Dispatch::refuse_too_large(const Request& request, const Session& session, Buffer& out) {
   if (request.command == Command::kSet) {
     (void)store_value(request, oversized_value_.view());
   } else {
     counters_.add(Counter::kTooLarge);
   }
+  traffic_.refused(session, request, "too_large");
   answer(request, kErrorTooLarge, out);
 }
 
-// The same rule. What has expired removes the old item, and is not counted as a deletion.
-void Dispatch::refuse_no_memory(const Request& request, Buffer& out) {
+// The same rule.
+void Dispatch::refuse_no_memory(const Request& request, const Session& session, Buffer& out) {
   counters_.add(Counter::kNoMemory);
-  if (request.command == Command::kSet) {
-    (void)cache_.set(request.key, {}, {.expiry = larder::Expiry::after(std::chrono::seconds(-1))});
-  }
+  if (request.command == Command::kSet) cache_.discard(request.key);
+  traffic_.refused(session, request, "no_memory");
   answer(request, kErrorNoMemoryStoring, out);
 }
 
 void Dispatch::erase(const Request& request, Buffer& out) {
-  const bool erased = cache_.erase(request.key) == larder::EraseResult::kErased;
+  std::optional<size_t> value_bytes;
+  const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
+  const bool erased = cache_.erase(request.key, std::nullopt, note_size) == larder::EraseResult::kErased;
+  traffic_.deleted("delete", request.key, value_bytes);
   answer(request, erased ? kReplyDeleted : kReplyNotFound, out);
 }
 
 void Dispatch::count(const Request& request, Buffer& out) {
-  const larder::CounterResult result = request.command == Command::kIncr ? cache_.incr(request.key, request.number)
-                                                                         : cache_.decr(request.key, request.number);
+  const bool up = request.command == Command::kIncr;
+  const larder::CounterResult result =
+      up ? cache_.incr(request.key, request.number) : cache_.decr(request.key, request.number);
   if (result.status != larder::CounterStatus::kDone) return answer(request, reply_to(result.status), out);
+  traffic_.counted(request.key, digits_of(result.value), up);
   if (!request.noreply) append_number(result.value, out);
 }
 
 void Dispatch::touch(const Request& request, Buffer& out) {
-  const bool found = cache_.touch(request.key, expiry_of(request.exptime));
+  size_t value_bytes = 0;
+  const bool found = cache_.touch(request.key, expiry_of(request.exptime),
+                                  [&](const larder::ItemView& item) { value_bytes = item.value.size(); });
+  if (found) traffic_.touched(request.key, value_bytes);
   answer(request, found ? kReplyTouched : kReplyNotFound, out);
 }
 
@@ -191,18 +224,11 @@ void Dispatch::set_verbosity(const Request& request, Buffer& out) {
   answer(request, kReplyOk, out);
 }
 
-void Dispatch::append_stats(const Request& request, Buffer& out) {
-  if (request.argument.empty()) {
-    append_general_stats(server_, out);
-  } else if (request.argument == "settings") {
-    append_settings(server_, out);
-  } else if (request.argument == "reset") {
-    cache_.reset_stats();
-    server_.reset_counters();
-    out.append(kReplyReset);
-  } else {
-    out.append(kErrorUnknown);
-  }
+void Dispatch::authenticate(const Request& request, Session& session, Buffer& out) {
+  session.authenticated = server_.auth_file().accepts(request.value);
+  counters_.add(Counter::kAuthentications);
+  if (!session.authenticated) counters_.add(Counter::kAuthenticationErrors);
+  out.append(session.authenticated ? kReplyStored : kErrorAuthFailed);
 }
 
 Dispatch::Outcome Dispatch::shut_down(const Request& request, Buffer& out) {

@@ -7,11 +7,14 @@
 #include <string_view>
 
 #include "larder/result.h"
+#include "netd/administration.h"
 #include "netd/buffer.h"
 #include "netd/counters.h"
 #include "netd/oversized_value.h"
 #include "netd/request.h"
 #include "netd/server_state.h"
+#include "netd/session.h"
+#include "netd/traffic.h"
 
 namespace netd {
 
@@ -22,30 +25,34 @@ class Dispatch {
     kDone,
     kUnfinished,  // only part of the reply is there: call `run` again with the same request, when there is room
     kClose,       // send the reply, and close the connection
+    kWatch,       // from now on the connection sends what session.watcher has, and reads no more requests
   };
 
   // `shut_down` is called from the worker's thread when a client may and does ask for it.
-  Dispatch(ServerState& server, Counters& counters, std::function<void()> shut_down);
+  Dispatch(ServerState& server, size_t worker, std::function<void()> shut_down);
 
   // Executes `request` and appends the reply to `out`.
-  [[nodiscard]] Outcome run(Request& request, Buffer& out);
+  [[nodiscard]] Outcome run(Request& request, Session& session, Buffer& out);
 
  private:
-  void store(const Request& request, Buffer& out);
+  Outcome run_report(Session& session, Buffer& out);
+  void store(const Request& request, const Session& session, Buffer& out);
   larder::StoreResult store_value(const Request& request, std::string_view value);
-  void refuse_too_large(const Request& request, Buffer& out);
-  void refuse_no_memory(const Request& request, Buffer& out);
+  void refuse_too_large(const Request& request, const Session& session, Buffer& out);
+  void refuse_no_memory(const Request& request, const Session& session, Buffer& out);
   void erase(const Request& request, Buffer& out);
   void count(const Request& request, Buffer& out);
   void touch(const Request& request, Buffer& out);
   void flush_all(const Request& request, Buffer& out);
   void set_verbosity(const Request& request, Buffer& out);
-  void append_stats(const Request& request, Buffer& out);
+  void authenticate(const Request& request, Session& session, Buffer& out);
   Outcome shut_down(const Request& request, Buffer& out);
 
   ServerState& server_;
   larder::Cache& cache_;
   Counters& counters_;
+  Traffic traffic_;
+  Administration administration_;
   const std::function<void()> shut_down_;
   const OversizedValue oversized_value_;
 };

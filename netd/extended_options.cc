@@ -13,13 +13,9 @@ namespace netd {
 namespace {
 
 constexpr std::string_view kWithoutEffect[] = {
-    "hashpower",
-    "hot_lru_pct",
     "hot_max_factor",
     "inline_ascii_resp",
     "lru_crawler",
-    "lru_crawler_sleep",
-    "lru_crawler_tocrawl",
     "lru_maintainer",
     "modern",
     "no_chunked_items",
@@ -36,62 +32,99 @@ constexpr std::string_view kWithoutEffect[] = {
     "slab_automove",
     "slab_automove_freeratio",
     "slab_automove_ratio",
-    "slab_automove_window",
-    "slab_chunk_max",
     "slab_reassign",
     "slab_sizes",
     "sock_cookie_id",
     "tail_repair_time",
     "temporary_ttl",
     "track_sizes",
-    "warm_lru_pct",
     "warm_max_factor",
-    "watcher_logbuf_size",
     "worker_logbuf_size",
 };
 
+// Without effect, but numbers in a range.
+struct Range {
+  std::string_view name;
+  int64_t min;
+  int64_t max;
+};
+constexpr Range kRanges[] = {
+    {"hashpower", 12, 32},
+    {"hot_lru_pct", 1, 79},
+    {"warm_lru_pct", 1, 79},
+    {"lru_crawler_sleep", 0, 1000000},
+    {"lru_crawler_tocrawl", 0, std::numeric_limits<uint32_t>::max()},
+    {"slab_automove_window", 3, 1800},
+    {"slab_chunk_max", 1, 1024},
+};
+
+const Range* range_of(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kRanges), std::end(kRanges),
+                                         [name](const Range& range) { return range.name == name; });
+  return found == std::end(kRanges) ? nullptr : found;
+}
+
 constexpr std::string_view kHashAlgorithms[] = {"jenkins", "murmur3", "xxh3"};
 
-constexpr std::string_view kRefusedPrefixes[] = {"ext_", "proxy_", "ssl_", "drop_privileges"};
+struct Refused {
+  std::string_view prefix;
+  std::string_view reason;
+};
+constexpr Refused kRefused[] = {
+    {"ext_", "netd keeps items in memory only"},
+    {"proxy_", "netd is no proxy"},
+    {"ssl_", "netd has no TLS; put a TLS proxy before it"},
+    {"drop_privileges", "netd filters no system calls; let the service manager do it"},
+};
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_refused(std::string_view name) {
-  return std::any_of(std::begin(kRefusedPrefixes), std::end(kRefusedPrefixes),
-                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+// Empty if it is not.
+std::string_view reason_for_refusing(std::string_view name) {
+  for (const Refused& refused : kRefused) {
+    if (name.starts_with(refused.prefix)) return refused.reason;
+  }
+  return {};
 }
 
-void apply(std::string_view name, const FlagValue& value, Options& options) {
+// `given` is the flag of the list, `value` one option of it.
+void apply(const FlagValue& given, std::string_view name, const FlagValue& value, Options& options) {
   if (name == "idle_timeout") {
     options.idle_timeout_s = static_cast<uint32_t>(parse_number(value, 0, std::numeric_limits<int32_t>::max()));
   } else if (name == "maxconns_fast") {
     options.reject_connections = true;
   } else if (name == "no_maxconns_fast") {
     options.reject_connections = false;
+  } else if (name == "watcher_logbuf_size") {
+    options.watcher_queue_bytes = static_cast<size_t>(parse_number(value, 1, 1 << 20)) << 10;
+  } else if (const Range* const range = range_of(name)) {
+    (void)parse_number(value, range->min, range->max);
+    options.notes.push_back(fmt::format("{} has no effect here", value.flag));
   } else if (name == "hash_algorithm") {
     if (!contains(kHashAlgorithms, value.text)) refuse(value, "is none of jenkins, murmur3, xxh3");
-    options.notes.push_back("-o hash_algorithm has no effect here");
+    options.notes.push_back(fmt::format("{} has no effect here", value.flag));
   } else if (contains(kWithoutEffect, name)) {
-    options.notes.push_back(fmt::format("-o {} has no effect here", name));
-  } else if (is_refused(name)) {
-    throw StartError(fmt::format("-o {} is not supported", name));
+    options.notes.push_back(fmt::format("{} has no effect here", value.flag));
+  } else if (!reason_for_refusing(name).empty()) {
+    throw StartError(fmt::format("{}: not supported: {}", value.flag, reason_for_refusing(name)));
   } else {
-    throw StartError(fmt::format("-o: illegal suboption '{}'", name));
+    throw StartError(fmt::format("{}: illegal suboption '{}'", given.flag, name));
   }
 }
 
 }  // namespace
 
-void apply_extended_options(std::string_view list, Options& options) {
+void apply_extended_options(const FlagValue& given, Options& options) {
+  std::string_view list = given.text;
   while (!list.empty()) {
     const std::string_view option = list.substr(0, list.find(','));
     list.remove_prefix(std::min(option.size() + 1, list.size()));
     const size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
     const std::string_view text = equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
-    apply(name, {fmt::format("-o {}", name), text}, options);
+    apply(given, name, {fmt::format("{} {}", given.flag, name), text}, options);
   }
 }
 

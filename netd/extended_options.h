@@ -3,14 +3,13 @@
 #ifndef NETD_EXTENDED_OPTIONS_H_
 #define NETD_EXTENDED_OPTIONS_H_
 
-#include <string_view>
-
+#include "netd/option_values.h"
 #include "netd/options.h"
 
 namespace netd {
 
-// Applies the comma-separated `list`. Throws StartError.
-void apply_extended_options(std::string_view list, Options& options);
+// Applies the comma-separated list given to -o. Throws StartError.
+void apply_extended_options(const FlagValue& given, Options& options);
 
 }  // namespace netd
 

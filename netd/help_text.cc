@@ -39,7 +39,9 @@ constexpr std::string_view kFlags =
 -n, --slab-min-size=<bytes>    accepted, without effect: there are no slabs
 -L, --enable-largepages   not available; accepted with a warning
 -D <char>, --stat-delimiter=<char>
-                          accepted; statistics per key prefix are not kept
+                          character between key prefixes and the rest of a key, for
+                          statistics per prefix (default: ':'). If it is given these
+                          are kept from the start, otherwise after "stats detail on"
 -t, --threads=<num>       number of threads to use (default: one per usable core)
 -R, --max-reqs-per-event=<num> maximum number of requests per event, limits the
                           requests processed per connection to prevent
@@ -51,20 +53,30 @@ constexpr std::string_view kFlags =
 -I, --max-item-size=<num> adjusts max value size
                           (default: 1m, min: 1k, max: a quarter of -m)
 -F, --disable-flush-all   disable flush_all command
--X, --disable-dumping     disable stats cachedump and lru_crawler metadump
+-X, --disable-dumping     disable stats cachedump, stats detail and lru_crawler metadump
 -W, --disable-watch       disable watch commands (live logging)
+-Y, --auth-file=<file>    require authentication by one of the users in <file>, lines of
+                          user:password; read again on SIGHUP
 -N, --napi_ids=<num>      accepted, without effect
 -o, --extended=<list>     comma separated list of extended options
    - maxconns_fast:       immediately close new connections after limit (default)
    - no_maxconns_fast:    let new connections wait after limit
    - idle_timeout=<num>:  close a connection after so many seconds without a
                           request (default: 0, never)
+   - watcher_logbuf_size=<num>:
+                          kilobytes of log lines kept for each watcher (default: 256)
                           Options that tune memcached's slabs, LRU and hash table are
-                          accepted, without effect.
-Not supported: -S (SASL), -Y (authentication), -Z (TLS), -e (memory file), and the
-extended options ext_*, proxy_*, ssl_* and drop_privileges.
+                          checked and accepted, without effect.
+--enable-debugtime        enable the "debugtime <seconds>" command, which moves the
+                          clock forward: for tests of expiry
+Not supported: -S (SASL), -Z (TLS), -e (memory file), and the extended options ext_*,
+proxy_*, ssl_* and drop_privileges.
 
-Environment: MEMCACHED_PORT_FILENAME names a file to write the bound ports to.
+Environment: each flag has a variable, NETD_MEMORY_LIMIT=2g for --memory-limit=2g,
+NETD_DISABLE_CAS=1 for --disable-cas; the command line comes second.
+MEMCACHED_PORT_FILENAME names a file to write the bound ports to.
+Signals: SIGINT, SIGTERM and SIGUSR1 end netd when what has been received is answered;
+SIGHUP has it read the file of -Y again.
 )";
 
 }  // namespace

@@ -4,27 +4,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <string_view>
 #include <system_error>
-
-#include "netd/start_error.h"
 
 namespace netd {
 namespace {
 
-[[noreturn]] void refuse(std::string_view address, std::string_view reason) {
-  throw StartError(fmt::format("-l: '{}' {}", address, reason));
-}
+constexpr std::string_view kPrefixesWithoutEffect[] = {"notls:", "proto[ascii]:", "proto[negotiating]:"};
 
-// Removes "tag[name]:", "tag_name_:" and "notls:" from the front of `rest`, and refuses what asks for more.
-void strip_prefixes(std::string_view address, std::string_view& rest) {
+// Removes "tag[name]:", "tag_name_:" and what else changes nothing from the front of `rest`, and refuses what asks
+// for more.
+void strip_prefixes(const FlagValue& address, std::string_view& rest) {
   while (true) {
     const bool bracketed = rest.starts_with("tag[");
     if (bracketed || rest.starts_with("tag_")) {
       const size_t end = rest.find(bracketed ? "]:" : "_:", 4);
       if (end == std::string_view::npos) refuse(address, "has a tag without an end");
       rest.remove_prefix(end + 2);
-    } else if (rest.starts_with("notls:")) {
-      rest.remove_prefix(6);
+    } else if (const auto* const prefix =
+                   std::find_if(std::begin(kPrefixesWithoutEffect), std::end(kPrefixesWithoutEffect),
+                                [rest](std::string_view text) { return rest.starts_with(text); });
+               prefix != std::end(kPrefixesWithoutEffect)) {
+      rest.remove_prefix(prefix->size());
     } else if (rest.starts_with("btls:") || rest.starts_with("mtls:")) {
       refuse(address, "asks for TLS, which is not supported");
     } else if (rest.starts_with("proto[")) {
@@ -35,7 +37,7 @@ void strip_prefixes(std::string_view address, std::string_view& rest) {
   }
 }
 
-int parse_port(std::string_view address, std::string_view text) {
+int parse_port(const FlagValue& address, std::string_view text) {
   int port = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || stop != text.data() + text.size() || port < kAnyPort || port > kPortMax ||
@@ -45,8 +47,8 @@ int parse_port(std::string_view address, std::string_view text) {
   return port;
 }
 
-ListenAddress parse_listen_address(std::string_view address) {
-  std::string_view rest = address;
+ListenAddress parse_listen_address(const FlagValue& address) {
+  std::string_view rest = address.text;
   strip_prefixes(address, rest);
   std::string_view host = rest;
   std::string_view port;
@@ -67,10 +69,11 @@ ListenAddress parse_listen_address(std::string_view address) {
 
 }  // namespace
 
-void add_listen_addresses(std::string_view list, std::vector<ListenAddress>& addresses) {
+void add_listen_addresses(const FlagValue& given, std::vector<ListenAddress>& addresses) {
+  std::string_view list = given.text;
   while (true) {
     const size_t end = list.find_first_of(",;");
-    ListenAddress address = parse_listen_address(list.substr(0, end));
+    ListenAddress address = parse_listen_address({given.flag, list.substr(0, end)});
     if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
       addresses.push_back(std::move(address));
     }

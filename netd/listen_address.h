@@ -4,8 +4,9 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "netd/option_values.h"
 
 namespace netd {
 
@@ -19,10 +20,11 @@ struct ListenAddress {
   friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
-// Adds the addresses in `list` to `addresses`, leaving out those that are there. `list` is separated by ',' or
+// Adds the addresses of the list given to -l to `addresses`, leaving out those that are there. The list is
+// separated by ',' or
 // ';'; each address is host, host:port, [v6], [v6]:port, v6 or *, behind prefixes that memcached knows: `tag[…]:`,
-// `tag_…_:` and `notls:`, which change nothing here. Throws StartError.
-void add_listen_addresses(std::string_view list, std::vector<ListenAddress>& addresses);
+// `tag_…_:`, `notls:` and `proto[ascii]:`, which change nothing here. Throws StartError.
+void add_listen_addresses(const FlagValue& given, std::vector<ListenAddress>& addresses);
 
 }  // namespace netd
 

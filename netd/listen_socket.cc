@@ -31,7 +31,7 @@ std::string host_and_port(std::string_view host, std::string_view port) {
   return v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
-AddressList resolve(const ListenAddress& address, int port) {
+AddressList resolve(const ListenAddress& address, int port, const Options& options) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
   hints.ai_family = AF_UNSPEC;
@@ -40,7 +40,10 @@ AddressList resolve(const ListenAddress& address, int port) {
   const char* const host = address.host == "*" ? nullptr : address.host.c_str();
   const std::string service = fmt::format("{}", port == kAnyPort ? 0 : port);
   const int error = getaddrinfo(host, service.c_str(), &hints, &list);
-  if (error != 0) throw StartError(fmt::format("-l: '{}': {}", address.host, gai_strerror(error)), kExitOsError);
+  if (error != 0) {
+    throw StartError(fmt::format("{}: '{}': {}", flag_name(options, 'l'), address.host, gai_strerror(error)),
+                     kExitOsError);
+  }
   return {list, &freeaddrinfo};
 }
 
@@ -86,7 +89,7 @@ UniqueFd listen_at(const addrinfo& info, const std::string& shown, int backlog) 
 size_t listen_on(const ListenAddress& address, const Options& options, std::vector<ListenSocket>& sockets) {
   const int port = address.port.value_or(options.port);
   const std::string shown = host_and_port(address.host, fmt::format("{}", port));
-  const AddressList list = resolve(address, port);
+  const AddressList list = resolve(address, port, options);
   size_t count = 0;
   for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
     UniqueFd fd = listen_at(*info, shown, options.listen_backlog);
@@ -99,10 +102,12 @@ size_t listen_on(const ListenAddress& address, const Options& options, std::vect
 }
 
 // Removes a socket that nobody listens on any more.
-void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
+void remove_stale_socket(const std::string& path, const sockaddr_un& address, const Options& options) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
-  if (!S_ISSOCK(status.st_mode)) throw StartError(fmt::format("-s: '{}' is there and is not a socket", path));
+  if (!S_ISSOCK(status.st_mode)) {
+    throw StartError(fmt::format("{}: '{}' is there and is not a socket", flag_name(options, 's'), path));
+  }
   const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     fail(path, EADDRINUSE);
@@ -110,11 +115,12 @@ void remove_stale_socket(const std::string& path, const sockaddr_un& address) {
   unlink(path.c_str());
 }
 
-sockaddr_un unix_address(const std::string& path) {
+sockaddr_un unix_address(const std::string& path, const Options& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    throw StartError(fmt::format("-s: '{}' is longer than {} octets", path, sizeof address.sun_path - 1));
+    throw StartError(fmt::format("{}: '{}' is longer than {} octets", flag_name(options, 's'), path,
+                                 sizeof address.sun_path - 1));
   }
   path.copy(address.sun_path, path.size());
   return address;
@@ -146,8 +152,8 @@ std::vector<ListenSocket> listen_tcp(const Options& options) {
 ListenSocket listen_unix(const Options& options) {
   // Absolute, so that a daemon, which changes its directory, finds it again at exit.
   const std::string path = std::filesystem::absolute(options.unix_socket);
-  const sockaddr_un address = unix_address(path);
-  remove_stale_socket(path, address);
+  const sockaddr_un address = unix_address(path, options);
+  remove_stale_socket(path, address, options);
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) fail(path, errno);
   const mode_t old_mask = umask(~options.unix_mask & 0777);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -12,26 +13,33 @@
 
 #include "larder/cache.h"
 #include "larder/clock.h"
+#include "netd/auth_file.h"
 #include "netd/daemon.h"
+#include "netd/debug_clock.h"
 #include "netd/listen_socket.h"
 #include "netd/log.h"
 #include "netd/options.h"
 #include "netd/process.h"
+#include "netd/removal_log.h"
 #include "netd/server.h"
 #include "netd/server_files.h"
 #include "netd/server_state.h"
+#include "netd/service_notice.h"
 #include "netd/start_error.h"
+#include "netd/watch_hub.h"
 
 namespace netd {
 namespace {
 
-std::unique_ptr<larder::Cache> make_cache(const Options& options, const larder::Clock& clock) {
+std::unique_ptr<larder::Cache> make_cache(const Options& options, const larder::Clock& clock,
+                                          larder::RemovalListener& removal_listener) {
   auto cache = larder::Cache::create({.memory_limit_bytes = options.memory_limit_bytes,
                                       .item_bytes_max = options.item_bytes_max,
                                       .eviction = options.eviction,
                                       .cas = options.cas,
                                       .clock = &clock,
-                                      .seed = std::nullopt});
+                                      .seed = std::nullopt,
+                                      .removal_listener = &removal_listener});
   if (!cache.ok()) throw StartError(cache.status().ToString());
   return *std::move(cache);
 }
@@ -46,26 +54,47 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
   log_line(fmt::format("netd: listening on loopback only:{}; -l <addr> serves other hosts", addresses));
 }
 
+// The first port that the system chose, or that of -p.
+int port_of(const Options& options, const std::vector<ListenSocket>& sockets) {
+  if (options.port != kAnyPort || sockets.empty() || !sockets.front().is_tcp()) return options.port;
+  const std::string& address = sockets.front().address();
+  return std::atoi(address.substr(address.rfind(':') + 1).c_str());
+}
+
 void serve(const Options& options) {
-  const std::optional<User> user = find_user(options.user);
+  const std::optional<User> user = find_user(options);
   Daemon daemon(options.daemon);
   std::optional<HeldSignals> held_signals(std::in_place);
   set_limits(options);
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
   std::vector<ListenSocket> sockets = listen_tcp(options);
-  become(user);
+  become(user, options);
   if (!options.unix_socket.empty()) sockets.push_back(listen_unix(options));
 
-  const larder::SystemClock clock;
-  const std::unique_ptr<larder::Cache> cache = make_cache(options, clock);
-  ServerState state(options, *cache, clock);
+  AuthFile auth_file(options.auth_file, flag_name(options, 'Y'));
+  const larder::SystemClock system_clock;
+  DebugClock debug_clock;
+  const larder::Clock& clock = options.debug_clock ? static_cast<const larder::Clock&>(debug_clock) : system_clock;
+  WatchHub watch_hub(options.watcher_queue_bytes);
+  RemovalLog removal_log(clock, watch_hub);
+  const std::unique_ptr<larder::Cache> cache = make_cache(options, clock, removal_log);
+  ServerState state({.options = options,
+                     .cache = *cache,
+                     .clock = clock,
+                     .debug_clock = options.debug_clock ? &debug_clock : nullptr,
+                     .watch_hub = watch_hub,
+                     .removal_log = removal_log,
+                     .auth_file = auth_file});
+  state.tcp_port = port_of(options, sockets);
   const PidFile pid_file(options.pid_file);
   write_port_file(sockets);
   announce(options, sockets);
   Server server(state, std::move(sockets));
   held_signals.reset();  // server takes them from here
   daemon.detach(/*keep_output=*/options.verbosity > 0, /*keep_directory=*/options.coredumps);
+  notify_service_manager("READY=1");
   server.run();
+  hold_signals_for_good();
 }
 
 int run(int argc, char** argv) {

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "larder/options.h"
 #include "netd/extended_options.h"
@@ -21,6 +24,9 @@ namespace netd {
 namespace {
 
 using Apply = void (*)(const FlagValue& value, Options& options);
+
+// Flags without a letter of their own.
+constexpr char kEnableDebugtime = 1;
 
 struct Flag {
   char letter;
@@ -43,7 +49,7 @@ void set_udp_port(const FlagValue& value, Options&) {
 void set_prefix_delimiter(const FlagValue& value, Options& options) {
   if (value.text.size() != 1) refuse(value, "is not one character");
   options.prefix_delimiter = value.text.front();
-  options.notes.push_back("-D has no effect here: statistics per key prefix are not kept");
+  options.prefix_stats = true;
 }
 
 void set_growth_factor(const FlagValue& value, Options& options) {
@@ -51,12 +57,12 @@ void set_growth_factor(const FlagValue& value, Options& options) {
   const char* const end = value.text.data() + value.text.size();
   const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
   if (error != std::errc() || stop != end || !(factor > 1)) refuse(value, "is not a number above 1");
-  options.notes.push_back("-f has no effect here: there are no slabs");
+  options.notes.push_back(fmt::format("{} has no effect here: there are no slabs", value.flag));
 }
 
 void set_slab_bytes_min(const FlagValue& value, Options& options) {
   (void)parse_number(value, 1, kIntMax);
-  options.notes.push_back("-n has no effect here: there are no slabs");
+  options.notes.push_back(fmt::format("{} has no effect here: there are no slabs", value.flag));
 }
 
 void set_item_bytes_max(const FlagValue& value, Options& options) {
@@ -71,12 +77,18 @@ void set_protocol(const FlagValue& value, Options&) {
 
 void set_threads(const FlagValue& value, Options& options) {
   options.threads = static_cast<size_t>(parse_number(value, 1, 1024));
-  if (options.threads > 64) options.notes.push_back("-t: more than 64 threads rarely help");
+  if (options.threads > 64)
+    options.notes.push_back(fmt::format("{}: more than 64 threads rarely help", value.flag));
 }
 
 void set_napi_ids(const FlagValue& value, Options& options) {
   (void)parse_number(value, 0, kIntMax);
-  options.notes.push_back("-N has no effect here");
+  options.notes.push_back(fmt::format("{} has no effect here", value.flag));
+}
+
+void set_auth_file(const FlagValue& value, Options& options) {
+  if (value.text.empty()) refuse(value, "is no file");
+  options.auth_file = value.text;
 }
 
 void refuse_unsupported(const FlagValue& value, Options&) {
@@ -90,7 +102,7 @@ constexpr Flag kFlags[] = {
     {'s', "unix-socket", true, [](const FlagValue& v, Options& o) { o.unix_socket = v.text; }},
     {'a', "unix-mask", true, [](const FlagValue& v, Options& o) { o.unix_mask = parse_mode(v); }},
     {'A', "enable-shutdown", false, [](const FlagValue&, Options& o) { o.shutdown_enabled = true; }},
-    {'l', "listen", true, [](const FlagValue& v, Options& o) { add_listen_addresses(v.text, o.listen_addresses); }},
+    {'l', "listen", true, [](const FlagValue& v, Options& o) { add_listen_addresses(v, o.listen_addresses); }},
     {'d', "daemon", false, [](const FlagValue&, Options& o) { o.daemon = true; }},
     {'r', "enable-coredumps", false, [](const FlagValue&, Options& o) { o.coredumps = true; }},
     {'u', "user", true, [](const FlagValue& v, Options& o) { o.user = v.text; }},
@@ -118,10 +130,12 @@ constexpr Flag kFlags[] = {
     {'F', "disable-flush-all", false, [](const FlagValue&, Options& o) { o.flush_enabled = false; }},
     {'X', "disable-dumping", false, [](const FlagValue&, Options& o) { o.dump_enabled = false; }},
     {'W', "disable-watch", false, [](const FlagValue&, Options& o) { o.watch_enabled = false; }},
-    {'N', "napi_ids", true, set_napi_ids},
-    {'o', "extended", true, [](const FlagValue& v, Options& o) { apply_extended_options(v.text, o); }},
+    {'N', "napi_ids", true, set_napi_ids},  // memcached's help and its parser spell it in different ways
+    {'N', "napi-ids", true, set_napi_ids},
+    {'o', "extended", true, apply_extended_options},
+    {'Y', "auth-file", true, set_auth_file},
+    {kEnableDebugtime, "enable-debugtime", false, [](const FlagValue&, Options& o) { o.debug_clock = true; }},
     {'S', "enable-sasl", false, refuse_unsupported},
-    {'Y', "auth-file", true, refuse_unsupported},
     {'e', "memory-file", true, refuse_unsupported},
     {'Z', "enable-ssl", false, refuse_unsupported},
 };
@@ -139,6 +153,7 @@ constexpr Printer kPrinters[] = {
 std::string short_flags() {
   std::string letters = ":";
   for (const Flag& flag : kFlags) {
+    if (flag.letter == kEnableDebugtime) continue;
     letters += flag.letter;
     if (flag.takes_value) letters += ':';
   }
@@ -157,7 +172,7 @@ std::vector<option> long_flags() {
 }
 
 // The flag that getopt_long has just read or stumbled over, as it was given.
-std::string flag_name(char* const* argv, int letter, int long_index, const std::vector<option>& names) {
+std::string name_as_given(char* const* argv, int letter, int long_index, const std::vector<option>& names) {
   if (long_index >= 0) return fmt::format("--{}", names[static_cast<size_t>(long_index)].name);
   const std::string_view argument = argv[optind - 1];
   if (argument.starts_with("--")) return std::string(argument.substr(0, argument.find('=')));
@@ -171,43 +186,79 @@ size_t usable_cores() {
   return static_cast<size_t>(std::max(CPU_COUNT(&set), 1));
 }
 
+void apply(const Flag& flag, const std::string& name, std::string_view text, Options& options) {
+  options.given[flag.letter] = name;
+  flag.apply({name, text}, options);
+}
+
+// NETD_MEMORY_LIMIT=2g is --memory-limit=2g; NETD_DISABLE_CAS=1 is --disable-cas; NETD_VERBOSE=2 is -vv.
+void apply_from_environment(const Flag& flag, Options& options) {
+  std::string name = fmt::format("NETD_{}", flag.name);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+  const char* const text = std::getenv(name.c_str());
+  if (text == nullptr) return;
+  const FlagValue value{name, text};
+  if (flag.takes_value) return apply(flag, name, text, options);
+  if (flag.letter == 'v') {
+    options.verbosity = static_cast<uint32_t>(parse_number(value, 0, 3));
+  } else if (value.text == "1" || value.text == "yes") {
+    apply(flag, name, {}, options);
+  } else if (value.text != "0" && value.text != "no" && !value.text.empty()) {
+    refuse(value, "is none of 1, yes, 0, no");
+  }
+}
+
+void apply_environment(Options& options) {
+  for (const Flag& flag : kFlags) apply_from_environment(flag, options);
+}
+
 // What no single flag can check.
 void check_memory(Options& options) {
   const size_t quarter = options.memory_limit_bytes / 4;
   if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin ||
       options.memory_limit_bytes > larder::kMemoryLimitBytesMax) {
-    throw StartError(fmt::format("-m: {} octets are not from 1 MiB to 1 TiB", options.memory_limit_bytes));
+    throw StartError(fmt::format("{}: {} octets are not from 1 MiB to 1 TiB", flag_name(options, 'm'),
+                                 options.memory_limit_bytes));
   }
   if (!options.item_bytes_max_given) {
     options.item_bytes_max = std::min(options.item_bytes_max, quarter);
   } else if (options.item_bytes_max < larder::kItemBytesMaxMin || options.item_bytes_max > quarter ||
              options.item_bytes_max > kItemBytesMaxMax) {
-    throw StartError(fmt::format("-I: {} octets are not from 1024 to a quarter of -m ({}), 1 GiB at most",
-                                 options.item_bytes_max, quarter));
+    throw StartError(fmt::format("{}: {} octets are not from 1024 to a quarter of -m ({}), 1 GiB at most",
+                                 flag_name(options, 'I'), options.item_bytes_max, quarter));
   }
 }
 
 void check_serves(const Options& options) {
   if (!serves_tcp(options) && options.unix_socket.empty()) {
-    throw StartError("-p: '0' leaves nothing to listen on; give -s", kExitUsage);
+    throw StartError(fmt::format("{}: '0' leaves nothing to listen on; give -s", flag_name(options, 'p')),
+                     kExitUsage);
   }
 }
 
 }  // namespace
+
+std::string flag_name(const Options& options, char letter) {
+  const auto found = options.given.find(letter);
+  return found == options.given.end() ? fmt::format("-{}", letter) : found->second;
+}
 
 ParsedCommandLine parse_command_line(int argc, char* const* argv) {
   const std::string letters = short_flags();
   const std::vector<option> names = long_flags();
   ParsedCommandLine parsed;
   parsed.options.threads = usable_cores();
+  apply_environment(parsed.options);
+  bool listen_given = false;
   optind = 0;  // makes getopt_long start afresh
   opterr = 0;
   while (true) {
     int long_index = -1;
     const int letter = getopt_long(argc, argv, letters.c_str(), names.data(), &long_index);
     if (letter == -1) break;
-    if (letter == '?') throw StartError(fmt::format("unknown option '{}'", flag_name(argv, optopt, -1, names)));
-    if (letter == ':') throw StartError(fmt::format("{}: needs a value", flag_name(argv, optopt, -1, names)));
+    if (letter == '?') throw StartError(fmt::format("unknown option '{}'", name_as_given(argv, optopt, -1, names)));
+    if (letter == ':') throw StartError(fmt::format("{}: needs a value", name_as_given(argv, optopt, -1, names)));
     for (const Printer& printer : kPrinters) {
       if (printer.letter == letter) {
         parsed.text = printer.text();
@@ -216,8 +267,9 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
     }
     const auto* const flag =
         std::find_if(std::begin(kFlags), std::end(kFlags), [letter](const Flag& f) { return f.letter == letter; });
-    flag->apply({flag_name(argv, letter, long_index, names), optarg == nullptr ? std::string_view() : optarg},
-                parsed.options);
+    // Addresses add up, but not those of the command line to those of the environment.
+    if (letter == 'l' && !std::exchange(listen_given, true)) parsed.options.listen_addresses.clear();
+    apply(*flag, name_as_given(argv, letter, long_index, names), optarg == nullptr ? "" : optarg, parsed.options);
   }
   if (optind < argc) throw StartError(fmt::format("unexpected argument '{}'", argv[optind]));
   check_memory(parsed.options);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,10 @@ struct Options {
   bool dump_enabled = true;
   bool watch_enabled = true;
   char prefix_delimiter = ':';
+  bool prefix_stats = false;
+  size_t watcher_queue_bytes = size_t{256} << 10;
+  std::string auth_file;     // empty: no authentication
+  bool debug_clock = false;  // `debugtime` moves the clock
   uint32_t verbosity = 0;
 
   // The process.
@@ -57,7 +62,13 @@ struct Options {
 
   // Told in the log at -v: options that are accepted but do nothing here.
   std::vector<std::string> notes;
+
+  // The flags that were given, by their letters, as they were given: "-m", "--memory-limit", "NETD_MEMORY_LIMIT".
+  std::map<char, std::string> given;
 };
+
+// What messages call the flag with this letter: what the user called it, if he did.
+[[nodiscard]] std::string flag_name(const Options& options, char letter);
 
 // TCP is served unless it was turned off: by port 0, or by naming nothing but a UNIX socket.
 [[nodiscard]] inline bool serves_tcp(const Options& options) {
@@ -70,8 +81,8 @@ struct ParsedCommandLine {
   std::optional<std::string> text;  // given: to be printed instead of serving
 };
 
-// Reads the command line. Throws StartError, naming the flag and the value, for what it cannot accept.
-// Not thread-safe, as it uses getopt_long.
+// Reads the environment, NETD_<LONG_OPTION> for each flag, and the command line, which comes second. Throws
+// StartError, naming the flag and the value, for what it cannot accept. Not thread-safe, as it uses getopt_long.
 [[nodiscard]] ParsedCommandLine parse_command_line(int argc, char* const* argv);
 
 }  // namespace netd

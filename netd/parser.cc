@@ -47,6 +47,12 @@ constexpr auto kWords = std::to_array<Word>({
     {"verbosity", Command::kVerbosity, Shape::kSimple, 2},
     {"quit", Command::kClose, Shape::kSimple, 1},
     {"shutdown", Command::kShutdown, Shape::kSimple, 1},
+    {"watch", Command::kWatch, Shape::kSimple, 1},
+    {"cache_memlimit", Command::kCacheMemlimit, Shape::kSimple, 1},
+    {"slabs", Command::kSlabs, Shape::kSimple, 1},
+    {"lru", Command::kLru, Shape::kSimple, 1},
+    {"lru_crawler", Command::kLruCrawler, Shape::kSimple, 1},
+    {"debugtime", Command::kDebugtime, Shape::kSimple, 1},
 });
 
 const Word* find_word(std::string_view text) {
@@ -92,6 +98,14 @@ void parse_level(std::string_view text, Request& request) {
   const std::optional<uint32_t> level = parse_u32(text);
   if (!level) return refuse(request, kErrorBadFormat);
   request.number = *level;
+}
+
+// What follows the command word; a `noreply` at the end is taken off.
+void parse_words(const Tokens& tokens, Request& request) {
+  std::string_view rest = request.line;
+  take_token(rest);
+  if (request.noreply) rest.remove_suffix(rest.size() - rest.rfind(tokens.last()));
+  request.words = rest;
 }
 
 // `noreply` counts as such only as the last token, and not in the place of a key.
@@ -243,9 +257,20 @@ void Parser::parse_simple(const Tokens& tokens, Request& request) const {
       request.noreply = is_noreply(tokens, 1);
       return parse_level(tokens[1], request);
     case Command::kStats:
+      request.argument = tokens[1];
+      return parse_words(tokens, request);
     case Command::kShutdown:
       request.argument = tokens[1];
       return;
+    case Command::kWatch:
+      return parse_words(tokens, request);
+    case Command::kCacheMemlimit:
+    case Command::kSlabs:
+    case Command::kLru:
+    case Command::kLruCrawler:
+    case Command::kDebugtime:
+      request.noreply = is_noreply(tokens, 1);
+      return parse_words(tokens, request);
     default:
       return;
   }

@@ -28,55 +28,74 @@ void raise_descriptor_limit(const Options& options) {
   limit.rlim_cur = needed;
   limit.rlim_max = std::max(limit.rlim_max, needed);
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    throw StartError(fmt::format("-c: '{}' connections need {} open files, which the system refuses: {}",
-                                 options.connections_max, needed, std::strerror(errno)),
+    throw StartError(fmt::format("{}: '{}' connections need {} open files, which the system refuses: {}",
+                                 flag_name(options, 'c'), options.connections_max, needed, std::strerror(errno)),
                      kExitOsError);
   }
 }
 
-void raise_core_limit() {
+void raise_core_limit(const Options& options) {
   rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
   if (setrlimit(RLIMIT_CORE, &limit) == 0) return;
   if (getrlimit(RLIMIT_CORE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     if (limit.rlim_cur > 0 && setrlimit(RLIMIT_CORE, &limit) == 0) return;
   }
-  throw StartError("-r: the system allows no core files", kExitOsError);
+  throw StartError(fmt::format("{}: the system allows no core files", flag_name(options, 'r')), kExitOsError);
+}
+
+sigset_t served_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
 }
 
 }  // namespace
 
 HeldSignals::HeldSignals() {
-  sigset_t held;
-  sigemptyset(&held);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&held, signal);
+  const sigset_t held = served_signals();
   sigprocmask(SIG_BLOCK, &held, &before_);
 }
 
 HeldSignals::~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-std::optional<User> find_user(const std::string& name) {
+void hold_signals_for_good() {
+  const sigset_t held = served_signals();
+  sigprocmask(SIG_BLOCK, &held, nullptr);
+}
+
+std::optional<User> find_user(const Options& options) {
   if (getuid() != 0 && geteuid() != 0) return std::nullopt;
-  if (name.empty()) throw StartError("-u: root must name the user to run as ('-u root' if it must be)", kExitUsage);
-  const passwd* const entry = getpwnam(name.c_str());
-  if (entry == nullptr) throw StartError(fmt::format("-u: there is no user '{}'", name), kExitNoUser);
+  const std::string flag = flag_name(options, 'u');
+  if (options.user.empty()) {
+    throw StartError(fmt::format("{}: root must name the user to run as ('-u root' if it must be)", flag),
+                     kExitUsage);
+  }
+  const passwd* const entry = getpwnam(options.user.c_str());
+  if (entry == nullptr) throw StartError(fmt::format("{}: there is no user '{}'", flag, options.user), kExitNoUser);
   return User{entry->pw_uid, entry->pw_gid};
 }
 
-void become(const std::optional<User>& user) {
+void become(const std::optional<User>& user, const Options& options) {
   if (!user || user->uid == 0) return;
   if (setgroups(0, nullptr) != 0 || setgid(user->gid) != 0 || setuid(user->uid) != 0) {
-    throw StartError(fmt::format("-u: cannot become user {}: {}", user->uid, std::strerror(errno)), kExitOsError);
+    throw StartError(
+        fmt::format("{}: cannot become user '{}': {}", flag_name(options, 'u'), options.user, std::strerror(errno)),
+        kExitOsError);
   }
 }
 
 void set_limits(const Options& options) {
   raise_descriptor_limit(options);
-  if (options.coredumps) raise_core_limit();
+  if (options.coredumps) raise_core_limit(options);
   if (options.lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-    log_line(fmt::format("netd: warning: -k: cannot lock memory: {}", std::strerror(errno)));
+    log_line(
+        fmt::format("netd: warning: {}: cannot lock memory: {}", flag_name(options, 'k'), std::strerror(errno)));
   }
-  if (options.large_pages) log_line("netd: warning: -L: large pages are not available");
+  if (options.large_pages) {
+    log_line(fmt::format("netd: warning: {}: large pages are not used", flag_name(options, 'L')));
+  }
 }
 
 }  // namespace netd

@@ -19,13 +19,13 @@ struct User {
 
 // The user to run as: nothing unless this process is root's. Root must name one (exit code 64) that there is (67).
 // Throws StartError.
-[[nodiscard]] std::optional<User> find_user(const std::string& name);
+[[nodiscard]] std::optional<User> find_user(const Options& options);
 
 // Gives up root's rights for good; for root itself does nothing. Throws StartError.
-void become(const std::optional<User>& user);
+void become(const std::optional<User>& user, const Options& options);
 
-// Keeps the signals that end netd waiting while it lives, so that none comes between what has been made and what
-// would take it back.
+// Keeps the signals that end netd, or would if it did not catch them, waiting while it lives, so that none comes
+// between what has been made and what would take it back.
 class HeldSignals {
  public:
   HeldSignals();
@@ -36,6 +36,9 @@ class HeldSignals {
  private:
   sigset_t before_;
 };
+
+// For the end: no signal that would end netd cuts short what it still takes back.
+void hold_signals_for_good();
 
 // Lets the process open `options.connections_max` connections and what it needs besides, raises the core size with
 // -r, and locks memory with -k (a warning if that fails). Throws StartError (71).

@@ -16,6 +16,7 @@ inline constexpr std::string_view kReplyOk = "OK\r\n";
 inline constexpr std::string_view kReplyEnd = "END\r\n";
 inline constexpr std::string_view kReplyReset = "RESET\r\n";
 inline constexpr std::string_view kReplyMetaNoop = "MN\r\n";
+inline constexpr std::string_view kReplyMetaMiss = "EN\r\n";
 
 inline constexpr std::string_view kErrorUnknown = "ERROR\r\n";
 inline constexpr std::string_view kErrorTooManyConnections = "ERROR Too many open connections\r\n";
@@ -29,6 +30,31 @@ inline constexpr std::string_view kErrorLineTooLong = "CLIENT_ERROR line too lon
 inline constexpr std::string_view kErrorFlushNotAllowed = "CLIENT_ERROR flush_all not allowed\r\n";
 inline constexpr std::string_view kErrorBadShutdownMode = "CLIENT_ERROR invalid shutdown mode\r\n";
 inline constexpr std::string_view kErrorShutdownNotEnabled = "SERVER_ERROR: shutdown not enabled\r\n";
+inline constexpr std::string_view kErrorDetailUsage = "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+inline constexpr std::string_view kErrorDetailNotAllowed = "CLIENT_ERROR stats detail not allowed\r\n";
+inline constexpr std::string_view kErrorCachedumpNotAllowed = "CLIENT_ERROR stats cachedump not allowed\r\n";
+inline constexpr std::string_view kErrorBadLine = "CLIENT_ERROR bad command line\r\n";
+inline constexpr std::string_view kErrorBadSlab = "CLIENT_ERROR Illegal slab id\r\n";
+inline constexpr std::string_view kErrorReassignDisabled = "CLIENT_ERROR slab reassignment disabled\r\n";
+inline constexpr std::string_view kErrorLruPercents = "ERROR hot and warm pcts must not exceed 80\r\n";
+inline constexpr std::string_view kErrorLruFactors = "ERROR hot/warm age factors must be greater than 0\r\n";
+inline constexpr std::string_view kErrorBadClass = "BADCLASS invalid class id\r\n";
+inline constexpr std::string_view kErrorCrawlerBusy = "BUSY currently processing crawler request\r\n";
+inline constexpr std::string_view kErrorMetadumpNotAllowed = "ERROR metadump not allowed\r\n";
+inline constexpr std::string_view kErrorKeyDumpNotAllowed = "ERROR key dump not allowed\r\n";
+inline constexpr std::string_view kErrorWatchNotAllowed = "CLIENT_ERROR watch commands not allowed\r\n";
+inline constexpr std::string_view kErrorTooManyWatchers = "WATCHER_TOO_MANY log watcher limit reached\r\n";
+inline constexpr std::string_view kErrorMemlimitTooSmall =
+    "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n";
+inline constexpr std::string_view kErrorMemlimitNotMegabytes =
+    "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n";
+inline constexpr std::string_view kErrorMemlimitOutOfBounds =
+    "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
+inline constexpr std::string_view kErrorUnauthenticated = "CLIENT_ERROR unauthenticated\r\n";
+inline constexpr std::string_view kErrorAuthTooLong = "CLIENT_ERROR auth token too long\r\n";
+inline constexpr std::string_view kErrorAuthBadEnd = "CLIENT_ERROR bad command line termination\r\n";
+inline constexpr std::string_view kErrorAuthBadFormat = "CLIENT_ERROR bad authentication token format\r\n";
+inline constexpr std::string_view kErrorAuthFailed = "CLIENT_ERROR authentication failure\r\n";
 inline constexpr std::string_view kErrorTooLarge = "SERVER_ERROR object too large for cache\r\n";
 inline constexpr std::string_view kErrorNoMemoryStoring = "SERVER_ERROR out of memory storing object\r\n";
 inline constexpr std::string_view kErrorNoMemoryReading = "SERVER_ERROR out of memory reading request\r\n";

@@ -31,6 +31,13 @@ enum class Command : uint8_t {
   kStats,
   kShutdown,
   kMetaNoop,
+  kCacheMemlimit,
+  kSlabs,
+  kLru,
+  kLruCrawler,
+  kWatch,
+  kDebugtime,
+  kAuthenticate,
 };
 
 // The views point into the input the request was parsed from and are valid as long as that stays where it is.
@@ -47,6 +54,7 @@ struct Request {
   std::string_view key;       // every command on one key
   std::string_view value;     // storage
   std::string_view argument;  // stats, shutdown: the word after the command; empty if there is none
+  std::string_view words;     // of administration: what follows the command word, without a `noreply`
 
   // Retrievals: the keys not answered yet, separated by spaces, each of a length that is allowed. The first
   // `keys_counted_bytes` octets of it have been looked up before, but there was no room to answer them.

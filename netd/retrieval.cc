@@ -1,6 +1,7 @@
 #include "netd/retrieval.h"
 
 #include <array>
+#include <bitset>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,7 +25,8 @@ std::string_view from(std::string_view text, std::string_view part) {
 
 class Retrieval {
  public:
-  Retrieval(larder::Cache& cache, Request& request, Buffer& out) : cache_(cache), request_(request), out_(out) {}
+  Retrieval(larder::Cache& cache, Traffic& traffic, const Session& session, Request& request, Buffer& out)
+      : cache_(cache), traffic_(traffic), session_(session), request_(request), out_(out) {}
 
   // Answers at least one key, and returns how many.
   size_t answer_some() {
@@ -49,10 +51,18 @@ class Retrieval {
       keys[count++] = key;
     }
     std::optional<size_t> first_left;
+    std::bitset<kBatchKeys> found;
     cache_.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
+      found.set(index);
+      traffic_.got(session_, item.key, item.value.size());
       if (!first_left && out_.size() >= kReplyBytesMax) first_left = index;
       if (!first_left) append(item);
     });
+    if (found.count() < count && traffic_.is_reading_observed()) {
+      for (size_t i = 0; i < count; ++i) {
+        if (!found[i]) traffic_.got(session_, keys[i], std::nullopt);
+      }
+    }
     request_.keys = first_left ? from(request_.keys, keys[*first_left]) : rest;
     request_.keys_counted_bytes = request_.keys.size() - rest.size();
     return count;
@@ -71,8 +81,12 @@ class Retrieval {
 
   size_t answer_touching() {
     const std::string_view key = take_token(request_.keys);
-    cache_.visit_and_touch(key, expiry_of(request_.exptime),
-                           [this](const larder::ItemView& item) { append(item); });
+    const bool is_found =
+        cache_.visit_and_touch(key, expiry_of(request_.exptime), [this](const larder::ItemView& item) {
+          traffic_.got_and_touched(session_, item.key, item.value.size());
+          append(item);
+        });
+    if (!is_found) traffic_.got_and_touched(session_, key, std::nullopt);
     return 1;
   }
 
@@ -82,6 +96,8 @@ class Retrieval {
   }
 
   larder::Cache& cache_;
+  Traffic& traffic_;
+  const Session& session_;
   Request& request_;
   Buffer& out_;
   bool failed_ = false;
@@ -89,8 +105,9 @@ class Retrieval {
 
 }  // namespace
 
-bool continue_retrieval(larder::Cache& cache, Request& request, Buffer& out) {
-  Retrieval retrieval(cache, request, out);
+bool continue_retrieval(larder::Cache& cache, Traffic& traffic, const Session& session, Request& request,
+                        Buffer& out) {
+  Retrieval retrieval(cache, traffic, session, request, out);
   size_t keys = 0;
   while (request.keys.find_first_not_of(' ') != std::string_view::npos) {
     if (out.size() >= kReplyBytesMax || keys >= kKeysPerTurn) return false;

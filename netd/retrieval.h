@@ -7,6 +7,8 @@
 #include "larder/cache.h"
 #include "netd/buffer.h"
 #include "netd/request.h"
+#include "netd/session.h"
+#include "netd/traffic.h"
 
 namespace netd {
 
@@ -16,7 +18,8 @@ inline constexpr size_t kReplyBytesMax = 64 << 10;
 // Answers keys from the front of `request.keys` and removes them. True when all are answered, END included; false
 // when `out` holds kReplyBytesMax octets or enough keys have been looked up for one turn: to be called again.
 // `out` never exceeds kReplyBytesMax by more than one item.
-[[nodiscard]] bool continue_retrieval(larder::Cache& cache, Request& request, Buffer& out);
+[[nodiscard]] bool continue_retrieval(larder::Cache& cache, Traffic& traffic, const Session& session,
+                                      Request& request, Buffer& out);
 
 }  // namespace netd
 

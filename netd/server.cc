@@ -1,7 +1,13 @@
 #include "netd/server.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
+#include <string>
 #include <utility>
+
+#include "netd/log.h"
+#include "netd/service_notice.h"
 
 namespace netd {
 namespace {
@@ -12,10 +18,9 @@ constexpr std::chrono::milliseconds kGrace(2000);
 }  // namespace
 
 Server::Server(ServerState& state, std::vector<ListenSocket> sockets)
-    : sockets_(std::move(sockets)),
+    : state_(state),
+      sockets_(std::move(sockets)),
       acceptor_(io_, state, sockets_, [this](UniqueFd client) { hand_over(std::move(client)); }) {
-  // A terminal that goes away, or a client, ends no server.
-  std::signal(SIGHUP, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   for (size_t number = 0; number < state.options().threads; ++number) {
     workers_.emplace_back(state, number, [this] { asio::post(io_, [this] { stop(); }); });
@@ -23,6 +28,7 @@ Server::Server(ServerState& state, std::vector<ListenSocket> sockets)
   signals_.async_wait([this](const std::error_code& error, int) {
     if (!error) stop();
   });
+  wait_for_reload();
 }
 
 void Server::run() {
@@ -39,9 +45,25 @@ void Server::hand_over(UniqueFd client) {
 }
 
 void Server::stop() {
+  notify_service_manager("STOPPING=1");
   acceptor_.stop();
   sockets_.clear();
+  // Signals that come from now on are still caught, and change nothing.
   signals_.cancel();
+  reload_signals_.cancel();
+}
+
+// A terminal that goes away ends no server either.
+void Server::wait_for_reload() {
+  reload_signals_.async_wait([this](const std::error_code& error, int) {
+    if (error) return;
+    if (state_.auth_file().is_required()) {
+      const std::string reason = state_.auth_file().reload();
+      log_line(reason.empty() ? "netd: the users have been read again"
+                              : fmt::format("netd: the users stay as they were: {}", reason));
+    }
+    wait_for_reload();
+  });
 }
 
 }  // namespace netd

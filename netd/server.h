@@ -3,6 +3,7 @@
 #define NETD_SERVER_H_
 
 #include <asio/signal_set.hpp>
+#include <csignal>
 #include <cstddef>
 #include <deque>
 #include <vector>
@@ -21,16 +22,19 @@ class Server {
   Server(ServerState& state, std::vector<ListenSocket> sockets);
 
   // Serves until SIGINT, SIGTERM, SIGUSR1 or a client's `shutdown`; then accepts nobody any more, answers what has
-  // been received, and returns, within a few seconds.
+  // been received, and returns, within a few seconds. SIGHUP has the password file read again.
   void run();
 
  private:
   void hand_over(UniqueFd client);
   void stop();
+  void wait_for_reload();
 
+  ServerState& state_;
   std::vector<ListenSocket> sockets_;
   asio::io_context io_{1};  // run by the thread that calls run()
   asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGUSR1};
+  asio::signal_set reload_signals_{io_, SIGHUP};
   std::deque<Worker> workers_;
   Acceptor acceptor_;
   size_t next_worker_ = 0;

@@ -2,14 +2,17 @@
 
 namespace netd {
 
-ServerState::ServerState(const Options& options, larder::Cache& cache, const larder::Clock& clock)
-    : verbosity(options.verbosity),
-      options_(options),
-      cache_(cache),
-      clock_(clock),
-      started_monotonic_ms_(clock.monotonic_ms()),
-      connection_memory_(cache, options.memory_limit_bytes),
-      counters_(options.threads + 1) {}
+ServerState::ServerState(const ServerParts& parts)
+    : verbosity(parts.options.verbosity),
+      detail_enabled(parts.options.prefix_stats),
+      tcp_port(parts.options.port),
+      parts_(parts),
+      started_monotonic_ms_(parts.clock.monotonic_ms()),
+      connection_memory_(parts.cache, parts.options.memory_limit_bytes),
+      counters_(parts.options.threads + 1),
+      class_counters_(parts.options.threads) {
+  for (size_t i = 0; i < parts.options.threads; ++i) prefix_stats_.emplace_back(parts.options.prefix_delimiter);
+}
 
 uint64_t ServerState::sum(Counter counter) const {
   uint64_t sum = 0;
@@ -17,8 +20,26 @@ uint64_t ServerState::sum(Counter counter) const {
   return sum;
 }
 
+uint64_t ServerState::sum(ItemClass item_class, ClassCounter counter) const {
+  uint64_t sum = parts_.removal_log.counters().get(item_class, counter);
+  for (const ClassCounters& counters : class_counters_) sum += counters.get(item_class, counter);
+  return sum;
+}
+
+PrefixStats::Table ServerState::prefix_table() const {
+  PrefixStats::Table sum;
+  for (const PrefixStats& stats : prefix_stats_) stats.add_to(sum);
+  return sum;
+}
+
 void ServerState::reset_counters() {
   for (Counters& counters : counters_) counters.reset();
+  for (ClassCounters& counters : class_counters_) counters.reset();
+  for (PrefixStats& stats : prefix_stats_) stats.reset();
+  parts_.removal_log.counters().reset();
+  parts_.watch_hub.reset_counts();
+  dumps.store(0, std::memory_order_relaxed);
+  dumped_items.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace netd

@@ -6,24 +6,47 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "larder/cache.h"
 #include "larder/clock.h"
+#include "netd/auth_file.h"
+#include "netd/class_counters.h"
 #include "netd/connection_memory.h"
+#include "netd/connection_table.h"
 #include "netd/counters.h"
+#include "netd/debug_clock.h"
 #include "netd/options.h"
+#include "netd/prefix_stats.h"
+#include "netd/removal_log.h"
+#include "netd/watch_hub.h"
 
 namespace netd {
 
+// What a server is put together from.
+struct ServerParts {
+  const Options& options;
+  larder::Cache& cache;
+  const larder::Clock& clock;
+  DebugClock* debug_clock;  // the same clock, if `debugtime` may move it, or null
+  WatchHub& watch_hub;
+  RemovalLog& removal_log;
+  AuthFile& auth_file;
+};
+
 class ServerState {
  public:
-  // Keeps references: all three must outlive it.
-  ServerState(const Options& options, larder::Cache& cache, const larder::Clock& clock);
+  // All parts must outlive it.
+  explicit ServerState(const ServerParts& parts);
 
-  const Options& options() const { return options_; }
-  larder::Cache& cache() const { return cache_; }
-  const larder::Clock& clock() const { return clock_; }
+  const Options& options() const { return parts_.options; }
+  larder::Cache& cache() const { return parts_.cache; }
+  const larder::Clock& clock() const { return parts_.clock; }
+  DebugClock* debug_clock() const { return parts_.debug_clock; }
+  WatchHub& watch_hub() const { return parts_.watch_hub; }
+  AuthFile& auth_file() const { return parts_.auth_file; }
+  ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
   const ConnectionMemory& connection_memory() const { return connection_memory_; }
   int64_t started_monotonic_ms() const { return started_monotonic_ms_; }
@@ -32,6 +55,10 @@ class ServerState {
   Counters& worker_counters(size_t worker) { return counters_[worker]; }
   Counters& acceptor_counters() { return counters_.back(); }
   [[nodiscard]] uint64_t sum(Counter counter) const;
+  ClassCounters& class_counters(size_t worker) { return class_counters_[worker]; }
+  [[nodiscard]] uint64_t sum(ItemClass item_class, ClassCounter counter) const;
+  PrefixStats& prefix_stats(size_t worker) { return prefix_stats_[worker]; }
+  [[nodiscard]] PrefixStats::Table prefix_table() const;
   void reset_counters();
 
   // Gauges. Relaxed wherever they are used, as they are numbers to look at, except that `connections` is also
@@ -39,14 +66,22 @@ class ServerState {
   std::atomic<uint64_t> connections{0};
   std::atomic<bool> accepting{true};
   std::atomic<uint32_t> verbosity;
+  std::atomic<bool> detail_enabled;  // statistics per key prefix are kept
+  std::atomic<bool> dumping{false};  // a dump is under way; see key_dump.h
+  std::atomic<uint64_t> dumps{0};    // begun
+  std::atomic<uint64_t> dumped_items{0};
+
+  // The port clients find, when the system chose it. Set before there are threads.
+  int tcp_port;
 
  private:
-  const Options& options_;
-  larder::Cache& cache_;
-  const larder::Clock& clock_;
+  const ServerParts parts_;
   const int64_t started_monotonic_ms_;
   ConnectionMemory connection_memory_;
+  ConnectionTable connection_table_;
   std::vector<Counters> counters_;
+  std::vector<ClassCounters> class_counters_;
+  std::deque<PrefixStats> prefix_stats_;
 };
 
 }  // namespace netd

@@ -13,13 +13,14 @@ namespace {
 
 std::string_view yes_no(bool yes) { return yes ? "yes" : "no"; }
 
-void append_listening_settings(const Options& options, Buffer& out) {
+void append_listening_settings(const ServerState& server, Buffer& out) {
+  const Options& options = server.options();
   std::string addresses;
   for (const ListenAddress& address : options.listen_addresses) {
     addresses += fmt::format("{}{}", addresses.empty() ? "" : ",", address.host);
   }
   append_stat("maxconns", options.connections_max, out);
-  append_stat("tcpport", serves_tcp(options) ? fmt::format("{}", options.port) : "0", out);
+  append_stat("tcpport", serves_tcp(options) ? fmt::format("{}", server.tcp_port) : "0", out);
   append_stat("udpport", 0, out);
   append_stat("inter", addresses.empty() ? "127.0.0.1,::1" : addresses, out);
 }
@@ -37,13 +38,13 @@ void append_process_settings(const ServerState& server, Buffer& out) {
   append_stat("num_threads", options.threads, out);
   append_stat("num_threads_per_udp", options.threads, out);
   append_stat("stat_key_prefix", std::string_view(&options.prefix_delimiter, 1), out);
-  append_stat("detail_enabled", "no", out);
+  append_stat("detail_enabled", yes_no(server.detail_enabled.load(std::memory_order_relaxed)), out);
   append_stat("reqs_per_event", options.requests_per_turn_max, out);
   append_stat("cas_enabled", yes_no(options.cas), out);
   append_stat("tcp_backlog", static_cast<uint64_t>(options.listen_backlog), out);
   append_stat("binding_protocol", "ascii", out);
   append_stat("auth_enabled_sasl", "no", out);
-  append_stat("auth_enabled_ascii", "no", out);
+  append_stat("auth_enabled_ascii", options.auth_file.empty() ? "no" : options.auth_file, out);
   append_stat("item_size_max", options.item_bytes_max, out);
   append_stat("maxconns_fast", yes_no(options.reject_connections), out);
 }
@@ -77,10 +78,10 @@ void append_lru_settings(const Options& options, Buffer& out) {
 
 void append_remaining_settings(const Options& options, Buffer& out) {
   append_stat("idle_timeout", options.idle_timeout_s, out);
-  append_stat("watcher_logbuf_size", 262144, out);
+  append_stat("watcher_logbuf_size", options.watcher_queue_bytes, out);
   append_stat("worker_logbuf_size", 65536, out);
   append_stat("read_buf_mem_limit", 0, out);
-  append_stat("track_sizes", "no", out);
+  append_stat("track_sizes", "yes", out);
   append_stat("inline_ascii_response", "no", out);
   append_stat("num_napi_ids", 0, out);
   append_stat("memory_file", "(null)", out);
@@ -91,7 +92,7 @@ void append_remaining_settings(const Options& options, Buffer& out) {
 
 void append_settings(const ServerState& server, Buffer& out) {
   append_stat("maxbytes", server.cache().stats().memory_limit_bytes, out);
-  append_listening_settings(server.options(), out);
+  append_listening_settings(server, out);
   append_process_settings(server, out);
   append_slab_settings(out);
   append_lru_settings(server.options(), out);

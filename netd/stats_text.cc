@@ -89,7 +89,8 @@ void append_commands(const ServerState& server, const larder::Stats& cache, Buff
   append_stat("touch_misses", cache.touch_misses, out);
   append_stat("store_too_large", cache.store_too_large + server.sum(Counter::kTooLarge), out);
   append_stat("store_no_memory", cache.store_no_memory + server.sum(Counter::kNoMemory), out);
-  append_zeros({"auth_cmds", "auth_errors"}, out);
+  append_stat("auth_cmds", server.sum(Counter::kAuthentications), out);
+  append_stat("auth_errors", server.sum(Counter::kAuthenticationErrors), out);
 }
 
 void append_network(const ServerState& server, const larder::Stats& cache, Buffer& out) {
@@ -115,14 +116,20 @@ void append_engine(const ServerState& server, const larder::Stats& cache, Buffer
   append_stat("slab_reassign_last_busy_status", "none", out);
   append_stat("slab_reassign_running", 0, out);
   append_stat("slabs_moved", cache.segments_cleaned, out);
-  append_zeros({"lru_crawler_running", "lru_crawler_starts", "lru_maintainer_juggles"}, out);
+  append_stat("lru_crawler_running", server.dumping.load(std::memory_order_relaxed) ? 1 : 0, out);
+  append_stat("lru_crawler_starts", server.dumps.load(std::memory_order_relaxed), out);
+  append_zeros({"lru_maintainer_juggles"}, out);
   append_stat("malloc_fails", server.sum(Counter::kMallocFails), out);
-  append_zeros({"log_worker_dropped", "log_worker_written", "log_watcher_skipped", "log_watcher_sent",
-                "log_watchers", "unexpected_napi_ids", "round_robin_fallback"},
-               out);
+  const WatchHub::Counts watch = server.watch_hub().counts();
+  append_zeros({"log_worker_dropped"}, out);  // Nothing lies between those who make lines and the watchers.
+  append_stat("log_worker_written", watch.written, out);
+  append_stat("log_watcher_skipped", watch.skipped, out);
+  append_stat("log_watcher_sent", watch.sent, out);
+  append_stat("log_watchers", watch.watchers, out);
+  append_zeros({"unexpected_napi_ids", "round_robin_fallback"}, out);
 }
 
-void append_items(const larder::Stats& cache, Buffer& out) {
+void append_items(const ServerState& server, const larder::Stats& cache, Buffer& out) {
   append_stat("bytes", cache.item_bytes, out);
   append_stat("curr_items", cache.items, out);
   append_stat("total_items", cache.items_stored, out);
@@ -132,7 +139,9 @@ void append_items(const larder::Stats& cache, Buffer& out) {
   append_stat("evicted_active", cache.evicted_active, out);
   append_stat("evictions", cache.evictions, out);
   append_stat("reclaimed", cache.expired, out);
-  append_zeros({"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold"}, out);
+  append_zeros({"crawler_reclaimed"}, out);
+  append_stat("crawler_items_checked", server.dumped_items.load(std::memory_order_relaxed), out);
+  append_zeros({"lrutail_reflocked", "moves_to_cold"}, out);
   append_stat("moves_to_warm", cache.items_promoted, out);
   append_stat("moves_within_lru", cache.items_moved, out);
   append_zeros({"direct_reclaims", "lru_bumps_dropped"}, out);
@@ -160,7 +169,7 @@ void append_general_stats(const ServerState& server, Buffer& out) {
   append_commands(server, cache, out);
   append_network(server, cache, out);
   append_engine(server, cache, out);
-  append_items(cache, out);
+  append_items(server, cache, out);
   append_own(server, cache, out);
   out.append(kReplyEnd);
 }

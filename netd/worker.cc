@@ -22,7 +22,7 @@ Worker::Worker(ServerState& server, size_t number, std::function<void()> shut_do
     : server_(server),
       counters_(server.worker_counters(number)),
       pool_([this](int64_t bytes) { return charge(bytes); }),
-      dispatch_(server, counters_, std::move(shut_down)),
+      dispatch_(server, number, std::move(shut_down)),
       context_{io_,
                server_,
                counters_,
@@ -106,9 +106,9 @@ bool Worker::abandon_overdue() {
     const int64_t idle_ms = now_ms - connection->last_request_ms();
     if (connection->is_lingering()) {
       any_lingering = true;
-      if (idle_ms > kLingerMsMax) connection->abandon();
-    } else if (idle_ms_max > 0 && idle_ms > idle_ms_max) {
-      connection->abandon();
+      if (idle_ms > kLingerMsMax) connection->abandon("normal");
+    } else if (idle_ms_max > 0 && idle_ms > idle_ms_max && !connection->is_watching()) {
+      connection->abandon("idle_timeout");
       counters_.add(Counter::kIdleKicks);
     }
   }

@@ -39,6 +39,7 @@
 #include "larder/item.h"
 #include "larder/options.h"
 #include "larder/result.h"
+#include "larder/scan.h"
 #include "larder/stats.h"
 
 namespace larder {
@@ -159,6 +160,10 @@ class Cache {
   // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
+  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does; twice or more if room must
+  // be made first.
+  bool touch(std::string_view key, Expiry expiry, Visitor visitor);
+
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
   // false for want of room). Counts as touch, not as get. An
   // expiry already past removes the item and still gives it back (with ttl_ms 0).
@@ -167,6 +172,14 @@ class Cache {
 
   // Removes the item. With `cas`: only if it still has that number, otherwise kExists.
   EraseResult erase(std::string_view key, std::optional<uint64_t> cas = std::nullopt);
+
+  // The same, and shows what is removed to `visitor` before it goes, with a lock held: the visitor should be brief,
+  // and must not call the cache.
+  EraseResult erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor);
+
+  // Removes the item, if there is one, and counts nothing: for owners that must refuse a value before the cache
+  // sees it, and may not leave the old one.
+  void discard(std::string_view key);
 
   // Removes each key; returns how many were there.
   size_t erase_multi(std::span<const std::string_view> keys);
@@ -183,6 +196,11 @@ class Cache {
   // not. Copies a few items at a time; never stops other callers for longer than one of its steps.
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const;
 
+  // Shows the next items, about `items_max` ≥ 1 of them, without their values, and moves `cursor`, a fresh one of
+  // which begins the walk, behind them. False when the walk has come to its end. What for_each promises holds for
+  // the walk as a whole, however long it pauses, and nothing is kept for it meanwhile. Cheaper than for_each.
+  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
+
   [[nodiscard]] Stats stats() const;
 
   // Sets the counters of Stats to 0; gauges stay.
@@ -194,6 +212,9 @@ class Cache {
   // ResourceExhausted when more address space than is left would be needed, or when visitors hold what would have
   // to go (the limit is then the new one, and later stores and maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+
+  // The lowest limit that set_memory_limit takes.
+  [[nodiscard]] size_t memory_limit_bytes_min() const;
 
   // Takes back the room of expired items and finishes what a lowered limit has left to do, for at most about
   // `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "larder/clock.h"
+#include "larder/removal_listener.h"
 
 namespace larder {
 
@@ -39,6 +40,9 @@ struct Options {
   // Keys the hash, so that nobody who chooses keys can aim collisions. Not given: taken from the system's
   // random device. Give one to make a single-threaded run with a ManualClock repeat exactly.
   std::optional<uint64_t> seed = {};
+
+  // Told what the cache evicts and what it finds expired. Not owned; must outlive the cache. nullptr: nobody is.
+  RemovalListener* removal_listener = nullptr;
 };
 
 }  // namespace larder

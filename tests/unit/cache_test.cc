@@ -949,5 +949,47 @@ TEST_CASE("while visitors hold all memory a set finds none, and afterwards it do
   CHECK(cache->set("after", std::string(kItemBytesMax, 'w')) == StoreResult::kStored);
 }
 
+TEST_CASE("erase shows what it removes, and nothing else") {
+  TestCache cache;
+  CHECK(cache->set("a", "value") == StoreResult::kStored);
+  std::vector<std::string> shown;
+  const auto note = [&](const ItemView& item) { shown.emplace_back(item.value); };
+  CHECK(cache->erase("a", 1, note) == EraseResult::kExists);
+  CHECK(cache->erase("b", std::nullopt, note) == EraseResult::kNotFound);
+  CHECK(shown.empty());
+  CHECK(cache->erase("a", std::nullopt, note) == EraseResult::kErased);
+  CHECK(shown == std::vector<std::string>{"value"});
+}
+
+TEST_CASE("touch shows what it touches, as it was") {
+  TestCache cache;
+  CHECK(cache->set("a", "value", {.expiry = 5s}) == StoreResult::kStored);
+  std::vector<int64_t> shown_ttl_ms;
+  const auto note = [&](const ItemView& item) { shown_ttl_ms.push_back(item.ttl_ms); };
+  CHECK_FALSE(cache->touch("b", 9s, note));
+  CHECK(cache->touch("a", 9s, note));
+  CHECK(shown_ttl_ms == std::vector<int64_t>{5000});
+  CHECK(cache->peek("a")->ttl_ms == 9000);
+}
+
+TEST_CASE("memory_limit_bytes_min is the lowest limit that can be set") {
+  TestCache cache;
+  CHECK_FALSE(cache->set_memory_limit(cache->memory_limit_bytes_min() - 1).ok());
+  CHECK(cache->set_memory_limit(cache->memory_limit_bytes_min()).ok());
+}
+
+TEST_CASE("discard removes and counts nothing") {
+  TestCache cache;
+  CHECK(cache->set("a", "1") == StoreResult::kStored);
+  cache->discard("a");
+  cache->discard("b");
+  cache->discard("");
+  CHECK_FALSE(cache->contains("a"));
+  const Stats stats = cache->stats();
+  CHECK(stats.erase_hits + stats.erase_misses == 0);
+  CHECK(stats.stores == 1);
+  CHECK(stats.items == 0);
+}
+
 }  // namespace
 }  // namespace larder

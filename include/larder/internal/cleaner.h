@@ -13,7 +13,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "larder/internal/account.h"
@@ -24,14 +26,25 @@
 #include "larder/internal/log.h"
 #include "larder/internal/mutex.h"
 #include "larder/options.h"
+#include "larder/removal_listener.h"
 
 namespace larder::internal {
 
 // Thread-safe; one thread cleans at a time.
 class Cleaner {
  public:
-  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters& counters, bool may_evict)
-      : account_(account), index_(index), log_(log), ghost_(ghost), counters_(counters), may_evict_(may_evict) {
+  // Told of each item that is dropped, while it is still there, under its stripe's mutex.
+  using OnRemoval = std::function<void(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
+
+  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters& counters, bool may_evict,
+          OnRemoval on_removal = nullptr)
+      : account_(account),
+        index_(index),
+        log_(log),
+        ghost_(ghost),
+        counters_(counters),
+        may_evict_(may_evict),
+        on_removal_(std::move(on_removal)) {
     // Cleaning must not fail for want of memory.
     key_words_.reserve(round_up(kRecordHeaderBytes + sizeof(uint16_t) + kKeyBytesMax, kWordBytes) / kWordBytes);
   }
@@ -77,7 +90,7 @@ class Cleaner {
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
                  Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, bool is_expired)
+  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, bool is_expired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
@@ -97,6 +110,7 @@ class Cleaner {
   Ghost& ghost_;
   Counters& counters_;
   const bool may_evict_;
+  const OnRemoval on_removal_;
 
   std::atomic<size_t> owed_bytes_{0};     // stored and not yet cleaned for
   std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again

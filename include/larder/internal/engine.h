@@ -32,6 +32,7 @@
 #include "larder/internal/record.h"
 #include "larder/item.h"
 #include "larder/options.h"
+#include "larder/scan.h"
 #include "larder/stats.h"
 
 namespace larder::internal {
@@ -99,8 +100,10 @@ class Engine {
   void flush_all(int64_t delay_ms);
 
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
+  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor);
   [[nodiscard]] Stats stats();
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+  [[nodiscard]] size_t memory_limit_bytes_min() const;
   bool maintain(size_t step_bytes);
   void add_external_bytes(int64_t bytes);
   [[nodiscard]] absl::Status assert_valid();
@@ -131,6 +134,8 @@ class Engine {
   [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                               int64_t now_ms) const;
+  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const;
+  void tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const;
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
   [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -144,7 +149,7 @@ class Engine {
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink_if_flushed(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt insert_slot(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
   void flush_now();
   [[nodiscard]] absl::Status check_all();

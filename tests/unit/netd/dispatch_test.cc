@@ -128,10 +128,10 @@ TEST_CASE("a set that found no memory to be received in removes the old item, ot
   request.no_memory = true;
   request.key = "a";
   request.command = Command::kReplace;
-  CHECK(server.dispatch.run(request, out) == Dispatch::Outcome::kDone);
+  CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK(server.cache->contains("a"));
   request.command = Command::kSet;
-  CHECK(server.dispatch.run(request, out) == Dispatch::Outcome::kDone);
+  CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK_FALSE(server.cache->contains("a"));
   CHECK(out.content() ==
         "SERVER_ERROR out of memory storing object\r\nSERVER_ERROR out of memory storing object\r\n");
@@ -161,7 +161,7 @@ TEST_CASE("a line of very many keys is answered in several turns") {
   Buffer out(server.pool);
   REQUIRE(server.parser.next(line, request).complete);
   int turns = 1;
-  while (server.dispatch.run(request, out) == Dispatch::Outcome::kUnfinished) ++turns;
+  while (server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kUnfinished) ++turns;
   CHECK(turns > 1);
   CHECK(server.cache->stats().get_misses == 5000);
 }
@@ -173,7 +173,7 @@ TEST_CASE("a value that finds no memory to be sent from ends the reply with an e
   Buffer out(small_pool);
   Request request;
   REQUIRE(server.parser.next("get a b\r\n", request).complete);
-  CHECK(server.dispatch.run(request, out) == Dispatch::Outcome::kDone);
+  CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK(out.content() == "SERVER_ERROR out of memory writing get response\r\n");
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<ListenAddress> parse(std::string_view list) {
   std::vector<ListenAddress> addresses;
-  add_listen_addresses(list, addresses);
+  add_listen_addresses({"-l", list}, addresses);
   return addresses;
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "netd/start_error.h"
@@ -139,7 +140,7 @@ TEST_CASE("unknown flags, missing values and stray arguments exit with 1") {
 
 TEST_CASE("what would break a promise is refused") {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"-S"}, {"-Z"}, {"-e", "file"}, {"-Y", "file"}, {"-o", "ext_path=/x:1G"}, {"-o", "ssl_key=x"}}) {
+           {"-S"}, {"-Z"}, {"-e", "file"}, {"-o", "ext_path=/x:1G"}, {"-o", "ssl_key=x"}}) {
     CAPTURE(arguments.front());
     CHECK(refusal(arguments).exit_code == 1);
     CHECK(refusal(arguments).message.find("not supported") != std::string::npos);
@@ -147,7 +148,7 @@ TEST_CASE("what would break a promise is refused") {
 }
 
 TEST_CASE("what only tunes memcached is accepted and noted") {
-  CHECK(parse({"-f", "1.25", "-n", "48", "-N", "2", "-D", "/", "-U", "0", "-L"}).notes.size() == 4);
+  CHECK(parse({"-f", "1.25", "-n", "48", "-N", "2", "-U", "0", "-L"}).notes.size() == 3);
   CHECK(parse({"-o", "slab_reassign,lru_crawler,hash_algorithm=xxh3,hot_lru_pct=20"}).notes.size() == 4);
 }
 
@@ -158,6 +159,69 @@ TEST_CASE("-o is a list of which each member is checked") {
   CHECK(refusal({"-o", "nonsense"}).message == "-o: illegal suboption 'nonsense'");
   CHECK(refusal({"-o", "idle_timeout"}).message.starts_with("-o idle_timeout: ''"));
   CHECK(refusal({"-o", "hash_algorithm=md5"}).exit_code == 1);
+}
+
+TEST_CASE("-D turns statistics per prefix on, with a delimiter of one character") {
+  CHECK_FALSE(parse({}).prefix_stats);
+  CHECK(parse({"-D", "/"}).prefix_stats);
+  CHECK(parse({"--stat-delimiter=/"}).prefix_delimiter == '/');
+  CHECK(refusal({"-D", "//"}).message == "-D: '//' is not one character");
+}
+
+TEST_CASE("messages call a flag what the user called it") {
+  CHECK(refusal({"--memory-limit=2t"}).message.starts_with("--memory-limit: "));
+  CHECK(refusal({"-m", "2t"}).message.starts_with("-m: "));
+  CHECK(refusal({"--max-item-size=1"}).message.starts_with("--max-item-size: 1 octets"));
+  CHECK(refusal({"--listen=a:x"}).message == "--listen: 'a:x' has no port from 1 to 65535");
+  CHECK(refusal({"--extended=nonsense"}).message == "--extended: illegal suboption 'nonsense'");
+  CHECK(refusal({"--extended", "idle_timeout=x"}).message.starts_with("--extended idle_timeout: 'x'"));
+  CHECK(refusal({"--port=0"}).message.starts_with("--port: '0'"));
+}
+
+TEST_CASE("-o numbers without effect are checked all the same") {
+  CHECK(parse({"-o", "hashpower=12,lru_crawler_sleep=1000000,hot_lru_pct=1"}).notes.size() == 3);
+  for (const char* const list : {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80"}) {
+    CAPTURE(list);
+    CHECK(refusal({"-o", list}).exit_code == 1);
+  }
+  CHECK(parse({"-o", "watcher_logbuf_size=64"}).watcher_queue_bytes == 64 << 10);
+}
+
+// A variable of the environment, for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
+TEST_CASE("the environment has every long flag, and the command line comes second") {
+  const Variable memory("NETD_MEMORY_LIMIT", "32");
+  const Variable cas("NETD_DISABLE_CAS", "1");
+  const Variable flush("NETD_DISABLE_FLUSH_ALL", "0");
+  const Variable verbose("NETD_VERBOSE", "2");
+  const Variable listen("NETD_LISTEN", "a,b");
+  CHECK(parse({}).memory_limit_bytes == 32 << 20);
+  CHECK(parse({"-m", "16"}).memory_limit_bytes == 16 << 20);
+  CHECK_FALSE(parse({}).cas);
+  CHECK(parse({}).flush_enabled);
+  CHECK(parse({}).verbosity == 2);
+  CHECK(parse({}).listen_addresses.size() == 2);
+  CHECK(parse({"-l", "c", "-l", "d,e"}).listen_addresses.size() == 3);
+}
+
+TEST_CASE("what is wrong in the environment is named") {
+  const Variable threads("NETD_THREADS", "x");
+  CHECK(refusal({}).message.starts_with("NETD_THREADS: 'x'"));
+}
+
+TEST_CASE("a flag of the environment is on or off") {
+  const Variable cas("NETD_DISABLE_CAS", "maybe");
+  CHECK(refusal({}).message == "NETD_DISABLE_CAS: 'maybe' is none of 1, yes, 0, no");
 }
 
 TEST_CASE("help, licences and version are texts to be printed") {

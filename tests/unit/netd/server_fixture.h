@@ -13,6 +13,7 @@
 #include "netd/dispatch.h"
 #include "netd/parser.h"
 #include "netd/server_state.h"
+#include "netd/session.h"
 
 namespace netd {
 
@@ -31,29 +32,40 @@ class ServerFixture {
       input.remove_prefix(result.bytes_consumed + result.bytes_to_skip);
       Dispatch::Outcome outcome;
       do {
-        outcome = dispatch.run(request, out);
+        outcome = dispatch.run(request, session, out);
         reply_bytes_max = std::max(reply_bytes_max, out.size());
         replies += out.content();
         out.consume(out.size());
       } while (outcome == Dispatch::Outcome::kUnfinished);
-      closed = outcome == Dispatch::Outcome::kClose;
+      closed = outcome == Dispatch::Outcome::kClose || outcome == Dispatch::Outcome::kWatch;
     }
     return replies;
   }
 
   const Options options;
   larder::ManualClock clock;
+  WatchHub watch_hub{options.watcher_queue_bytes};
+  RemovalLog removal_log{clock, watch_hub};
+  AuthFile auth_file{options.auth_file};
   const std::unique_ptr<larder::Cache> cache = make_cache();
-  ServerState state{options, *cache, clock};
+  DebugClock debug_clock;
+  ServerState state{{.options = options,
+                     .cache = *cache,
+                     .clock = clock,
+                     .debug_clock = options.debug_clock ? &debug_clock : nullptr,
+                     .watch_hub = watch_hub,
+                     .removal_log = removal_log,
+                     .auth_file = auth_file}};
+  Session session;
   BufferPool pool{[](int64_t) { return true; }};
   Parser parser{{.value_bytes_max = options.item_bytes_max}};
   bool shut_down = false;
   bool closed = false;
   size_t reply_bytes_max = 0;  // the most that has been waiting to be sent at a time
-  Dispatch dispatch{state, state.worker_counters(0), [this] { shut_down = true; }};
+  Dispatch dispatch{state, 0, [this] { shut_down = true; }};
 
  private:
-  std::unique_ptr<larder::Cache> make_cache() const {
+  std::unique_ptr<larder::Cache> make_cache() {
     larder::Options cache_options;
     cache_options.memory_limit_bytes = options.memory_limit_bytes;
     cache_options.item_bytes_max = options.item_bytes_max;
@@ -61,6 +73,7 @@ class ServerFixture {
     cache_options.cas = options.cas;
     cache_options.clock = &clock;
     cache_options.seed = 1;
+    cache_options.removal_listener = &removal_log;
     return *larder::Cache::create(cache_options);
   }
 };

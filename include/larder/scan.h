@@ -1,0 +1,40 @@
+// What a walk over a cache needs: where it stands, and what it shows.
+#ifndef LARDER_SCAN_H_
+#define LARDER_SCAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "larder/item.h"
+
+namespace larder {
+
+// An item without its value. The key is valid only during the call that shows it.
+struct ItemInfo {
+  std::string_view key;
+  size_t value_bytes = 0;
+  size_t stored_bytes = 0;  // what the item takes where it lies, key and header included
+  uint32_t flags = 0;
+  uint64_t cas = 0;
+  int64_t ttl_ms = kNeverExpires;  // milliseconds left, or kNeverExpires; ≤ 0 for an item that has expired
+  bool is_read = false;            // it was read lately; a cache forgets reads that are long ago
+};
+
+// Where a walk with Cache::scan stands. A plain value: it holds nothing of the cache, and may be kept for any time.
+class ScanCursor {
+ public:
+  [[nodiscard]] bool is_at_end() const { return is_at_end_; }
+
+  // For the cache: the next part, and the place within it.
+  uint32_t part = 0;
+  uint32_t place = 0;
+  void end() { is_at_end_ = true; }
+
+ private:
+  bool is_at_end_ = false;
+};
+
+}  // namespace larder
+
+#endif  // LARDER_SCAN_H_

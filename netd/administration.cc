@@ -1,0 +1,149 @@
+#include "netd/administration.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "netd/class_report.h"
+#include "netd/connection_report.h"
+#include "netd/key_dump.h"
+#include "netd/memory_limit_change.h"
+#include "netd/numbers.h"
+#include "netd/prefix_stats.h"
+#include "netd/reply_words.h"
+#include "netd/settings_text.h"
+#include "netd/stats_text.h"
+#include "netd/tokens.h"
+#include "netd/tuning_words.h"
+
+namespace netd {
+namespace {
+
+constexpr uint32_t kMemlimitMbMin = 8;
+constexpr uint32_t kMemlimitMbMax = 1000000000;
+constexpr uint32_t kSlabClassesMax = 64;
+constexpr std::string_view kPrefixWord = "prefix:";
+
+}  // namespace
+
+void Administration::run(const Request& request, Session& session, Buffer& out) {
+  std::string_view reply;
+  switch (request.command) {
+    case Command::kStats:
+      return stats(request, session, out);
+    case Command::kCacheMemlimit:
+      reply = cache_memlimit(request, session);
+      break;
+    case Command::kSlabs:
+      reply = answer_slabs(Tokens(request.words));
+      break;
+    case Command::kLru:
+      reply = answer_lru(Tokens(request.words));
+      break;
+    case Command::kLruCrawler:
+      reply = lru_crawler(request.words, session);
+      break;
+    case Command::kWatch:
+      reply = watch(request.words, session);
+      break;
+    case Command::kDebugtime:
+      reply = debugtime(request.words);
+      break;
+    default:
+      reply = kErrorUnknown;
+      break;
+  }
+  if (!request.noreply) out.append(reply);
+}
+
+void Administration::stats(const Request& request, Session& session, Buffer& out) {
+  const std::string_view what = request.argument;
+  if (what.empty()) return append_general_stats(server_, out);
+  if (what == "settings") return append_settings(server_, out);
+  if (what == "detail") return stats_detail(request.words, out);
+  if (what == "cachedump") return stats_cachedump(request.words, session, out);
+  if (what == "items") {
+    session.report = make_class_report(server_, ClassReportKind::kItems);
+  } else if (what == "slabs") {
+    session.report = make_class_report(server_, ClassReportKind::kSlabs);
+  } else if (what == "sizes") {
+    session.report = make_class_report(server_, ClassReportKind::kSizes);
+  } else if (what == "conns") {
+    session.report = make_connection_report(server_);
+  } else if (what == "extstore" || what == "proxy" || what == "proxyfuncs" || what == "proxybe") {
+    out.append(kReplyEnd);  // there is nothing of the kind
+  } else if (what == "reset") {
+    server_.cache().reset_stats();
+    server_.reset_counters();
+    out.append(kReplyReset);
+  } else {
+    out.append(kErrorUnknown);
+  }
+}
+
+void Administration::stats_detail(std::string_view words, Buffer& out) {
+  const std::string_view what = Tokens(words)[1];
+  if (!server_.options().dump_enabled) return out.append(kErrorDetailNotAllowed);
+  if (what == "dump") return out.append(prefix_text(server_.prefix_table()));
+  if (what != "on" && what != "off") return out.append(kErrorDetailUsage);
+  server_.detail_enabled.store(what == "on", std::memory_order_relaxed);
+  out.append(kReplyOk);
+}
+
+void Administration::stats_cachedump(std::string_view words, Session& session, Buffer& out) {
+  const Tokens tokens(words);
+  if (!server_.options().dump_enabled) return out.append(kErrorCachedumpNotAllowed);
+  if (tokens.size() < 3) return out.append(kErrorBadLine);
+  const std::optional<uint32_t> item_class = parse_u32(tokens[1]);
+  const std::optional<uint32_t> items_max = parse_u32(tokens[2]);
+  if (!item_class || !items_max) return out.append(kErrorBadFormat);
+  if (*item_class >= kSlabClassesMax) return out.append(kErrorBadSlab);
+  session.report = make_cache_dump(server_, *item_class, *items_max);
+}
+
+std::string_view Administration::cache_memlimit(const Request& request, Session& session) {
+  const std::optional<uint32_t> megabytes = parse_u32(Tokens(request.words)[0]);
+  if (!megabytes) return kErrorUnknown;
+  if (*megabytes < kMemlimitMbMin) return kErrorMemlimitTooSmall;
+  if (*megabytes > kMemlimitMbMax) return kErrorMemlimitNotMegabytes;
+  session.report = make_memory_limit_change(server_, size_t{*megabytes} << 20, request.noreply);
+  return {};
+}
+
+std::string_view Administration::lru_crawler(std::string_view words, Session& session) {
+  const Tokens tokens(words);
+  const bool is_metadump = tokens[0] == "metadump";
+  if ((!is_metadump && tokens[0] != "mgdump") || tokens.size() != 2) return answer_lru_crawler(tokens);
+  if (!server_.options().dump_enabled) return is_metadump ? kErrorMetadumpNotAllowed : kErrorKeyDumpNotAllowed;
+  std::string prefix;
+  if (tokens[1].starts_with(kPrefixWord)) {
+    prefix = tokens[1].substr(kPrefixWord.size());
+  } else if (!is_class_list(tokens[1])) {
+    return kErrorBadClass;
+  }
+  session.report =
+      make_key_dump(server_, is_metadump ? DumpFormat::kMeta : DumpFormat::kMetaGet, std::move(prefix));
+  return session.report == nullptr ? kErrorCrawlerBusy : std::string_view();
+}
+
+std::string_view Administration::watch(std::string_view words, Session& session) {
+  if (!server_.options().watch_enabled) return kErrorWatchNotAllowed;
+  uint32_t events = 0;
+  for (std::string_view word = take_token(words); !word.empty(); word = take_token(words)) {
+    const std::optional<uint32_t> more = watch_events_of(word);
+    if (!more) return kErrorUnknown;
+    events |= *more;
+  }
+  session.watcher = server_.watch_hub().add(events == 0 ? kWatchFetchers : events);
+  return session.watcher == nullptr ? kErrorTooManyWatchers : kReplyOk;
+}
+
+std::string_view Administration::debugtime(std::string_view words) {
+  const std::optional<uint32_t> seconds = parse_u32(Tokens(words)[0]);
+  if (server_.debug_clock() == nullptr) return kErrorUnknown;
+  if (!seconds) return kErrorBadFormat;
+  server_.debug_clock()->advance_ms(int64_t{*seconds} * 1000);
+  return kReplyOk;
+}
+
+}  // namespace netd

@@ -1,0 +1,60 @@
+#include "netd/auth_parser.h"
+
+#include <optional>
+
+#include "netd/numbers.h"
+#include "netd/reply_words.h"
+#include "netd/tokens.h"
+
+namespace netd {
+namespace {
+
+constexpr size_t kLineBytesMin = 6;
+constexpr char kBinaryProtocolMagic = static_cast<char>(0x80);
+
+Parser::Result close(std::string_view input, Request& request) {
+  request.command = Command::kClose;
+  return {.complete = true, .bytes_consumed = input.size()};
+}
+
+Parser::Result refuse(std::string_view refusal, size_t bytes_consumed, size_t bytes_to_skip, Request& request) {
+  request.command = Command::kRefused;
+  request.refusal = refusal;
+  return {.complete = true, .bytes_consumed = bytes_consumed, .bytes_to_skip = bytes_to_skip};
+}
+
+}  // namespace
+
+Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Request& request) {
+  request = Request();
+  if (input.empty()) return {};
+  if (at_start && input.front() == kBinaryProtocolMagic) return close(input, request);
+  const size_t line_end = input.find('\n');
+  if (line_end == std::string_view::npos) {
+    if (input.size() > kUnfinishedLineBytesMax) return close(input, request);
+    return {};
+  }
+  const size_t line_bytes = line_end + 1;
+  if (line_bytes < kLineBytesMin) return close(input, request);
+  request.line = input.substr(0, line_end);
+  if (request.line.ends_with('\r')) request.line.remove_suffix(1);
+
+  const Tokens tokens(request.line);
+  const std::optional<int32_t> value_bytes = parse_i32(tokens[4]);
+  if (tokens[0] != "set" || !value_bytes || *value_bytes < 0) {
+    return refuse(kErrorUnauthenticated, line_bytes, 0, request);
+  }
+  const size_t block_bytes = static_cast<size_t>(*value_bytes) + 2;
+  if (block_bytes - 2 > kAuthTokenBytesMax) return refuse(kErrorAuthTooLong, line_bytes, block_bytes, request);
+  const size_t request_bytes = line_bytes + block_bytes;
+  if (input.size() < request_bytes) return {.bytes_wanted = request_bytes};
+  request.value = input.substr(line_bytes, block_bytes - 2);
+  if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse(kErrorAuthBadEnd, request_bytes, 0, request);
+  if (request.value.find(' ') == std::string_view::npos) {
+    return refuse(kErrorAuthBadFormat, request_bytes, 0, request);
+  }
+  request.command = Command::kAuthenticate;
+  return {.complete = true, .bytes_consumed = request_bytes};
+}
+
+}  // namespace netd

@@ -1,0 +1,22 @@
+// From octets to requests, as long as a client has not authenticated itself (-Y). Only one request is understood
+// then, a `set` whose value is "user password"; its key and numbers do not matter. See protocol.txt of memcached.
+#ifndef NETD_AUTH_PARSER_H_
+#define NETD_AUTH_PARSER_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "netd/parser.h"
+#include "netd/request.h"
+
+namespace netd {
+
+inline constexpr size_t kAuthTokenBytesMax = 16384;
+
+// Looks for a request at the front of `input`; called and answered as Parser::next. `at_start`: nothing has been
+// consumed on this connection.
+[[nodiscard]] Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Request& request);
+
+}  // namespace netd
+
+#endif  // NETD_AUTH_PARSER_H_

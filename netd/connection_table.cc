@@ -1,0 +1,86 @@
+#include "netd/connection_table.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <string_view>
+
+namespace netd {
+namespace {
+
+std::string_view name_of(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::kListening:
+      return "conn_listening";
+    case ConnectionState::kReading:
+      return "conn_read";
+    case ConnectionState::kRunning:
+      return "conn_parse_cmd";
+    case ConnectionState::kWriting:
+      return "conn_mwrite";
+    case ConnectionState::kWatching:
+      return "conn_watch";
+    case ConnectionState::kClosing:
+      return "conn_closing";
+  }
+  return "conn_closed";
+}
+
+std::string describe(const ConnectionEntry& entry, int64_t now_ms) {
+  const ConnectionState state = entry.state.load(std::memory_order_relaxed);
+  const bool is_listener = state == ConnectionState::kListening;
+  std::string text = fmt::format("STAT {}:addr {}\r\n", entry.fd, socket_address(entry.fd, is_listener));
+  if (!is_listener) text += fmt::format("STAT {}:listen_addr {}\r\n", entry.fd, socket_address(entry.fd, true));
+  text += fmt::format("STAT {}:state {}\r\n", entry.fd, name_of(state));
+  const int64_t idle_ms = now_ms - entry.last_request_ms.load(std::memory_order_relaxed);
+  text += fmt::format("STAT {}:secs_since_last_cmd {}\r\n", entry.fd, idle_ms / 1000);
+  return text;
+}
+
+}  // namespace
+
+std::string socket_address(int fd, bool own) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  if ((own ? getsockname(fd, address, &length) : getpeername(fd, address, &length)) != 0) return "<unknown>";
+  if (address->sa_family == AF_UNIX) {
+    // A client's end has no name; both are shown as the server's.
+    if (!own) return socket_address(fd, true);
+    return fmt::format("unix:{}", reinterpret_cast<const sockaddr_un*>(address)->sun_path);
+  }
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (getnameinfo(address, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "<unknown>";
+  }
+  return address->sa_family == AF_INET6 ? fmt::format("tcp6:[{}]:{}", host, port)
+                                        : fmt::format("tcp:{}:{}", host, port);
+}
+
+void ConnectionTable::add(const ConnectionEntry& entry) {
+  const larder::internal::MutexLock lock(mutex_);
+  entries_[entry.fd] = &entry;
+}
+
+void ConnectionTable::remove(const ConnectionEntry& entry) {
+  const larder::internal::MutexLock lock(mutex_);
+  entries_.erase(entry.fd);
+}
+
+int ConnectionTable::describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const {
+  const larder::internal::MutexLock lock(mutex_);
+  auto next = entries_.upper_bound(fd);
+  if (next == entries_.end()) return -1;
+  int last = fd;
+  for (size_t i = 0; i < entries_max && next != entries_.end(); ++i, ++next) {
+    text += describe(*next->second, now_ms);
+    last = next->first;
+  }
+  return last;
+}
+
+}  // namespace netd

@@ -1,0 +1,53 @@
+// Who is connected, for `stats conns`: workers keep their connections to themselves, and enter here what others may
+// know of them.
+#ifndef NETD_CONNECTION_TABLE_H_
+#define NETD_CONNECTION_TABLE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "larder/internal/mutex.h"
+
+namespace netd {
+
+// What memcached calls them: conn_listening, conn_read …
+enum class ConnectionState : uint8_t { kListening, kReading, kRunning, kWriting, kWatching, kClosing };
+
+// The address of a socket's other end or, for `own`, of its own: "tcp:127.0.0.1:11211", "tcp6:[::1]:11211",
+// "unix:/path".
+[[nodiscard]] std::string socket_address(int fd, bool own);
+
+struct ConnectionEntry {
+  explicit ConnectionEntry(int socket_fd, ConnectionState first_state, int64_t now_ms)
+      : fd(socket_fd), state(first_state), last_request_ms(now_ms) {}
+
+  const int fd;
+  // Relaxed: to be looked at, by whoever asks; nothing depends on them.
+  std::atomic<ConnectionState> state;
+  std::atomic<int64_t> last_request_ms;  // by the server's monotonic clock
+};
+
+// Thread-safe.
+class ConnectionTable {
+ public:
+  // The entry stays where it is, and its descriptor open, until it is removed.
+  void add(const ConnectionEntry& entry);
+  void remove(const ConnectionEntry& entry);
+
+  // Appends the lines about the first `entries_max` connections whose descriptors are above `fd`, and returns the
+  // last of those, or -1 when there are no more.
+  [[nodiscard]] int describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const;
+
+ private:
+  mutable larder::internal::Mutex mutex_;
+  std::map<int, const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace netd
+
+#endif  // NETD_CONNECTION_TABLE_H_

@@ -1,0 +1,19 @@
+// cache_memlimit: another memory limit. A lower one is reached in steps, so that evicting what has to go keeps no
+// other client waiting.
+#ifndef NETD_MEMORY_LIMIT_CHANGE_H_
+#define NETD_MEMORY_LIMIT_CHANGE_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "netd/report.h"
+#include "netd/server_state.h"
+
+namespace netd {
+
+// Answers OK, or that `bytes` is a limit that the cache cannot have; with `quiet`, nothing.
+[[nodiscard]] std::unique_ptr<Report> make_memory_limit_change(ServerState& server, size_t bytes, bool quiet);
+
+}  // namespace netd
+
+#endif  // NETD_MEMORY_LIMIT_CHANGE_H_

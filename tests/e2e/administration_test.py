@@ -1,0 +1,631 @@
+"""netd as operators and their tools look into it: statistics, dumps, watch, authentication.
+
+Where memcached 1.6.18 has the feature, the same test runs against it.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from support import DEADLINE_S, MEMCACHED, NETD, SANITIZED, Connection, Server, free_port, require, wait_until
+from vectors import END, OK, STORED, store, value
+
+MEMCACHED_TOOL = '/usr/share/memcached/scripts/memcached-tool'
+
+
+def setUpModule():
+    require(NETD, 'netd')
+
+
+def dump(connection, command, end):
+    """The lines of a dump without what frames them."""
+    connection.send(command + b'\r\n')
+    lines = connection.read_until(lambda reply: reply.endswith(end)).removesuffix(end)
+    return lines.removeprefix(OK)
+
+
+class AdministrationTestCase(unittest.TestCase):
+    def server(self, *flags, program=NETD, **options):
+        return self.enterContext(Server(program, *flags, **options))
+
+    def both(self, *flags):
+        """netd, and memcached if it is here."""
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)), Server(program, *flags) as server:
+                with server.connect() as connection:
+                    yield connection
+
+    def path(self, name):
+        return os.path.join(self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-')), name)
+
+
+class Counters(AdministrationTestCase):
+    SEQUENCE = [
+        (store(b'a', b'1'), dict(cmd_set=1, total_items=1, curr_items=1)),
+        (b'get a\r\n', dict(cmd_get=1, get_hits=1)),
+        (b'gets a nope\r\n', dict(cmd_get=2, get_hits=1, get_misses=1)),
+        (b'add a 0 0 1\r\n2\r\n', dict(cmd_set=1)),
+        (b'add b 0 0 1\r\n2\r\n', dict(cmd_set=1, total_items=1, curr_items=1)),
+        (b'replace nope 0 0 1\r\n2\r\n', dict(cmd_set=1)),
+        (b'append a 0 0 1\r\n0\r\n', dict(cmd_set=1, total_items=1)),
+        (b'cas a 0 0 1 0\r\n2\r\n', dict(cmd_set=1, cas_badval=1)),
+        (b'cas nope 0 0 1 5\r\n2\r\n', dict(cmd_set=1, cas_misses=1)),
+        (b'incr a 5\r\n', dict(incr_hits=1)),
+        (b'incr nope 5\r\n', dict(incr_misses=1)),
+        (b'decr a 5\r\n', dict(decr_hits=1)),
+        (b'decr nope 5\r\n', dict(decr_misses=1)),
+        (b'touch a 100\r\n', dict(cmd_touch=1, touch_hits=1)),
+        (b'touch nope 100\r\n', dict(cmd_touch=1, touch_misses=1)),
+        (b'gat 100 a\r\n', dict(cmd_touch=1, touch_hits=1)),
+        (b'delete b\r\n', dict(delete_hits=1, curr_items=-1)),
+        (b'delete b\r\n', dict(delete_misses=1)),
+        (b'set gone 0 -1 1\r\n1\r\n', dict(cmd_set=1, total_items=1)),
+        (b'flush_all\r\n', dict(cmd_flush=1, curr_items=-1)),
+        (b'set big 0 0 2000000\r\n' + bytes(2000000) + b'\r\n', dict(store_too_large=1)),
+    ]
+    NAMES = '''cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses get_flushed get_expired delete_misses
+        delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval touch_hits touch_misses
+        store_too_large store_no_memory auth_cmds auth_errors total_items curr_items'''.split()
+
+    def test_each_request_moves_its_counters_and_no_others(self):
+        for connection in self.both():
+            for request, moved in self.SEQUENCE:
+                with self.subTest(request=request[:40]):
+                    before = connection.stats()
+                    connection.ask(request)
+                    after = connection.stats()
+                    difference = {name: int(after[name]) - int(before[name]) for name in self.NAMES
+                                  if after[name] != before[name]}
+                    if connection_is_memcached(connection):
+                        # It keeps what is flushed or expired until somebody comes upon it.
+                        difference.pop('curr_items', None)
+                        moved = {name: n for name, n in moved.items() if name != 'curr_items'}
+                        # An append and a cas may hold two items for a moment.
+                        difference.pop('total_items', None)
+                        moved.pop('total_items', None)
+                    self.assertEqual(moved, difference)
+
+    def test_classes_add_up_to_the_whole(self):
+        server = self.server()
+        with server.connect() as connection:
+            for i in range(300):
+                connection.ask(store(b'key%d' % i, bytes(i * 50)))
+            connection.ask(b'get key1 key2 key299\r\ndelete key7\r\nset n 0 0 1\r\n1\r\nincr n 1\r\ndecr n 1\r\n'
+                           b'touch n 10\r\ngat 10 n\r\ncas n 0 0 1 0\r\n1\r\n')
+            general, items, slabs = connection.stats(), connection.stats('items'), connection.stats('slabs')
+
+            def total(stats, name):
+                return sum(int(text) for key, text in stats.items() if key.endswith(':' + name))
+
+            self.assertEqual(300, total(items, 'number'))
+            self.assertEqual(300, total(slabs, 'used_chunks'))
+            self.assertEqual(int(general['bytes']), total(items, 'mem_requested'))
+            for name in ['get_hits', 'cmd_set', 'delete_hits', 'incr_hits', 'decr_hits', 'cas_hits', 'cas_badval',
+                         'touch_hits']:
+                self.assertEqual(int(general[name]), total(slabs, name), name)
+            self.assertEqual(300, sum(map(int, connection.stats('sizes').values())))
+            self.assertEqual(b'RESET\r\n', connection.ask(b'stats reset\r\n'))
+            self.assertEqual(0, total(connection.stats('slabs'), 'cmd_set'))
+            self.assertEqual(300, total(connection.stats('items'), 'number'))
+
+    def test_evictions_are_counted_by_class_too(self):
+        server = self.server('-m', '4')
+        with server.connect() as connection:
+            for i in range(2000):
+                connection.ask(store(b'key%d' % i, bytes(5000)))
+            items = connection.stats('items')
+            self.assertGreater(int(connection.stats()['evictions']), 0)
+            self.assertEqual(int(connection.stats()['evictions']),
+                             sum(int(n) for name, n in items.items() if name.endswith(':evicted')))
+
+    def test_prefix_statistics(self):
+        for connection in self.both():
+            requests = (store(b'a:1', b'1') + b'get a:1 a:2 plain\r\ndelete a:1\r\ndelete a:1\r\n' + store(b'b:1', b'1')
+                        + b'gat 10 b:1\r\n')
+            connection.ask(requests)
+            self.assertEqual(END, connection.ask(b'stats detail dump\r\n'))
+            self.assertEqual(OK, connection.ask(b'stats detail on\r\n'))
+            connection.ask(requests)
+            expected = {b'PREFIX a get 2 hit 1 set 1 del 2', b'PREFIX b get 1 hit 1 set 1 del 0'}
+            self.assertEqual(expected, set(connection.ask(b'stats detail dump\r\n').split(b'\r\n')) - {b'END', b''})
+            self.assertEqual(OK, connection.ask(b'stats detail off\r\n'))
+
+    def test_D_turns_prefix_statistics_on(self):
+        with self.server('-D', '/').connect() as connection:
+            connection.ask(b'get a/b c:d\r\n')
+            self.assertEqual(b'PREFIX a get 1 hit 0 set 0 del 0\r\n' + END, connection.ask(b'stats detail dump\r\n'))
+            self.assertEqual(('yes', '/'), tuple(connection.stats('settings')[name]
+                                                 for name in ['detail_enabled', 'stat_key_prefix']))
+
+    def test_conns_lists_listeners_and_clients(self):
+        port = free_port()
+        server = self.server('-p', port)
+        with server.connect() as connection, server.connect() as idle:
+            idle.ask(b'get a\r\n')
+            stats = connection.stats('conns')
+            here = 'tcp:%s:%d' % connection.socket.getsockname()
+            fd = next(name.split(':')[0] for name, text in stats.items() if text == here)
+            self.assertEqual(f'tcp:127.0.0.1:{port}', stats[f'{fd}:listen_addr'])
+            self.assertEqual('conn_parse_cmd', stats[f'{fd}:state'])
+            self.assertIn('conn_listening', stats.values())
+            wait_until(lambda: 'conn_read' in connection.stats('conns').values(), 'the idle client is at rest')
+            self.assertRegex(stats[f'{fd}:secs_since_last_cmd'], r'\A\d+\Z')
+
+
+def connection_is_memcached(connection):
+    return 'netd' not in connection.stats()['version']
+
+
+class Exporter(AdministrationTestCase):
+    """What Prometheus' memcached_exporter reads, present and of the type that it parses."""
+
+    GENERAL = '''uptime time cas_badval cmd_flush cmd_set bytes limit_maxbytes curr_items total_items bytes_read
+        bytes_written curr_connections total_connections rejected_connections conn_yields listen_disabled_num evictions
+        reclaimed store_too_large store_no_memory lru_crawler_starts direct_reclaims crawler_items_checked
+        crawler_reclaimed moves_to_cold moves_to_warm moves_within_lru accepting_conns'''.split()
+    GENERAL += [f'{command}_{outcome}' for command in 'get delete incr decr cas touch'.split()
+                for outcome in ['hits', 'misses']]
+    SLAB = '''chunk_size chunks_per_page total_pages total_chunks used_chunks free_chunks free_chunks_end mem_requested
+        get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval touch_hits'''.split()
+    ITEM = '''number number_hot number_warm number_cold age age_hot age_warm mem_requested evicted evicted_nonzero
+        evicted_time outofmemory tailrepairs reclaimed expired_unfetched evicted_unfetched evicted_active
+        crawler_reclaimed crawler_items_checked lrutail_reflocked moves_to_cold moves_to_warm moves_within_lru
+        direct_reclaims hits_to_hot hits_to_warm hits_to_cold hits_to_temp'''.split()
+
+    def test_all_that_the_exporter_reads_is_there(self):
+        with self.server().connect() as connection:
+            connection.ask(store(b'a', b'1') + b'get a\r\n')
+            general, slabs = connection.stats(), connection.stats('slabs')
+            items, settings = connection.stats('items'), connection.stats('settings')
+        for name in self.GENERAL:
+            float(general[name])
+        for name in ['rusage_user', 'rusage_system']:
+            self.assertEqual(1, general[name].count('.'))
+            float(general[name])
+        self.assertTrue(general['version'])
+        float(slabs['total_malloced'])
+        float(slabs['active_slabs'])
+        for name in self.SLAB:
+            float(slabs[f'1:{name}'])
+        for name in self.ITEM:
+            float(items[f'items:1:{name}'])
+        float(settings['maxconns'])
+        self.assertEqual('no', settings['lru_crawler'])
+
+
+class MemcachedTool(AdministrationTestCase):
+    def setUp(self):
+        if not os.path.exists(MEMCACHED_TOOL):
+            self.skipTest('memcached-tool is not here')
+        self.port = free_port()
+        self.netd = self.server('-p', self.port, '-l', '127.0.0.1')
+        self.netd.ask(store(b'short', b'1') + b'set long:key 7 1000 3000\r\n' + bytes(3000) + b'\r\n' + b'get short\r\n')
+
+    def tool(self, mode):
+        result = subprocess.run([MEMCACHED_TOOL, f'127.0.0.1:{self.port}', mode], capture_output=True, text=True,
+                                timeout=DEADLINE_S)
+        self.assertEqual(0, result.returncode, result.stderr)
+        return result.stdout
+
+    def test_display_shows_a_line_for_each_class(self):
+        lines = self.tool('display').splitlines()
+        self.assertIn('Item_Size', lines[0])
+        self.assertEqual([['1', '64B', '1'], ['7', '4.0K', '1']],
+                         [[line.split()[i] for i in [0, 1, 4]] for line in lines[1:]])
+
+    def test_dump_gives_commands_that_store_the_items_again(self):
+        commands = self.tool('dump').encode()
+        self.assertIn(b'add short 0 0 1\n', commands.replace(b'\r\n', b'\n'))
+        self.assertRegex(commands, rb'add long:key 7 \d{10} 3000\r?\n')
+
+    def test_stats_settings_and_sizes(self):
+        self.assertRegex(self.tool('stats'), r'curr_items +2\n')
+        self.assertRegex(self.tool('settings'), r'maxbytes +67108864\n')
+        self.assertRegex(self.tool('sizes'), r'32 +1\n')
+
+    def test_keys(self):
+        self.assertIn('key=long%3Akey exp=', self.tool('keys'))
+
+
+class Dumps(AdministrationTestCase):
+    def test_metadump_has_a_line_for_each_item(self):
+        for connection in self.both():
+            connection.ask(b'set a:\xc3\xa9 5 100 2\r\nhi\r\n' + store(b'b', b'1') + b'get b\r\n')
+            lines = dump(connection, b'lru_crawler metadump all', END).splitlines()
+            keys = {}
+            for line in lines:
+                match = re.match(rb'key=(\S+) exp=(-?\d+) la=\d+ cas=(\d+) fetch=(yes|no) cls=\d+ size=\d+', line)
+                keys[match[1]] = (int(match[2]), match[4])
+            self.assertEqual({b'a%3A%C3%A9', b'b'}, set(keys))
+            self.assertEqual((-1, b'yes'), keys[b'b'])
+            self.assertAlmostEqual(time.time() + 100, keys[b'a%3A%C3%A9'][0], delta=5)
+            self.assertEqual(b'no', keys[b'a%3A%C3%A9'][1])
+
+    def test_mgdump_gives_requests(self):
+        with self.server().connect() as connection:
+            connection.ask(store(b'a', b'1') + store(b'b', b'1'))
+            self.assertEqual({b'mg a', b'mg b'},
+                             set(dump(connection, b'lru_crawler mgdump all', b'EN\r\n').splitlines()))
+
+    def test_a_prefix_narrows_a_dump(self):
+        with self.server().connect() as connection:
+            connection.ask(store(b'a:1', b'1') + store(b'b:1', b'1'))
+            self.assertEqual([b'mg a:1'], dump(connection, b'lru_crawler mgdump prefix:a:', b'EN\r\n').splitlines())
+
+    def test_class_lists_are_checked(self):
+        for connection in self.both():
+            for classes in [b'0', b'64', b'1,x', b'x']:
+                self.assertEqual(b'BADCLASS invalid class id\r\n',
+                                 connection.ask(b'lru_crawler metadump ' + classes + b'\r\n'))
+
+    def test_one_dump_at_a_time(self):
+        server = self.server('-m', '64')
+        with server.connect() as first, server.connect() as second:
+            for i in range(0, 40000, 1000):
+                first.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
+            # Not read: far more than what the sockets take.
+            first.send(b'lru_crawler metadump all\r\n')
+            wait_until(lambda: second.stats()['lru_crawler_running'] == '1', 'the dump begins')
+            self.assertEqual(b'BUSY currently processing crawler request\r\n',
+                             second.ask(b'lru_crawler metadump all\r\n'))
+            self.assertEqual(40000, len(dump(first, b'', END).splitlines()))
+            wait_until(lambda: second.stats()['lru_crawler_running'] == '0', 'the dump is over')
+            self.assertIn(b'key=', dump(second, b'lru_crawler metadump all', END))
+
+    def test_a_dump_whose_client_goes_away_is_over(self):
+        server = self.server()
+        with server.connect() as connection:
+            for i in range(0, 40000, 1000):
+                connection.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
+            with server.connect() as gone:
+                gone.send(b'lru_crawler metadump all\r\n')
+                wait_until(lambda: connection.stats()['lru_crawler_running'] == '1', 'the dump begins')
+            wait_until(lambda: connection.stats()['lru_crawler_running'] == '0', 'the dump is over')
+
+    def test_a_dump_of_a_full_cache_leaves_turns_to_others(self):
+        server = self.server('-t', '1')
+        count = 20000 if SANITIZED else 200000
+        with server.connect() as filler:
+            for i in range(0, count, 1000):
+                filler.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
+        slowest_s = 0.0
+        answered = 0
+        with server.connect() as dumper, server.connect() as other:
+            lines = []
+            reader = threading.Thread(target=lambda: lines.append(dump(dumper, b'lru_crawler metadump all', END)))
+            reader.start()
+            while reader.is_alive():
+                started_at = time.monotonic()
+                other.ask(b'get key1\r\n')
+                slowest_s = max(slowest_s, time.monotonic() - started_at)
+                answered += 1
+            reader.join()
+        self.assertEqual(count, lines[0].count(b'\n'))
+        self.assertGreater(answered, 20)
+        self.assertLess(slowest_s, 5 if SANITIZED else 1)
+
+    def test_cachedump(self):
+        with self.server().connect() as connection:
+            connection.ask(store(b'a', b'12') + store(b'long', bytes(5000)))
+            self.assertEqual(b'ITEM a [2 b; 0 s]\r\n' + END, connection.ask(b'stats cachedump 1 10\r\n'))
+            self.assertEqual(b'ITEM long [5000 b; 0 s]\r\n' + END, connection.ask(b'stats cachedump 8 0\r\n'))
+            self.assertEqual(END, connection.ask(b'stats cachedump 2 0\r\n'))
+
+    def test_X_forbids_dumps(self):
+        for connection in self.both('-X'):
+            self.assertEqual(b'ERROR metadump not allowed\r\nCLIENT_ERROR stats cachedump not allowed\r\n',
+                             connection.ask(b'lru_crawler metadump all\r\nstats cachedump 1 1\r\n'))
+            if not connection_is_memcached(connection):  # 1.6.18 lets detail pass
+                self.assertEqual(b'CLIENT_ERROR stats detail not allowed\r\nERROR key dump not allowed\r\n',
+                                 connection.ask(b'stats detail on\r\nlru_crawler mgdump all\r\n'))
+
+
+class Words(AdministrationTestCase):
+    SAME = [b'lru', b'lru_crawler', b'lru_crawler foo', b'slabs automove 1', b'slabs automove', b'slabs automove 7',
+            b'slabs reassign x y', b'lru tune 10 20 0.1 2.0', b'lru tune 50 50 0.1 2.0', b'lru tune 10 20 0 2.0',
+            b'lru mode flat', b'lru mode x', b'lru temp_ttl 5', b'lru temp_ttl x', b'lru_crawler sleep 5',
+            b'lru_crawler sleep x', b'lru_crawler tocrawl 5', b'lru_crawler crawl 99', b'cache_memlimit',
+            b'cache_memlimit x', b'cache_memlimit 5', b'cache_memlimit 2000000000', b'cache_memlimit 100',
+            b'cache_memlimit 64 noreply', b'watch nonsense', b'stats cachedump', b'stats cachedump 1',
+            b'stats cachedump x 1', b'stats cachedump 64 1', b'stats detail', b'stats detail x', b'stats item',
+            b'stats extstore', b'debugtime 5']
+
+    def test_memcached_answers_the_same(self):
+        require(MEMCACHED, 'memcached')
+        with self.server().connect() as netd, self.server(program=MEMCACHED).connect() as memcached:
+            for request in self.SAME:
+                with self.subTest(request=request):
+                    self.assertEqual(memcached.ask(request + b'\r\n'), netd.ask(request + b'\r\n'))
+
+    def test_a_lower_memory_limit_holds_at_once(self):
+        with self.server('-m', '64').connect() as connection:
+            for i in range(50):
+                connection.ask(store(b'key%d' % i, bytes(900000)))
+            self.assertEqual(OK, connection.ask(b'cache_memlimit 16\r\n'))
+            stats = connection.stats()
+            self.assertEqual(str(16 << 20), stats['limit_maxbytes'])
+            self.assertLess(int(stats['bytes']), 16 << 20)
+            self.assertEqual(str(16 << 20), connection.stats('settings')['maxbytes'])
+            self.assertEqual(OK, connection.ask(b'cache_memlimit 128\r\n'))
+            self.assertEqual(str(128 << 20), connection.stats()['limit_maxbytes'])
+
+    def test_a_limit_too_low_for_the_longest_item_is_refused_and_nothing_goes(self):
+        with self.server('-m', '512', '-I', '16m').connect() as connection:
+            connection.ask(store(b'a', b'1'))
+            self.assertEqual(b'MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n',
+                             connection.ask(b'cache_memlimit 8\r\n'))
+            self.assertEqual(str(512 << 20), connection.stats()['limit_maxbytes'])
+
+    def test_debugtime_moves_the_clock_if_it_may(self):
+        with self.server('--enable-debugtime').connect() as connection:
+            connection.ask(b'set a 0 100 1\r\n1\r\n')
+            self.assertEqual(OK + value(b'a', b'1') + END, connection.ask(b'debugtime 98\r\nget a\r\n'))
+            self.assertEqual(OK + END, connection.ask(b'debugtime 2\r\nget a\r\n'))
+            self.assertGreaterEqual(int(connection.stats()['uptime']), 100)
+
+
+class Watch(AdministrationTestCase):
+    def watch(self, server, words):
+        watcher = self.enterContext(server.connect())
+        watcher.send(b'watch ' + words + b'\r\n')
+        self.assertEqual(OK, watcher.read_until(lambda reply: reply.endswith(b'\n')))
+        return watcher
+
+    def lines(self, watcher, count):
+        """So many lines, without time, number and descriptor."""
+        text = watcher.read_until(lambda reply: reply.count(b'\n') >= count).decode()
+        for line in text.splitlines():
+            self.assertRegex(line, r'\Ats=\d+\.\d+ gid=\d+ type=')
+        return [re.sub(r' cfd=\d+', '', line).split(' ', 2)[2] for line in text.splitlines()]
+
+    def test_fetchers_and_mutations(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=program):
+                server = self.server(program=program)
+                watcher = self.watch(server, b'fetchers mutations')
+                server.ask(store(b'a:1', b'123') + b'get a:1 nope\r\n')
+                # memcached also shows that a store looks for the old item.
+                is_netd = program == NETD
+                lines = [re.sub(r' (clsid|size)=\d+', '', line) for line in self.lines(watcher, 3 if is_netd else 4)]
+                lines = lines if is_netd else lines[1:]
+                self.assertEqual(['type=item_store key=a%3A1 status=stored cmd=set ttl=0',
+                                  'type=item_get key=a%3A1 status=found', 'type=item_get key=nope status=not_found'],
+                                 lines)
+
+    def test_deletions_and_all_that_happens_to_a_store(self):
+        server = self.server()
+        watcher = self.watch(server, b'deletions mutations')
+        server.ask(b'set q 0 30 3\r\nabc\r\nadd q 0 0 1\r\n1\r\ncas q 0 0 1 7\r\n1\r\ndelete q\r\ndelete q\r\n')
+        self.assertEqual(['type=item_store key=q status=stored cmd=set ttl=30 clsid=1 size=3',
+                          'type=item_store key=q status=not_stored cmd=add ttl=0 clsid=1 size=1',
+                          'type=item_store key=q status=exists cmd=cas ttl=0 clsid=1 size=1',
+                          'type=deleted key=q cmd=delete clsid=1 size=3'], self.lines(watcher, 4))
+
+    def test_evictions(self):
+        server = self.server('-m', '4')
+        watcher = self.watch(server, b'evictions')
+        with server.connect() as connection:
+            for i in range(2000):
+                connection.ask(b'set key%d 0 1000 5000\r\n' % i + bytes(5000) + b'\r\n')
+            lines = self.lines(watcher, 10)
+        self.assertRegex(lines[0], r'\Atype=eviction key=key\d+ fetch=no ttl=\d+ la=\d+ clsid=8 size=5000\Z')
+
+    def test_connections(self):
+        server = self.server('-l', '127.0.0.1', '-p', free_port())
+        watcher = self.watch(server, b'connevents')
+        with server.connect() as connection:
+            port = connection.socket.getsockname()[1]
+            # The connection that saw the server come up may still be closing.
+            wait_until(lambda: f'type=conn_new rip=127.0.0.1 rport={port} transport=tcp' in self.lines(watcher, 1),
+                       'the connection is told')
+        wait_until(lambda: f'type=conn_close rip=127.0.0.1 rport={port} transport=tcp reason=normal'
+                   in self.lines(watcher, 1), 'its end is told')
+
+    def test_a_slow_watcher_loses_lines_is_told_and_slows_nobody(self):
+        server = self.server('-o', 'watcher_logbuf_size=1')
+        watcher = self.watch(server, b'fetchers')
+        with server.connect() as connection:
+            # Not read: the sockets fill, then the queue.
+            wait_until(lambda: connection.ask(b'get a\r\n' * 500)
+                       and int(connection.stats()['log_watcher_skipped']) > 0, 'lines are skipped')
+
+            def is_told():
+                connection.ask(b'get a\r\n')
+                return b'skipped=' in watcher.read_until(lambda reply: reply.endswith(b'\n'))
+
+            wait_until(is_told, 'the watcher is told')
+            stats = connection.stats()
+            self.assertGreater(int(stats['log_watcher_sent']), 0)
+            self.assertEqual(int(stats['log_worker_written']),
+                             int(stats['log_watcher_sent']) + int(stats['log_watcher_skipped']))
+
+    def test_at_most_20_watch_and_those_who_leave_make_room(self):
+        server = self.server()
+        watchers = [self.watch(server, b'fetchers') for _ in range(20)]
+        with server.connect() as one_too_many:
+            self.assertEqual(b'WATCHER_TOO_MANY log watcher limit reached\r\n', one_too_many.ask(b'watch\r\n'))
+            self.assertEqual('20', one_too_many.stats()['log_watchers'])
+            watchers.pop().close()
+            wait_until(lambda: one_too_many.stats()['log_watchers'] == '19', 'the watcher is gone')
+        self.watch(server, b'fetchers')
+
+    def test_W_forbids_watching(self):
+        for connection in self.both('-W'):
+            self.assertEqual(b'CLIENT_ERROR watch commands not allowed\r\n', connection.ask(b'watch\r\n'))
+
+    def test_a_server_with_watchers_stops_at_once(self):
+        server = self.server()
+        watcher = self.watch(server, b'fetchers')
+        started_at = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - started_at, 10 if SANITIZED else 1.5)
+        self.assertEqual(b'', watcher.read_to_end())
+
+
+class Authentication(AdministrationTestCase):
+    def setUp(self):
+        self.file = self.path('users')
+        self.write('alice:secret\nbob:two words\n')
+
+    def write(self, text):
+        with open(self.file, 'w', encoding='ascii') as file:
+            file.write(text)
+
+    def ask(self, connection, request, end=b'\r\n', count=1):
+        connection.send(request)
+        return connection.read_until(lambda reply: reply.count(end) >= count)
+
+    def servers(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)):
+                yield self.server('-Y', self.file, program=program)
+
+    def test_nothing_is_answered_before_authentication(self):
+        for server in self.servers():
+            with server.connect() as connection:
+                for request in [b'get a\r\n', b'version\r\n', b'set a 0 0 x\r\n', b'stats\r\n']:
+                    self.assertEqual(b'CLIENT_ERROR unauthenticated\r\n', self.ask(connection, request))
+
+    def test_user_and_password_open_the_connection(self):
+        for server in self.servers():
+            with server.connect() as connection:
+                for text in [b'alice wrong', b'alice secre', b'alice secrets', b'nobody secret']:
+                    self.assertEqual(b'CLIENT_ERROR authentication failure\r\n',
+                                     self.ask(connection, store(b'auth', text)), text)
+                self.assertEqual(b'CLIENT_ERROR bad authentication token format\r\n',
+                                 self.ask(connection, store(b'auth', b'alice')))
+                self.assertEqual(STORED, self.ask(connection, store(b'auth', b'alice secret')))
+                self.assertEqual(END, connection.ask(b'get auth\r\n'))
+                stats = connection.stats()
+                self.assertEqual(('5', '4'), (stats['auth_cmds'], stats['auth_errors']))
+                self.assertEqual(self.file, connection.stats('settings')['auth_enabled_ascii'])
+
+    def test_a_password_may_have_spaces(self):
+        with self.server('-Y', self.file).connect() as connection:
+            self.assertEqual(STORED, self.ask(connection, store(b'auth', b'bob two words')))
+
+    def test_a_token_over_16384_octets_is_refused(self):
+        with self.server('-Y', self.file).connect() as connection:
+            self.assertEqual(b'CLIENT_ERROR auth token too long\r\n',
+                             self.ask(connection, store(b'auth', b'x' * 16385)))
+            self.assertEqual(b'CLIENT_ERROR authentication failure\r\n',
+                             self.ask(connection, store(b'auth', b'alice ' + b'x' * 16378)))
+            self.assertEqual(b'CLIENT_ERROR bad command line termination\r\n',
+                             self.ask(connection, b'set a 0 0 2\r\nabcd'))
+
+    def test_two_attempts_in_one_packet_get_two_answers(self):
+        with self.server('-Y', self.file).connect() as connection:
+            self.assertEqual(b'CLIENT_ERROR authentication failure\r\n' + STORED + END,
+                             self.ask(connection, store(b'a', b'alice x') + store(b'a', b'alice secret') + b'get a\r\n',
+                                      count=3))
+
+    def test_SIGHUP_reads_the_file_again_and_a_bad_one_changes_nothing(self):
+        server = self.server('-Y', self.file)
+
+        def is_accepted(text):
+            with server.connect() as connection:
+                return self.ask(connection, store(b'auth', text)) == STORED
+
+        self.write('carol:new\n')
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: is_accepted(b'carol new'), 'the new user is known')
+        self.assertFalse(is_accepted(b'alice secret'))
+        self.write('no colon here\n')
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: 'stay as they were' in server.stderr(), 'the bad file is told')
+        self.assertTrue(is_accepted(b'carol new'))
+
+    def test_a_bad_file_is_a_failed_start(self):
+        self.write('nothing\n')
+        for path in [self.file, self.file + '-missing']:
+            result = subprocess.run([NETD, *(['-u', 'root'] if os.geteuid() == 0 else []), '-s', self.path('socket'),
+                                     '--auth-file', path], capture_output=True, text=True, timeout=DEADLINE_S)
+            self.assertEqual(1, result.returncode)
+            self.assertIn('--auth-file', result.stderr)
+
+
+class Service(AdministrationTestCase):
+    def test_a_service_manager_is_told_when_netd_is_ready_and_when_it_stops(self):
+        for name in [self.path('notify'), '@larder-e2e-%d' % os.getpid()]:
+            with self.subTest(name=name), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.bind(name.replace('@', '\0', 1))
+                manager.settimeout(DEADLINE_S)
+                server = self.server(environment={'NOTIFY_SOCKET': name})
+                self.assertEqual(b'READY=1', manager.recv(100))
+                server.stop()
+                self.assertEqual(b'STOPPING=1', manager.recv(100))
+
+    def test_the_environment_has_flags(self):
+        server = self.server('-c', '9', environment={'NETD_MEMORY_LIMIT': '32', 'NETD_CONN_LIMIT': '5'})
+        settings = server.stats('settings')
+        self.assertEqual((str(32 << 20), '9'), (settings['maxbytes'], settings['maxconns']))
+
+    def test_signals_while_it_stops_change_nothing(self):
+        directory = os.path.dirname(self.path('x'))
+        for _ in range(5):
+            server = self.server('-s', os.path.join(directory, 'socket'), '-P', os.path.join(directory, 'pid'))
+            with server.connect() as connection:
+                # An unfinished request: netd waits for the rest of it for a while.
+                connection.send_in_pieces([b'set a 0 0 100\r\nhalf'])
+                os.kill(server.pid, signal.SIGTERM)
+                while server.process.poll() is None:
+                    try:
+                        os.kill(server.pid, signal.SIGTERM)
+                    except ProcessLookupError:
+                        break
+                    time.sleep(0.001)
+            self.assertEqual(0, server.process.wait(DEADLINE_S))
+            self.assertEqual([], os.listdir(directory))
+
+    def test_a_port_that_the_system_chose_is_in_the_settings(self):
+        socket_path = self.path('socket')
+        server = self.server('-l', '127.0.0.1', '-p', '-1', '-s', socket_path)
+        port = int(server.stats('settings')['tcpport'])
+        with Connection(('127.0.0.1', port)) as connection:
+            self.assertEqual(END, connection.ask(b'get a\r\n'))
+
+    def test_no_maxconns_fast_lets_clients_wait(self):
+        server = self.server('-c', '2', '-o', 'no_maxconns_fast')
+        with server.connect() as first:
+            wait_until(lambda: first.stats()['curr_connections'] == '1', 'one connection is left')
+            second = server.connect()
+            second.ask(b'get a\r\n')
+            with server.connect() as waiting:
+                waiting.send(b'get a\r\n')
+                wait_until(lambda: first.stats()['accepting_conns'] == '0', 'nobody is accepted')
+                second.close()
+                self.assertEqual(END, waiting.read_until(lambda reply: reply.endswith(END)))
+            self.assertEqual('0', first.stats()['rejected_connections'])
+
+    def test_idle_clients_are_sent_away_but_not_watchers(self):
+        server = self.server('-o', 'idle_timeout=5', '--enable-debugtime')
+        with server.connect() as watcher, server.connect() as idle:
+            watcher.send(b'watch\r\n')
+            self.assertEqual(OK, watcher.read_until(lambda reply: reply.endswith(b'\n')))
+            idle.ask(b'get a\r\n')
+            self.assertEqual(OK, server.ask(b'debugtime 10\r\n'))
+            self.assertEqual(b'', idle.read_to_end())
+            with server.connect() as connection:
+                self.assertEqual(('1', '1'), tuple(connection.stats()[name] for name in ['idle_kicks', 'log_watchers']))
+
+    def test_an_octet_of_the_binary_protocol_closes_the_connection(self):
+        for flags in [[], ['-Y', self.users()]]:
+            with self.subTest(flags=flags), self.server(*flags).connect() as connection:
+                connection.send(b'\x80\x0a\0\0')
+                self.assertEqual(b'', connection.read_to_end())
+
+    def users(self):
+        path = self.path('users')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write('a:b\n')
+        return path
+
+
+if __name__ == '__main__':
+    unittest.main()

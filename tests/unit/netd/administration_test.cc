@@ -1,0 +1,128 @@
+#include "netd/administration.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "server_fixture.h"
+
+namespace netd {
+namespace {
+
+const std::string kOk = "OK\r\n";
+const std::string kError = "ERROR\r\n";
+
+size_t lines_of(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+
+TEST_CASE("a metadump is one line for each item, ended by LF alone") {
+  ServerFixture server;
+  server.ask("set a:b 5 100 2\r\nhi\r\nset c 0 0 1\r\n1\r\nget c\r\n");
+  const std::string dump = server.ask("lru_crawler metadump all\r\n");
+  CHECK(dump.starts_with("OK\r\n"));
+  CHECK(dump.ends_with(" \nEND\r\n"));
+  CHECK(dump.find("key=a%3Ab exp=1700000100 la=1700000000 cas=") != std::string::npos);
+  CHECK(dump.find(" fetch=yes cls=1 size=16 flags=0 \n") != std::string::npos);
+  CHECK(dump.find(" fetch=no cls=1 ") != std::string::npos);
+}
+
+TEST_CASE("a long dump is made in parts, with little waiting to be sent at a time") {
+  ServerFixture server;
+  for (int i = 0; i < 20000; ++i) server.ask("set key" + std::to_string(i) + " 0 0 1 noreply\r\n1\r\n");
+  server.reply_bytes_max = 0;
+  CHECK(lines_of(server.ask("lru_crawler mgdump all\r\n")) == 20002);
+  CHECK(server.reply_bytes_max < (64 << 10));
+  CHECK(lines_of(server.ask("lru_crawler mgdump prefix:key1\r\n")) == 2 + 11111);
+  CHECK(server.ask("stats\r\n").find("STAT lru_crawler_starts 2\r\n") != std::string::npos);
+}
+
+TEST_CASE("a dump in the middle of requests keeps the order of replies") {
+  ServerFixture server;
+  CHECK(server.ask("set a 0 0 1\r\n1\r\nlru_crawler mgdump 1,2\r\nget a\r\n") ==
+        "STORED\r\nOK\r\nmg a\r\nEN\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
+}
+
+TEST_CASE("while a dump is under way another one is refused") {
+  ServerFixture server;
+  server.state.dumping = true;
+  CHECK(server.ask("lru_crawler metadump all\r\n") == "BUSY currently processing crawler request\r\n");
+  server.state.dumping = false;
+  CHECK(server.ask("lru_crawler metadump all\r\n") == "OK\r\nEND\r\n");
+  CHECK_FALSE(server.state.dumping);
+}
+
+TEST_CASE("dumps and watching can be forbidden") {
+  Options options;
+  options.dump_enabled = false;
+  options.watch_enabled = false;
+  ServerFixture server(options);
+  CHECK(server.ask("lru_crawler metadump all\r\n") == "ERROR metadump not allowed\r\n");
+  CHECK(server.ask("lru_crawler mgdump all\r\n") == "ERROR key dump not allowed\r\n");
+  CHECK(server.ask("stats cachedump 1 1\r\n") == "CLIENT_ERROR stats cachedump not allowed\r\n");
+  CHECK(server.ask("stats detail dump\r\n") == "CLIENT_ERROR stats detail not allowed\r\n");
+  CHECK(server.ask("watch\r\n") == "CLIENT_ERROR watch commands not allowed\r\n");
+}
+
+TEST_CASE("cachedump shows items of one class, as many as asked for") {
+  ServerFixture server;
+  server.ask("set a 0 100 2\r\nhi\r\nset b 0 0 100\r\n" + std::string(100, 'x') + "\r\n");
+  CHECK(server.ask("stats cachedump 1 0\r\n") == "ITEM a [2 b; 1700000100 s]\r\nEND\r\n");
+  CHECK(server.ask("stats cachedump 2 10\r\n") == "ITEM b [100 b; 0 s]\r\nEND\r\n");
+  CHECK(server.ask("stats cachedump 3 10\r\n") == "END\r\n");
+}
+
+TEST_CASE("cache_memlimit is checked, and holds for connections too") {
+  ServerFixture server;
+  CHECK(server.ask("cache_memlimit\r\ncache_memlimit x\r\n") == kError + kError);
+  CHECK(server.ask("cache_memlimit 7\r\n") == "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n");
+  CHECK(server.ask("cache_memlimit 1000000001\r\n") ==
+        "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n");
+  CHECK(server.ask("cache_memlimit 8\r\n") == kOk);
+  CHECK(server.cache->stats().memory_limit_bytes == 8 << 20);
+  CHECK_FALSE(server.state.connection_memory().take(5 << 20));
+  CHECK(server.ask("cache_memlimit 128 noreply\r\n").empty());
+  CHECK(server.cache->stats().memory_limit_bytes == 128 << 20);
+}
+
+TEST_CASE("statistics per prefix are kept between on and off") {
+  ServerFixture server;
+  server.ask("get a:b\r\n");
+  CHECK(server.ask("stats detail\r\n") == "CLIENT_ERROR usage: stats detail on|off|dump\r\n");
+  CHECK(server.ask(
+            "stats detail on\r\nget a:b\r\nset a:b 0 0 1\r\n1\r\ndelete a:c\r\nstats detail off\r\nget a:b\r\n") ==
+        "OK\r\nEND\r\nSTORED\r\nNOT_FOUND\r\nOK\r\nVALUE a:b 0 1\r\n1\r\nEND\r\n");
+  CHECK(server.ask("stats detail dump\r\n") == "PREFIX a get 1 hit 0 set 1 del 1\r\nEND\r\n");
+  server.ask("stats reset\r\n");
+  CHECK(server.ask("stats detail dump\r\n") == "END\r\n");
+}
+
+TEST_CASE("debugtime needs to be enabled") {
+  ServerFixture without;
+  CHECK(without.ask("debugtime 5\r\n") == kError);
+  Options options;
+  options.debug_clock = true;
+  ServerFixture with(options);
+  CHECK(with.ask("debugtime x\r\ndebugtime -1\r\n") ==
+        "CLIENT_ERROR bad command line format\r\nCLIENT_ERROR bad command line format\r\n");
+  const int64_t before_ms = with.debug_clock.monotonic_ms();
+  CHECK(with.ask("debugtime 5\r\n") == kOk);
+  CHECK(with.debug_clock.monotonic_ms() >= before_ms + 5000);
+}
+
+TEST_CASE("watch takes a connection over, and tells it what it asked for") {
+  ServerFixture server;
+  CHECK(server.ask("watch fetchers nonsense\r\n") == kError);
+  CHECK(server.ask("watch mutations\r\n") == kOk);
+  REQUIRE(server.session.watcher != nullptr);
+  const std::shared_ptr<Watcher> watcher = std::move(server.session.watcher);
+  server.closed = false;
+  server.ask("get a\r\nset a 0 5 2\r\nhi\r\n");
+  Buffer out(server.pool);
+  CHECK(watcher->take(out));
+  CHECK(out.content() ==
+        "ts=1700000000.000000 gid=1 type=item_store key=a status=stored cmd=set ttl=5 clsid=1 cfd=-1 size=2\n");
+  CHECK_FALSE(watcher->take(out));
+}
+
+}  // namespace
+}  // namespace netd

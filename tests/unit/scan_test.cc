@@ -1,0 +1,101 @@
+#include "larder/scan.h"
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "doctest/doctest.h"
+#include "larder/cache.h"
+
+namespace larder {
+namespace {
+
+struct Fixture {
+  explicit Fixture(size_t memory_limit_bytes = size_t{8} << 20)
+      : cache(*Cache::create({.memory_limit_bytes = memory_limit_bytes, .clock = &clock, .seed = 1})) {}
+
+  // How often each key is shown by a walk in steps of `items_max`.
+  std::map<std::string, int> walk(size_t items_max) const {
+    std::map<std::string, int> shown;
+    ScanCursor cursor;
+    bool goes_on = true;
+    while (goes_on)
+      goes_on = cache->scan(cursor, items_max, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
+    return shown;
+  }
+
+  ManualClock clock;
+  std::unique_ptr<Cache> cache;
+};
+
+std::string key_of(int i) { return "key" + std::to_string(i); }
+
+TEST_CASE("a walk shows each item once, however long its steps are") {
+  Fixture fixture;
+  for (int i = 0; i < 5000; ++i) CHECK(fixture.cache->set(key_of(i), "value") == StoreResult::kStored);
+  for (const size_t items_max : {size_t{1}, size_t{7}, size_t{100}, size_t{1} << 30}) {
+    CAPTURE(items_max);
+    const std::map<std::string, int> shown = fixture.walk(items_max);
+    CHECK(shown.size() == 5000);
+    for (const auto& entry : shown) CHECK(entry.second == 1);
+  }
+}
+
+TEST_CASE("what is there all the while is shown, though others come and go meanwhile") {
+  Fixture fixture(size_t{64} << 20);
+  for (int i = 0; i < 2000; ++i) CHECK(fixture.cache->set(key_of(i), "stays") == StoreResult::kStored);
+  std::map<std::string, int> shown;
+  ScanCursor cursor;
+  int others = 0;
+  bool goes_on = true;
+  while (goes_on) {
+    goes_on = fixture.cache->scan(cursor, 50, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
+    // Pages grow and split under the walk.
+    for (int i = 0; i < 500 && others < 100000; ++i) {
+      CHECK(fixture.cache->set("other" + std::to_string(others++), "v") == StoreResult::kStored);
+    }
+  }
+  for (int i = 0; i < 2000; ++i) CHECK(shown[key_of(i)] == 1);
+}
+
+TEST_CASE("an empty cache has a walk that ends") {
+  Fixture fixture;
+  CHECK(fixture.walk(10).empty());
+}
+
+TEST_CASE("an item is shown with all but its value, and leaves no trace") {
+  Fixture fixture;
+  CHECK(fixture.cache->set("a", "hello", {.flags = 7, .expiry = std::chrono::seconds(5)}) == StoreResult::kStored);
+  const uint64_t cas = fixture.cache->peek("a")->cas;
+  for (const bool is_read : {false, false, true}) {
+    if (is_read) CHECK(fixture.cache->get("a"));
+    ScanCursor cursor;
+    int count = 0;
+    while (fixture.cache->scan(cursor, 10, [&](const ItemInfo& item) {
+      ++count;
+      CHECK(item.key == "a");
+      CHECK(item.value_bytes == 5);
+      CHECK(item.stored_bytes == fixture.cache->stats().item_bytes);
+      CHECK(item.flags == 7);
+      CHECK(item.cas == cas);
+      CHECK(item.ttl_ms == 5000);
+      CHECK(item.is_read == is_read);
+    })) {
+    }
+    CHECK(count == 1);
+  }
+  CHECK(fixture.cache->stats().get_hits == 1);
+}
+
+TEST_CASE("expired and flushed items are not shown") {
+  Fixture fixture;
+  CHECK(fixture.cache->set("expires", "1", {.expiry = std::chrono::seconds(1)}) == StoreResult::kStored);
+  CHECK(fixture.cache->set("stays", "1") == StoreResult::kStored);
+  fixture.clock.advance_ms(1000);
+  CHECK(fixture.walk(10).size() == 1);
+  fixture.cache->flush_all();
+  CHECK(fixture.walk(10).empty());
+}
+
+}  // namespace
+}  // namespace larder
