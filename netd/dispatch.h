@@ -6,12 +6,12 @@
 #include <functional>
 #include <string_view>
 
-#include "larder/result.h"
 #include "netd/buffer.h"
 #include "netd/counters.h"
-#include "netd/oversized_value.h"
+#include "netd/meta_dispatch.h"
 #include "netd/request.h"
 #include "netd/server_state.h"
+#include "netd/value_store.h"
 
 namespace netd {
 
@@ -32,9 +32,6 @@ class Dispatch {
 
  private:
   void store(const Request& request, Buffer& out);
-  larder::StoreResult store_value(const Request& request, std::string_view value);
-  void refuse_too_large(const Request& request, Buffer& out);
-  void refuse_no_memory(const Request& request, Buffer& out);
   void erase(const Request& request, Buffer& out);
   void count(const Request& request, Buffer& out);
   void touch(const Request& request, Buffer& out);
@@ -47,7 +44,8 @@ class Dispatch {
   larder::Cache& cache_;
   Counters& counters_;
   const std::function<void()> shut_down_;
-  const OversizedValue oversized_value_;
+  ValueStore values_;
+  MetaDispatch meta_;
 };
 
 }  // namespace netd
