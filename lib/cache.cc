@@ -251,7 +251,7 @@ CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOpt
 // --- expiry and removal ------------------------------------------------------------------------------------
 
 bool Cache::visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor) {
-  return read(key, {.expiry = expiry}, [&](const Reading& reading) { visitor(reading.item); });
+  return read(key, {.expiry = expiry, .may_win = false}, [&](const Reading& reading) { visitor(reading.item); });
 }
 
 std::optional<Item> Cache::get_and_touch(std::string_view key, Expiry expiry) {

@@ -10,7 +10,7 @@ namespace {
 
 bool can_win(const ItemView& item, const ReadOptions& options) {
   const bool is_about_to_expire = item.ttl_ms != kNeverExpires && item.ttl_ms < options.recache.count();
-  return !item.is_won && (item.is_stale || is_about_to_expire);
+  return options.may_win && !item.is_won && (item.is_stale || is_about_to_expire);
 }
 
 // A read that changes something of the item.

@@ -44,8 +44,9 @@ struct ReadOptions {
   std::optional<Expiry> expiry = {};       // given: the item's new expiry, as touch sets it
   std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and the caller has won it
   std::chrono::milliseconds recache = {};  // an item that expires in less than this can be won
-  bool marks_used = true;                  // false: as peek, leaves no trace, but in the counters
-  bool wants_history = false;              // fill in Reading::was_fetched and idle_s; takes a lock
+  bool may_win = true;         // false: for callers that would not renew it; but what vivify creates is won
+  bool marks_used = true;      // false: as peek, leaves no trace, but in the counters
+  bool wants_history = false;  // fill in Reading::was_fetched and idle_s; takes a lock
 };
 
 // What invalidate leaves of an item.

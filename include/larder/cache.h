@@ -84,7 +84,7 @@ class Cache {
   // As visit, for callers that keep what they read up to date: one of them is told to renew an item, while the
   // others go on with what there is.
   //
-  // A reader wins an item, that is, Reading::has_won is true, if nobody has won it before and
+  // A reader that may wins an item, that is, Reading::has_won is true, if nobody has won it before and
   //   - it was missing, and `options.vivify` given: the item is created with an empty value, and shown; or
   //   - it is stale (see invalidate, and StoreOptions::takes_older); or
   //   - it expires in less than `options.recache`; an item that never expires does not.

@@ -57,9 +57,10 @@ META_VECTORS = [
       for line in ['mg', 'md', 'ma', 'me', 'ms', 'ms a']],
     *[Vector('9.1.1a', f'ms with {length} for a length leaves the data to be executed',
              b'ms a %s\r\nhi!!\r\nmg a\r\n' % length.encode(), BAD_FORMAT + ERROR + EN)
-      for length in ['S2', 'x', '-1', '2147483646', '+2', '99999999999']],
+      for length in ['S2', 'x', '-1', '2147483646', '+2']],
     Vector('9.1.1a', 'a bad length comes before everything else', b'ms %s x v v\r\n' % KEY_251, BAD_FORMAT),
-    *[Vector('9.1.1b', f'{name} begins no flag', lines(b'mg a ' + flag, b'md a ' + flag, b'ma a ' + flag), BAD_FORMAT * 3)
+    *[Vector('9.1.1b', f'{name} begins no flag',
+             lines(b'mg a ' + flag, b'md a ' + flag, b'ma a ' + flag), BAD_FORMAT * 3)
       for name, flag in [('an exclamation mark', b'!'), ('what comes before A', b'@'), ('what comes after z', b'{'),
                          ('what comes after 9', b':'), ('what comes before 0', b'/'), ('a sign', b'-1'),
                          ('an octet above 127', b'\xe9')]],
@@ -97,7 +98,8 @@ META_VECTORS = [
                           ('J', BAD_INITIAL_VALUE), ('Jx', BAD_INITIAL_VALUE), ('F', BAD_FORMAT), ('F-1', BAD_FORMAT),
                           ('F4294967296', BAD_FORMAT)]],
     Vector('9.1.1e', 'an unknown flag wins over a malformed argument before it', lines(b'mg a Tx Y'), INVALID_FLAG),
-    Vector('9.1.1e', 'a duplicate flag wins over a malformed argument before it', lines(b'mg a Tx v v'), DUPLICATE_FLAG),
+    Vector('9.1.1e', 'a duplicate flag wins over a malformed argument before it', lines(b'mg a Tx v v'),
+           DUPLICATE_FLAG),
     Vector('9.1.1e', 'of two fatal errors the first wins', lines(b'mg a v v Y', b'mg a Y v v'),
            DUPLICATE_FLAG + INVALID_FLAG),
     Vector('9.1.1e', 'of malformed arguments the last one is told', lines(b'mg a Tx Dx', b'mg a Dx Tx'),
@@ -130,7 +132,8 @@ META_VECTORS = [
            ms(b'Zm9v', b'hi', b'b', b'k') + lines(b'mg Zm9v b k O1', b'ma bjE= b N0 k', b'md Zm9v k b', b'mg Zm9v b k'),
            b'HD kZm9v b\r\nHD kZm9v b O1\r\nHD kbjE= b\r\nHD kZm9v b\r\nEN kZm9v b\r\n'),
     Vector('9.1.6', 'on a hit the item knows whether its key is binary, on a miss the request',
-           ms(b'Zm9v', b'hi', b'b') + store(b'bar', b'1') + lines(b'mg foo k', b'mg YmFy b k', b'mg YmF6 b k', b'mg baz k'),
+           ms(b'Zm9v', b'hi', b'b') + store(b'bar', b'1') +
+           lines(b'mg foo k', b'mg YmFy b k', b'mg YmF6 b k', b'mg baz k'),
            HD + STORED + b'HD kZm9v b\r\nHD kbar\r\nEN kYmF6 b\r\nEN kbaz\r\n'),
     Vector('9.1.7', 'q hides a miss of mg and nothing else of it',
            lines(b'mg a q', b'mg a q v k', b'mn') + store(b'a', b'1') + lines(b'mg a q', b'mg a q v'),
@@ -153,7 +156,8 @@ META_VECTORS = [
     Vector('3.3', 'a decoded key may hold any octets',
            ms(b'AAogDf8=', b'hi', b'b') + lines(b'mg AAogDf8= b k v'), HD + va(b'hi', b'kAAogDf8=', b'b')),
     Vector('3.3', 'an encoded key of 248 octets stands for one of 186',
-           ms(b'QUFB' * 62, b'hi', b'b') + lines(b'mg %s v k' % (b'AAA' * 62)), HD + va(b'hi', b'k' + b'QUFB' * 62, b'b')),
+           ms(b'QUFB' * 62, b'hi', b'b') + lines(b'mg %s v k' % (b'AAA' * 62)),
+           HD + va(b'hi', b'k' + b'QUFB' * 62, b'b')),
     Vector('3.4', 'a key is the same, however it is addressed',
            ms(b'Zm9v', b'hi', b'b', b'k') + lines(b'get foo', b'mg foo k'),
            b'HD kZm9v b\r\n' + value(b'foo', b'hi') + END + b'HD kZm9v b\r\n'),
@@ -215,8 +219,9 @@ META_VECTORS = [
            HD * 2 + va(b'hi', b'X', b'W') + va(b'hi', b'Z', b'X') + b'HD Z X\r\n'),
     Vector('9.2', 'what is printed comes before Z X W', ms(b'a', b'hi') + lines(b'md a I', b'mg a s k', b'mg a k s'),
            HD * 2 + b'HD s2 ka X W\r\nHD ka s2 Z X\r\n'),
-    Vector('9.2', 'classic get neither wins nor is told', ms(b'a', b'hi') + lines(b'md a I', b'get a', b'mg a'),
-           HD * 2 + value(b'a', b'hi') + END + b'HD X W\r\n'),
+    Vector('9.2', 'classic get and gat neither win nor are told',
+           ms(b'a', b'hi') + lines(b'md a I', b'get a', b'gat 0 a', b'mg a'),
+           HD * 2 + (value(b'a', b'hi') + END) * 2 + b'HD X W\r\n'),
     *[Vector('9.2', f'{name} makes a stale and won item a fresh one',
              ms(b'a', b'1') + lines(b'md a I', b'mg a') + request + lines(b'mg a v'),
              HD * 2 + b'HD X W\r\n' + reply + va(after))
@@ -260,7 +265,8 @@ META_VECTORS = [
            HD + b'EX c0 ka s5\r\nNS s5 c0 O1\r\n'),
     Vector('9.3', 'C compares as cas does',
            ms(b'a', b'1', b'C5') + ms(b'a', b'1', b'E5') + ms(b'a', b'2', b'C0') + ms(b'a', b'2', b'C6') +
-           ms(b'a', b'2', b'C5', b'E6') + ms(b'a', b'3', b'C6', b'MR') + ms(b'z', b'3', b'C6', b'MR') + lines(b'mg a v'),
+           ms(b'a', b'2', b'C5', b'E6') + ms(b'a', b'3', b'C6', b'MR') + ms(b'z', b'3', b'C6', b'MR') +
+           lines(b'mg a v'),
            NF + HD + EX * 2 + HD * 2 + NF + va(b'3')),
     Vector('9.3', 'C with append compares unless it is 0',
            ms(b'a', b'1', b'MA', b'C5') + ms(b'a', b'1', b'E5') + ms(b'a', b'2', b'MA', b'C6') +
@@ -302,13 +308,14 @@ META_VECTORS = [
            HD * 2 + va(b'', b'f0', b's0', b't-1', b'c5') + HD + b'HD f3 t20 c6\r\n'),
     Vector('9.4', 'x ends being stale and won', ms(b'a', b'hi') + lines(b'md a I', b'mg a', b'md a x', b'mg a'),
            HD * 2 + b'HD X W\r\n' + HD * 2),
-    Vector('9.4', 'x with I is empty and stale', ms(b'a', b'hi', b'E5') + lines(b'md a x I T30', b'mg a v t', b'md a C5'),
+    Vector('9.4', 'x with I is empty and stale',
+           ms(b'a', b'hi', b'E5') + lines(b'md a x I T30', b'mg a v t', b'md a C5'),
            HD * 2 + va(b'', b't30', b'X', b'W') + EX),
 
     # 9.5 ma
     Vector('9.5', 'ma counts up by 1 unless told otherwise',
-           store(b'n', b'5') + lines(b'ma n v', b'ma n D10 v', b'ma n MI v', b'ma n M+ v', b'ma n MD v', b'ma n M- D2 v',
-                                     b'ma n MD D100 v', b'ma n'),
+           store(b'n', b'5') + lines(b'ma n v', b'ma n D10 v', b'ma n MI v', b'ma n M+ v', b'ma n MD v',
+                                     b'ma n M- D2 v', b'ma n MD D100 v', b'ma n'),
            STORED + va(b'6') + va(b'16') + va(b'17') + va(b'18') + va(b'17') + va(b'15') + va(b'0') + HD),
     Vector('9.5', 'ma wraps at 64 bit', store(b'n', U64_MAX) + lines(b'ma n v', b'ma n D%s v' % U64_MAX),
            STORED + va(b'0') + va(U64_MAX)),

@@ -137,6 +137,9 @@ TEST_CASE("the other ways to read win nothing") {
   CHECK(cache->get("k")->is_stale);
   CHECK(cache->peek("k")->is_stale);
   CHECK(cache->contains("k"));
+  CHECK_FALSE(cache->get_and_touch("k", 10s)->is_won);
+  CHECK(cache->visit_and_touch("k", 10s, [](const ItemView&) {}));
+  CHECK_FALSE(read(cache, "k", {.recache = 20s, .may_win = false}).reading.has_won);
   CHECK_FALSE(cache->get("k")->is_won);
   CHECK(read(cache, "k").reading.has_won);
 }
