@@ -16,8 +16,9 @@ bool can_win(const ItemView& item, const ReadOptions& options) {
 // A read that changes something of the item.
 class ChangingRead {
  public:
-  ChangingRead(Engine& engine, const ReadOptions& options, int64_t now_ms)
-      : engine_(engine), options_(options), now_ms_(now_ms) {}
+  // is_use: it counts as a use of the item.
+  ChangingRead(Engine& engine, const ReadOptions& options, bool is_use, int64_t now_ms)
+      : engine_(engine), options_(options), is_use_(is_use), now_ms_(now_ms) {}
 
   // Nothing when there is no item.
   [[nodiscard]] const Reading* run(std::string_view key) {
@@ -68,7 +69,7 @@ class ChangingRead {
     } else if (marks() == 0) {
       decision = {};
     }
-    decision.is_used = options_.marks_used;
+    decision.is_used = is_use_;
     return decision;
   }
 
@@ -86,6 +87,7 @@ class ChangingRead {
 
   Engine& engine_;
   const ReadOptions& options_;
+  const bool is_use_;
   const int64_t now_ms_;
   Reading reading_;
   std::string value_;
@@ -99,6 +101,7 @@ class ChangingRead {
 void read_item(Engine& engine, std::string_view key, const ReadOptions& options,
                absl::FunctionRef<void(const Reading* reading)> show) {
   const int64_t now_ms = engine.now_ms();
+  bool is_use = options.marks_used;
   if (!options.expiry && !options.wants_history) {
     // Most reads change nothing: they need no lock.
     bool is_over = false;
@@ -111,8 +114,10 @@ void read_item(Engine& engine, std::string_view key, const ReadOptions& options,
     });
     if (is_over) return;
     if (!is_found && !options.vivify) return show(nullptr);
+    // To be won; it has been marked as used just now.
+    if (is_found) is_use = false;
   }
-  ChangingRead changing(engine, options, now_ms);
+  ChangingRead changing(engine, options, is_use, now_ms);
   show(changing.run(key));
 }
 

@@ -23,7 +23,7 @@ struct SetOptions {
 struct CounterOptions {
   std::optional<uint64_t> initial = {};   // given: the missing key is created with this number, delta not applied
   Expiry expiry = {};                     // of the item so created; an item that is there keeps its own
-  std::optional<Expiry> new_expiry = {};  // given: of an item that is there, and is counted
+  std::optional<Expiry> new_expiry = {};  // given: of the item that is counted, or created
   std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is counted
   uint64_t cas = 0;                       // as in SetOptions
   bool is_key_binary = false;             // of an item that is created

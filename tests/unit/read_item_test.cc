@@ -96,6 +96,14 @@ TEST_CASE("one reader wins a stale item, the others see that it is won, until it
   CHECK_FALSE(seen.reading.item.is_stale);
 }
 
+TEST_CASE("a read that wins counts as one use") {
+  TestCache cache;
+  (void)cache->set("k", "v");
+  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(read(cache, "k").reading.has_won);
+  CHECK(cache->inspect("k")->frequency == 1);
+}
+
 TEST_CASE("an item is won when less than the recache time is left of it, and never if it does not expire") {
   TestCache cache;
   (void)cache->set("k", "v", {.expiry = 20s});

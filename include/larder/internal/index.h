@@ -136,8 +136,8 @@ class Index {
 
     // On cache lines of their own: written by every change.
     alignas(64) Mutex mutex;
-    uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;  // CAS numbers given out by this stripe
-    ChangeClock change_clock ABSL_GUARDED_BY(mutex);        // when
+    uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
+    ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when
     // The directory and those before it, which may still be read: together they are as large as the last.
     std::vector<std::unique_ptr<const Directory>> directories ABSL_GUARDED_BY(mutex);
     // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in
