@@ -1,78 +1,39 @@
 #include "larder/cache.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "larder/internal/count_item.h"
 #include "larder/internal/counters.h"
+#include "larder/internal/decision.h"
 #include "larder/internal/engine.h"
+#include "larder/internal/read_item.h"
+#include "larder/internal/store_item.h"
 
 namespace larder {
 namespace {
 
 using internal::Content;
+using internal::content_of;
 using internal::Counter;
+using internal::Decision;
 using internal::Engine;
+using internal::has_cas;
+using internal::kMarkStale;
 using internal::kNeverMs;
-using Decision = Engine::Decision;
+using internal::postponement;
+using internal::replacement;
 
 bool is_key(std::string_view key) { return !key.empty() && key.size() <= kKeyBytesMax; }
 
 Item copy(const ItemView& view) {
-  return {.value = std::string(view.value), .flags = view.flags, .cas = view.cas, .ttl_ms = view.ttl_ms};
-}
-
-// A new value, or none at all when its deadline is already past.
-Decision replacement(std::string_view value, uint32_t flags, int64_t deadline_ms, int64_t now_ms) {
-  if (deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
-  return {.kind = Decision::Kind::kStore, .content = {.value = value, .flags = flags, .deadline_ms = deadline_ms}};
-}
-
-// Another value for the item, whose flags and deadline stay.
-Decision revaluation(const ItemView& item, std::string_view value, int64_t now_ms) {
-  const int64_t deadline_ms = item.ttl_ms == kNeverExpires ? kNeverMs : now_ms + item.ttl_ms;
-  return {.kind = Decision::Kind::kStore,
-          .content = {.value = value, .flags = item.flags, .deadline_ms = deadline_ms}};
-}
-
-// Another deadline for the item, whose value stays.
-Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms) {
-  Decision decision = replacement(item.value, item.flags, deadline_ms, now_ms);
-  decision.keeps_cas = true;
-  decision.is_used = true;
-  return decision;
-}
-
-// Digits for an unsigned 64-bit number, with spaces around and a '+' before them allowed.
-std::optional<uint64_t> parse_number(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// What the store operations have in common. `decide` is asked about an item that is there, or about null, and
-// says what the operation answers; only kStored stores.
-StoreResult store(Engine& engine, std::string_view key, std::string_view value, const SetOptions& options,
-                  absl::FunctionRef<StoreResult(const ItemView* item)> decide) {
-  const int64_t now_ms = engine.now_ms();
-  const int64_t deadline_ms = engine.deadline_of(options.expiry, now_ms);
-  engine.counters().add(Counter::kStores);
-  StoreResult result = StoreResult::kNotStored;
-  const bool had_room = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
-    result = decide(item);
-    if (result != StoreResult::kStored) return {.is_used = true};
-    return replacement(value, options.flags, deadline_ms, now_ms);
-  });
-  if (!had_room) {
-    engine.counters().add(Counter::kStoreNoMemory);
-    return StoreResult::kNoMemory;
-  }
-  if (result == StoreResult::kStored) engine.counters().add(Counter::kItemsStored);
-  return result;
+  return {.value = std::string(view.value),
+          .flags = view.flags,
+          .cas = view.cas,
+          .ttl_ms = view.ttl_ms,
+          .is_stale = view.is_stale,
+          .is_won = view.is_won,
+          .is_key_binary = view.is_key_binary};
 }
 
 // kStored if key and value can be stored at all; what cannot is counted.
@@ -83,77 +44,72 @@ StoreResult check(Engine& engine, std::string_view key, std::string_view value) 
   return StoreResult::kTooLarge;
 }
 
+// A store that carries a CAS number to be compared.
+bool compares(const StoreOptions& options) { return options.expected && options.mode != StoreMode::kAdd; }
+
+void count_comparison(Engine& engine, StoreResult result) {
+  if (result == StoreResult::kStored) engine.counters().add(Counter::kCasHits);
+  if (result == StoreResult::kNotFound) engine.counters().add(Counter::kCasMisses);
+  if (result == StoreResult::kExists) engine.counters().add(Counter::kCasBadval);
+}
+
 void remove(Engine& engine, std::string_view key) {
   // Removing needs no room.
   (void)engine.mutate(key, engine.now_ms(),
                       [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; });
 }
 
-// The new value is `before` + old value + `after`.
-StoreResult extend(Engine& engine, std::string_view key, std::string_view before, std::string_view after) {
-  if (const StoreResult checked = check(engine, key, before.empty() ? after : before);
-      checked != StoreResult::kStored) {
-    return checked;
-  }
-  const int64_t now_ms = engine.now_ms();
-  engine.counters().add(Counter::kStores);
-  StoreResult result = StoreResult::kNotStored;
-  std::string joined;
-  const bool had_room = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
-    result = StoreResult::kNotStored;
-    if (item == nullptr || before.size() + item->value.size() + after.size() > engine.options().item_bytes_max) {
-      return {};
-    }
-    joined.assign(before);
-    joined.append(item->value).append(after);
-    result = StoreResult::kStored;
-    return revaluation(*item, joined, now_ms);
-  });
-  if (!had_room) {
-    engine.counters().add(Counter::kStoreNoMemory);
-    return StoreResult::kNotStored;
-  }
-  if (result == StoreResult::kStored) engine.counters().add(Counter::kItemsStored);
-  return result;
-}
-
-using Arithmetic = uint64_t (*)(uint64_t number, uint64_t delta);
-
-CounterResult count(Engine& engine, std::string_view key, uint64_t delta, const CounterOptions& options,
-                    Arithmetic arithmetic) {
-  if (!is_key(key)) return {.status = CounterStatus::kBadKey};
-  const int64_t now_ms = engine.now_ms();
-  const int64_t deadline_ms = engine.deadline_of(options.expiry, now_ms);
-  CounterResult result;
-  char digits[20];
-  const auto text = [&](uint64_t number) -> std::string_view {
-    return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
-  };
-  const bool had_room = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
-    if (item == nullptr) {
-      if (!options.initial) {
-        result = {.status = CounterStatus::kNotFound};
-        return {};
-      }
-      result = {.status = CounterStatus::kCreated, .value = *options.initial};
-      return replacement(text(result.value), 0, deadline_ms, now_ms);
-    }
-    const std::optional<uint64_t> number = parse_number(item->value);
-    if (!number) {
-      result = {.status = CounterStatus::kNotANumber};
-      return {};
-    }
-    result = {.status = CounterStatus::kDone, .value = arithmetic(*number, delta)};
-    return revaluation(*item, text(result.value), now_ms);
-  });
-  if (!had_room) return {.status = CounterStatus::kNoMemory};
-  if (result.status == CounterStatus::kCreated) engine.counters().add(Counter::kItemsStored);
-  return result;
-}
-
 void count_outcome(Engine& engine, CounterStatus status, Counter hits, Counter misses) {
   if (status == CounterStatus::kDone) engine.counters().add(hits);
   if (status == CounterStatus::kNotFound) engine.counters().add(misses);
+}
+
+Decision invalidation(const Engine& engine, const ItemView& item, const InvalidateOptions& options,
+                      int64_t now_ms) {
+  Content content = content_of(item, now_ms);
+  content.marks =
+      static_cast<uint8_t>(internal::binary_key_mark(item.is_key_binary) | (options.is_stale ? kMarkStale : 0));
+  if (options.is_empty) {
+    content.value = {};
+    content.flags = options.flags;
+    content.deadline_ms = kNeverMs;
+  }
+  if (options.expiry) content.deadline_ms = engine.deadline_of(*options.expiry, now_ms);
+  Decision decision = replacement(content, now_ms);
+  decision.keeps_cas = !options.is_stale && options.cas == 0;
+  decision.cas = options.cas;
+  return decision;
+}
+
+// `decide` is asked about the item, if it is there and has the CAS number that it should.
+EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint64_t> expected,
+                       absl::FunctionRef<Decision(const ItemView& item, int64_t now_ms)> decide) {
+  EraseResult result = EraseResult::kNotFound;
+  if (!is_key(key)) return result;
+  const int64_t now_ms = engine.now_ms();
+  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+    result = EraseResult::kNotFound;
+    if (item == nullptr) return {};
+    result = EraseResult::kExists;
+    if (expected && !has_cas(*item, *expected)) return {};
+    result = EraseResult::kErased;
+    return decide(*item, now_ms);
+  });
+  if (!cas) remove(engine, key);
+  engine.counters().add(result == EraseResult::kErased ? Counter::kEraseHits : Counter::kEraseMisses);
+  return result;
+}
+
+void count_read(Engine& engine, const ReadOptions& options, const Reading* reading) {
+  if (reading != nullptr && reading->is_created) {
+    engine.counters().add(Counter::kGetHits);
+    engine.counters().add(Counter::kVivified);
+    engine.counters().add(Counter::kItemsStored);
+  } else if (options.expiry) {
+    engine.counters().add(reading != nullptr ? Counter::kTouchHits : Counter::kTouchMisses);
+  } else {
+    engine.counters().add(reading != nullptr ? Counter::kGetHits : Counter::kGetMisses);
+  }
 }
 
 }  // namespace
@@ -202,6 +158,21 @@ bool Cache::contains(std::string_view key) const {
   return is_key(key) && engine_->read(key, Engine::Trace::kNone, [](const ItemView&) {});
 }
 
+bool Cache::read(std::string_view key, const ReadOptions& options, ReadVisitor visitor) {
+  if (!is_key(key)) return false;
+  bool is_found = false;
+  internal::read_item(*engine_, key, options, [&](const Reading* reading) {
+    count_read(*engine_, options, reading);
+    is_found = reading != nullptr;
+    if (is_found) visitor(*reading);
+  });
+  return is_found;
+}
+
+std::optional<ItemDetails> Cache::inspect(std::string_view key) const {
+  return is_key(key) ? engine_->inspect(key, engine_->now_ms()) : std::nullopt;
+}
+
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
   const size_t found = engine_->read_many(keys, visitor);
   engine_->counters().add(Counter::kGetHits, found);
@@ -219,43 +190,36 @@ std::vector<std::optional<Item>> Cache::get_multi(std::span<const std::string_vi
 // --- storing -----------------------------------------------------------------------------------------------
 
 StoreResult Cache::set(std::string_view key, std::string_view value, const SetOptions& options) {
-  StoreResult result = check(*engine_, key, value);
-  if (result == StoreResult::kStored) {
-    result = store(*engine_, key, value, options, [](const ItemView*) { return StoreResult::kStored; });
-  }
-  if (result == StoreResult::kTooLarge || result == StoreResult::kNoMemory) remove(*engine_, key);
-  return result;
+  return store(key, value, {.item = options}).result;
 }
 
 StoreResult Cache::add(std::string_view key, std::string_view value, const SetOptions& options) {
-  if (const StoreResult checked = check(*engine_, key, value); checked != StoreResult::kStored) return checked;
-  return store(*engine_, key, value, options, [](const ItemView* item) {
-    return item == nullptr ? StoreResult::kStored : StoreResult::kNotStored;
-  });
+  return store(key, value, {.mode = StoreMode::kAdd, .item = options}).result;
 }
 
 StoreResult Cache::replace(std::string_view key, std::string_view value, const SetOptions& options) {
-  if (const StoreResult checked = check(*engine_, key, value); checked != StoreResult::kStored) return checked;
-  return store(*engine_, key, value, options, [](const ItemView* item) {
-    return item != nullptr ? StoreResult::kStored : StoreResult::kNotStored;
-  });
+  return store(key, value, {.mode = StoreMode::kReplace, .item = options}).result;
 }
 
-StoreResult Cache::append(std::string_view key, std::string_view value) { return extend(*engine_, key, {}, value); }
+StoreResult Cache::append(std::string_view key, std::string_view value) {
+  return store(key, value, {.mode = StoreMode::kAppend}).result;
+}
+
 StoreResult Cache::prepend(std::string_view key, std::string_view value) {
-  return extend(*engine_, key, value, {});
+  return store(key, value, {.mode = StoreMode::kPrepend}).result;
 }
 
 StoreResult Cache::cas(std::string_view key, std::string_view value, uint64_t expected, const SetOptions& options) {
-  if (const StoreResult checked = check(*engine_, key, value); checked != StoreResult::kStored) return checked;
-  const StoreResult result = store(*engine_, key, value, options, [&](const ItemView* item) {
-    if (item == nullptr) return StoreResult::kNotFound;
-    return expected != 0 && item->cas == expected ? StoreResult::kStored : StoreResult::kExists;
-  });
-  if (result == StoreResult::kStored) engine_->counters().add(Counter::kCasHits);
-  if (result == StoreResult::kNotFound) engine_->counters().add(Counter::kCasMisses);
-  if (result == StoreResult::kExists) engine_->counters().add(Counter::kCasBadval);
-  return result;
+  return store(key, value, {.item = options, .expected = expected}).result;
+}
+
+StoreOutcome Cache::store(std::string_view key, std::string_view value, const StoreOptions& options) {
+  StoreOutcome outcome{.result = check(*engine_, key, value)};
+  if (outcome.result == StoreResult::kStored) outcome = internal::store_item(*engine_, key, value, options);
+  const bool has_failed = outcome.result == StoreResult::kTooLarge || outcome.result == StoreResult::kNoMemory;
+  if (has_failed && options.mode == StoreMode::kSet && !options.expected) remove(*engine_, key);
+  if (compares(options)) count_comparison(*engine_, outcome.result);
+  return outcome;
 }
 
 std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry> entries) {
@@ -268,15 +232,17 @@ std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry> entries) {
 // --- counting ----------------------------------------------------------------------------------------------
 
 CounterResult Cache::incr(std::string_view key, uint64_t delta, const CounterOptions& options) {
-  const CounterResult result =
-      count(*engine_, key, delta, options, [](uint64_t number, uint64_t by) { return number + by; });
+  if (!is_key(key)) return {.status = CounterStatus::kBadKey};
+  const auto add = [](uint64_t number, uint64_t by) { return number + by; };
+  const CounterResult result = internal::count_item(*engine_, key, delta, options, add);
   count_outcome(*engine_, result.status, Counter::kIncrHits, Counter::kIncrMisses);
   return result;
 }
 
 CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOptions& options) {
-  const CounterResult result = count(*engine_, key, delta, options,
-                                     [](uint64_t number, uint64_t by) { return number < by ? 0 : number - by; });
+  if (!is_key(key)) return {.status = CounterStatus::kBadKey};
+  const auto subtract = [](uint64_t number, uint64_t by) { return number < by ? 0 : number - by; };
+  const CounterResult result = internal::count_item(*engine_, key, delta, options, subtract);
   count_outcome(*engine_, result.status, Counter::kDecrHits, Counter::kDecrMisses);
   return result;
 }
@@ -284,25 +250,12 @@ CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOpt
 // --- expiry and removal ------------------------------------------------------------------------------------
 
 bool Cache::visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor) {
-  const std::optional<Item> item = get_and_touch(key, expiry);
-  if (!item) return false;
-  visitor({.key = key, .value = item->value, .flags = item->flags, .cas = item->cas, .ttl_ms = item->ttl_ms});
-  return true;
+  return read(key, {.expiry = expiry, .may_win = false}, [&](const Reading& reading) { visitor(reading.item); });
 }
 
 std::optional<Item> Cache::get_and_touch(std::string_view key, Expiry expiry) {
   std::optional<Item> touched;
-  if (!is_key(key)) return touched;
-  const int64_t now_ms = engine_->now_ms();
-  const int64_t deadline_ms = engine_->deadline_of(expiry, now_ms);
-  const bool had_room = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
-    touched.reset();
-    if (item == nullptr) return {};
-    touched = copy(*item);
-    return postponement(*item, deadline_ms, now_ms);
-  });
-  if (touched && had_room) touched->ttl_ms = deadline_ms == kNeverMs ? kNeverExpires : deadline_ms - now_ms;
-  engine_->counters().add(touched ? Counter::kTouchHits : Counter::kTouchMisses);
+  visit_and_touch(key, expiry, [&](const ItemView& item) { touched = copy(item); });
   return touched;
 }
 
@@ -315,13 +268,14 @@ bool Cache::touch(std::string_view key, Expiry expiry, Visitor visitor) {
   const int64_t now_ms = engine_->now_ms();
   const int64_t deadline_ms = engine_->deadline_of(expiry, now_ms);
   bool is_found = false;
-  const bool had_room = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const std::optional<uint64_t> cas = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
     is_found = item != nullptr;
     if (is_found) visitor(*item);
     return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
   });
-  engine_->counters().add(is_found && had_room ? Counter::kTouchHits : Counter::kTouchMisses);
-  return is_found && had_room;
+  const bool is_touched = is_found && cas.has_value();
+  engine_->counters().add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);
+  return is_touched;
 }
 
 EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
@@ -329,21 +283,16 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
 }
 
 EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor) {
-  EraseResult result = EraseResult::kNotFound;
-  if (!is_key(key)) return result;
-  // Removing needs no room.
-  (void)engine_->mutate(key, engine_->now_ms(), [&](const ItemView* item) -> Decision {
-    if (item == nullptr) return {};
-    if (cas && *cas != item->cas) {
-      result = EraseResult::kExists;
-      return {};
-    }
-    visitor(*item);
-    result = EraseResult::kErased;
-    return {.kind = Decision::Kind::kRemove};
+  return erase_with(*engine_, key, cas, [&](const ItemView& item, int64_t) {
+    visitor(item);
+    return Decision{.kind = Decision::Kind::kRemove};
   });
-  engine_->counters().add(result == EraseResult::kErased ? Counter::kEraseHits : Counter::kEraseMisses);
-  return result;
+}
+
+EraseResult Cache::invalidate(std::string_view key, const InvalidateOptions& options) {
+  return erase_with(*engine_, key, options.expected, [&](const ItemView& item, int64_t now_ms) {
+    return invalidation(*engine_, item, options, now_ms);
+  });
 }
 
 void Cache::discard(std::string_view key) {

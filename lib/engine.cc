@@ -22,6 +22,7 @@ constexpr size_t kKeysAtOnce = 32;
 constexpr size_t kCacheLineBytes = 64;
 // How many pages with nothing in them a scan goes through at a time.
 constexpr int kEmptyPagesMax = 256;
+constexpr int64_t kMsPerSecond = 1000;
 
 // CAS numbers up to this count of a stripe are kept in six octets or fewer.
 constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
@@ -53,6 +54,13 @@ absl::Status check(const Options& options) {
   }
   return out_of_range("item_bytes_max", options.item_bytes_max, kItemBytesMaxMin,
                       std::min(kItemBytesMaxMax, options.memory_limit_bytes / kLargestItemsMin));
+}
+
+uint32_t seconds(int64_t ms) { return static_cast<uint32_t>(ms / kMsPerSecond); }
+
+// Whether a read now is news to a record whose accesses are noted.
+bool is_access_to_note(const Content& content, int64_t now_ms) {
+  return content.has(kMarkTracked) && !(content.has(kMarkFetched) && content.accessed_s == seconds(now_ms));
 }
 
 uint64_t random_seed() {
@@ -131,7 +139,10 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
           .value = content.value,
           .flags = content.flags,
           .cas = cas_number(stripe, content),
-          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires};
+          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires,
+          .is_stale = content.has(kMarkStale),
+          .is_won = content.has(kMarkWon),
+          .is_key_binary = content.has(kMarkBinaryKey)};
 }
 
 Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
@@ -193,7 +204,10 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
       if (trace == Trace::kNone) return false;
       break;
     }
-    if (trace == Trace::kUsed) index_->mark_used(sight, hash);
+    if (trace == Trace::kUsed) {
+      index_->mark_used(sight, hash);
+      if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
+    }
     visitor(view(key, index_->stripe_of(hash), content, content.deadline_ms < kNeverMs ? now.ms() : 0));
     return true;
   }
@@ -210,6 +224,7 @@ inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t 
   const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
   if (!outline) return Index::Taken::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Index::Taken::kNeedsLock;
+  if ((outline->marks & kMarkTracked) != 0) return Index::Taken::kNeedsLock;
   value.resize(outline->value_bytes);
   load_octets(memory, outline->value_offset, value.data(), value.size());
   return Index::Taken::kWanted;
@@ -242,6 +257,7 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
     if (!position) return false;
     if (is_used) {
       Index::mark_used(position);
+      note_access(stripe, position, now_ms);
     } else if (log_->record_at(position.get().address()).content().deadline_ms <= now_ms) {
       return false;
     }
@@ -282,28 +298,92 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
   return found;
 }
 
+// --- history -----------------------------------------------------------------------------------------------
+
+// After a read without the lock, of a record that somebody asked about. In the second that `seen` was noted in
+// there is nothing to do, so that even a busy item is locked once a second at most.
+void Engine::note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms) {
+  if (!is_access_to_note(seen, now_ms)) return;
+  Index::Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const Index::Position position = find(stripe, hash, key);
+  if (position) note_access(stripe, position, now_ms);
+}
+
+void Engine::note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
+  const uint64_t address = position.get().address();
+  Record record = log_->record_at(address);
+  Content content = record.content();
+  if (!is_access_to_note(content, now_ms) || log_->is_pinned(log_->segment_of(address))) return;
+  content.marks |= kMarkFetched;
+  content.accessed_s = seconds(now_ms);
+  index_->change_record(stripe, position, [&] { record.rewrite(content); });
+}
+
+History Engine::history_of(const Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) const {
+  const Content content = log_->record_at(position.get().address()).content();
+  const uint32_t now_s = seconds(now_ms);
+  uint32_t accessed_s = now_s;
+  if (content.has(kMarkTracked)) {
+    accessed_s = content.accessed_s;
+  } else if (content.cas != 0 && !content.is_cas_whole) {
+    accessed_s = stripe.change_clock.time_of(content.cas);
+  }
+  return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : position.get().frequency() > 0,
+          .idle_s = now_s - std::min(now_s, accessed_s)};
+}
+
+std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms) {
+  const uint64_t hash = index_->hash(key);
+  Index::Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const Index::Position position = find(stripe, hash, key);
+  if (!position) return std::nullopt;
+  const uint64_t address = position.get().address();
+  const Record record = log_->record_at(address);
+  const Content content = record.content();
+  if (content.deadline_ms <= now_ms) return std::nullopt;
+  const ItemView item = view(key, stripe, content, now_ms);
+  const History history = history_of(stripe, position, now_ms);
+  return ItemDetails{.value_bytes = item.value.size(),
+                     .item_bytes = record.live_bytes(),
+                     .flags = item.flags,
+                     .cas = item.cas,
+                     .ttl_ms = item.ttl_ms,
+                     .is_stale = item.is_stale,
+                     .is_won = item.is_won,
+                     .is_key_binary = item.is_key_binary,
+                     .was_fetched = history.was_fetched,
+                     .idle_s = history.idle_s,
+                     .frequency = position.get().frequency(),
+                     .stripe = index_->number_of(stripe),
+                     .segment = log_->segment_of(address)};
+}
+
 // --- changing ----------------------------------------------------------------------------------------------
 
-bool Engine::mutate(std::string_view key, int64_t now_ms, Decide decide) {
+std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Decide decide, History* history) {
   const uint64_t hash = index_->hash(key);
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
-    const Attempt made = attempt(key, hash, now_ms, decide);
+    const Attempt made = attempt(key, hash, now_ms, decide, history);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
-      return true;
+      return made.cas;
     }
     if (!make_room(made, now_ms)) break;
   }
-  return false;
+  return std::nullopt;
 }
 
-Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide) {
+Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide,
+                                History* history) {
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Index::Position position = find_live(stripe, hash, key, now_ms, false);
   Decision decision;
   if (position) {
     const ItemView item = view(key, stripe, log_->record_at(position.get().address()).content(), now_ms);
+    if (history != nullptr) *history = history_of(stripe, position, now_ms);
     decision = decide(&item);
     if (decision.is_used) Index::mark_used(position);
   } else {
@@ -318,19 +398,42 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
     case Decision::Kind::kStore:
       break;
   }
+  const Content content = content_for(stripe, position, decision, now_ms);
+  Attempt made = store(stripe, position, key, hash, content, now_ms);
+  made.cas = cas_number(stripe, content);
+  return made;
+}
+
+// The content that was decided on, with a CAS number, and with what is to be noted of this access.
+Content Engine::content_for(Index::Stripe& stripe, const Index::Position& position, const Decision& decision,
+                            int64_t now_ms) {
   Content content = decision.content;
+  const Content old = position ? log_->record_at(position.get().address()).content() : Content();
   if (decision.keeps_cas) {
-    const Content old = log_->record_at(position.get().address()).content();
     content.cas = old.cas;
     content.is_cas_whole = old.is_cas_whole;
-  } else if (options_.cas) {
-    content.cas = ++stripe.cas_count;
-    if (content.cas > kShortCasMax) {
-      content.cas = cas_number(stripe, content);
-      content.is_cas_whole = true;
-    }
+  } else {
+    choose_cas(stripe, decision.cas, now_ms, content);
   }
-  return store(stripe, position, key, hash, content, now_ms);
+  content.marks |= old.marks & kMarkTracked;
+  if (!content.has(kMarkTracked)) return content;
+  const bool is_fetched = decision.keeps_cas && (decision.is_used || old.has(kMarkFetched));
+  if (is_fetched) content.marks |= kMarkFetched;
+  content.accessed_s = decision.keeps_cas && !decision.is_used ? old.accessed_s : seconds(now_ms);
+  return content;
+}
+
+void Engine::choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content) {
+  if (!options_.cas) return;
+  content.is_cas_whole = wanted != 0;
+  content.cas = wanted;
+  if (wanted != 0) return;
+  content.cas = ++stripe.cas_count;
+  stripe.change_clock.note(stripe.cas_count, seconds(now_ms));
+  if (content.cas > kShortCasMax) {
+    content.cas = cas_number(stripe, content);
+    content.is_cas_whole = true;
+  }
 }
 
 Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& position, std::string_view key,
@@ -537,6 +640,7 @@ Stats Engine::stats() {
   stats.get_misses = sum(Counter::kGetMisses);
   stats.get_expired = sum(Counter::kGetExpired);
   stats.get_flushed = sum(Counter::kGetFlushed);
+  stats.vivified = sum(Counter::kVivified);
   stats.touch_hits = sum(Counter::kTouchHits);
   stats.touch_misses = sum(Counter::kTouchMisses);
   stats.stores = sum(Counter::kStores);

@@ -40,6 +40,8 @@ std::string_view to_string(CounterStatus status) {
       return "done";
     case CounterStatus::kCreated:
       return "created";
+    case CounterStatus::kExists:
+      return "exists";
     case CounterStatus::kNotFound:
       return "not found";
     case CounterStatus::kNotANumber:

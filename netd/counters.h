@@ -20,12 +20,16 @@ enum class Counter : uint8_t {
   kBytesRead,
   kBytesWritten,
   kMallocFails,
-  kTooLarge,      // values over the limit that the cache was never asked to store
   kNoMemory,      // values that found no memory to be received in
   kFlushRefused,  // flush_all under -F: memcached counts these in cmd_flush too
   kMetaNoops,
   kAuthentications,  // attempts
   kAuthenticationErrors,
+  kMetaGets,
+  kMetaStores,
+  kMetaDeletes,
+  kMetaArithmetics,
+  kMetaDebugs,
   kCount,  // how many there are
 };
 

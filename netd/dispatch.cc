@@ -7,6 +7,7 @@
 #include "netd/exptime.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
+#include "netd/result_words.h"
 #include "netd/retrieval.h"
 
 namespace netd {
@@ -25,37 +26,26 @@ size_t digits_of(uint64_t number) {
   return digits;
 }
 
-std::string_view reply_to(larder::StoreResult result) {
-  switch (result) {
-    case larder::StoreResult::kStored:
-      return kReplyStored;
-    case larder::StoreResult::kNotStored:
-      return kReplyNotStored;
-    case larder::StoreResult::kExists:
-      return kReplyExists;
-    case larder::StoreResult::kNotFound:
-      return kReplyNotFound;
-    case larder::StoreResult::kTooLarge:
-      return kErrorTooLarge;
-    case larder::StoreResult::kNoMemory:
-      return kErrorNoMemoryStoring;
-    case larder::StoreResult::kBadKey:
-      return kErrorBadFormat;
+larder::StoreMode mode_of(Command command) {
+  switch (command) {
+    case Command::kAdd:
+      return larder::StoreMode::kAdd;
+    case Command::kReplace:
+      return larder::StoreMode::kReplace;
+    case Command::kAppend:
+      return larder::StoreMode::kAppend;
+    case Command::kPrepend:
+      return larder::StoreMode::kPrepend;
+    default:
+      return larder::StoreMode::kSet;
   }
-  return kErrorUnknown;
 }
 
-std::string_view reply_to(larder::CounterStatus status) {
-  switch (status) {
-    case larder::CounterStatus::kNotANumber:
-      return kErrorNotANumber;
-    case larder::CounterStatus::kNoMemory:
-      return kErrorNoMemory;
-    case larder::CounterStatus::kBadKey:
-      return kErrorBadFormat;
-    default:
-      return kReplyNotFound;
-  }
+larder::StoreOptions options_of(const Request& request) {
+  larder::StoreOptions options{.mode = mode_of(request.command),
+                               .item = {.flags = request.client_flags, .expiry = expiry_of(request.exptime)}};
+  if (request.command == Command::kCas) options.expected = request.number;
+  return options;
 }
 
 }  // namespace
@@ -67,7 +57,8 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
       traffic_(server, worker),
       administration_(server),
       shut_down_(std::move(shut_down)),
-      oversized_value_(server.options().item_bytes_max) {}
+      values_(cache_, counters_, server.options().item_bytes_max),
+      meta_(cache_, counters_, values_) {}
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
   if (session.report != nullptr) return run_report(session, out);
@@ -121,6 +112,13 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
       counters_.add(Counter::kMetaNoops);
       out.append(kReplyMetaNoop);
       return Outcome::kDone;
+    case Command::kMetaGet:
+    case Command::kMetaStore:
+    case Command::kMetaDelete:
+    case Command::kMetaArithmetic:
+    case Command::kMetaDebug:
+      meta_.run(request, out);
+      return Outcome::kDone;
     case Command::kShutdown:
       return shut_down(request, out);
     case Command::kRefused:
@@ -140,48 +138,15 @@ Dispatch::Outcome Dispatch::run_report(Session& session, Buffer& out) {
 }
 
 void Dispatch::store(const Request& request, const Session& session, Buffer& out) {
-  if (request.too_large) return refuse_too_large(request, session, out);
-  if (request.no_memory) return refuse_no_memory(request, session, out);
-  const larder::StoreResult result = store_value(request, request.value);
-  traffic_.stored(session, request, result);
-  answer(request, reply_to(result), out);
-}
-
-larder::StoreResult Dispatch::store_value(const Request& request, std::string_view value) {
-  const larder::SetOptions options{.flags = request.client_flags, .expiry = expiry_of(request.exptime)};
-  switch (request.command) {
-    case Command::kAdd:
-      return cache_.add(request.key, value, options);
-    case Command::kReplace:
-      return cache_.replace(request.key, value, options);
-    case Command::kAppend:
-      return cache_.append(request.key, value);
-    case Command::kPrepend:
-      return cache_.prepend(request.key, value);
-    case Command::kCas:
-      return cache_.cas(request.key, value, request.number, options);
-    default:
-      return cache_.set(request.key, value, options);
-  }
-}
-
-// A failed set must not leave the old value; the other commands leave it.
-void Dispatch::refuse_too_large(const Request& request, const Session& session, Buffer& out) {
-  if (request.command == Command::kSet) {
-    (void)store_value(request, oversized_value_.view());
+  const larder::StoreResult result = values_.store(request, request.key, options_of(request)).result;
+  if (request.too_large) {
+    traffic_.refused(session, request, "too_large");
+  } else if (request.no_memory) {
+    traffic_.refused(session, request, "no_memory");
   } else {
-    counters_.add(Counter::kTooLarge);
+    traffic_.stored(session, request, result);
   }
-  traffic_.refused(session, request, "too_large");
-  answer(request, kErrorTooLarge, out);
-}
-
-// The same rule.
-void Dispatch::refuse_no_memory(const Request& request, const Session& session, Buffer& out) {
-  counters_.add(Counter::kNoMemory);
-  if (request.command == Command::kSet) cache_.discard(request.key);
-  traffic_.refused(session, request, "no_memory");
-  answer(request, kErrorNoMemoryStoring, out);
+  answer(request, reply_to(result), out);
 }
 
 void Dispatch::erase(const Request& request, Buffer& out) {

@@ -10,11 +10,12 @@
 #include "netd/administration.h"
 #include "netd/buffer.h"
 #include "netd/counters.h"
-#include "netd/oversized_value.h"
+#include "netd/meta_dispatch.h"
 #include "netd/request.h"
 #include "netd/server_state.h"
 #include "netd/session.h"
 #include "netd/traffic.h"
+#include "netd/value_store.h"
 
 namespace netd {
 
@@ -37,9 +38,6 @@ class Dispatch {
  private:
   Outcome run_report(Session& session, Buffer& out);
   void store(const Request& request, const Session& session, Buffer& out);
-  larder::StoreResult store_value(const Request& request, std::string_view value);
-  void refuse_too_large(const Request& request, const Session& session, Buffer& out);
-  void refuse_no_memory(const Request& request, const Session& session, Buffer& out);
   void erase(const Request& request, Buffer& out);
   void count(const Request& request, Buffer& out);
   void touch(const Request& request, Buffer& out);
@@ -54,7 +52,8 @@ class Dispatch {
   Traffic traffic_;
   Administration administration_;
   const std::function<void()> shut_down_;
-  const OversizedValue oversized_value_;
+  ValueStore values_;
+  MetaDispatch meta_;
 };
 
 }  // namespace netd

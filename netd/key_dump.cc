@@ -67,7 +67,7 @@ class KeyDump : public Report {
     }
     server_.dumped_items.fetch_add(seen, std::memory_order_relaxed);
     out.append(lines);
-    if (!goes_on) out.append(format_ == DumpFormat::kMeta ? kReplyEnd : kReplyMetaMiss);
+    if (!goes_on) out.append(format_ == DumpFormat::kMeta ? kReplyEnd : kReplyMetaMissing);
     return !goes_on;
   }
 

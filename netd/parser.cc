@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "netd/meta_parser.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
 
@@ -15,7 +16,7 @@ constexpr size_t kLineBytesMin = 4;
 constexpr char kBinaryProtocolMagic = static_cast<char>(0x80);
 
 // What the arguments of a command look like.
-enum class Shape : uint8_t { kRetrieval, kStorage, kSimple };
+enum class Shape : uint8_t { kRetrieval, kStorage, kMeta, kMetaStorage, kSimple };
 
 struct Word {
   std::string_view text;
@@ -40,11 +41,16 @@ constexpr auto kWords = std::to_array<Word>({
     {"prepend", Command::kPrepend, Shape::kStorage, 5},
     {"gat", Command::kGat, Shape::kRetrieval, 3},
     {"gats", Command::kGats, Shape::kRetrieval, 3},
+    {"mg", Command::kMetaGet, Shape::kMeta, 2},
+    {"ms", Command::kMetaStore, Shape::kMetaStorage, 3},
+    {"md", Command::kMetaDelete, Shape::kMeta, 2},
+    {"ma", Command::kMetaArithmetic, Shape::kMeta, 2},
     {"mn", Command::kMetaNoop, Shape::kSimple, 1},
     {"version", Command::kVersion, Shape::kSimple, 1},
     {"stats", Command::kStats, Shape::kSimple, 1},
     {"flush_all", Command::kFlushAll, Shape::kSimple, 1},
     {"verbosity", Command::kVerbosity, Shape::kSimple, 2},
+    {"me", Command::kMetaDebug, Shape::kMeta, 2},
     {"quit", Command::kClose, Shape::kSimple, 1},
     {"shutdown", Command::kShutdown, Shape::kSimple, 1},
     {"watch", Command::kWatch, Shape::kSimple, 1},
@@ -106,6 +112,21 @@ void parse_words(const Tokens& tokens, Request& request) {
   take_token(rest);
   if (request.noreply) rest.remove_suffix(rest.size() - rest.rfind(tokens.last()));
   request.words = rest;
+}
+
+void parse_meta_simple(const Tokens& tokens, size_t key_bytes_max, Request& request) {
+  constexpr size_t kFirstFlag = 2;
+  const bool minds_flags = request.command != Command::kMetaDebug;
+  if (minds_flags && !look_like_flags(tokens, kFirstFlag)) return refuse(request, kErrorBadFormat);
+  parse_meta(tokens, kFirstFlag, key_bytes_max, request);
+}
+
+// The length of a value. Without one, where the next command begins is anyone's guess: as in memcached, right
+// behind this line.
+std::optional<size_t> parse_value_bytes(std::string_view text) {
+  const std::optional<int32_t> value_bytes = parse_i32(text);
+  if (!value_bytes || *value_bytes < 0 || *value_bytes > kWireValueBytesMax) return std::nullopt;
+  return static_cast<size_t>(*value_bytes);
 }
 
 // `noreply` counts as such only as the last token, and not in the place of a key.
@@ -186,23 +207,43 @@ Parser::DataBlock Parser::parse_line(std::string_view input, size_t line_end, Re
   } else {
     request.command = word->command;
     if (word->shape == Shape::kStorage) return parse_storage(tokens, request);
-    parse_simple(tokens, request);
+    if (word->shape == Shape::kMetaStorage) return parse_meta_store(tokens, request);
+    if (word->shape == Shape::kMeta) {
+      parse_meta_simple(tokens, limits_.key_bytes_max, request);
+    } else {
+      parse_simple(tokens, request);
+    }
   }
   return {};
 }
 
 Parser::DataBlock Parser::parse_storage(const Tokens& tokens, Request& request) const {
-  const std::optional<int32_t> value_bytes = parse_i32(tokens[4]);
-  if (!value_bytes || *value_bytes < 0 || *value_bytes > kWireValueBytesMax) {
-    // Where the next command begins is anyone's guess: as in memcached, right behind this line.
+  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[4]);
+  if (!value_bytes) {
     refuse(request, kErrorBadFormat);
     return {};
   }
-  const size_t block_bytes = static_cast<size_t>(*value_bytes) + 2;
   request.noreply = is_noreply(tokens, 5);
   parse_storage_numbers(tokens, request);
+  return block_of(*value_bytes, request);
+}
+
+Parser::DataBlock Parser::parse_meta_store(const Tokens& tokens, Request& request) const {
+  constexpr size_t kFirstFlag = 3;
+  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[2]);
+  if (!value_bytes || !look_like_flags(tokens, kFirstFlag)) {
+    refuse(request, kErrorBadFormat);
+    return {};
+  }
+  parse_meta(tokens, kFirstFlag, limits_.key_bytes_max, request);
+  return block_of(*value_bytes, request);
+}
+
+// What follows the line of a storage command: a value to be stored, or, if the request was refused, to be skipped.
+Parser::DataBlock Parser::block_of(size_t value_bytes, Request& request) const {
+  const size_t block_bytes = value_bytes + 2;
   if (request.command == Command::kRefused) return {DataBlock::Kind::kSkip, block_bytes};
-  request.too_large = static_cast<size_t>(*value_bytes) > limits_.value_bytes_max;
+  request.too_large = value_bytes > limits_.value_bytes_max;
   return {request.too_large ? DataBlock::Kind::kSkip : DataBlock::Kind::kReceive, block_bytes};
 }
 

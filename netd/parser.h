@@ -66,6 +66,8 @@ class Parser {
   Result completed(size_t bytes_consumed, size_t bytes_to_skip);
   DataBlock parse_line(std::string_view input, size_t line_end, Request& request) const;
   DataBlock parse_storage(const Tokens& tokens, Request& request) const;
+  DataBlock parse_meta_store(const Tokens& tokens, Request& request) const;
+  [[nodiscard]] DataBlock block_of(size_t value_bytes, Request& request) const;
   void parse_storage_numbers(const Tokens& tokens, Request& request) const;
   void parse_retrieval(Request& request) const;
   void parse_simple(const Tokens& tokens, Request& request) const;

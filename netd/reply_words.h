@@ -16,7 +16,7 @@ inline constexpr std::string_view kReplyOk = "OK\r\n";
 inline constexpr std::string_view kReplyEnd = "END\r\n";
 inline constexpr std::string_view kReplyReset = "RESET\r\n";
 inline constexpr std::string_view kReplyMetaNoop = "MN\r\n";
-inline constexpr std::string_view kReplyMetaMiss = "EN\r\n";
+inline constexpr std::string_view kReplyMetaMissing = "EN\r\n";
 
 inline constexpr std::string_view kErrorUnknown = "ERROR\r\n";
 inline constexpr std::string_view kErrorTooManyConnections = "ERROR Too many open connections\r\n";
@@ -26,6 +26,17 @@ inline constexpr std::string_view kErrorBadExptime = "CLIENT_ERROR invalid expti
 inline constexpr std::string_view kErrorBadDelta = "CLIENT_ERROR invalid numeric delta argument\r\n";
 inline constexpr std::string_view kErrorNotANumber =
     "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n";
+inline constexpr std::string_view kErrorBadToken = "CLIENT_ERROR bad token in command line format\r\n";
+inline constexpr std::string_view kErrorBadDeltaValue = "CLIENT_ERROR invalid numeric delta value\r\n";
+inline constexpr std::string_view kErrorBadInitialValue = "CLIENT_ERROR invalid numeric initial value\r\n";
+inline constexpr std::string_view kErrorInvalidFlag = "CLIENT_ERROR invalid flag\r\n";
+inline constexpr std::string_view kErrorDuplicateFlag = "CLIENT_ERROR duplicate flag\r\n";
+inline constexpr std::string_view kErrorInvalidOrDuplicateFlag = "CLIENT_ERROR invalid or duplicate flag\r\n";
+inline constexpr std::string_view kErrorTooManyFlags = "CLIENT_ERROR options flags are too long\r\n";
+inline constexpr std::string_view kErrorOpaqueTooLong = "CLIENT_ERROR opaque token too long\r\n";
+inline constexpr std::string_view kErrorBadKeyEncoding = "CLIENT_ERROR error decoding key\r\n";
+inline constexpr std::string_view kErrorBadStoreMode = "CLIENT_ERROR invalid mode for ms M token\r\n";
+inline constexpr std::string_view kErrorBadArithmeticMode = "CLIENT_ERROR invalid mode for ma M token\r\n";
 inline constexpr std::string_view kErrorLineTooLong = "CLIENT_ERROR line too long\r\n";
 inline constexpr std::string_view kErrorFlushNotAllowed = "CLIENT_ERROR flush_all not allowed\r\n";
 inline constexpr std::string_view kErrorBadShutdownMode = "CLIENT_ERROR invalid shutdown mode\r\n";

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+
+#include "netd/meta_request.h"
 
 namespace netd {
 
@@ -38,6 +41,11 @@ enum class Command : uint8_t {
   kWatch,
   kDebugtime,
   kAuthenticate,
+  kMetaGet,
+  kMetaStore,
+  kMetaDelete,
+  kMetaArithmetic,
+  kMetaDebug,
 };
 
 // The views point into the input the request was parsed from and are valid as long as that stays where it is.
@@ -55,6 +63,8 @@ struct Request {
   std::string_view value;     // storage
   std::string_view argument;  // stats, shutdown: the word after the command; empty if there is none
   std::string_view words;     // of administration: what follows the command word, without a `noreply`
+
+  std::optional<MetaRequest> meta;  // meta commands but mn
 
   // Retrievals: the keys not answered yet, separated by spaces, each of a length that is allowed. The first
   // `keys_counted_bytes` octets of it have been looked up before, but there was no room to answer them.

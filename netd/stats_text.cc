@@ -71,7 +71,7 @@ void append_commands(const ServerState& server, const larder::Stats& cache, Buff
   append_stat("cmd_set", cache.stores, out);
   append_stat("cmd_flush", cache.flushes + server.sum(Counter::kFlushRefused), out);
   append_stat("cmd_touch", cache.touch_hits + cache.touch_misses, out);
-  append_stat("cmd_meta", 0, out);
+  append_stat("cmd_meta", server.sum(Counter::kMetaDebugs), out);
   append_stat("get_hits", cache.get_hits, out);
   append_stat("get_misses", cache.get_misses, out);
   append_stat("get_expired", cache.get_expired, out);
@@ -87,7 +87,7 @@ void append_commands(const ServerState& server, const larder::Stats& cache, Buff
   append_stat("cas_badval", cache.cas_badval, out);
   append_stat("touch_hits", cache.touch_hits, out);
   append_stat("touch_misses", cache.touch_misses, out);
-  append_stat("store_too_large", cache.store_too_large + server.sum(Counter::kTooLarge), out);
+  append_stat("store_too_large", cache.store_too_large, out);
   append_stat("store_no_memory", cache.store_no_memory + server.sum(Counter::kNoMemory), out);
   append_stat("auth_cmds", server.sum(Counter::kAuthentications), out);
   append_stat("auth_errors", server.sum(Counter::kAuthenticationErrors), out);
@@ -156,7 +156,12 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("mem_other_bytes", cache.ghost_bytes + cache.other_bytes, out);
   append_stat("segments_free", cache.segments_free, out);
   append_stat("segments_total", cache.segments + cache.segments_free, out);
+  append_stat("cmd_mg", server.sum(Counter::kMetaGets), out);
+  append_stat("cmd_ms", server.sum(Counter::kMetaStores), out);
+  append_stat("cmd_md", server.sum(Counter::kMetaDeletes), out);
+  append_stat("cmd_ma", server.sum(Counter::kMetaArithmetics), out);
   append_stat("cmd_mn", server.sum(Counter::kMetaNoops), out);
+  append_stat("get_vivified", cache.vivified, out);
   append_stat("ghost_hits", cache.ghost_hits, out);
 }
 

@@ -35,6 +35,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "larder/arguments.h"
 #include "larder/expiry.h"
 #include "larder/item.h"
 #include "larder/options.h"
@@ -48,28 +49,10 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
-// What is stored with a value.
-struct SetOptions {
-  uint32_t flags = 0;  // opaque; handed back with the item
-  Expiry expiry = {};  // never
-};
-
-// For incr and decr of a key that is missing.
-struct CounterOptions {
-  std::optional<uint64_t> initial = {};  // given: the missing key is created with this number, delta not applied
-  Expiry expiry = {};                    // of the item so created; an item that is there keeps its own
-};
-
-// One item of set_multi.
-struct SetEntry {
-  std::string_view key;
-  std::string_view value;
-  SetOptions options = {};
-};
-
 class Cache {
  public:
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
+  using ReadVisitor = absl::FunctionRef<void(const Reading& reading)>;
   using MultiVisitor = absl::FunctionRef<void(size_t index, const ItemView& item)>;
 
   // Makes a cache. InvalidArgument names the option that is out of range and its value; ResourceExhausted says
@@ -99,6 +82,29 @@ class Cache {
   // As get, but leaves no trace: not marked as used, nothing counted.
   [[nodiscard]] std::optional<Item> peek(std::string_view key) const;
   [[nodiscard]] bool contains(std::string_view key) const;
+
+  // As visit, for callers that keep what they read up to date: one of them is told to renew an item, while the
+  // others go on with what there is.
+  //
+  // A reader that may wins an item, that is, Reading::has_won is true, if nobody has won it before and
+  //   - it was missing, and `options.vivify` given: the item is created with an empty value, and shown; or
+  //   - it is stale (see invalidate, and StoreOptions::takes_older); or
+  //   - it expires in less than `options.recache`; an item that never expires does not.
+  // Everyone else finds item.is_won true until the item is stored anew, which ends both being won and being stale;
+  // so do append and prepend. incr, decr and touch leave both as they are. Reads by the other functions win
+  // nothing, and show stale and empty items like any others.
+  //
+  //   options.expiry     the item is shown with it; a past one removes the item. `recache` goes by the one before.
+  //   options.vivify     the expiry should be about as long as the winner may take.
+  //
+  // False when there is none, or when vivify found no room. When winning or a new expiry finds no room (eviction is
+  // off, or the item is evicted to make some), neither happens. Counts get_hits or get_misses, and vivified; with
+  // `expiry`, touch_hits or touch_misses. Costs what visit does, or what touch does if anything of the item
+  // changes; long values are then copied. Source: memcached protocol.txt, "Meta Get".
+  bool read(std::string_view key, const ReadOptions& options, ReadVisitor visitor);
+
+  // What can be told of the item to people, without a trace; nothing when there is none. Takes a lock.
+  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key) const;
 
   // Looks up each key in order and calls visitor(index, item) for each one found; a key named twice is shown
   // twice. Returns how many were found. Cheaper per key than get.
@@ -142,6 +148,18 @@ class Cache {
   // kExists; 0 is nobody's number). The number comes from Item::cas.
   StoreResult cas(std::string_view key, std::string_view value, uint64_t expected, const SetOptions& options = {});
 
+  // All of the above in one function, and what they leave out.
+  //
+  //   options.expected     as cas; with kAppend and kPrepend a missing key stays kNotStored.
+  //   options.takes_older  an item whose CAS number is greater than `expected` is replaced all the same. The new
+  //   one
+  //                        is then marked stale, keeps the old one's expiry and whether it has been won. For
+  //                        writers whose values may arrive late: readers see the newest that came, and one of them
+  //                        renews it.
+  //
+  // Returns what the function of that mode returns, and if it is kStored the item's CAS number and size.
+  StoreOutcome store(std::string_view key, std::string_view value, const StoreOptions& options = {});
+
   // Sets each entry in order; results[i] belongs to entries[i].
   std::vector<StoreResult> set_multi(std::span<const SetEntry> entries);
 
@@ -149,7 +167,8 @@ class Cache {
 
   // Adds to (wrapping at 2^64) or takes from (stopping at 0) the decimal number that the value holds. The new
   // number is stored without padding; flags and expiry stay. Leading and trailing spaces and one leading '+' of
-  // the old text are accepted. Source: memcached protocol.txt, "Increment/Decrement".
+  // the old text are accepted. What is stale or won stays so. Source: memcached protocol.txt,
+  // "Increment/Decrement".
   CounterResult incr(std::string_view key, uint64_t delta = 1, const CounterOptions& options = {});
   CounterResult decr(std::string_view key, uint64_t delta = 1, const CounterOptions& options = {});
 
@@ -180,6 +199,12 @@ class Cache {
   // Removes the item, if there is one, and counts nothing: for owners that must refuse a value before the cache
   // sees it, and may not leave the old one.
   void discard(std::string_view key);
+
+  // Instead of removing the item, leaves it in the cache for readers to go on with until one of them, the winner
+  // (see read), has stored a new one. It gets a new CAS number, so that no cas made from its old value succeeds;
+  // emptied without being stale, it keeps its own. Whether it had been won is forgotten. Answers as erase does, and
+  // counts the same; where no room can be made for what is to be noted, the item is removed.
+  EraseResult invalidate(std::string_view key, const InvalidateOptions& options = {});
 
   // Removes each key; returns how many were there.
   size_t erase_multi(std::span<const std::string_view> keys);

@@ -2,6 +2,7 @@
 #ifndef LARDER_ITEM_H_
 #define LARDER_ITEM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ struct Item {
   uint32_t flags = 0;              // the client flags it was stored with
   uint64_t cas = 0;                // changes with every change of the value; 0 when Options::cas is off
   int64_t ttl_ms = kNeverExpires;  // milliseconds left, > 0, or kNeverExpires
+  bool is_stale = false;           // out of date, and shown until somebody has renewed it: see Cache::read
+  bool is_won = false;             // somebody is renewing it
+  bool is_key_binary = false;      // SetOptions::is_key_binary
 };
 
 // An item where it lies. Valid only during the call of the visitor that it is passed to.
@@ -26,6 +30,42 @@ struct ItemView {
   uint32_t flags = 0;
   uint64_t cas = 0;
   int64_t ttl_ms = kNeverExpires;
+  bool is_stale = false;
+  bool is_won = false;
+  bool is_key_binary = false;
+};
+
+// What `Cache::read` shows.
+struct Reading {
+  ItemView item;            // as the read leaves it
+  bool has_won = false;     // the caller is to renew the item, and nobody else is told so until it is stored again
+  bool is_created = false;  // there was none: ReadOptions::vivify made it
+  int64_t previous_ttl_ms = kNeverExpires;  // before ReadOptions::expiry
+
+  // With ReadOptions::wants_history, otherwise not filled in. The first question about an item begins a record of
+  // its accesses (9 octets, unless marks_used is false), and from then on both are exact. Until then was_fetched is
+  // what the eviction policy remembers, which outlives an overwrite and may be forgotten when memory is short; and
+  // idle_s counts from the last change of the value, 0 where that is not known either (Options::cas is off, or the
+  // number is the caller's).
+  bool was_fetched = false;  // read before, since it was stored or its value changed
+  uint32_t idle_s = 0;       // seconds since the last access before this one
+};
+
+// What `Cache::inspect` tells of an item, for people who look for the reason of something.
+struct ItemDetails {
+  size_t value_bytes = 0;
+  size_t item_bytes = 0;  // what it takes in memory, its slot in the index left out
+  uint32_t flags = 0;
+  uint64_t cas = 0;
+  int64_t ttl_ms = kNeverExpires;
+  bool is_stale = false;
+  bool is_won = false;
+  bool is_key_binary = false;
+  bool was_fetched = false;  // this and the next as in Reading
+  uint32_t idle_s = 0;
+  uint32_t frequency = 0;  // 0..3: what the eviction policy goes by
+  uint32_t stripe = 0;     // the part of the index that finds it
+  uint32_t segment = 0;    // the part of memory that it lies in
 };
 
 }  // namespace larder

@@ -2,8 +2,11 @@
 #ifndef LARDER_RESULT_H_
 #define LARDER_RESULT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "larder/item.h"
 
 namespace larder {
 
@@ -27,6 +30,7 @@ enum class [[nodiscard]] CounterStatus : uint8_t{
     kDone,        // `value` is the new number
     kCreated,     // the key was missing; `value` is the initial number now stored
     kNotFound,    // the key was missing and no initial number was given
+    kExists,      // a CAS number was expected and the item has another one; it is unchanged
     kNotANumber,  // the item's value is not an unsigned 64-bit decimal number; it is unchanged
     kNoMemory,    // the longer number found no room; the item is unchanged
     kBadKey,      // the key is empty or longer than kKeyBytesMax
@@ -35,7 +39,18 @@ enum class [[nodiscard]] CounterStatus : uint8_t{
 
 struct [[nodiscard]] CounterResult {
   CounterStatus status = CounterStatus::kNotFound;
-  uint64_t value = 0;  // only with kDone and kCreated
+  // Only with kDone and kCreated, as the rest:
+  uint64_t value = 0;
+  uint64_t cas = 0;
+  int64_t ttl_ms = kNeverExpires;
+  int64_t previous_ttl_ms = kNeverExpires;  // before CounterOptions::new_expiry
+};
+
+struct [[nodiscard]] StoreOutcome {
+  StoreResult result = StoreResult::kNotStored;
+  // Only with kStored:
+  uint64_t cas = 0;        // 0 also if the item has expired at once
+  size_t value_bytes = 0;  // of the whole value, after append and prepend too
 };
 
 // "stored", "not stored", … for logs and examples.

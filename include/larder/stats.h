@@ -13,6 +13,7 @@ struct Stats {
   uint64_t get_misses = 0;
   uint64_t get_expired = 0;  // those of get_misses that found an item past its expiry
   uint64_t get_flushed = 0;  // those of get_misses that found an item removed by flush_all
+  uint64_t vivified = 0;     // those of get_hits that created the item: ReadOptions::vivify
   uint64_t touch_hits = 0;   // touch and get_and_touch; they count neither as get_hits nor as get_misses
   uint64_t touch_misses = 0;
   uint64_t stores = 0;  // store operations with a value that fits, whatever they answered

@@ -110,6 +110,7 @@ class Stress {
       if (random.one_in(8)) options.flags = 77;
       if (cache_->set(name(key), make_value(key, version, bytes), options) != StoreResult::kStored) ++refused_;
       histories_[key].acknowledged = version;
+      if (random.one_in(20)) (void)cache_->invalidate(name(key));
       if (random.one_in(10)) (void)cache_->touch(name(key), std::chrono::milliseconds(random.below(50)));
     }
   }
@@ -121,7 +122,12 @@ class Stress {
       const uint64_t slot = random.one_in(2) ? random.below(8) : random.below(kKeysPerWriter);
       const uint64_t key = random.below(kWriters) * kKeysPerWriter + slot;
       const uint64_t acknowledged = histories_[key].acknowledged;
-      if (random.one_in(2)) {
+      if (random.one_in(20)) {
+        // Wins items and begins records of accesses, so that records change under the other readers.
+        const ReadOptions options{.recache = std::chrono::milliseconds(10), .wants_history = random.one_in(2)};
+        cache_->read(name(key), options,
+                     [&](const Reading& reading) { check(key, acknowledged, reading.item.value); });
+      } else if (random.one_in(2)) {
         if (cache_->get(name(key), value)) check(key, acknowledged, value);
       } else {
         cache_->visit(name(key), [&](const ItemView& item) {

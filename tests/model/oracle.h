@@ -23,6 +23,18 @@ struct Entry {
   std::string value;
   uint32_t flags = 0;
   int64_t deadline_ms = kNever;
+  bool is_stale = false;
+  bool is_won = false;
+};
+
+// What a read with recache and vivify tells.
+struct Answer {
+  bool is_found = false;
+  bool has_won = false;
+  bool was_won = false;
+  bool is_stale = false;
+
+  bool operator==(const Answer&) const = default;
 };
 
 class Oracle {
@@ -71,6 +83,7 @@ class Oracle {
       return StoreResult::kNotStored;
     }
     entry->value = before + entry->value + after;
+    entry->is_stale = entry->is_won = false;
     return StoreResult::kStored;
   }
 
@@ -88,6 +101,29 @@ class Oracle {
     const uint64_t number = change(std::stoull(text));
     entry->value = std::to_string(number);
     return {.status = CounterStatus::kDone, .value = number};
+  }
+
+  Answer read(const std::string& key, int64_t recache_ms, std::optional<int64_t> vivify_deadline_ms) {
+    Entry* const entry = find(key);
+    if (entry == nullptr) {
+      if (!vivify_deadline_ms) return {};
+      put(key, {.value = "", .deadline_ms = *vivify_deadline_ms, .is_won = true});
+      return {.is_found = true, .has_won = true};
+    }
+    Answer answer{.is_found = true, .was_won = entry->is_won, .is_stale = entry->is_stale};
+    const bool is_ending = entry->deadline_ms != kNever && entry->deadline_ms - clock_.monotonic_ms() < recache_ms;
+    answer.has_won = !entry->is_won && (entry->is_stale || is_ending);
+    entry->is_won = entry->is_won || answer.has_won;
+    return answer;
+  }
+
+  bool invalidate(const std::string& key, bool is_stale, bool is_empty) {
+    Entry* const entry = find(key);
+    if (entry == nullptr) return false;
+    if (is_empty) *entry = {};
+    entry->is_stale = is_stale;
+    entry->is_won = false;
+    return true;
   }
 
   bool touch(const std::string& key, int64_t deadline_ms) {

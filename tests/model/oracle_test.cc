@@ -47,7 +47,7 @@ class Comparison {
   void step() {
     const std::string key = random_key();
     reconcile(key);
-    switch (random_.below(26)) {
+    switch (random_.below(30)) {
       case 0:
       case 1:
       case 2:
@@ -86,6 +86,11 @@ class Comparison {
       case 19:
         if (random_.one_in(50)) (void)cache_->maintain(1 << 16);
         return;
+      case 20:
+      case 21:
+        return win(key);
+      case 22:
+        return invalidate(key);
       default:
         return read(key);
     }
@@ -225,6 +230,34 @@ class Comparison {
     if (const std::optional<Item> after = cache_->peek(key)) REQUIRE(cas_numbers_.insert(after->cas).second);
   }
 
+  void win(const std::string& key) {
+    const auto recache_ms = static_cast<int64_t>(random_.one_in(2) ? 0 : random_.below(400));
+    ReadOptions options{.recache = std::chrono::milliseconds(recache_ms),
+                        .marks_used = !random_.one_in(4),
+                        .wants_history = random_.one_in(4)};
+    std::optional<int64_t> vivify_deadline_ms;
+    if (random_.one_in(2)) {
+      vivify_deadline_ms = random_deadline();
+      options.vivify = SetOptions{.expiry = expiry_of(*vivify_deadline_ms)};
+    }
+    Answer answer;
+    answer.is_found = cache_->read(key, options, [&](const Reading& reading) {
+      answer.has_won = reading.has_won;
+      answer.was_won = reading.item.is_won && !reading.has_won;
+      answer.is_stale = reading.item.is_stale;
+    });
+    agree(key, answer, [&] { return oracle_.read(key, recache_ms, vivify_deadline_ms); });
+  }
+
+  void invalidate(const std::string& key) {
+    const bool is_stale = random_.one_in(2);
+    const bool is_empty = !is_stale || random_.one_in(4);
+    const InvalidateOptions options{.is_stale = is_stale, .is_empty = is_empty};
+    const EraseResult result = cache_->invalidate(key, options);
+    REQUIRE((result == EraseResult::kErased) == oracle_.invalidate(key, is_stale, is_empty));
+    compare(key);
+  }
+
   void flush() {
     const auto delay_ms = static_cast<int64_t>(random_.one_in(2) ? 0 : random_.below(300));
     cache_->flush_all(std::chrono::milliseconds(delay_ms));
@@ -262,6 +295,8 @@ class Comparison {
     REQUIRE(item->value == expected->value);
     REQUIRE(item->flags == expected->flags);
     REQUIRE(item->cas != 0);
+    REQUIRE(item->is_stale == expected->is_stale);
+    REQUIRE(item->is_won == expected->is_won);
     const int64_t left =
         expected->deadline_ms == kNever ? kNeverExpires : expected->deadline_ms - clock_.monotonic_ms();
     REQUIRE(item->ttl_ms == left);

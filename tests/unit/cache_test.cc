@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "test_cache.h"
 
 namespace larder {
 namespace {
@@ -21,37 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 using std::chrono::system_clock;
-
-constexpr size_t kItemBytesMax = size_t{256} << 10;
-
-// A cache of 8 MiB whose time stands still.
-class TestCache {
- public:
-  TestCache() : TestCache({.memory_limit_bytes = size_t{8} << 20, .item_bytes_max = kItemBytesMax, .seed = 1}) {}
-  explicit TestCache(Options options) {
-    options.clock = &clock;
-    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::create(options);
-    REQUIRE(cache.ok());
-    cache_ = *std::move(cache);
-  }
-  ~TestCache() { CHECK(cache_->assert_valid().ToString() == "OK"); }
-  TestCache(const TestCache&) = delete;
-  TestCache& operator=(const TestCache&) = delete;
-
-  Cache* operator->() { return cache_.get(); }
-  Cache& operator*() { return *cache_; }
-
-  // The value, or "(none)".
-  [[nodiscard]] std::string value(std::string_view key) {
-    const std::optional<Item> item = cache_->get(key);
-    return item ? item->value : "(none)";
-  }
-
-  ManualClock clock;
-
- private:
-  std::unique_ptr<Cache> cache_;
-};
 
 Options without_eviction() {
   return {.memory_limit_bytes = size_t{1} << 20, .item_bytes_max = kItemBytesMax, .eviction = false, .seed = 1};

@@ -16,7 +16,6 @@ namespace larder::internal {
 namespace {
 
 using namespace std::chrono_literals;
-using Decision = Engine::Decision;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
@@ -34,9 +33,10 @@ struct TestEngine {
   Engine* operator->() { return engine.get(); }
 
   [[nodiscard]] bool set(std::string_view key, std::string_view value, int64_t deadline_ms = kNeverMs) {
-    return engine->mutate(key, engine->now_ms(), [&](const ItemView*) {
+    const std::optional<uint64_t> cas = engine->mutate(key, engine->now_ms(), [&](const ItemView*) {
       return Decision{.kind = Decision::Kind::kStore, .content = {.value = value, .deadline_ms = deadline_ms}};
     });
+    return cas.has_value();
   }
 
   [[nodiscard]] std::string value(std::string_view key) {

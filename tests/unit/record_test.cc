@@ -40,7 +40,7 @@ std::string pattern(size_t bytes, char first) {
 
 bool is_same(const Content& a, const Content& b) {
   return a.value == b.value && a.flags == b.flags && a.deadline_ms == b.deadline_ms && a.cas == b.cas &&
-         a.is_cas_whole == b.is_cas_whole;
+         a.is_cas_whole == b.is_cas_whole && a.marks == b.marks && a.accessed_s == b.accessed_s;
 }
 
 struct Number {
@@ -57,11 +57,17 @@ std::vector<Content> field_combinations() {
         Number{kCas48Max, false}, Number{kCas48Max + 1, true}, Number{UINT64_MAX, true}, Number{0, true}}) {
     for (const int64_t deadline_ms : {int64_t{0}, int64_t{1}, kNeverMs - 1, kNeverMs}) {
       for (const uint32_t flags : {0u, 1u, UINT32_MAX}) {
-        contents.push_back({.value = {},
-                            .flags = flags,
-                            .deadline_ms = deadline_ms,
-                            .cas = number.cas,
-                            .is_cas_whole = number.is_whole});
+        const Content content{.value = {},
+                              .flags = flags,
+                              .deadline_ms = deadline_ms,
+                              .cas = number.cas,
+                              .is_cas_whole = number.is_whole};
+        contents.push_back(content);
+        contents.push_back(content);
+        contents.back().marks = kMarkStale | kMarkWon | kMarkBinaryKey;
+        contents.push_back(content);
+        contents.back().marks = kMarkTracked;
+        contents.back().accessed_s = UINT32_MAX - flags;
       }
     }
   }
@@ -109,6 +115,10 @@ TEST_CASE("a small record takes four octets besides its key and value, and a fie
   CHECK(bytes(1, {.value = eleven.substr(4), .deadline_ms = 0}) == 24);
   CHECK(bytes(1, {.value = eleven.substr(4), .flags = 1}) == 16);
   CHECK(bytes(1, {.value = eleven.substr(3), .flags = 1}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(5), .marks = kMarkStale}) == 16);
+  CHECK(bytes(1, {.value = eleven.substr(4), .marks = kMarkStale | kMarkWon}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(9), .marks = kMarkTracked, .accessed_s = 1}) == 16);
+  CHECK(bytes(1, {.value = eleven.substr(8), .marks = kMarkTracked}) == 24);
 }
 
 TEST_CASE("a key of 256 octets and more takes two octets for its size") {

@@ -17,6 +17,7 @@ enum class Counter : uint8_t {
   kGetMisses,
   kGetExpired,
   kGetFlushed,
+  kVivified,
   kTouchHits,
   kTouchMisses,
   kStores,

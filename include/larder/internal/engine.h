@@ -25,6 +25,7 @@
 #include "larder/internal/account.h"
 #include "larder/internal/cleaner.h"
 #include "larder/internal/counters.h"
+#include "larder/internal/decision.h"
 #include "larder/internal/ghost.h"
 #include "larder/internal/index.h"
 #include "larder/internal/log.h"
@@ -41,14 +42,6 @@ class Engine {
  public:
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
 
-  // What should become of an item.
-  struct Decision {
-    enum class Kind : uint8_t { kLeave, kRemove, kStore };
-    Kind kind = Kind::kLeave;
-    Content content = {};    // kStore; its CAS number is not looked at
-    bool keeps_cas = false;  // the value does not change
-    bool is_used = false;    // counts as a use of the item that is there
-  };
   // `item` is null when there is none.
   using Decide = absl::FunctionRef<Decision(const ItemView* item)>;
 
@@ -93,8 +86,13 @@ class Engine {
   size_t read_many(std::span<const std::string_view> keys,
                    absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
-  // See above. False: no room could be made for what was to be stored; the item is as it was.
-  [[nodiscard]] bool mutate(std::string_view key, int64_t now_ms, Decide decide);
+  // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
+  // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
+  [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
+                                               History* history = nullptr);
+
+  // Leaves no trace.
+  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms);
 
   // At once, or when `delay_ms` > 0 have passed.
   void flush_all(int64_t delay_ms);
@@ -114,6 +112,7 @@ class Engine {
   struct Attempt {
     Shortage shortage = Shortage::kNone;
     size_t bytes = 0;
+    uint64_t cas = 0;  // kNone: of what was stored
   };
 
   // A record of at most so many octets is copied to be shown; a longer one is pinned.
@@ -143,7 +142,17 @@ class Engine {
                                           int64_t now_ms, bool counts_misses)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide);
+  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history);
+  [[nodiscard]] Content content_for(Index::Stripe& stripe, const Index::Position& position,
+                                    const Decision& decision, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] History history_of(const Index::Stripe& stripe, const Index::Position& position,
+                                   int64_t now_ms) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
+  void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Index::Stripe& stripe, const Index::Position& position, std::string_view key, uint64_t hash,
                 const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content)

@@ -69,6 +69,7 @@
 #include "absl/status/statusor.h"
 #include "larder/internal/account.h"
 #include "larder/internal/arena.h"
+#include "larder/internal/change_clock.h"
 #include "larder/internal/hash.h"
 #include "larder/internal/mutex.h"
 #include "larder/internal/record.h"
@@ -161,7 +162,8 @@ class Index {
 
     // On cache lines of their own: written by every change.
     alignas(64) Mutex mutex;
-    uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;  // CAS numbers given out by this stripe
+    uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
+    ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when
     // The directory and those before it, which may still be read: together they are as large as the last.
     std::vector<std::unique_ptr<const Directory>> directories ABSL_GUARDED_BY(mutex);
     // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in

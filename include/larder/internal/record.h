@@ -8,7 +8,9 @@
 //           0,4,6,8  CAS number (as wide as it needs; see kCas…)
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
-//           0,5   extension: an octet kept for later and four octets: how many octets at the end are unused
+//           0,5,9 extension: an octet of marks (see kMark…), four octets: how many octets at the end are unused,
+//           and
+//                 with kMarkTracked four more: when the item was last accessed, in seconds since the cache was made
 //           …     value
 //           …     unused, up to the room
 //
@@ -45,13 +47,24 @@ inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
 // "Never", as a deadline in milliseconds since the cache was made. Every other deadline is below it.
 inline constexpr int64_t kNeverMs = int64_t{1} << 40;
 
+// What few items need to have noted about them. An item with none of these marks pays nothing for them.
+inline constexpr uint8_t kMarkStale = 0x01;
+inline constexpr uint8_t kMarkWon = 0x02;        // somebody has been told to renew the item
+inline constexpr uint8_t kMarkBinaryKey = 0x04;  // SetOptions::is_key_binary
+inline constexpr uint8_t kMarkTracked = 0x08;    // somebody asked for the item's history: its accesses are noted
+inline constexpr uint8_t kMarkFetched = 0x10;    // only with kMarkTracked: read since it was stored
+
 // What a record holds besides its key.
 struct Content {
+  [[nodiscard]] bool has(uint8_t mark) const { return (marks & mark) != 0; }
+
   std::string_view value;
   uint32_t flags = 0;
   int64_t deadline_ms = kNeverMs;
   uint64_t cas = 0;  // the stripe's count, or a whole number if is_cas_whole
   bool is_cas_whole = false;
+  uint8_t marks = 0;
+  uint32_t accessed_s = 0;  // with kMarkTracked
 };
 
 // A record in memory, whose room is known.
@@ -63,7 +76,8 @@ class Record {
   // How many octets a record of that content takes, rounded up to kRecordAlignment.
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
-                          (content.flags != 0 ? kFlagsBytes : 0);
+                          (content.flags != 0 ? kFlagsBytes : 0) +
+                          (content.marks != 0 ? extension_bytes(content.marks) : 0);
     return round_up(key_offset(key_bytes) + key_bytes + fields + content.value.size(), kRecordAlignment);
   }
 
@@ -129,8 +143,12 @@ class Record {
     }
     uint32_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      std::memcpy(&unused, field + 1, sizeof unused);
-      field += kExtensionBytes;
+      std::memcpy(&content.marks, field, sizeof content.marks);
+      std::memcpy(&unused, field + kMarksBytes, sizeof unused);
+      if (content.has(kMarkTracked)) {
+        std::memcpy(&content.accessed_s, field + kExtensionBytes, sizeof content.accessed_s);
+      }
+      field += extension_bytes(content.marks);
     }
     const auto offset = static_cast<size_t>(field - memory_);
     content.value = {reinterpret_cast<const char*>(memory_ + offset), room_bytes_ - offset - unused};
@@ -157,11 +175,11 @@ class Record {
       return static_cast<uint32_t>(room_bytes_ - fields_end - content.value.size());
     };
     assert(fields_end + content.value.size() <= room_bytes_);
-    if (unused_behind() < 8) {
+    if (unused_behind() < 8 && content.marks == 0) {
       format |= static_cast<uint8_t>(unused_behind() << kUnusedShift);
     } else {
       format |= kHasExtension;
-      fields_end += kExtensionBytes;
+      fields_end += extension_bytes(content.marks);
     }
     const uint32_t unused = unused_behind();
     std::byte fields[kFieldBytesMax];
@@ -169,8 +187,9 @@ class Record {
     if ((format & kHasExpiry) != 0) field = put(field, &content.deadline_ms, kExpiryBytes);
     if ((format & kHasFlags) != 0) field = put(field, &content.flags, kFlagsBytes);
     if ((format & kHasExtension) != 0) {
-      *field++ = std::byte{0};
+      field = put(field, &content.marks, kMarksBytes);
       field = put(field, &unused, sizeof unused);
+      if (content.has(kMarkTracked)) field = put(field, &content.accessed_s, kAccessedBytes);
     }
     store_value(fields_end, content.value);
     store_octets(memory_ + fields_offset, fields, static_cast<size_t>(field - fields));
@@ -196,6 +215,7 @@ class Record {
   // afterwards, as all that is read so; but the value lies inside the room in any case. None: it cannot be right.
   struct Outline {
     int64_t deadline_ms = kNeverMs;
+    uint8_t marks = 0;
     size_t value_offset = 0;
     size_t value_bytes = 0;
   };
@@ -212,8 +232,10 @@ class Record {
     if ((format & kHasFlags) != 0) field += kFlagsBytes;
     size_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      unused = static_cast<uint32_t>(load_octets(memory, field + 1));
-      field += kExtensionBytes;
+      const uint64_t extension = load_octets(memory, field);
+      outline.marks = static_cast<uint8_t>(extension);
+      unused = static_cast<uint32_t>(extension >> 8);
+      field += extension_bytes(outline.marks);
     }
     if (field + unused > room_bytes) return std::nullopt;
     outline.value_offset = field;
@@ -248,11 +270,16 @@ class Record {
 
   static constexpr size_t kExpiryBytes = 5;
   static constexpr size_t kFlagsBytes = 4;
-  static constexpr size_t kExtensionBytes = 5;
-  static constexpr size_t kFieldBytesMax = 8 + kExpiryBytes + kFlagsBytes + kExtensionBytes;
+  static constexpr size_t kMarksBytes = 1;
+  static constexpr size_t kExtensionBytes = kMarksBytes + 4;
+  static constexpr size_t kAccessedBytes = 4;
+  static constexpr size_t kFieldBytesMax = 8 + kExpiryBytes + kFlagsBytes + kExtensionBytes + kAccessedBytes;
 
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
+  }
+  [[nodiscard]] static constexpr size_t extension_bytes(uint8_t marks) {
+    return kExtensionBytes + ((marks & kMarkTracked) != 0 ? kAccessedBytes : 0);
   }
   [[nodiscard]] static constexpr uint8_t cas_code(const Content& content) {
     if (content.is_cas_whole) return kCasWhole;

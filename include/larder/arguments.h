@@ -1,0 +1,71 @@
+// What the operations of a cache are told besides key and value. All of it can be left out.
+#ifndef LARDER_ARGUMENTS_H_
+#define LARDER_ARGUMENTS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "larder/expiry.h"
+
+namespace larder {
+
+// What is stored with a value.
+struct SetOptions {
+  uint32_t flags = 0;  // opaque; handed back with the item
+  Expiry expiry = {};  // never
+  uint64_t cas = 0;    // the item's new CAS number; 0: the next of the cache's own. No use without Options::cas
+  bool is_key_binary = false;  // handed back with the item, for servers that have to print keys
+};
+
+// How incr and decr treat a key that is missing, and what else they do.
+struct CounterOptions {
+  std::optional<uint64_t> initial = {};   // given: the missing key is created with this number, delta not applied
+  Expiry expiry = {};                     // of the item so created; an item that is there keeps its own
+  std::optional<Expiry> new_expiry = {};  // given: of the item that is counted, or created
+  std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is counted
+  uint64_t cas = 0;                       // as in SetOptions
+  bool is_key_binary = false;             // of an item that is created
+};
+
+// How store treats the item that is there, and what it puts in its place.
+enum class StoreMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
+struct StoreOptions {
+  StoreMode mode = StoreMode::kSet;
+  SetOptions item = {};                   // kAppend, kPrepend: flags and expiry stay as they are
+  std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is stored over; not for kAdd
+  bool takes_older = false;               // with kSet, kReplace and `expected`: see Cache::store
+  std::optional<Expiry> vivify = {};      // kAppend, kPrepend: given, a missing key is stored, with this expiry
+};
+
+// How read treats the item besides showing it.
+struct ReadOptions {
+  std::optional<Expiry> expiry = {};       // given: the item's new expiry, as touch sets it
+  std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and the caller has won it
+  std::chrono::milliseconds recache = {};  // an item that expires in less than this can be won
+  bool may_win = true;         // false: for callers that would not renew it; but what vivify creates is won
+  bool marks_used = true;      // false: as peek, leaves no trace, but in the counters
+  bool wants_history = false;  // fill in Reading::was_fetched and idle_s; takes a lock
+};
+
+// What invalidate leaves of an item.
+struct InvalidateOptions {
+  bool is_stale = true;                   // still shown, but to be renewed by the next reader, who wins it
+  bool is_empty = false;                  // the value is replaced by an empty one, flags and expiry by those below
+  std::optional<uint64_t> expected = {};  // given: only of an item with this CAS number
+  std::optional<Expiry> expiry = {};      // given: its new expiry. Not given: it stays, or with is_empty is never
+  uint32_t flags = 0;                     // with is_empty
+  uint64_t cas = 0;                       // as in SetOptions
+};
+
+// One item of set_multi.
+struct SetEntry {
+  std::string_view key;
+  std::string_view value;
+  SetOptions options = {};
+};
+
+}  // namespace larder
+
+#endif  // LARDER_ARGUMENTS_H_

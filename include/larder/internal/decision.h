@@ -1,0 +1,60 @@
+// What should become of an item: what an operation of the cache decides and the engine carries out. The functions
+// are pure: from an item as it is shown, they make the content it should have.
+#ifndef LARDER_INTERNAL_DECISION_H_
+#define LARDER_INTERNAL_DECISION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "larder/internal/record.h"
+#include "larder/item.h"
+
+namespace larder::internal {
+
+struct Decision {
+  enum class Kind : uint8_t { kLeave, kRemove, kStore };
+  Kind kind = Kind::kLeave;
+  Content content = {};    // kStore; its CAS number, kMarkTracked and accessed_s are not looked at
+  bool keeps_cas = false;  // kStore: the number stays, and so does what kMarkFetched says
+  uint64_t cas = 0;        // kStore, unless keeps_cas: the new number; 0 is the next one
+  bool is_used = false;    // counts as a use of the item that is there
+};
+
+// What is known of an item's past besides what it shows.
+struct History {
+  bool was_fetched = false;
+  uint32_t idle_s = 0;
+};
+
+// A new value, or none at all when its deadline is already past.
+[[nodiscard]] Decision replacement(const Content& content, int64_t now_ms);
+
+// The item's content as it stands, for changing parts of it.
+[[nodiscard]] Content content_of(const ItemView& item, int64_t now_ms);
+
+// Another deadline for the item, and nothing else.
+[[nodiscard]] Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms);
+
+// A mark more for the item, and nothing else.
+[[nodiscard]] Decision marking(const ItemView& item, uint8_t marks, int64_t now_ms);
+
+// Whether the item has the CAS number `expected`; 0 is nobody's.
+[[nodiscard]] inline bool has_cas(const ItemView& item, uint64_t expected) {
+  return expected != 0 && item.cas == expected;
+}
+
+[[nodiscard]] inline int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) {
+  return deadline_ms == kNeverMs ? kNeverExpires : deadline_ms - now_ms;
+}
+
+[[nodiscard]] inline uint8_t binary_key_mark(bool is_key_binary) {
+  return is_key_binary ? kMarkBinaryKey : uint8_t{0};
+}
+
+// Digits for an unsigned 64-bit number, with spaces around and a '+' before them allowed.
+[[nodiscard]] std::optional<uint64_t> parse_number(std::string_view text);
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_DECISION_H_

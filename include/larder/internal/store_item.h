@@ -1,0 +1,19 @@
+// Cache::store: what becomes of an item that is stored over, for every mode.
+#ifndef LARDER_INTERNAL_STORE_ITEM_H_
+#define LARDER_INTERNAL_STORE_ITEM_H_
+
+#include <string_view>
+
+#include "larder/arguments.h"
+#include "larder/internal/engine.h"
+#include "larder/result.h"
+
+namespace larder::internal {
+
+// `key` and `value` are within their bounds. Does not remove the item when there was no room.
+[[nodiscard]] StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value,
+                                      const StoreOptions& options);
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_STORE_ITEM_H_

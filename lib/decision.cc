@@ -1,0 +1,53 @@
+#include "larder/internal/decision.h"
+
+#include <charconv>
+#include <system_error>
+
+namespace larder::internal {
+namespace {
+
+uint8_t marks_of(const ItemView& item) {
+  return static_cast<uint8_t>((item.is_stale ? kMarkStale : 0) | (item.is_won ? kMarkWon : 0) |
+                              binary_key_mark(item.is_key_binary));
+}
+
+}  // namespace
+
+Decision replacement(const Content& content, int64_t now_ms) {
+  if (content.deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
+  return {.kind = Decision::Kind::kStore, .content = content};
+}
+
+Content content_of(const ItemView& item, int64_t now_ms) {
+  return {.value = item.value,
+          .flags = item.flags,
+          .deadline_ms = item.ttl_ms == kNeverExpires ? kNeverMs : now_ms + item.ttl_ms,
+          .marks = marks_of(item)};
+}
+
+Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms) {
+  Content content = content_of(item, now_ms);
+  content.deadline_ms = deadline_ms;
+  Decision decision = replacement(content, now_ms);
+  decision.keeps_cas = true;
+  decision.is_used = true;
+  return decision;
+}
+
+Decision marking(const ItemView& item, uint8_t marks, int64_t now_ms) {
+  Decision decision{.kind = Decision::Kind::kStore, .content = content_of(item, now_ms), .keeps_cas = true};
+  decision.content.marks |= marks;
+  return decision;
+}
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace larder::internal

@@ -1,0 +1,102 @@
+#include "larder/internal/store_item.h"
+
+#include <optional>
+#include <string>
+
+#include "larder/internal/decision.h"
+
+namespace larder::internal {
+namespace {
+
+// A store that adds to the value that is there.
+bool extends(const StoreOptions& options) {
+  return options.mode == StoreMode::kAppend || options.mode == StoreMode::kPrepend;
+}
+
+// A store that carries a CAS number to be compared.
+bool compares(const StoreOptions& options) { return options.expected && options.mode != StoreMode::kAdd; }
+
+// What comes late, and is to be stored as stale.
+bool is_late(const ItemView& item, const StoreOptions& options) {
+  return options.takes_older && compares(options) && !extends(options) && *options.expected < item.cas;
+}
+
+// kStored if the store is to be carried out, given what is there.
+StoreResult judge(const ItemView* item, const StoreOptions& options) {
+  if (options.mode == StoreMode::kAdd) return item == nullptr ? StoreResult::kStored : StoreResult::kNotStored;
+  if (item != nullptr) {
+    const bool is_allowed = !compares(options) || has_cas(*item, *options.expected) || is_late(*item, options);
+    return is_allowed ? StoreResult::kStored : StoreResult::kExists;
+  }
+  if (extends(options)) return options.vivify ? StoreResult::kStored : StoreResult::kNotStored;
+  if (compares(options)) return StoreResult::kNotFound;
+  return options.mode == StoreMode::kReplace ? StoreResult::kNotStored : StoreResult::kStored;
+}
+
+// Makes the content of an item that is stored. Lives until it has been.
+class StoredContent {
+ public:
+  StoredContent(std::string_view value, const StoreOptions& options, int64_t deadline_ms, int64_t now_ms)
+      : options_(options),
+        now_ms_(now_ms),
+        given_{.value = value,
+               .flags = options.item.flags,
+               .deadline_ms = deadline_ms,
+               .marks = binary_key_mark(options.item.is_key_binary)} {}
+
+  [[nodiscard]] Content over(const ItemView* item) {
+    if (item == nullptr) return given_;
+    if (extends(options_)) return joined(*item);
+    if (has_cas(*item, options_.expected.value_or(0)) || !is_late(*item, options_)) return given_;
+    Content late = given_;
+    late.deadline_ms = content_of(*item, now_ms_).deadline_ms;
+    late.marks |= kMarkStale | (item->is_won ? kMarkWon : 0);
+    return late;
+  }
+
+ private:
+  Content joined(const ItemView& item) {
+    const bool is_prepended = options_.mode == StoreMode::kPrepend;
+    joined_.assign(is_prepended ? given_.value : item.value);
+    joined_.append(is_prepended ? item.value : given_.value);
+    Content content = content_of(item, now_ms_);
+    content.value = joined_;
+    content.marks = given_.marks;
+    return content;
+  }
+
+  const StoreOptions& options_;
+  const int64_t now_ms_;
+  const Content given_;
+  std::string joined_;
+};
+
+}  // namespace
+
+StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value, const StoreOptions& options) {
+  const int64_t now_ms = engine.now_ms();
+  const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
+  StoredContent stored(value, options, engine.deadline_of(expiry, now_ms), now_ms);
+  engine.counters().add(Counter::kStores);
+  StoreOutcome outcome;
+  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+    outcome.result = judge(item, options);
+    const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;
+    if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;
+    if (outcome.result != StoreResult::kStored) return {.is_used = !extends(options)};
+    const Content content = stored.over(item);
+    outcome.value_bytes = content.value.size();
+    Decision decision = replacement(content, now_ms);
+    decision.cas = options.item.cas;
+    return decision;
+  });
+  if (!cas) {
+    engine.counters().add(Counter::kStoreNoMemory);
+    return {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
+  }
+  outcome.cas = *cas;
+  if (outcome.result == StoreResult::kStored) engine.counters().add(Counter::kItemsStored);
+  return outcome;
+}
+
+}  // namespace larder::internal

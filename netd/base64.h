@@ -1,0 +1,21 @@
+// Keys that hold any octets, as the meta commands carry them: base64 of RFC 4648, with `+/` and padding.
+#ifndef NETD_BASE64_H_
+#define NETD_BASE64_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace netd {
+
+[[nodiscard]] constexpr size_t base64_bytes(size_t octets) { return (octets + 2) / 3 * 4; }
+
+[[nodiscard]] std::string base64_encode(std::string_view octets);
+
+// Nothing unless `text` is the whole encoding of at least one octet.
+[[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
+
+}  // namespace netd
+
+#endif  // NETD_BASE64_H_

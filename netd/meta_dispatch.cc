@@ -1,0 +1,218 @@
+#include "netd/meta_dispatch.h"
+
+#include <charconv>
+#include <chrono>
+#include <optional>
+
+#include "netd/exptime.h"
+#include "netd/reply_words.h"
+#include "netd/result_words.h"
+
+namespace netd {
+namespace {
+
+// The key as the cache knows it.
+std::string_view key_of(const Request& request) {
+  return request.meta->is_key_binary ? std::string_view(request.meta->binary_key) : request.key;
+}
+
+std::optional<larder::Expiry> expiry_if(std::optional<int32_t> exptime) {
+  if (!exptime) return std::nullopt;
+  return expiry_of(*exptime);
+}
+
+// A reply that tells of the key only what the request has said.
+MetaReply reply_with(std::string_view code, const Request& request) {
+  MetaReply reply;
+  reply.code = code;
+  reply.key = key_of(request);
+  reply.is_key_binary = request.meta->is_key_binary;
+  return reply;
+}
+
+void append(const MetaReply& reply, const Request& request, Buffer& out) {
+  if (!append_meta(reply, request.meta->flags, out)) out.append(kErrorNoMemoryWriting);
+}
+
+// What `q` suppresses is success.
+void append_unless_quiet(const MetaReply& reply, const Request& request, Buffer& out) {
+  if (!request.meta->quiet || reply.code != kMetaDone) append(reply, request, out);
+}
+
+// --- mg ---
+
+// An item wins when the seconds left that `t` would show are fewer than R's.
+std::chrono::milliseconds recache_time(const MetaRequest& meta) {
+  constexpr std::chrono::milliseconds kJustOver(1);
+  return std::chrono::seconds(int64_t{meta.recache_s} - 1) + kJustOver;
+}
+
+larder::ReadOptions read_options(const MetaRequest& meta) {
+  larder::ReadOptions options{.expiry = expiry_if(meta.exptime),
+                              .recache = recache_time(meta),
+                              .marks_used = meta.marks_used,
+                              .wants_history = meta.with_history};
+  if (meta.vivify) {
+    options.vivify =
+        larder::SetOptions{.expiry = expiry_of(*meta.vivify), .cas = meta.cas, .is_key_binary = meta.is_key_binary};
+  }
+  return options;
+}
+
+MetaReply reply_of(const larder::Reading& reading, const Request& request) {
+  const larder::ItemView& item = reading.item;
+  const bool is_known = request.meta->compare == item.cas;
+  MetaReply reply;
+  reply.code = kMetaDone;
+  reply.key = item.key;
+  reply.is_key_binary = item.is_key_binary;
+  if (request.meta->with_value && !is_known) {
+    reply.code = kMetaValue;
+    reply.value = item.value;
+  }
+  reply.value_bytes = item.value.size();
+  reply.client_flags = item.flags;
+  reply.cas = item.cas;
+  reply.was_fetched = reading.was_fetched ? 1 : 0;
+  reply.idle_s = reading.idle_s;
+  reply.ttl_ms = item.ttl_ms;
+  reply.previous_ttl_ms = reading.previous_ttl_ms;
+  reply.was_won = item.is_won && !reading.has_won;
+  reply.is_stale = item.is_stale;
+  reply.has_won = reading.has_won;
+  return reply;
+}
+
+// --- ms ---
+
+larder::StoreMode mode_of(const MetaRequest& meta) {
+  switch (meta.mode) {
+    case 'E':
+      return larder::StoreMode::kAdd;
+    case 'A':
+      return larder::StoreMode::kAppend;
+    case 'P':
+      return larder::StoreMode::kPrepend;
+    case 'R':
+      return larder::StoreMode::kReplace;
+    default:
+      return larder::StoreMode::kSet;
+  }
+}
+
+// C0 means no comparison, where it does not mean that nothing can be equal.
+std::optional<uint64_t> compare_unless_0(const MetaRequest& meta) {
+  return meta.compare == uint64_t{0} ? std::nullopt : meta.compare;
+}
+
+larder::StoreOptions store_options(const MetaRequest& meta) {
+  const larder::StoreMode mode = mode_of(meta);
+  const bool extends = mode == larder::StoreMode::kAppend || mode == larder::StoreMode::kPrepend;
+  return {.mode = mode,
+          .item = {.flags = meta.client_flags,
+                   .expiry = expiry_of(meta.exptime.value_or(0)),
+                   .cas = meta.cas,
+                   .is_key_binary = meta.is_key_binary},
+          .expected = extends ? compare_unless_0(meta) : meta.compare,
+          .takes_older = meta.invalidates,
+          .vivify = expiry_if(meta.vivify)};
+}
+
+// --- ma ---
+
+larder::CounterOptions counter_options(const MetaRequest& meta) {
+  larder::CounterOptions options{.new_expiry = expiry_if(meta.exptime),
+                                 .expected = compare_unless_0(meta),
+                                 .cas = meta.cas,
+                                 .is_key_binary = meta.is_key_binary};
+  if (meta.vivify) {
+    options.initial = meta.initial;
+    options.expiry = expiry_of(*meta.vivify);
+  }
+  return options;
+}
+
+bool is_success(larder::CounterStatus status) {
+  return status == larder::CounterStatus::kDone || status == larder::CounterStatus::kCreated;
+}
+
+}  // namespace
+
+void MetaDispatch::run(const Request& request, Buffer& out) {
+  switch (request.command) {
+    case Command::kMetaGet:
+      counters_.add(Counter::kMetaGets);
+      return get(request, out);
+    case Command::kMetaStore:
+      counters_.add(Counter::kMetaStores);
+      return store(request, out);
+    case Command::kMetaDelete:
+      counters_.add(Counter::kMetaDeletes);
+      return erase(request, out);
+    case Command::kMetaArithmetic:
+      counters_.add(Counter::kMetaArithmetics);
+      return count(request, out);
+    default:
+      counters_.add(Counter::kMetaDebugs);
+      return debug(request, out);
+  }
+}
+
+void MetaDispatch::get(const Request& request, Buffer& out) {
+  const bool is_found =
+      cache_.read(key_of(request), read_options(*request.meta),
+                  [&](const larder::Reading& reading) { append(reply_of(reading, request), request, out); });
+  if (!is_found && !request.meta->quiet) append(reply_with(kMetaMissing, request), request, out);
+}
+
+void MetaDispatch::store(const Request& request, Buffer& out) {
+  const larder::StoreOutcome outcome = values_.store(request, key_of(request), store_options(*request.meta));
+  MetaReply reply = reply_with(code_of(outcome.result), request);
+  if (reply.code.empty()) return out.append(reply_to(outcome.result));
+  reply.cas = outcome.cas;
+  reply.value_bytes = reply.code == kMetaDone ? outcome.value_bytes : request.value.size();
+  append_unless_quiet(reply, request, out);
+}
+
+void MetaDispatch::erase(const Request& request, Buffer& out) {
+  const MetaRequest& meta = *request.meta;
+  const larder::InvalidateOptions options{.is_stale = meta.invalidates,
+                                          .is_empty = meta.empties,
+                                          .expected = meta.compare,
+                                          .expiry = expiry_if(meta.exptime),
+                                          .flags = meta.client_flags,
+                                          .cas = meta.cas};
+  const larder::EraseResult result = meta.invalidates || meta.empties ? cache_.invalidate(key_of(request), options)
+                                                                      : cache_.erase(key_of(request), meta.compare);
+  append_unless_quiet(reply_with(code_of(result), request), request, out);
+}
+
+void MetaDispatch::count(const Request& request, Buffer& out) {
+  const MetaRequest& meta = *request.meta;
+  const larder::CounterOptions options = counter_options(meta);
+  const bool is_decrement = meta.mode == 'D' || meta.mode == '-';
+  const larder::CounterResult result = is_decrement ? cache_.decr(key_of(request), meta.delta, options)
+                                                    : cache_.incr(key_of(request), meta.delta, options);
+  MetaReply reply = reply_with(code_of(result.status), request);
+  if (reply.code.empty()) return out.append(reply_to(result.status));
+  if (!is_success(result.status)) return append(reply, request, out);
+  if (meta.quiet) return;
+  char digits[20];
+  const char* const end = std::to_chars(digits, digits + sizeof digits, result.value).ptr;
+  if (meta.with_value) {
+    reply.code = kMetaValue;
+    reply.value = std::string_view(digits, static_cast<size_t>(end - digits));
+  }
+  reply.cas = result.cas;
+  reply.ttl_ms = result.ttl_ms;
+  reply.previous_ttl_ms = result.previous_ttl_ms;
+  append(reply, request, out);
+}
+
+void MetaDispatch::debug(const Request& request, Buffer& out) {
+  const std::optional<larder::ItemDetails> item = cache_.inspect(key_of(request));
+  if (!item) return out.append(kReplyMetaMissing);
+  if (!append_meta_debug(key_of(request), *item, out)) out.append(kErrorNoMemoryWriting);
+}
+
+}  // namespace netd

@@ -1,0 +1,35 @@
+// Stores the values that clients send, and does what has to be done about those that could not be received.
+#ifndef NETD_VALUE_STORE_H_
+#define NETD_VALUE_STORE_H_
+
+#include <string_view>
+
+#include "larder/cache.h"
+#include "netd/counters.h"
+#include "netd/oversized_value.h"
+#include "netd/request.h"
+
+namespace netd {
+
+class ValueStore {
+ public:
+  // Keeps references. Throws StartError.
+  ValueStore(larder::Cache& cache, Counters& counters, size_t value_bytes_max)
+      : cache_(cache), counters_(counters), oversized_value_(value_bytes_max) {}
+
+  // A value that is too large, or for which there was no memory, leaves nothing of the old item behind if it was to
+  // be stored whatever there was, and otherwise all of it.
+  [[nodiscard]] larder::StoreOutcome store(const Request& request, std::string_view key,
+                                           const larder::StoreOptions& options);
+
+ private:
+  larder::StoreOutcome refuse_no_memory(std::string_view key, const larder::StoreOptions& options);
+
+  larder::Cache& cache_;
+  Counters& counters_;
+  const OversizedValue oversized_value_;
+};
+
+}  // namespace netd
+
+#endif  // NETD_VALUE_STORE_H_

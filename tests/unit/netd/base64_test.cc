@@ -1,0 +1,38 @@
+#include "netd/base64.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace netd {
+namespace {
+
+TEST_CASE("the encodings of RFC 4648's examples go both ways") {
+  const struct {
+    std::string octets, text;
+  } examples[] = {{"f", "Zg=="},         {"fo", "Zm8="},         {"foo", "Zm9v"},     {"foob", "Zm9vYg=="},
+                  {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
+  for (const auto& example : examples) {
+    CHECK(base64_encode(example.octets) == example.text);
+    CHECK(base64_bytes(example.octets.size()) == example.text.size());
+    CHECK(base64_decode(example.text) == example.octets);
+  }
+}
+
+TEST_CASE("any octets go both ways, at every length") {
+  std::string octets;
+  for (int i = 0; i < 300; ++i) {
+    octets.push_back(static_cast<char>(i * 7));
+    CHECK((base64_decode(base64_encode(octets)) == octets));
+  }
+}
+
+TEST_CASE("what is no whole encoding is refused") {
+  for (const char* const text : {"", "Z", "Zm", "Zm9", "Zm9vY", "Zm9*", "Zm 9", "=", "====", "Z===", "Zm=v",
+                                 "Zg==Zg==", "Zm9v====", "-_8="}) {
+    CHECK_MESSAGE(!base64_decode(text), text);
+  }
+}
+
+}  // namespace
+}  // namespace netd

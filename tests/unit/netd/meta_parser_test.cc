@@ -1,0 +1,126 @@
+#include "netd/meta_parser.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "netd/parser.h"
+#include "netd/reply_words.h"
+
+namespace netd {
+namespace {
+
+constexpr size_t kValueBytesMax = 1000;
+
+// What a line, and data if it wants any, is understood as. The request's views point into `input`.
+class Parsed {
+ public:
+  explicit Parsed(const std::string& text) : input(text) {
+    Parser parser({.value_bytes_max = kValueBytesMax});
+    result = parser.next(input, request);
+  }
+
+  const std::string input;
+  Request request;
+  Parser::Result result;
+};
+
+std::string_view refusal_of(const std::string& line) {
+  const Parsed parsed(line + "\r\n");
+  CHECK(parsed.request.command == Command::kRefused);
+  return parsed.request.refusal;
+}
+
+TEST_CASE("without flags everything is as if there were none") {
+  const Parsed parsed("mg key\r\n");
+  CHECK(parsed.request.command == Command::kMetaGet);
+  CHECK(parsed.request.key == "key");
+  const MetaRequest& meta = *parsed.request.meta;
+  CHECK(meta.flags.empty());
+  CHECK_FALSE(meta.is_key_binary);
+  CHECK_FALSE(meta.quiet);
+  CHECK_FALSE(meta.with_value);
+  CHECK(meta.marks_used);
+  CHECK_FALSE(meta.with_history);
+  CHECK_FALSE(meta.exptime);
+  CHECK_FALSE(meta.vivify);
+  CHECK_FALSE(meta.compare);
+  CHECK(meta.recache_s == 0);
+  CHECK(meta.delta == 1);
+}
+
+TEST_CASE("every flag ends where it belongs") {
+  const Parsed parsed("ms a 2 q v u h I x MA F5 T-6 N7 R8 C9 E10 D11 J12 Oabc k\r\nhi\r\n");
+  const MetaRequest& meta = *parsed.request.meta;
+  CHECK(parsed.request.command == Command::kMetaStore);
+  CHECK(parsed.request.value == "hi");
+  CHECK(meta.quiet);
+  CHECK(meta.with_value);
+  CHECK_FALSE(meta.marks_used);
+  CHECK(meta.with_history);
+  CHECK(meta.invalidates);
+  CHECK(meta.empties);
+  CHECK(meta.mode == 'A');
+  CHECK(meta.client_flags == 5);
+  CHECK(meta.exptime == -6);
+  CHECK(meta.vivify == 7);
+  CHECK(meta.recache_s == 8);
+  CHECK(meta.compare == 9u);
+  CHECK(meta.cas == 10);
+  CHECK(meta.delta == 11);
+  CHECK(meta.initial == 12);
+  CHECK(meta.flags == "q v u h I x MA F5 T-6 N7 R8 C9 E10 D11 J12 Oabc k");
+}
+
+TEST_CASE("numbers are taken at both ends of their ranges, and not beyond") {
+  CHECK(Parsed("mg a T2147483647 N-2147483648 F4294967295 C18446744073709551615\r\n").request.meta->exptime ==
+        2147483647);
+  CHECK(refusal_of("mg a T2147483648") == kErrorBadToken);
+  CHECK(refusal_of("mg a N-2147483649") == kErrorBadToken);
+  CHECK(refusal_of("mg a C18446744073709551616") == kErrorBadToken);
+  CHECK(refusal_of("mg a F4294967296") == kErrorBadFormat);
+}
+
+TEST_CASE("a binary key is decoded, and kept as it was sent, too") {
+  const Parsed parsed("mg Zm9v b\r\n");
+  CHECK(parsed.request.key == "Zm9v");
+  CHECK(parsed.request.meta->is_key_binary);
+  CHECK(parsed.request.meta->binary_key == "foo");
+}
+
+TEST_CASE("the longest key and the longest opaque are taken, an octet more is not") {
+  CHECK(Parsed("mg " + std::string(250, 'k') + "\r\n").request.key.size() == 250);
+  CHECK(refusal_of("mg " + std::string(251, 'k')) == kErrorBadFormat);
+  CHECK(refusal_of("ma " + std::string(251, 'k')) == kErrorInvalidOrDuplicateFlag);
+  CHECK(Parsed("mg a O" + std::string(31, 'o') + "\r\n").request.command == Command::kMetaGet);
+  CHECK(refusal_of("mg a O" + std::string(32, 'o')) == kErrorOpaqueTooLong);
+}
+
+TEST_CASE("what is wrong with the line leaves ms without data, what is wrong with its flags does not") {
+  for (const std::string line : {"ms a", "ms a x", "ms a -1", "ms a 2147483646", "ms a 99999999999", "ms a 2 !"}) {
+    CHECK(Parsed(line + "\r\nhi\r\n").result.bytes_to_skip == 0);
+  }
+  for (const std::string line : {"ms a 2 Y", "ms a 2 v v", "ms a 2 Tx", "ms a 2 Mx", "ms Zm9 2 b"}) {
+    const Parsed parsed(line + "\r\nhi\r\n");
+    CHECK(parsed.request.command == Command::kRefused);
+    CHECK(parsed.result.bytes_to_skip == 4);
+  }
+}
+
+TEST_CASE("a value over the limit is skipped, and the request says so") {
+  const Parsed parsed("ms a 1001 q\r\n");
+  CHECK(parsed.request.command == Command::kMetaStore);
+  CHECK(parsed.request.too_large);
+  CHECK(parsed.result.bytes_to_skip == 1003);
+}
+
+TEST_CASE("me takes its key in base64 with b as its first flag, and minds no other flag") {
+  CHECK(Parsed("me Zm9v b x\r\n").request.meta->binary_key == "foo");
+  CHECK(refusal_of("me Zm9 b") == kErrorBadKeyEncoding);
+  std::string line = "me a";
+  for (int i = 0; i < 30; ++i) line += " !";
+  CHECK(Parsed(line + "\r\n").request.command == Command::kMetaDebug);
+}
+
+}  // namespace
+}  // namespace netd
