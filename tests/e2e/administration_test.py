@@ -274,7 +274,8 @@ class Dumps(AdministrationTestCase):
             wait_until(lambda: second.stats()['lru_crawler_running'] == '1', 'the dump begins')
             self.assertEqual(b'BUSY currently processing crawler request\r\n',
                              second.ask(b'lru_crawler metadump all\r\n'))
-            self.assertEqual(40000, len(dump(first, b'', END).splitlines()))
+            lines = first.read_until(lambda reply: reply.endswith(END)).removeprefix(OK).removesuffix(END)
+            self.assertEqual(40000, len(lines.splitlines()))
             wait_until(lambda: second.stats()['lru_crawler_running'] == '0', 'the dump is over')
             self.assertIn(b'key=', dump(second, b'lru_crawler metadump all', END))
 
