@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fmt/core.h"
+#include "fmt/format.h"
 #include "histogram.h"
 #include "larder/cache.h"
 #include "sharded_lru.h"
