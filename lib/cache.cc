@@ -44,15 +44,6 @@ StoreResult check(Engine& engine, std::string_view key, std::string_view value) 
   return StoreResult::kTooLarge;
 }
 
-// A store that carries a CAS number to be compared.
-bool compares(const StoreOptions& options) { return options.expected && options.mode != StoreMode::kAdd; }
-
-void count_comparison(Engine& engine, StoreResult result) {
-  if (result == StoreResult::kStored) engine.counters().add(Counter::kCasHits);
-  if (result == StoreResult::kNotFound) engine.counters().add(Counter::kCasMisses);
-  if (result == StoreResult::kExists) engine.counters().add(Counter::kCasBadval);
-}
-
 void remove(Engine& engine, std::string_view key) {
   // Removing needs no room.
   (void)engine.mutate(key, engine.now_ms(),
@@ -218,7 +209,6 @@ StoreOutcome Cache::store(std::string_view key, std::string_view value, const St
   if (outcome.result == StoreResult::kStored) outcome = internal::store_item(*engine_, key, value, options);
   const bool has_failed = outcome.result == StoreResult::kTooLarge || outcome.result == StoreResult::kNoMemory;
   if (has_failed && options.mode == StoreMode::kSet && !options.expected) remove(*engine_, key);
-  if (compares(options)) count_comparison(*engine_, outcome.result);
   return outcome;
 }
 

@@ -139,7 +139,7 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
           .value = content.value,
           .flags = content.flags,
           .cas = cas_number(stripe, content),
-          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires,
+          .ttl_ms = ttl_until(content.deadline_ms, now_ms),
           .is_stale = content.has(kMarkStale),
           .is_won = content.has(kMarkWon),
           .is_key_binary = content.has(kMarkBinaryKey)};
@@ -158,7 +158,7 @@ ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) co
           .stored_bytes = Record::bytes_needed(record.key().size(), content),
           .flags = content.flags,
           .cas = cas_number(stripe, content),
-          .ttl_ms = content.deadline_ms < kNeverMs ? content.deadline_ms - now_ms : kNeverExpires,
+          .ttl_ms = ttl_until(content.deadline_ms, now_ms),
           .is_read = slot.frequency() > 0};
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "larder/internal/counters.h"
 #include "larder/internal/decision.h"
 
 namespace larder::internal {
@@ -33,6 +34,14 @@ StoreResult judge(const ItemView* item, const StoreOptions& options) {
   return options.mode == StoreMode::kReplace ? StoreResult::kNotStored : StoreResult::kStored;
 }
 
+void count(Counters& counters, StoreResult result, const StoreOptions& options) {
+  if (result == StoreResult::kStored) counters.add(Counter::kItemsStored);
+  if (!compares(options)) return;
+  if (result == StoreResult::kStored) counters.add(Counter::kCasHits);
+  if (result == StoreResult::kNotFound) counters.add(Counter::kCasMisses);
+  if (result == StoreResult::kExists) counters.add(Counter::kCasBadval);
+}
+
 // Makes the content of an item that is stored. Lives until it has been.
 class StoredContent {
  public:
@@ -47,7 +56,7 @@ class StoredContent {
   [[nodiscard]] Content over(const ItemView* item) {
     if (item == nullptr) return given_;
     if (extends(options_)) return joined(*item);
-    if (has_cas(*item, options_.expected.value_or(0)) || !is_late(*item, options_)) return given_;
+    if (!is_late(*item, options_)) return given_;
     Content late = given_;
     late.deadline_ms = content_of(*item, now_ms_).deadline_ms;
     late.marks |= kMarkStale | (item->is_won ? kMarkWon : 0);
@@ -95,7 +104,7 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
     return {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
   }
   outcome.cas = *cas;
-  if (outcome.result == StoreResult::kStored) engine.counters().add(Counter::kItemsStored);
+  count(engine.counters(), outcome.result, options);
   return outcome;
 }
 

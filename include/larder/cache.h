@@ -152,8 +152,7 @@ class Cache {
   //
   //   options.expected     as cas; with kAppend and kPrepend a missing key stays kNotStored.
   //   options.takes_older  an item whose CAS number is greater than `expected` is replaced all the same. The new
-  //   one
-  //                        is then marked stale, keeps the old one's expiry and whether it has been won. For
+  //                        one is then marked stale, keeps the old one's expiry and whether it has been won. For
   //                        writers whose values may arrive late: readers see the newest that came, and one of them
   //                        renews it.
   //
@@ -184,8 +183,8 @@ class Cache {
   bool touch(std::string_view key, Expiry expiry, Visitor visitor);
 
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
-  // false for want of room). Counts as touch, not as get. An
-  // expiry already past removes the item and still gives it back (with ttl_ms 0).
+  // false for want of room). Counts as touch, not as get. An expiry already past removes the item and still gives
+  // it back (with ttl_ms 0).
   [[nodiscard]] std::optional<Item> get_and_touch(std::string_view key, Expiry expiry);
   bool visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor);
 

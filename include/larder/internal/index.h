@@ -234,9 +234,10 @@ class Index {
       Bucket& bucket = page.bucket(position.home + position.distance);
       const uint64_t control = bucket.control.load(std::memory_order_relaxed);
       if (!page.is_current(control)) break;
-      for (position.slot = 0; position.slot < kSlotsPerBucket; ++position.slot) {
+      for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
+        position.slot = std::countr_zero(matches);
         const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load(std::memory_order_relaxed));
-        if (!slot.is_empty() && slot.tag() == tag && is_wanted(slot.address())) {
+        if (!slot.is_empty() && is_wanted(slot.address())) {
           position.bucket = &bucket;
           return position;
         }
@@ -287,11 +288,10 @@ class Index {
   void prefetch_bucket(uint64_t hash) const { __builtin_prefetch(&likely_bucket(hash)); }
   // The address of a record that may be the wanted one, or 0.
   [[nodiscard]] uint64_t likely_address(uint64_t hash) const {
-    for (auto& word : likely_bucket(hash).slots) {
-      const Slot slot(word.load(std::memory_order_relaxed));
-      if (slot.tag() == tag_of(hash)) return slot.address();
-    }
-    return 0;
+    const Bucket& bucket = likely_bucket(hash);
+    const uint32_t matches = bucket.matches(tag_of(hash));
+    if (matches == 0) return 0;
+    return Slot(bucket.slots[static_cast<size_t>(std::countr_zero(matches))].load(std::memory_order_relaxed)).address();
   }
 
   // Adds a slot for a key that has none.

@@ -9,8 +9,8 @@
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
 //           0,5,9 extension: an octet of marks (see kMark…), four octets: how many octets at the end are unused,
-//           and
-//                 with kMarkTracked four more: when the item was last accessed, in seconds since the cache was made
+//                 and with kMarkTracked four more: when the item was last accessed, in seconds since the cache was
+//                 made
 //           …     value
 //           …     unused, up to the room
 //
