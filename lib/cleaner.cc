@@ -211,7 +211,7 @@ bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const
   if (!place) return false;
   Record::create(log_.at(place->address), place->room_bytes, place->is_large, record.key(), content);
   index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, place->address));
-  log_.commit(*place, bytes, content.deadline_ms);
+  log_.commit(*place, bytes);
   log_.remove_live(slot.address(), bytes);
   moved_bytes_ += bytes;
   counters_.add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain ? Counter::kItemsPromoted

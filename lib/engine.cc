@@ -462,7 +462,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
     Record old = log_->record_at(old_address);
     const size_t old_bytes = old.live_bytes();
     index_->replace(stripe, position, slot);
-    log_->commit(*place, bytes, content.deadline_ms);
+    log_->commit(*place, bytes);
     Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
     log_->remove_live(old_address, old_bytes);
     unlink_if_flushed(stripe, slot);
@@ -471,7 +471,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
   Attempt inserted;
   {
     // Committed even if the index throws for want of memory: a writer that never ends would hold up the cleaner.
-    const absl::Cleanup commit = [&] { log_->commit(*place, bytes, content.deadline_ms); };
+    const absl::Cleanup commit = [&] { log_->commit(*place, bytes); };
     inserted = insert_slot(stripe, slot, now_ms);
   }
   if (inserted.shortage != Shortage::kNone) {
@@ -504,10 +504,11 @@ bool Engine::store_in_place(Index::Stripe& stripe, const Index::Position& positi
   const size_t bytes = Record::bytes_needed(record.key().size(), content);
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
   const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(record.live_bytes());
+  const int64_t old_deadline_ms = record.content().deadline_ms;
   index_->change_record(stripe, position, [&] { record.rewrite(content); });
   Index::count(stripe, 0, growth);
   log_->adjust_live(address, growth);
-  log_->widen_deadlines(address, content.deadline_ms);
+  log_->change_deadline(address, old_deadline_ms, content.deadline_ms);
   return true;
 }
 
@@ -779,8 +780,8 @@ absl::Status Engine::check_slot(const Index::Stripe& stripe, Slot slot) const {
     return absl::InternalError("a slot points at a record of another key");
   }
   const int64_t deadline = record.content().deadline_ms;
-  if (deadline < segment.deadline_min_ms.load() || deadline > segment.deadline_max_ms.load()) {
-    return absl::InternalError("a record's deadline is outside its segment's bounds");
+  if (deadline > segment.deadline_max_ms.load()) {
+    return absl::InternalError("a record's deadline is behind its segment's last");
   }
   return absl::OkStatus();
 }

@@ -33,15 +33,10 @@ constexpr size_t kOvershootBytes = size_t{64} << 10;
 
 // How many segments are looked at for the one with the most dead bytes, before the oldest is taken.
 constexpr size_t kSparseLooks = 16;
+constexpr size_t kStepsPerLook = 64;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
 constexpr size_t kSparsePercent = 15;
 constexpr size_t kSparsePercentWithoutEviction = 10;
-
-void lower(std::atomic<int64_t>& bound, int64_t value) {
-  int64_t seen = bound.load(std::memory_order_relaxed);
-  while (value < seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-  }
-}
 
 void raise(std::atomic<int64_t>& bound, int64_t value) {
   int64_t seen = bound.load(std::memory_order_relaxed);
@@ -122,8 +117,16 @@ int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
 }
 
 std::optional<Place> Log::try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms, For whom) {
-  if (is_large(bytes)) return reserve_large(bytes, chain);
-  const int expiry_class = class_of(deadline_ms, now_ms);
+  const std::optional<Place> place =
+      is_large(bytes) ? reserve_large(bytes, chain) : reserve(bytes, chain, class_of(deadline_ms, now_ms), whom);
+  if (!place) return place;
+  Segment& segment = segments_[place->segment];
+  raise(segment.deadline_max_ms, deadline_ms);
+  if (!place->is_large) segment.forecast.add(bytes, deadline_ms, now_ms);
+  return place;
+}
+
+std::optional<Place> Log::reserve(size_t bytes, Chain chain, int expiry_class, For whom) {
   std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
   for (;;) {
     // Acquire: with the release in open_next, for the segment's fill word.
@@ -190,10 +193,9 @@ std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
   return Place{.segment = id, .address = address_of(id), .room_bytes = room_bytes, .is_large = true};
 }
 
-void Log::commit(const Place& place, size_t live_bytes, int64_t deadline_ms) {
+void Log::commit(const Place& place, size_t live_bytes) {
   Segment& segment = segments_[place.segment];
   segment.live_bytes.fetch_add(live_bytes, std::memory_order_relaxed);
-  widen_deadlines(place.address, deadline_ms);
   // Release: the record and the sums are seen by whoever sees that the writer is gone.
   segment.fill.fetch_sub(kOneWriter, std::memory_order_release);
 }
@@ -237,8 +239,8 @@ SegmentId Log::next_made(SegmentId id) const {
 
 void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state) {
   segment.live_bytes.store(0, std::memory_order_relaxed);
-  segment.deadline_min_ms.store(kNeverMs, std::memory_order_relaxed);
   segment.deadline_max_ms.store(0, std::memory_order_relaxed);
+  segment.forecast.clear();
   segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
   segment.is_large.store(is_large, std::memory_order_relaxed);
   segment.chain.store(chain, std::memory_order_relaxed);
@@ -257,10 +259,10 @@ void Log::adjust_live(uint64_t address, int64_t bytes) {
   segment(segment_of(address)).live_bytes.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
 }
 
-void Log::widen_deadlines(uint64_t address, int64_t deadline_ms) {
+void Log::change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms) {
   Segment& of = segment(segment_of(address));
-  lower(of.deadline_min_ms, deadline_ms);
   raise(of.deadline_max_ms, deadline_ms);
+  of.forecast.postpone(old_deadline_ms, deadline_ms);
 }
 
 void Log::remove_live(uint64_t address, size_t live_bytes) {
@@ -424,13 +426,16 @@ SegmentId Log::oldest_by_policy(bool& is_busy) const {
   return 0;
 }
 
-// How much of what a segment holds is dead, in hundredths; all, when all has expired.
+// How much of what a segment holds is dead or has expired, in hundredths. What has expired is taken to be dead
+// already as often as the rest is.
 size_t Log::waste_percent(const Segment& segment, int64_t now_ms) {
   const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
   if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return 100;
   if (segment.is_large.load(std::memory_order_relaxed)) return 0;
   const uint64_t used = used_bytes(segment);
-  return (used - std::min(used, live)) * 100 / used;
+  const uint64_t expired = std::min(used, segment.forecast.expired_bytes(now_ms));
+  const auto percent = [used](uint64_t bytes) { return (std::min(used, bytes) * 100 + used - 1) / used; };
+  return 100 - (percent(live) * percent(used - expired) + 99) / 100;
 }
 
 // Without eviction nothing else can give room: every segment is looked at, the open ones too.
@@ -444,15 +449,19 @@ SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
   return 0;
 }
 
-// Of the next `looks` segments, round and round, the one with the most waste, if that is enough.
+// Of the next `looks` sealed segments, round and round, the one with the most waste, if that is enough.
 SegmentId Log::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
   SegmentId worst = 0;
   size_t most = percent;
-  for (looks = std::min(looks, made_count()); looks > 0 && most <= 100; --looks) {
+  // Many may be free or unused: after the limit was lowered, say.
+  size_t steps = std::min(looks * kStepsPerLook, made_count());
+  for (; steps > 0 && looks > 0 && most <= 100; --steps) {
     sparse_cursor_ = next_made(sparse_cursor_);
     if (sparse_cursor_ == 0) continue;
     const Segment& of = segments_[sparse_cursor_];
-    is_busy = is_busy || (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && has_writers(of));
+    if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) continue;
+    --looks;
+    is_busy = is_busy || has_writers(of);
     if (!is_idle(of)) continue;
     const size_t waste = waste_percent(of, now_ms);
     if (waste < most) continue;

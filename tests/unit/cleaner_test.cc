@@ -54,7 +54,7 @@ class Workshop {
     Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
     const Slot slot(index_->tag_of(key_hash), traits.frequency, place->address);
     const bool is_inserted = index_->insert(stripe, slot) == Index::InsertResult::kInserted;
-    log_->commit(*place, bytes, traits.deadline_ms);
+    log_->commit(*place, bytes);
     Index::count(stripe, 1, static_cast<int64_t>(bytes));
     REQUIRE(is_inserted);
     return true;

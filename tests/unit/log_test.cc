@@ -44,7 +44,7 @@ class OneLog {
     const Content content{.value = value, .deadline_ms = deadline_ms};
     const Record record = Record::create(log_->at(place.address), place.room_bytes, place.is_large, "k", content);
     REQUIRE(record.live_bytes() == bytes);
-    log_->commit(place, bytes, deadline_ms);
+    log_->commit(place, bytes);
     return {place.address, bytes};
   }
 
@@ -228,7 +228,6 @@ TEST_CASE("a survivor that finds no segment of its class goes to one of another 
   const std::optional<Place> place = log.reserve(64, Chain::kSmall, 1000, Log::For::kCleaner);
   REQUIRE(place.has_value());
   const Stored survivor = log.fill(*place, 64, 1000);
-  CHECK(log->segment(log.segment_of(survivor)).deadline_min_ms.load() == 1000);
   CHECK(log->segment(log.segment_of(survivor)).deadline_max_ms.load() == kNeverMs);
   CHECK_FALSE(log.reserve(64, Chain::kMain, 1000, Log::For::kCleaner).has_value());
   CHECK(log.problem() == "");
@@ -247,7 +246,7 @@ TEST_CASE("threads that reserve room at the same time get different room") {
         if (!place) return;
         const std::string value(40, static_cast<char>('a' + t));
         const Record record = Record::create(log->at(place->address), 64, false, "key", {.value = value});
-        log->commit(*place, record.live_bytes(), kNeverMs);
+        log->commit(*place, record.live_bytes());
         addresses[t].push_back(place->address);
       }
     });
@@ -303,20 +302,17 @@ TEST_CASE("a record that changes its size in place changes what is live and not 
   CHECK(log->usage().used_bytes == 64);
 }
 
-TEST_CASE("a segment knows the first and the last deadline of what was put in") {
+TEST_CASE("a segment knows the last deadline of what was put in") {
   OneLog log;
   const Stored stored = log.put(24, Chain::kSmall, 500);
   const Segment& segment = log->segment(log.segment_of(stored));
   log.put(24, Chain::kSmall, 300);
   log.put(24, Chain::kSmall, 400);
-  CHECK(segment.deadline_min_ms.load() == 300);
   CHECK(segment.deadline_max_ms.load() == 500);
-  log->widen_deadlines(stored.address, 450);
-  CHECK(segment.deadline_min_ms.load() == 300);
+  log->change_deadline(stored.address, 500, 450);
   CHECK(segment.deadline_max_ms.load() == 500);
-  log->widen_deadlines(stored.address, kNeverMs);
-  log->widen_deadlines(stored.address, 7);
-  CHECK(segment.deadline_min_ms.load() == 7);
+  log->change_deadline(stored.address, 450, kNeverMs);
+  log->change_deadline(stored.address, kNeverMs, 7);
   CHECK(segment.deadline_max_ms.load() == kNeverMs);
 }
 
@@ -521,6 +517,25 @@ TEST_CASE("a segment of which two fifths are dead goes before older ones") {
   REQUIRE(victim.has_value());
   CHECK(victim->segment == log.segment_of(full[0]));
   CHECK(victim->is_sparse);
+}
+
+TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
+  constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
+  for (const bool is_postponed : {false, true}) {
+    OneLog log(kFewSegmentsBytes);
+    const std::vector<Stored> oldest = log.put_segment();
+    std::vector<Stored> mixed;
+    for (const int64_t deadline_ms : {int64_t{1000}, kNeverMs, int64_t{1000}, kNeverMs}) {
+      mixed.push_back(log.put(kLargestSmall, Chain::kSmall, deadline_ms));
+    }
+    log.put_segment();
+    log.put(8);
+    if (is_postponed) log->change_deadline(mixed[0].address, 1000, 9000);
+    const std::optional<Log::Victim> victim = log.take_victim(true, 2000);
+    REQUIRE(victim.has_value());
+    CHECK(victim->segment == log.segment_of(is_postponed ? oldest[0] : mixed[0]));
+    CHECK(victim->is_sparse == !is_postponed);
+  }
 }
 
 TEST_CASE("without eviction only segments with something dead or expired in them go") {

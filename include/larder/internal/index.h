@@ -291,7 +291,8 @@ class Index {
     const Bucket& bucket = likely_bucket(hash);
     const uint32_t matches = bucket.matches(tag_of(hash));
     if (matches == 0) return 0;
-    return Slot(bucket.slots[static_cast<size_t>(std::countr_zero(matches))].load(std::memory_order_relaxed)).address();
+    return Slot(bucket.slots[static_cast<size_t>(std::countr_zero(matches))].load(std::memory_order_relaxed))
+        .address();
   }
 
   // Adds a slot for a key that has none.

@@ -42,6 +42,7 @@
 #include "larder/internal/arena.h"
 #include "larder/internal/eviction.h"
 #include "larder/internal/expiry_class.h"
+#include "larder/internal/expiry_forecast.h"
 #include "larder/internal/frames.h"
 #include "larder/internal/mutex.h"
 #include "larder/internal/record.h"
@@ -58,8 +59,7 @@ struct alignas(64) Segment {
   std::atomic<uint64_t> live_bytes{0};
   std::atomic<uint32_t> pins{0};
   std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
-  // Bounds of the deadlines of what was put in; relaxed, raised and lowered with compare-and-swap.
-  std::atomic<int64_t> deadline_min_ms{0};
+  // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
   std::atomic<int64_t> deadline_max_ms{0};
   // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
   // points into it.
@@ -70,6 +70,8 @@ struct alignas(64) Segment {
   SegmentId older = 0;
   SegmentId newer = 0;
   uint64_t opened = 0;  // position in the order of opening, over both chains
+
+  ExpiryForecast forecast;  // of what was put in, but for large items
 };
 
 // Room for one record, promised but not yet committed.
@@ -107,7 +109,7 @@ class Log {
                                                  For whom);
 
   // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
-  void commit(const Place& place, size_t live_bytes, int64_t deadline_ms);
+  void commit(const Place& place, size_t live_bytes);
 
   // --- records ---
 
@@ -132,9 +134,9 @@ class Log {
     return {memory, room != 0 ? room : segment(segment_of(address)).room_bytes.load(std::memory_order_relaxed)};
   }
 
-  // A live record changed its size in place, or a new deadline.
+  // A live record changed in place: its size, its deadline.
   void adjust_live(uint64_t address, int64_t bytes);
-  void widen_deadlines(uint64_t address, int64_t deadline_ms);
+  void change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms);
 
   // The slot of a record of `live_bytes` is gone. May give the record's memory back to the system.
   void remove_live(uint64_t address, size_t live_bytes);
@@ -236,6 +238,7 @@ class Log {
   }
   [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
 
+  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain, int expiry_class, For whom);
   [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
   [[nodiscard]] std::optional<Place> append_survivor(Chain chain, size_t bytes);
   [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
