@@ -167,14 +167,15 @@ void Engine::tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms
 }
 
 // The same, but an item that is expired is removed on the way.
-Index::Position Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
-                                  bool counts_misses) {
+Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+                                bool counts_misses) {
   const Index::Position position = find(stripe, hash, key);
   if (!position) {
     if (counts_misses && index_->take_flushed(stripe, index_->tag_of(hash))) counters_.add(Counter::kGetFlushed);
-    return position;
+    return {};
   }
-  if (log_->record_at(position.get().address()).content().deadline_ms > now_ms) return position;
+  const Content content = log_->record_at(position.get().address()).content();
+  if (content.deadline_ms > now_ms) return {.position = position, .content = content};
   if (counts_misses) counters_.add(Counter::kGetExpired);
   counters_.add(Counter::kExpired);
   if (position.get().frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
@@ -199,19 +200,25 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
         index_->glance(hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
     if (sight.glance == Index::Glance::kMissing) return false;
     if (sight.glance == Index::Glance::kUnsure) continue;
-    const Content content = copy.record().content();
-    if (content.deadline_ms < kNeverMs && content.deadline_ms <= now.ms()) {
-      if (trace == Trace::kNone) return false;
-      break;
-    }
-    if (trace == Trace::kUsed) {
-      index_->mark_used(sight, hash);
-      if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
-    }
-    visitor(view(key, index_->stripe_of(hash), content, content.deadline_ms < kNeverMs ? now.ms() : 0));
-    return true;
+    if (show(key, hash, sight, copy, now, trace, visitor)) return true;
+    if (trace == Trace::kNone) return false;
+    break;
   }
   return read_locked(key, hash, now.ms(), trace, visitor);
+}
+
+// What a glance has found; unless it has expired, which is for those with the lock to deal with.
+inline bool Engine::show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
+                         Trace trace, Visitor visitor) {
+  const Content content = copy.record().content();
+  const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
+  if (content.deadline_ms <= now_ms) return false;
+  if (trace == Trace::kUsed) {
+    index_->mark_used(sight, hash);
+    if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
+  }
+  visitor(view(key, index_->stripe_of(hash), content, now_ms));
+  return true;
 }
 
 // Straight from the record, which a visitor could not be shown while it may change.
@@ -253,7 +260,8 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
     Index::Stripe& stripe = index_->stripe_of(hash);
     const Index::StripeLock lock(*index_, stripe);
     const bool is_used = trace == Trace::kUsed;
-    const Index::Position position = is_used ? find_live(stripe, hash, key, now_ms, true) : find(stripe, hash, key);
+    const Index::Position position =
+        is_used ? find_live(stripe, hash, key, now_ms, true).position : find(stripe, hash, key);
     if (!position) return false;
     if (is_used) {
       Index::mark_used(position);
@@ -277,6 +285,8 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
                          absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
   Moment now(*this);
   std::array<uint64_t, kKeysAtOnce> hashes;
+  std::array<Index::Lead, kKeysAtOnce> leads;
+  Copy copy;
   size_t found = 0;
   for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
     const size_t count = std::min(kKeysAtOnce, keys.size() - first);
@@ -284,15 +294,21 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
       hashes[i] = index_->hash(keys[first + i]);
       index_->prefetch_stripe(hashes[i]);
     }
-    for (size_t i = 0; i < count; ++i) index_->prefetch_bucket(hashes[i]);
+    for (size_t i = 0; i < count; ++i) leads[i] = index_->approach(hashes[i]);
     for (size_t i = 0; i < count; ++i) {
-      const std::byte* const record = log_->at(index_->likely_address(hashes[i]));
+      const std::byte* const record = log_->at(index_->look(leads[i]));
       __builtin_prefetch(record);
       __builtin_prefetch(record + kCacheLineBytes);
     }
     for (size_t i = 0; i < count; ++i) {
+      const std::string_view key = keys[first + i];
       const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
-      if (read(keys[first + i], hashes[i], now, Trace::kUsed, visit)) ++found;
+      const Index::Sight sight =
+          index_->glance(leads[i], [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+      if (sight.glance == Index::Glance::kMissing) continue;
+      const bool is_shown =
+          sight.glance == Index::Glance::kFound && show(key, hashes[i], sight, copy, now, Trace::kUsed, visit);
+      if (is_shown || read(key, hashes[i], now, Trace::kUsed, visit)) ++found;
     }
   }
   return found;
@@ -320,8 +336,8 @@ void Engine::note_access(Index::Stripe& stripe, const Index::Position& position,
   index_->change_record(stripe, position, [&] { record.rewrite(content); });
 }
 
-History Engine::history_of(const Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) const {
-  const Content content = log_->record_at(position.get().address()).content();
+History Engine::history_of(const Index::Stripe& stripe, const Found& found, int64_t now_ms) {
+  const Content& content = found.content;
   const uint32_t now_s = seconds(now_ms);
   uint32_t accessed_s = now_s;
   if (content.has(kMarkTracked)) {
@@ -329,8 +345,9 @@ History Engine::history_of(const Index::Stripe& stripe, const Index::Position& p
   } else if (content.cas != 0 && !content.is_cas_whole) {
     accessed_s = stripe.change_clock.time_of(content.cas);
   }
-  return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : position.get().frequency() > 0,
-          .idle_s = now_s - std::min(now_s, accessed_s)};
+  return {
+      .was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : found.position.get().frequency() > 0,
+      .idle_s = now_s - std::min(now_s, accessed_s)};
 }
 
 std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms) {
@@ -344,7 +361,7 @@ std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms)
   const Content content = record.content();
   if (content.deadline_ms <= now_ms) return std::nullopt;
   const ItemView item = view(key, stripe, content, now_ms);
-  const History history = history_of(stripe, position, now_ms);
+  const History history = history_of(stripe, {.position = position, .content = content}, now_ms);
   return ItemDetails{.value_bytes = item.value.size(),
                      .item_bytes = record.live_bytes(),
                      .flags = item.flags,
@@ -364,6 +381,8 @@ std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms)
 
 std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Decide decide, History* history) {
   const uint64_t hash = index_->hash(key);
+  // Before the lock, which lets no other access to memory begin early.
+  index_->prefetch(hash);
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Attempt made = attempt(key, hash, now_ms, decide, history);
     if (made.shortage == Shortage::kNone) {
@@ -379,13 +398,13 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
                                 History* history) {
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
-  const Index::Position position = find_live(stripe, hash, key, now_ms, false);
+  const Found found = find_live(stripe, hash, key, now_ms, false);
   Decision decision;
-  if (position) {
-    const ItemView item = view(key, stripe, log_->record_at(position.get().address()).content(), now_ms);
-    if (history != nullptr) *history = history_of(stripe, position, now_ms);
+  if (found) {
+    const ItemView item = view(key, stripe, found.content, now_ms);
+    if (history != nullptr) *history = history_of(stripe, found, now_ms);
     decision = decide(&item);
-    if (decision.is_used) Index::mark_used(position);
+    if (decision.is_used) Index::mark_used(found.position);
   } else {
     decision = decide(nullptr);
   }
@@ -393,22 +412,20 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
     case Decision::Kind::kLeave:
       return {};
     case Decision::Kind::kRemove:
-      if (position) unlink(stripe, position);
+      if (found) unlink(stripe, found.position);
       return {};
     case Decision::Kind::kStore:
       break;
   }
-  const Content content = content_for(stripe, position, decision, now_ms);
-  Attempt made = store(stripe, position, key, hash, content, now_ms);
+  const Content content = content_for(stripe, found.content, decision, now_ms);
+  Attempt made = store(stripe, found, key, hash, content, now_ms);
   made.cas = cas_number(stripe, content);
   return made;
 }
 
 // The content that was decided on, with a CAS number, and with what is to be noted of this access.
-Content Engine::content_for(Index::Stripe& stripe, const Index::Position& position, const Decision& decision,
-                            int64_t now_ms) {
+Content Engine::content_for(Index::Stripe& stripe, const Content& old, const Decision& decision, int64_t now_ms) {
   Content content = decision.content;
-  const Content old = position ? log_->record_at(position.get().address()).content() : Content();
   if (decision.keeps_cas) {
     content.cas = old.cas;
     content.is_cas_whole = old.is_cas_whole;
@@ -436,15 +453,16 @@ void Engine::choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, 
   }
 }
 
-Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& position, std::string_view key,
-                              uint64_t hash, const Content& content, int64_t now_ms) {
-  if (position && store_in_place(stripe, position, content)) return {};
+Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
+                              const Content& content, int64_t now_ms) {
+  if (found && store_in_place(stripe, found, key.size(), content)) return {};
   const size_t bytes = Record::bytes_needed(key.size(), content);
   Chain chain = Chain::kSmall;
   uint32_t frequency = 0;
-  if (position) {
-    chain = log_->segment(log_->segment_of(position.get().address())).chain.load(std::memory_order_relaxed);
-    frequency = position.get().frequency();
+  if (found) {
+    const Slot old = found.position.get();
+    chain = log_->segment(log_->segment_of(old.address())).chain.load(std::memory_order_relaxed);
+    frequency = old.frequency();
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
   }
@@ -457,11 +475,10 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Index::Position& posi
 
   Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
   const Slot slot(index_->tag_of(hash), frequency, place->address);
-  if (position) {
-    const uint64_t old_address = position.get().address();
-    Record old = log_->record_at(old_address);
-    const size_t old_bytes = old.live_bytes();
-    index_->replace(stripe, position, slot);
+  if (found) {
+    const uint64_t old_address = found.position.get().address();
+    const size_t old_bytes = Record::bytes_needed(key.size(), found.content);
+    index_->replace(stripe, found.position, slot);
     log_->commit(*place, bytes);
     Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
     log_->remove_live(old_address, old_bytes);
@@ -497,18 +514,19 @@ void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot) {
 }
 
 // Where the old content lies, if the new one fits and does not waste half of the room.
-bool Engine::store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content) {
-  const uint64_t address = position.get().address();
+bool Engine::store_in_place(Index::Stripe& stripe, const Found& found, size_t key_bytes, const Content& content) {
+  const uint64_t address = found.position.get().address();
   if (log_->is_pinned(log_->segment_of(address))) return false;
   Record record = log_->record_at(address);
-  const size_t bytes = Record::bytes_needed(record.key().size(), content);
+  const size_t bytes = Record::bytes_needed(key_bytes, content);
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
-  const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(record.live_bytes());
-  const int64_t old_deadline_ms = record.content().deadline_ms;
-  index_->change_record(stripe, position, [&] { record.rewrite(content); });
-  Index::count(stripe, 0, growth);
-  log_->adjust_live(address, growth);
-  log_->change_deadline(address, old_deadline_ms, content.deadline_ms);
+  const auto old_bytes = static_cast<int64_t>(Record::bytes_needed(key_bytes, found.content));
+  index_->change_record(stripe, found.position, [&] { record.rewrite(content); });
+  if (const int64_t growth = static_cast<int64_t>(bytes) - old_bytes; growth != 0) {
+    Index::count(stripe, 0, growth);
+    log_->adjust_live(address, growth);
+  }
+  log_->change_deadline(address, found.content.deadline_ms, content.deadline_ms);
   return true;
 }
 

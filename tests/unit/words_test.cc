@@ -48,15 +48,40 @@ TEST_CASE("octets are compared at any place, in any number") {
   }
 }
 
-TEST_CASE("octets are stored at any place, and none beside them") {
+TEST_CASE("octets are written at any place, and none beside them") {
   for (size_t offset = 0; offset < 24; ++offset) {
     for (size_t bytes = 0; bytes <= 40; ++bytes) {
-      Memory memory;
-      std::string expected = memory.octets(0, sizeof memory.words);
-      const std::string stored(bytes, '#');
-      expected.replace(offset, bytes, stored);
-      store_octets(memory.at() + offset, stored.data(), bytes);
-      CHECK(memory.octets(0, sizeof memory.words) == expected);
+      for (size_t number_bytes = 0; number_bytes <= kWordBytes; ++number_bytes) {
+        Memory memory;
+        std::string expected = memory.octets(0, sizeof memory.words);
+        const std::string piece(bytes, '#');
+        expected.replace(offset, number_bytes + bytes, std::string("abcdefgh").substr(0, number_bytes) + piece);
+        OctetWriter writer(memory.at() + offset);
+        writer.put_low(0x68'67'66'65'64'63'62'61, number_bytes);
+        writer.put(piece.data(), bytes);
+        writer.finish();
+        CHECK(memory.octets(0, sizeof memory.words) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("pieces of any length are written, whatever fits in a buffer") {
+  constexpr size_t kWords = 400;
+  for (const size_t bytes : {511, 512, 513, 1023, 1024, 1500}) {
+    for (size_t offset = 0; offset < kWordBytes; ++offset) {
+      std::array<uint64_t, kWords> words{};
+      auto* const at = reinterpret_cast<std::byte*>(words.data());
+      std::string piece(bytes, '\0');
+      for (size_t i = 0; i < bytes; ++i) piece[i] = static_cast<char>(i * 7 + 1);
+      OctetWriter writer(at + offset);
+      writer.put(piece.data(), bytes);
+      writer.put_low(0x64'63'62'61, 4);
+      writer.put(piece.data(), bytes);
+      writer.finish();
+      std::string expected(kWords * kWordBytes, '\0');
+      expected.replace(offset, 2 * bytes + 4, piece + "abcd" + piece);
+      CHECK(std::string(reinterpret_cast<char*>(at), expected.size()) == expected);
     }
   }
 }

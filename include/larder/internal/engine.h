@@ -124,9 +124,19 @@ class Engine {
     alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
   };
 
+  // An item under its stripe's lock: where its slot lies, and what its record says.
+  struct Found {
+    explicit operator bool() const { return static_cast<bool>(position); }
+
+    Index::Position position;
+    Content content;
+  };
+
   explicit Engine(const Options& options);
 
   bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
+  [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
+                          Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
   [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
                                                   std::string& value) const;
@@ -138,25 +148,23 @@ class Engine {
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
   [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] Index::Position find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key,
-                                          int64_t now_ms, bool counts_misses)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+                                bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history);
-  [[nodiscard]] Content content_for(Index::Stripe& stripe, const Index::Position& position,
-                                    const Decision& decision, int64_t now_ms)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
+                                    int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] History history_of(const Index::Stripe& stripe, const Index::Position& position,
-                                   int64_t now_ms) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static History history_of(const Index::Stripe& stripe, const Found& found, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
   void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt store(Index::Stripe& stripe, const Index::Position& position, std::string_view key, uint64_t hash,
+  Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
                 const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Index::Position& position, const Content& content)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t key_bytes,
+                                    const Content& content) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink_if_flushed(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);

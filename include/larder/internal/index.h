@@ -127,6 +127,31 @@ struct alignas(64) Bucket {
 static_assert(sizeof(Bucket) == 64);
 
 class Index {
+  // A directory entry:  31   7 6   5 4     0
+  //                    | page | units-1 | depth |
+  struct Page {
+    uint32_t id;
+    uint32_t units;
+    int depth;
+    Bucket* buckets;
+    uint64_t generation;  // the low bits that its buckets must carry
+
+    [[nodiscard]] bool is_current(uint64_t control) const {
+      return ((control >> kGenerationShift) & kGenerationMask) == generation;
+    }
+    [[nodiscard]] uint32_t bucket_count() const { return units * kBucketsPerUnit; }
+    // Buckets are numbered round and round.
+    [[nodiscard]] Bucket& bucket(uint32_t number) const {
+      return buckets[number < bucket_count() ? number : number - bucket_count()];
+    }
+    [[nodiscard]] uint32_t home(uint32_t tag) const {
+      const uint32_t rest = (tag << depth) & (Slot::kTagCount - 1);
+      return static_cast<uint32_t>((uint64_t{rest} * bucket_count()) >> Slot::kTagBits);
+    }
+    [[nodiscard]] uint32_t first_tag(uint32_t tag) const { return tag & ~((Slot::kTagCount >> depth) - 1); }
+    [[nodiscard]] uint32_t end_tag(uint32_t tag) const { return first_tag(tag) + (Slot::kTagCount >> depth); }
+  };
+
  public:
   // The page of each 2^-depth of the tags.
   struct Directory {
@@ -259,40 +284,66 @@ class Index {
     std::atomic<uint64_t>* slot = nullptr;  // of what was found; it may have changed since
   };
 
-  // Searches without the lock. take(address) copies what may be the record and says whether it seems to be the
-  // wanted one; what it copied is to be believed only if this returns kFound.
+  // A search without the lock on its way: where it looks, and the numbers that must not have changed in the end.
+  // Each step needs memory that the one before it has begun to fetch, so that many searches can wait together.
+  class Lead {
+    friend class Index;
+
+    Stripe* stripe;
+    uint64_t layout;
+    uint32_t tag;
+    uint32_t matches = 0;
+    uint64_t control = 0;
+    Page page;
+    Bucket* bucket;  // where the search begins
+  };
+  void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
+  // What a search with the lock needs first.
+  void prefetch(uint64_t hash) const {
+    __builtin_prefetch(&stripe_of(hash).mutex);
+    (void)approach(hash);
+  }
+  [[nodiscard]] Lead approach(uint64_t hash) const {
+    Lead lead;
+    lead.stripe = &stripe_of(hash);
+    lead.layout = lead.stripe->layout.load(std::memory_order_acquire);
+    lead.tag = tag_of(hash);
+    lead.page = decode(lead.stripe->entry(lead.tag), generation() & kGenerationMask);
+    lead.bucket = &lead.page.buckets[lead.page.home(lead.tag)];
+    __builtin_prefetch(lead.bucket);
+    return lead;
+  }
+  // Returns the address of a record that may be the wanted one, or 0.
+  uint64_t look(Lead& lead) const {
+    lead.control = lead.bucket->control.load(std::memory_order_acquire);
+    lead.matches = lead.bucket->matches(lead.tag);
+    if (lead.matches == 0) return 0;
+    const auto slot = static_cast<size_t>(std::countr_zero(lead.matches));
+    return Slot(lead.bucket->slots[slot].load(std::memory_order_relaxed)).address();
+  }
+  // take(address) copies what may be the record and says whether it seems to be the wanted one; what it copied is
+  // to be believed only if this returns kFound.
   template <class Take>
-  [[nodiscard]] Sight glance(uint64_t hash, Take&& take) const {
-    const uint32_t tag = tag_of(hash);
-    Stripe& stripe = stripe_of(hash);
-    const uint64_t layout = stripe.layout.load(std::memory_order_acquire);
-    const Page page = decode(stripe.entry(tag), generation() & kGenerationMask);
-    Bucket& bucket = page.buckets[page.home(tag)];
-    const uint64_t control = bucket.control.load(std::memory_order_acquire);
-    if (layout % 2 != 0 || is_odd(control) || !page.is_current(control)) [[unlikely]]
+  [[nodiscard]] Sight glance(const Lead& lead, Take&& take) const {
+    if (lead.layout % 2 != 0 || is_odd(lead.control) || !lead.page.is_current(lead.control)) [[unlikely]]
       return {};
-    Sight sight = look_into(bucket, tag, take);
-    if (sight.glance == Glance::kMissing && passed_by(control) != 0) [[unlikely]] {
-      return glance_further(stripe, layout, page, tag, take);
+    Sight sight = look_into(*lead.bucket, lead.matches, take);
+    if (sight.glance == Glance::kMissing && passed_by(lead.control) != 0) [[unlikely]] {
+      return glance_further(lead, take);
     }
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (bucket.control.load(std::memory_order_relaxed) != control ||
-        stripe.layout.load(std::memory_order_relaxed) != layout) [[unlikely]] {
+    if (lead.bucket->control.load(std::memory_order_relaxed) != lead.control ||
+        lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) [[unlikely]] {
       return {};
     }
     return sight;
   }
-
-  // Hints for glances to come. Each needs the memory that the one before it has fetched.
-  void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
-  void prefetch_bucket(uint64_t hash) const { __builtin_prefetch(&likely_bucket(hash)); }
-  // The address of a record that may be the wanted one, or 0.
-  [[nodiscard]] uint64_t likely_address(uint64_t hash) const {
-    const Bucket& bucket = likely_bucket(hash);
-    const uint32_t matches = bucket.matches(tag_of(hash));
-    if (matches == 0) return 0;
-    return Slot(bucket.slots[static_cast<size_t>(std::countr_zero(matches))].load(std::memory_order_relaxed))
-        .address();
+  // All the steps at once.
+  template <class Take>
+  [[nodiscard]] Sight glance(uint64_t hash, Take&& take) const {
+    Lead lead = approach(hash);
+    look(lead);
+    return glance(lead, take);
   }
 
   // Adds a slot for a key that has none.
@@ -384,30 +435,6 @@ class Index {
   static constexpr uint64_t kGenerationMask = 0xffff;
   static constexpr uint64_t kPassedMask = 0xff;  // a count that reaches it stays there until the page is rebuilt
 
-  // A directory entry:  31   7 6   5 4     0
-  //                    | page | units-1 | depth |
-  struct Page {
-    uint32_t id;
-    uint32_t units;
-    int depth;
-    Bucket* buckets;
-    uint64_t generation;  // the low bits that its buckets must carry
-
-    [[nodiscard]] bool is_current(uint64_t control) const {
-      return ((control >> kGenerationShift) & kGenerationMask) == generation;
-    }
-    [[nodiscard]] uint32_t bucket_count() const { return units * kBucketsPerUnit; }
-    // Buckets are numbered round and round.
-    [[nodiscard]] Bucket& bucket(uint32_t number) const {
-      return buckets[number < bucket_count() ? number : number - bucket_count()];
-    }
-    [[nodiscard]] uint32_t home(uint32_t tag) const {
-      const uint32_t rest = (tag << depth) & (Slot::kTagCount - 1);
-      return static_cast<uint32_t>((uint64_t{rest} * bucket_count()) >> Slot::kTagBits);
-    }
-    [[nodiscard]] uint32_t first_tag(uint32_t tag) const { return tag & ~((Slot::kTagCount >> depth) - 1); }
-    [[nodiscard]] uint32_t end_tag(uint32_t tag) const { return first_tag(tag) + (Slot::kTagCount >> depth); }
-  };
   static constexpr size_t kPageStrideBytes = kUnitsMax * kUnitBytes;
   static constexpr uint32_t kPageIdMax = (1u << 25) - 1;
 
@@ -466,15 +493,10 @@ class Index {
   [[nodiscard]] Page locate(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     return decode(stripe.entry(tag), stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
   }
-  [[nodiscard]] Bucket& likely_bucket(uint64_t hash) const {
-    const uint32_t tag = tag_of(hash);
-    const Page page = decode(stripe_of(hash).entry(tag), 0);
-    return page.bucket(page.home(tag));
-  }
   // What one bucket has, as far as it can be believed.
   template <class Take>
-  [[nodiscard]] static Sight look_into(Bucket& bucket, uint32_t tag, Take&& take) {
-    for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
+  [[nodiscard]] static Sight look_into(Bucket& bucket, uint32_t matches, Take&& take) {
+    for (; matches != 0; matches &= matches - 1) {
       auto& word = bucket.slots[static_cast<size_t>(std::countr_zero(matches))];
       const Slot slot(word.load(std::memory_order_relaxed));
       if (slot.is_empty()) continue;
@@ -486,9 +508,9 @@ class Index {
   }
   // The glance of a search that does not end in its first bucket.
   template <class Take>
-  [[nodiscard, gnu::noinline]] Sight glance_further(Stripe& stripe, uint64_t layout, Page page, uint32_t tag,
-                                                    Take& take) const {
-    const uint32_t home = page.home(tag);
+  [[nodiscard, gnu::noinline]] Sight glance_further(const Lead& lead, Take& take) const {
+    const Page& page = lead.page;
+    const uint32_t home = page.home(lead.tag);
     std::array<uint64_t, kGlanceBucketsMax> controls;
     uint32_t looked_at = 0;
     Sight sight{.glance = Glance::kMissing};
@@ -499,13 +521,13 @@ class Index {
       if (is_odd(control) || !page.is_current(control)) return {};
       controls[looked_at++] = control;
       is_over = passed_by(control) == 0;
-      sight = look_into(bucket, tag, take);
+      sight = look_into(bucket, bucket.matches(lead.tag), take);
     }
     std::atomic_thread_fence(std::memory_order_acquire);
     for (uint32_t i = 0; i < looked_at; ++i) {
       if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return {};
     }
-    if (stripe.layout.load(std::memory_order_relaxed) != layout) return {};
+    if (lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) return {};
     return sight;
   }
   void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

@@ -95,20 +95,18 @@ class Record {
     // Whoever sees an octet of the new record sees that the slots of what lay here before are gone: the bucket
     // changes that removed them happened before this room was reserved.
     std::atomic_thread_fence(std::memory_order_release);
-    std::byte header[kRecordHeaderBytes + sizeof(uint16_t)] = {};
     assert(is_large || (room_bytes > 0 && room_bytes <= kSmallRecordBytesMax));
-    const auto room = static_cast<uint16_t>(is_large ? 0 : room_bytes / kRecordAlignment);
-    const auto size = static_cast<uint16_t>(key.size());
-    std::memcpy(header, &room, sizeof room);
-    if (size < 256) {
-      header[3] = static_cast<std::byte>(size);
-    } else {
-      std::memcpy(header + kRecordHeaderBytes, &size, sizeof size);
-    }
-    store_octets(memory, header, key_offset(size));
-    store_octets(memory + key_offset(size), key.data(), key.size());
     Record record(memory, room_bytes);
-    record.rewrite(content);
+    const Layout layout = record.layout_of(key.size(), content);
+    const size_t room = is_large ? 0 : room_bytes / kRecordAlignment;
+    const size_t short_size = key.size() < 256 ? key.size() : 0;
+    OctetWriter writer(memory);
+    writer.put_low(room | uint64_t{layout.format} << 16 | short_size << 24, kRecordHeaderBytes);
+    if (short_size == 0) writer.put_low(key.size(), sizeof(uint16_t));
+    writer.put(key.data(), key.size());
+    put_fields(writer, layout, content);
+    writer.put(content.value.data(), content.value.size());
+    writer.finish();
     return record;
   }
 
@@ -158,42 +156,22 @@ class Record {
   // Replaces the content where the record lies; the caller has made sure that bytes_needed fits in the room.
   // `content.value` may be the record's own value.
   void rewrite(const Content& content) {
-    const std::string_view record_key = key();
-    const size_t fields_offset = key_offset(record_key.size()) + record_key.size();
-    const uint8_t code = cas_code(content);
-    uint8_t format = code;
-    size_t fields_end = fields_offset + cas_width(code);
-    if (content.deadline_ms < kNeverMs) {
-      format |= kHasExpiry;
-      fields_end += kExpiryBytes;
+    const size_t key_bytes = key().size();
+    const Layout layout = layout_of(key_bytes, content);
+    const char* const old_value = reinterpret_cast<const char*>(memory_ + layout.value_offset);
+    std::string own_value;
+    std::string_view value = content.value;
+    if (is_inside(value.data())) {
+      own_value = value.data() == old_value ? std::string() : std::string(value);
+      value = own_value;
     }
-    if (content.flags != 0) {
-      format |= kHasFlags;
-      fields_end += kFlagsBytes;
-    }
-    const auto unused_behind = [&] {
-      return static_cast<uint32_t>(room_bytes_ - fields_end - content.value.size());
-    };
-    assert(fields_end + content.value.size() <= room_bytes_);
-    if (unused_behind() < 8 && content.marks == 0) {
-      format |= static_cast<uint8_t>(unused_behind() << kUnusedShift);
-    } else {
-      format |= kHasExtension;
-      fields_end += extension_bytes(content.marks);
-    }
-    const uint32_t unused = unused_behind();
-    std::byte fields[kFieldBytesMax];
-    std::byte* field = put(fields, &content.cas, cas_width(code));
-    if ((format & kHasExpiry) != 0) field = put(field, &content.deadline_ms, kExpiryBytes);
-    if ((format & kHasFlags) != 0) field = put(field, &content.flags, kFlagsBytes);
-    if ((format & kHasExtension) != 0) {
-      field = put(field, &content.marks, kMarksBytes);
-      field = put(field, &unused, sizeof unused);
-      if (content.has(kMarkTracked)) field = put(field, &content.accessed_s, kAccessedBytes);
-    }
-    store_value(fields_end, content.value);
-    store_octets(memory_ + fields_offset, fields, static_cast<size_t>(field - fields));
-    store_octets(memory_ + 2, &format, sizeof format);
+    OctetWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
+    put_fields(writer, layout, content);
+    writer.put(value.data(), value.size());
+    writer.finish();
+    constexpr int kFormatShift = 16;
+    const uint64_t word = load_word(memory_);
+    store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
 
   // Octets that the content uses of the room, rounded up: what counts as live.
@@ -273,7 +251,6 @@ class Record {
   static constexpr size_t kMarksBytes = 1;
   static constexpr size_t kExtensionBytes = kMarksBytes + 4;
   static constexpr size_t kAccessedBytes = 4;
-  static constexpr size_t kFieldBytesMax = 8 + kExpiryBytes + kFlagsBytes + kExtensionBytes + kAccessedBytes;
 
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
@@ -290,21 +267,49 @@ class Record {
     constexpr uint8_t kWidths[] = {0, 4, 6, 8};
     return kWidths[code];
   }
-  static std::byte* put(std::byte* field, const void* from, size_t bytes) {
-    std::memcpy(field, from, bytes);
-    return field + bytes;
-  }
 
-  // The value may be the record's own, and then overlap where it goes.
-  void store_value(size_t offset, std::string_view value) {
-    const auto* const from = reinterpret_cast<const std::byte*>(value.data());
-    const bool is_own = std::greater_equal<>{}(from, memory_) && std::less<>{}(from, memory_ + room_bytes_);
-    if (!is_own) {
-      store_octets(memory_ + offset, value.data(), value.size());
-    } else if (from != memory_ + offset) {
-      const std::string copy(value);
-      store_octets(memory_ + offset, copy.data(), copy.size());
+  // How a content is laid out in the room.
+  struct Layout {
+    uint8_t format = 0;
+    size_t value_offset = 0;
+    uint32_t unused = 0;  // octets behind the value
+  };
+  [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content) const {
+    Layout layout{.format = cas_code(content)};
+    size_t end = key_offset(key_bytes) + key_bytes + cas_width(layout.format);
+    if (content.deadline_ms < kNeverMs) {
+      layout.format |= kHasExpiry;
+      end += kExpiryBytes;
     }
+    if (content.flags != 0) {
+      layout.format |= kHasFlags;
+      end += kFlagsBytes;
+    }
+    assert(end + content.value.size() <= room_bytes_);
+    if (const size_t unused = room_bytes_ - end - content.value.size(); unused < 8 && content.marks == 0) {
+      layout.format |= static_cast<uint8_t>(unused << kUnusedShift);
+    } else {
+      layout.format |= kHasExtension;
+      end += extension_bytes(content.marks);
+    }
+    layout.value_offset = end;
+    layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value.size());
+    return layout;
+  }
+  static void put_fields(OctetWriter& writer, const Layout& layout, const Content& content) {
+    writer.put_low(content.cas, cas_width(layout.format & kCasMask));
+    if ((layout.format & kHasExpiry) != 0) {
+      writer.put_low(static_cast<uint64_t>(content.deadline_ms), kExpiryBytes);
+    }
+    if ((layout.format & kHasFlags) != 0) writer.put_low(content.flags, kFlagsBytes);
+    if ((layout.format & kHasExtension) == 0) return;
+    writer.put_low(content.marks, kMarksBytes);
+    writer.put_low(layout.unused, sizeof layout.unused);
+    if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
+  }
+  [[nodiscard]] bool is_inside(const char* octet) const {
+    const auto* const at = reinterpret_cast<const std::byte*>(octet);
+    return std::greater_equal<>{}(at, memory_) && std::less<>{}(at, memory_ + room_bytes_);
   }
 
   std::byte* memory_;

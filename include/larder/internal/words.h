@@ -91,27 +91,68 @@ LARDER_UNCHECKED inline void load_octets(const std::byte* from, size_t offset, c
   for (size_t i = 0; i < bytes; ++i, piece >>= 8) to[i] = static_cast<char>(piece);
 }
 
-// Copies octets to where others may be reading. Only the caller writes to the words that they fall in; `from` does
-// not overlap them.
-inline void store_octets(std::byte* to, const void* from, size_t bytes) {
-  const auto* source = static_cast<const std::byte*>(from);
-  const auto patch = [&](size_t skip) {
-    const size_t part = std::min(kWordBytes - skip, bytes);
-    uint64_t word = load_word(to - skip);
-    std::memcpy(reinterpret_cast<std::byte*>(&word) + skip, source, part);
-    store_word(to - skip, word);
-    to += part;
-    source += part;
-    bytes -= part;
-  };
-  if (const size_t skip = reinterpret_cast<uintptr_t>(to) % kWordBytes; skip != 0 && bytes != 0) patch(skip);
-  for (; bytes >= kWordBytes; to += kWordBytes, source += kWordBytes, bytes -= kWordBytes) {
-    uint64_t word;
-    std::memcpy(&word, source, sizeof word);
-    store_word(to, word);
+// Writes octets, one piece behind the other, to where others may be reading: by way of a buffer, as whole words.
+// Only the caller writes to the words that they fall in, and no piece lies there.
+class OctetWriter {
+ public:
+  explicit OctetWriter(std::byte* to) : fill_(reinterpret_cast<uintptr_t>(to) % kWordBytes), to_(to - fill_) {
+    if (fill_ != 0) set_word(0, load_word(to_));
   }
-  if (bytes != 0) patch(0);
-}
+  OctetWriter(const OctetWriter&) = delete;
+  OctetWriter& operator=(const OctetWriter&) = delete;
+
+  void put(const void* from, size_t bytes) {
+    const auto* source = static_cast<const std::byte*>(from);
+    for (; bytes > kBufferBytes - fill_; flush(kBufferBytes)) {
+      const size_t part = kBufferBytes - fill_;
+      std::memcpy(buffer_ + fill_, source, part);
+      source += part;
+      bytes -= part;
+    }
+    std::memcpy(buffer_ + fill_, source, bytes);
+    fill_ += bytes;
+  }
+
+  // The low `bytes` ≤ 8 octets of a number.
+  void put_low(uint64_t number, size_t bytes) {
+    if (fill_ > kBufferBytes - kWordBytes) return put(&number, bytes);
+    std::memcpy(buffer_ + fill_, &number, sizeof number);
+    fill_ += bytes;
+  }
+
+  // To be called once, behind the last piece.
+  void finish() {
+    if (const size_t part = fill_ % kWordBytes; part != 0) {
+      const size_t at = fill_ - part;
+      const uint64_t kept = ~uint64_t{0} << part * 8;
+      uint64_t word;
+      std::memcpy(&word, buffer_ + at, kWordBytes);
+      set_word(at, (word & ~kept) | (load_word(to_ + at) & kept));
+      fill_ = at + kWordBytes;
+    }
+    flush(fill_);
+  }
+
+ private:
+  static constexpr size_t kBufferBytes = 512;
+
+  void set_word(size_t at, uint64_t word) { std::memcpy(buffer_ + at, &word, kWordBytes); }
+  void flush(size_t bytes) {
+    auto* const target = reinterpret_cast<uint64_t*>(to_);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < bytes / kWordBytes; ++i) {
+      uint64_t word;
+      std::memcpy(&word, buffer_ + i * kWordBytes, kWordBytes);
+      __atomic_store_n(target + i, word, __ATOMIC_RELAXED);
+    }
+    to_ += bytes;
+    fill_ = 0;
+  }
+
+  alignas(32) std::byte buffer_[kBufferBytes];
+  size_t fill_;  // octets in the buffer, the first of which goes to to_
+  std::byte* to_;
+};
 
 }  // namespace larder::internal
 
