@@ -299,6 +299,7 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
       const std::byte* const record = log_->at(index_->look(leads[i]));
       __builtin_prefetch(record);
       __builtin_prefetch(record + kCacheLineBytes);
+      __builtin_prefetch(record + 2 * kCacheLineBytes);
     }
     for (size_t i = 0; i < count; ++i) {
       const std::string_view key = keys[first + i];
