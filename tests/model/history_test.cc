@@ -119,10 +119,11 @@ class Stress {
     Random random(seed_ * 37 + reader);
     std::string value;
     while (!is_over_) {
-      const uint64_t slot = random.one_in(2) ? random.below(8) : random.below(kKeysPerWriter);
-      const uint64_t key = random.below(kWriters) * kKeysPerWriter + slot;
+      const uint64_t key = any_key(random);
       const uint64_t acknowledged = histories_[key].acknowledged;
-      if (random.one_in(20)) {
+      if (random.one_in(40)) {
+        read_many(random);
+      } else if (random.one_in(20)) {
         // Wins items and begins records of accesses, so that records change under the other readers.
         const ReadOptions options{.recache = std::chrono::milliseconds(10), .wants_history = random.one_in(2)};
         cache_->read(name(key), options,
@@ -138,6 +139,24 @@ class Stress {
         });
       }
     }
+  }
+
+  static uint64_t any_key(Random& random) {
+    const uint64_t slot = random.one_in(2) ? random.below(8) : random.below(kKeysPerWriter);
+    return random.below(kWriters) * kKeysPerWriter + slot;
+  }
+
+  void read_many(Random& random) {
+    std::array<uint64_t, 40> keys{};
+    std::array<uint64_t, 40> acknowledged{};
+    std::array<std::string, 40> names;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      keys[i] = any_key(random);
+      names[i] = name(keys[i]);
+      acknowledged[i] = histories_[keys[i]].acknowledged;
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    cache_->get_multi(views, [&](size_t i, const ItemView& item) { check(keys[i], acknowledged[i], item.value); });
   }
 
   void check(uint64_t key, uint64_t acknowledged, std::string_view value) {
