@@ -56,6 +56,16 @@ void Buffer::append(std::string_view text) {
   end_ += text.size();
 }
 
+void Buffer::append_or_send(std::string_view text) {
+  if (outlet_ && text.size() >= kLongBytesMin) {
+    const size_t taken = outlet_(content(), text);
+    const size_t taken_of_content = std::min(taken, size());
+    consume(taken_of_content);
+    text.remove_prefix(taken - taken_of_content);
+  }
+  append(text);
+}
+
 void Buffer::release() {
   begin_ = end_ = 0;
   if (block_.capacity == 0) return;

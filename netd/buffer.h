@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace netd {
@@ -52,6 +53,13 @@ class BufferPool {
 // that puts something in, makes room or releases.
 class Buffer {
  public:
+  // Takes octets on their way at once: of `content` and what comes behind it as many as it can, from the front.
+  // Returns how many.
+  using Outlet = std::function<size_t(std::string_view content, std::string_view behind)>;
+
+  // From this length on it is worth a system call of its own that a text need not be copied.
+  static constexpr size_t kLongBytesMin = 64 << 10;
+
   // The pool must outlive the buffer.
   explicit Buffer(BufferPool& pool) : pool_(pool) {}
   ~Buffer() { release(); }
@@ -80,6 +88,10 @@ class Buffer {
   // Throws std::bad_alloc.
   void append(std::string_view text);
 
+  // The same; but of a long text only what the outlet, if there is one, does not take at once.
+  void append_or_send(std::string_view text);
+  void set_outlet(Outlet outlet) { outlet_ = std::move(outlet); }
+
   // Drops the content and gives the memory back.
   void release();
 
@@ -87,6 +99,7 @@ class Buffer {
   bool make_room(size_t bytes);
 
   BufferPool& pool_;
+  Outlet outlet_;
   Block block_;
   size_t begin_ = 0;
   size_t end_ = 0;

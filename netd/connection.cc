@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <new>
 #include <string>
@@ -52,6 +54,10 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
       entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
   session_.fd = fd.release();  // descriptor_ closes it from now on
   session_.authenticated = !context.server.auth_file().is_required();
+  out_.set_outlet([this](std::string_view content, std::string_view behind) {
+    // Whatever keeps the octets from going now is met again by `send`.
+    return static_cast<size_t>(std::max<ssize_t>(transmit(content, behind), 0));
+  });
   context_.server.connection_table().add(entry_);
   tell("conn_new", {});
 }
@@ -231,14 +237,24 @@ bool Connection::receive() {
 // Sends as much as the client takes. False when it has gone.
 bool Connection::send() {
   while (!out_.empty()) {
-    const std::string_view content = out_.content();
-    const ssize_t count = ::send(descriptor_.native_handle(), content.data(), content.size(), MSG_NOSIGNAL);
+    const ssize_t count = transmit(out_.content(), {});
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return would_block();
     out_.consume(static_cast<size_t>(count));
-    context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
   }
   return true;
+}
+
+// One system call; its result.
+ssize_t Connection::transmit(std::string_view content, std::string_view behind) {
+  std::array<iovec, 2> parts{iovec{const_cast<char*>(content.data()), content.size()},
+                             iovec{const_cast<char*>(behind.data()), behind.size()}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+  if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+  return count;
 }
 
 bool Connection::wait(Waiting waiting) {

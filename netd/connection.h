@@ -90,6 +90,7 @@ class Connection {
   bool skip();
   bool receive();
   bool send();
+  ssize_t transmit(std::string_view content, std::string_view behind);
   bool wait(Waiting waiting);
   bool rest();
   bool linger();

@@ -106,7 +106,7 @@ bool append_meta(const MetaReply& reply, std::string_view flags, Buffer& out) {
   FlagWriter(reply, line).write(flags);
   if (!append_line(line, reply.value.value_or(std::string_view()), out)) return false;
   if (!reply.value) return true;
-  out.append(*reply.value);
+  out.append_or_send(*reply.value);
   out.append("\r\n");
   return true;
 }

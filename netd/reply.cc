@@ -50,9 +50,9 @@ bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
       to.number(item.cas);
     }
     to.text("\r\n");
-    to.text(item.value);
-    to.text("\r\n");
   });
+  out.append_or_send(item.value);
+  out.append("\r\n");
   return true;
 }
 

@@ -34,6 +34,37 @@ TEST_CASE("what is appended is consumed in order") {
   CHECK(buffer.empty());
 }
 
+TEST_CASE("of a long text only what the outlet does not take is kept, and nothing is lost") {
+  const std::string text(Buffer::kLongBytesMin, 't');
+  const std::string whole = "head " + text;
+  for (const size_t taken : {size_t{0}, size_t{3}, size_t{5}, size_t{100}, whole.size()}) {
+    Memory memory;
+    BufferPool pool(memory.charge());
+    Buffer buffer(pool);
+    std::string sent;
+    buffer.set_outlet([&](std::string_view content, std::string_view behind) {
+      sent = (std::string(content) + std::string(behind)).substr(0, taken);
+      return sent.size();
+    });
+    buffer.append("head ");
+    buffer.append_or_send(text);
+    CHECK(sent.size() == taken);
+    CHECK(buffer.size() == whole.size() - taken);
+    CHECK(sent + std::string(buffer.content()) == whole);
+  }
+}
+
+TEST_CASE("a text that is not long, or has no outlet, is appended whole") {
+  Memory memory;
+  BufferPool pool(memory.charge());
+  Buffer buffer(pool);
+  buffer.append_or_send(std::string(Buffer::kLongBytesMin, 't'));
+  CHECK(buffer.size() == Buffer::kLongBytesMin);
+  buffer.set_outlet([](std::string_view, std::string_view) -> size_t { throw std::bad_alloc(); });
+  buffer.append_or_send(std::string(Buffer::kLongBytesMin - 1, 't'));
+  CHECK(buffer.size() == 2 * Buffer::kLongBytesMin - 1);
+}
+
 TEST_CASE("content survives growing and moving to the front") {
   Memory memory;
   BufferPool pool(memory.charge());
