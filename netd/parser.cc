@@ -134,6 +134,12 @@ bool is_noreply(const Tokens& tokens, size_t index_min) {
   return tokens.size() > index_min && tokens.last() == "noreply";
 }
 
+// Clients of old send a 0 behind the key of `delete`. A second key there is not ignored: it would stay.
+bool ends_after_key(const Tokens& tokens, bool noreply) {
+  const size_t extra_tokens = tokens.size() - (noreply ? 3 : 2);
+  return extra_tokens == 0 || (extra_tokens == 1 && tokens[2] == "0");
+}
+
 }  // namespace
 
 Parser::Result Parser::next(std::string_view input, Request& request) {
@@ -280,6 +286,7 @@ void Parser::parse_simple(const Tokens& tokens, Request& request) const {
   switch (request.command) {
     case Command::kDelete:
       request.noreply = is_noreply(tokens, 2);
+      if (!ends_after_key(tokens, request.noreply)) return refuse(request, kErrorDeleteUsage);
       return parse_key(tokens[1], request);
     case Command::kIncr:
     case Command::kDecr:

@@ -21,6 +21,8 @@ inline constexpr std::string_view kReplyMetaMissing = "EN\r\n";
 inline constexpr std::string_view kErrorUnknown = "ERROR\r\n";
 inline constexpr std::string_view kErrorTooManyConnections = "ERROR Too many open connections\r\n";
 inline constexpr std::string_view kErrorBadFormat = "CLIENT_ERROR bad command line format\r\n";
+inline constexpr std::string_view kErrorDeleteUsage =
+    "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n";
 inline constexpr std::string_view kErrorBadDataChunk = "CLIENT_ERROR bad data chunk\r\n";
 inline constexpr std::string_view kErrorBadExptime = "CLIENT_ERROR invalid exptime argument\r\n";
 inline constexpr std::string_view kErrorBadDelta = "CLIENT_ERROR invalid numeric delta argument\r\n";

@@ -109,10 +109,10 @@ void append_engine(const ServerState& server, const larder::Stats& cache, Buffer
   const auto power = static_cast<uint64_t>(std::bit_width(cache.index_slots) - (cache.index_slots > 0 ? 1 : 0));
   append_stat("hash_power_level", power, out);
   append_stat("hash_bytes", cache.index_bytes, out);
-  append_zeros(
-      {"hash_is_expanding", "slab_reassign_rescues", "slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
-       "slab_reassign_busy_items", "slab_reassign_busy_deletes", "slab_reassign_busy_nomem"},
-      out);
+  append_zeros({"hash_is_expanding", "slab_reassign_rescues", "slab_reassign_chunk_rescues",
+                "slab_reassign_evictions_nomem", "slab_reassign_inline_reclaim", "slab_reassign_busy_items",
+                "slab_reassign_busy_deletes", "slab_reassign_busy_nomem"},
+               out);
   append_stat("slab_reassign_last_busy_status", "none", out);
   append_stat("slab_reassign_running", 0, out);
   append_stat("slabs_moved", cache.segments_cleaned, out);

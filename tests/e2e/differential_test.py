@@ -60,8 +60,7 @@ DIFFERENCES = {
         'noreply must be the last token, not the next': ERROR * 2 + END,
         'noreply before another token is no noreply': STORED + ERROR,
         'cas ignores what follows the number': ERROR * 2,
-        'delete ignores further tokens':
-            STORED + b'CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n',
+        'delete refuses a line of five tokens or more': STORED + ERROR * 2 + value(b'a', b'1') + END,
     },
     'older: noreply silences a bad length': {
         'a bad length is told with noreply, too': b'',

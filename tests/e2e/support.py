@@ -243,6 +243,11 @@ class Server:
         if exit_code != 0:
             raise AssertionError(f'exit code of the server: {exit_code}; it wrote:\n{stderr}')
 
+    def kill(self):
+        """Ends the server as a crash would: without a word to its clients."""
+        self.process.kill()
+        self._clean_up()
+
     def _accepts(self):
         if self.process.poll() is not None:
             raise AssertionError(f'exit code {self.process.returncode} instead of a server; it wrote:\n{self.stderr()}')
@@ -255,3 +260,12 @@ class Server:
     def _clean_up(self):
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def loopback_server(program, port=None):
+    return Server(program, '-l', '127.0.0.1', '-p', port or free_port())
+
+
+def host(server):
+    """What clients call a server on a loopback port."""
+    return '%s:%d' % server.address

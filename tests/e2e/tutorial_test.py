@@ -7,15 +7,7 @@ import unittest
 
 import memcache
 
-from support import MEMCACHED, NETD, Server, free_port, require, wait_until
-
-
-def loopback_server(program, port=None):
-    return Server(program, '-l', '127.0.0.1', '-p', port or free_port())
-
-
-def host(server):
-    return '%s:%d' % server.address
+from support import MEMCACHED, NETD, host, loopback_server, require, wait_until
 
 
 class TutorialTestCase(unittest.TestCase):

@@ -16,6 +16,7 @@ END = b'END\r\n'
 ERROR = b'ERROR\r\n'
 BAD_FORMAT = b'CLIENT_ERROR bad command line format\r\n'
 BAD_CHUNK = b'CLIENT_ERROR bad data chunk\r\n'
+DELETE_USAGE = b'CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n'
 BAD_EXPTIME = b'CLIENT_ERROR invalid exptime argument\r\n'
 BAD_DELTA = b'CLIENT_ERROR invalid numeric delta argument\r\n'
 NON_NUMERIC = b'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n'
@@ -264,7 +265,12 @@ VECTORS = [
     Vector('8.5', 'delete removes an item once', store(b'a', b'1') + b'delete a\r\ndelete a\r\nget a\r\n',
            STORED + DELETED + NOT_FOUND + END),
     Vector('8.5', 'delete takes a 0', store(b'a', b'1') + b'delete a 0\r\n', STORED + DELETED),
-    Vector('8.5', 'delete ignores further tokens', store(b'a', b'1') + b'delete a 5 foo\r\n', STORED + DELETED),
+    Vector('8.5', 'delete refuses further tokens',
+           store(b'a', b'1') + b'delete a 5\r\ndelete a b\r\ndelete a 0 b\r\ndelete a noreply 0\r\nget a\r\n',
+           STORED + DELETE_USAGE * 4 + value(b'a', b'1') + END),
+    Vector('8.5', 'delete refuses a line of five tokens or more',
+           store(b'a', b'1') + b'delete a 0 b c\r\ndelete a b c d e\r\nget a\r\n',
+           STORED + DELETE_USAGE * 2 + value(b'a', b'1') + END),
 
     # 8.6 incr decr
     Vector('8.6', 'incr and decr answer the new number and store it',

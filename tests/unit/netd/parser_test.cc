@@ -135,6 +135,19 @@ TEST_CASE("too few tokens are refused") {
   }
 }
 
+TEST_CASE("delete takes nothing behind the key but 0 and noreply") {
+  for (const char* const line :
+       {"delete a\r\n", "delete a 0\r\n", "delete a noreply\r\n", "delete a 0 noreply\r\n"}) {
+    CAPTURE(line);
+    CHECK(parse_one(line).request.command == Command::kDelete);
+  }
+  for (const char* const line : {"delete a b\r\n", "delete a 5\r\n", "delete a 0 0\r\n", "delete a noreply 0\r\n",
+                                 "delete a b noreply\r\n", "delete a b c d e\r\n"}) {
+    CAPTURE(line);
+    CHECK(refusal(line) == kErrorDeleteUsage);
+  }
+}
+
 TEST_CASE("when the length of a value is unknown, the next line is a command") {
   for (const char* const bytes : {"x", "-1", "2147483646", "+1", "1.0"}) {
     CAPTURE(bytes);
