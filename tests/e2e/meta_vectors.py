@@ -147,6 +147,8 @@ META_VECTORS = [
            store(b'a', b'1') + store(b'b', b'x') +
            lines(b'ma a q', b'ma a q v', b'ma a C1 q', b'ma c q', b'ma b q', b'mn', b'mg a v'),
            STORED * 2 + EX + NF + NON_NUMERIC + MN + va(b'3')),
+    Vector('9.1.7', 'q does not hide that ma has created', lines(b'ma a q N0 k', b'ma b q N0 J5 v', b'ma b q', b'mg b v'),
+           b'HD ka\r\n' + va(b'5') + va(b'6')),
     Vector('6.3', 'noreply is an invalid flag', lines(b'mg a noreply', b'md a noreply'), INVALID_FLAG * 2),
 
     # 3.3, 3.4 Binary keys
@@ -283,6 +285,9 @@ META_VECTORS = [
     Vector('9.3', 'I stores no newer value, and changes nothing without C',
            ms(b'e', b'ho', b'E2000') + ms(b'e', b'st', b'C2001', b'I') + lines(b'mg e v') +
            ms(b'e', b'st', b'I') + lines(b'mg e v'), HD + EX + va(b'ho') + HD + va(b'st')),
+    Vector('9.3', 'C0 is no older number, and I does not help it',
+           ms(b'a', b'1') + ms(b'a', b'2', b'C0', b'I') + ms(b'a', b'2', b'MR', b'C0', b'I') + lines(b'mg a v'),
+           HD + EX * 2 + va(b'1')),
     Vector('9.3', 'I keeps the win that is out',
            ms(b'e', b'ho', b'E2000', b'T10') + lines(b'mg e R20') + ms(b'e', b'st', b'C1500', b'I') + lines(b'mg e v'),
            HD + b'HD W\r\n' + HD + va(b'st', b'Z', b'X')),
