@@ -114,7 +114,7 @@ larder::StoreOptions store_options(const MetaRequest& meta) {
                    .cas = meta.cas,
                    .is_key_binary = meta.is_key_binary},
           .expected = extends ? compare_unless_0(meta) : meta.compare,
-          .takes_older = meta.invalidates,
+          .takes_older = meta.invalidates && meta.compare != uint64_t{0},
           .vivify = expiry_if(meta.vivify)};
 }
 
@@ -196,7 +196,8 @@ void MetaDispatch::count(const Request& request, Buffer& out) {
   MetaReply reply = reply_with(code_of(result.status), request);
   if (reply.code.empty()) return out.append(reply_to(result.status));
   if (!is_success(result.status)) return append(reply, request, out);
-  if (meta.quiet) return;
+  // Creation is told: it is not what was asked for, but what N has made of a miss.
+  if (meta.quiet && result.status == larder::CounterStatus::kDone) return;
   char digits[20];
   const char* const end = std::to_chars(digits, digits + sizeof digits, result.value).ptr;
   if (meta.with_value) {

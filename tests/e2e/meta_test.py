@@ -12,16 +12,15 @@ ME_LINE = re.compile(rb'ME (\S+) exp=(-?\d+) la=(\d+) cas=(\d+) fetch=(yes|no) c
                      rb'( [a-z_]+=\S+)*\r\n')
 
 
-# Where Debian's memcached 1.6.18 answers otherwise: reason -> the vectors' sentences. "older": 1.6.18 is behind;
-# memcached 1.6.45 answers as netd does. PROTOCOL.md lists the others.
+# Where Debian's memcached answers otherwise: what PROTOCOL.md says -> the vectors' sentences.
 DIFFERENCES = {
-    'older: a line without a key is an unknown command': [
+    'Lines that are too short are malformed': [
         "'mg' has too few tokens",
         "'md' has too few tokens",
         "'ma' has too few tokens",
         "'ms' has too few tokens",
     ],
-    'older: what is neither letter nor digit is an unknown flag': [
+    'Flags begin with a letter or a digit': [
         'an exclamation mark begins no flag',
         'what comes before A begins no flag',
         'what comes after z begins no flag',
@@ -32,13 +31,13 @@ DIFFERENCES = {
         'ms with something that is no flag leaves the data to be executed',
         'mg !',
     ],
-    'older: numbers may have a plus sign, and wrap': [
+    'Numbers are nothing but digits': [
         'ms with +2 for a length leaves the data to be executed',
         'T2147483648 is malformed',
         'R+1 is malformed',
         'F4294967296 is malformed',
     ],
-    'older: all errors in flags of md are one, as in ma, but for long opaques and keys of ma': [
+    'Errors in the flags of `md` are told as those of `mg`': [
         'a key of 251 octets is an invalid flag to ma',
         'the same flag twice is refused',
         'S is an unknown flag',
@@ -77,9 +76,11 @@ DIFFERENCES = {
         'errors are sent though q is given',
         'noreply is an invalid flag',
         'a key that is no base64 is refused',
+    ],
+    '`me` tells of a bad base64 key what the others do.': [
         'me refuses a key that is no base64',
     ],
-    'older: there is no E': [
+    'There are `E` and `x`': [
         'C with the number of the item withholds the value',
         'E is the number of an item that N creates',
         'a store that fails tells the size sent and the number 0',
@@ -96,13 +97,11 @@ DIFFERENCES = {
         'C of ma compares unless it is 0; E chooses the number',
         'ms E, and ms C I',
         'ma C1',
-    ],
-    'older: there is no x': [
         'flags that a command does not use are accepted',
         'x ends being stale and won',
         'md x',
     ],
-    'older: ms does not answer s, nor create with N': [
+    '`ms` answers `s` and creates with `N`': [
         'what is asked for is told in request order',
         'a value may be empty',
         'the modes decide by what is there',
@@ -110,27 +109,48 @@ DIFFERENCES = {
         'ms with everything, mg with everything',
         'ms MA N30',
     ],
-    'older: the data of an ms that was refused is executed': [
+    'The data of a store that is refused is skipped': [
         'ms with a key of 251 octets swallows the data',
     ],
-    'older: fewer flags fit on a line': [
+    '18 flags fit on a line': [
         '18 flags are not too many for mg',
         '19 flags are too many for mg md ma',
         '17 flags are not too many for ms',
         '18 flags are too many for ms, which swallows the data',
     ],
-    'older: a mode is one letter': [
+    'Of a mode, the first letter counts': [
         'only the first letter of a mode counts',
         "mode '' is none, and the data is swallowed",
         "mode '' is none of ma",
     ],
-    'older: to count ends being stale and won': [
+    'To count does not end being stale or won': [
         'incr leaves a stale and won item as it is',
         'ma leaves a stale and won item as it is',
     ],
-    'memcached forgets that the key is binary, or lets the time left wrap': [
+    'What `mg`, `ma` and appending `ms` create with `b` is marked as binary': [
         'mg and ma that create keep the mark',
+        'what is appended with b marks the item',
+    ],
+    '`t` of an item that has just been made to expire is `t0`': [
         'an item past its deadline has t0',
+    ],
+    "`N`'s expiry comes before everything else on the line": [
+        'N comes before T and t',
+    ],
+    'What is past when it is made has the CAS number 0.': [
+        'what is past has the number 0',
+    ],
+    '`ma` compares with `C` before it looks at the value': [
+        'C of ma comes before the value',
+    ],
+    '`R` is a number of seconds': [
+        'R may be any number of seconds',
+    ],
+    'An opaque that is too long is refused before anything is done': [
+        'an opaque that is too long is refused before anything is done',
+    ],
+    '`T` of `ma` counts': [
+        'T of ma counts when the number grows',
     ],
 }
 

@@ -128,6 +128,9 @@ META_VECTORS = [
            b'EN O' + b'x' * 31 + b'\r\nNF O' + b'x' * 31 + b'\r\n'),
     Vector('9.1.5', 'an opaque of 32 octets is too long', lines(b'mg a O' + b'x' * 32, b'md a O' + b'x' * 32) +
            ms(b'a', b'hi', b'O' + b'x' * 32), OPAQUE_TOO_LONG * 3),
+    Vector('9.1.5', 'an opaque that is too long is refused before anything is done',
+           store(b'a', b'1') + lines(b'mg a T-1 O' + b'x' * 32, b'md a O' + b'x' * 32, b'mg a v'),
+           STORED + OPAQUE_TOO_LONG * 2 + va(b'1')),
     Vector('9.1.6', 'a binary key comes back as base64 with a b of its own',
            ms(b'Zm9v', b'hi', b'b', b'k') + lines(b'mg Zm9v b k O1', b'ma bjE= b N0 k', b'md Zm9v k b', b'mg Zm9v b k'),
            b'HD kZm9v b\r\nHD kZm9v b O1\r\nHD kbjE= b\r\nHD kZm9v b\r\nEN kZm9v b\r\n'),
@@ -147,6 +150,8 @@ META_VECTORS = [
            store(b'a', b'1') + store(b'b', b'x') +
            lines(b'ma a q', b'ma a q v', b'ma a C1 q', b'ma c q', b'ma b q', b'mn', b'mg a v'),
            STORED * 2 + EX + NF + NON_NUMERIC + MN + va(b'3')),
+    Vector('9.1.7', 'q does not hide that ma has created', lines(b'ma a q N0 k', b'ma b q N0 J5 v', b'ma b q', b'mg b v'),
+           b'HD ka\r\n' + va(b'5') + va(b'6')),
     Vector('6.3', 'noreply is an invalid flag', lines(b'mg a noreply', b'md a noreply'), INVALID_FLAG * 2),
 
     # 3.3, 3.4 Binary keys
@@ -202,6 +207,8 @@ META_VECTORS = [
            HD + va(b'hi', b't-1')),
     Vector('9.2', 'N with T creates an item with the time of T', lines(b'mg k N30 T60 t v', b'mg k t'),
            va(b'', b't60', b'W') + b'HD t60 Z\r\n'),
+    Vector('9.2', 'N comes before T and t', lines(b'mg a T60 N30 t', b'mg b t N30', b'ma c t T60 N30', b'mg c t'),
+           b'HD t60 W\r\nHD t30 W\r\nHD t30\r\nHD t60\r\n'),
     Vector('9.2', 'E is the number of an item that N creates', lines(b'mg v1 N30 E77 c', b'mg v1 E88 c'),
            b'HD c77 W\r\nHD c77 Z\r\n'),
     Vector('9.2', 'a created item is there for everyone', lines(b'mg v1 N30', b'get v1', b'incr v1 1') +
@@ -213,6 +220,8 @@ META_VECTORS = [
            ms(b'r', b'x', b'T20') + lines(b'mg r R20 v', b'mg r R21 v', b'mg r R21 v'),
            HD + va(b'x') + va(b'x', b'W') + va(b'x', b'Z')),
     Vector('9.2', 'R wins no item that never expires', ms(b'r', b'x') + lines(b'mg r R2147483647'), HD * 2),
+    Vector('9.2', 'R may be any number of seconds',
+           ms(b'r', b'x', b'T2147483647') + lines(b'mg r R3000000', b'mg r R2147483647'), HD * 2 + b'HD W\r\n'),
     Vector('9.2', 'R of 0 and less never wins', ms(b'r', b'x', b'T1') + lines(b'mg r R0', b'mg r R-5'), HD * 3),
     Vector('9.2', 'a stale item is won by its first reader',
            ms(b'a', b'hi') + lines(b'md a I', b'mg a v', b'mg a v', b'mg a'),
@@ -245,6 +254,11 @@ META_VECTORS = [
     Vector('9.3', 'T sets the expiry', ms(b'a', b'hi', b'T90') + lines(b'mg a t'), HD + b'HD t90\r\n'),
     Vector('9.3', 'a time in the past stores nothing and removes the old item',
            ms(b'a', b'hi') + ms(b'a', b'ho', b'T-1') + lines(b'mg a'), HD * 2 + EN),
+    Vector('9.3', 'what is past has the number 0', ms(b'a', b'hi', b'T-1', b'c') + lines(b'mg a N-1 c'),
+           b'HD c0\r\nHD c0 W\r\n'),
+    Vector('9.3', 'what is appended with b marks the item',
+           store(b'foo', b'1') + ms(b'Zm9v', b'2', b'MA', b'b') + lines(b'mg foo k v'),
+           STORED + HD + va(b'12', b'kZm9v', b'b')),
     Vector('9.3', 'the modes decide by what is there',
            ms(b'a', b'1', b'MR') + ms(b'a', b'1', b'MA') + ms(b'a', b'1', b'MP') + ms(b'a', b'1', b'ME') +
            ms(b'a', b'2', b'ME') + ms(b'a', b'3', b'MS') + ms(b'a', b'4', b'MR') + ms(b'a', b'5', b'MA', b's') +
@@ -283,6 +297,9 @@ META_VECTORS = [
     Vector('9.3', 'I stores no newer value, and changes nothing without C',
            ms(b'e', b'ho', b'E2000') + ms(b'e', b'st', b'C2001', b'I') + lines(b'mg e v') +
            ms(b'e', b'st', b'I') + lines(b'mg e v'), HD + EX + va(b'ho') + HD + va(b'st')),
+    Vector('9.3', 'C0 is no older number, and I does not help it',
+           ms(b'a', b'1') + ms(b'a', b'2', b'C0', b'I') + ms(b'a', b'2', b'MR', b'C0', b'I') + lines(b'mg a v'),
+           HD + EX * 2 + va(b'1')),
     Vector('9.3', 'I keeps the win that is out',
            ms(b'e', b'ho', b'E2000', b'T10') + lines(b'mg e R20') + ms(b'e', b'st', b'C1500', b'I') + lines(b'mg e v'),
            HD + b'HD W\r\n' + HD + va(b'st', b'Z', b'X')),
@@ -330,6 +347,10 @@ META_VECTORS = [
     Vector('9.5', 'C of ma compares unless it is 0; E chooses the number',
            ms(b'n', b'5', b'E5') + lines(b'ma n C4 q k O5', b'ma n C0 E6 v c', b'ma n C6 E7 c', b'ma n C6', b'ma n c'),
            HD + b'EX kn O5\r\n' + va(b'6', b'c6') + b'HD c7\r\n' + EX + b'HD c#\r\n'),
+    Vector('9.5', 'C of ma comes before the value', ms(b'a', b'') + lines(b'ma a C4000000000', b'ma a'),
+           HD + EX + NON_NUMERIC),
+    Vector('9.5', 'T of ma counts when the number grows', store(b'n', b'9') + lines(b'ma n T1000', b'mg n t v'),
+           STORED + HD + va(b'10', b't1000')),
     Vector('9.5', 'NF tells key and opaque only', lines(b'ma n t c v k O1'), b'NF kn O1\r\n'),
     Vector('9.5', 'ma keeps flags', ms(b'n', b'9', b'F5') + lines(b'ma n v', b'mg n f v'), HD + va(b'10') +
            va(b'10', b'f5')),

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "doctest/doctest.h"
 
@@ -64,6 +65,15 @@ TEST_CASE("octets are written at any place, and none beside them") {
       }
     }
   }
+}
+
+TEST_CASE("an empty piece without an address changes nothing") {
+  std::array<uint64_t, 2> words{};
+  OctetWriter writer(reinterpret_cast<std::byte*>(words.data()) + 3);
+  writer.put(std::string_view().data(), 0);
+  writer.put("ab", 2);
+  writer.finish();
+  CHECK(std::string_view(reinterpret_cast<const char*>(words.data()), 6) == std::string_view("\0\0\0ab", 6));
 }
 
 TEST_CASE("pieces of any length are written, whatever fits in a buffer") {

@@ -109,7 +109,8 @@ class OctetWriter {
       source += part;
       bytes -= part;
     }
-    std::memcpy(buffer_ + fill_, source, bytes);
+    // An empty piece may have no address.
+    if (bytes != 0) std::memcpy(buffer_ + fill_, source, bytes);
     fill_ += bytes;
   }
 
