@@ -1,10 +1,11 @@
-// netd next to memcached: the server's CPU time per request and requests per second, under the same load.
+// netd next to memcached: the server's CPU time per request, requests per second and latency, under the same load.
 //
-//   net_bench NETD MEMCACHED [rounds]
+//   net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted]
 //
 // Starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs on core 1, on
 // connections that each send a batch of requests and wait for all its replies. Rounds are interleaved; the figures
-// are medians. CPU time is the scheduler's own account of the server process.
+// are medians. CPU time is the scheduler's own account of the server process; latency is from before a batch is
+// sent until its last octet has come, with the batches of all other connections under way.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -89,15 +90,26 @@ class Client {
 
   // Until `bytes` have come.
   void receive(size_t bytes) {
-    char buffer[1 << 16];
-    while (bytes > 0) {
-      const ssize_t got = read(socket_, buffer, std::min(sizeof buffer, bytes));
-      if (got <= 0) fail("a server closed the connection");
-      bytes -= static_cast<size_t>(got);
+    while (bytes > 0) bytes -= receive_some(bytes);
+  }
+  // Until what has come ends so.
+  void receive_until(std::string_view end) {
+    std::string last;
+    while (!last.ends_with(end)) {
+      const size_t got = receive_some(sizeof buffer_);
+      last.append(buffer_, got);
+      last.erase(0, last.size() - std::min(last.size(), end.size()));
     }
   }
 
  private:
+  size_t receive_some(size_t bytes_max) {
+    const ssize_t got = read(socket_, buffer_, std::min(sizeof buffer_, bytes_max));
+    if (got <= 0) fail("a server closed the connection");
+    return static_cast<size_t>(got);
+  }
+
+  static inline char buffer_[1 << 16];
   const int socket_;
   bool is_connected_ = false;
 };
@@ -109,8 +121,8 @@ class Server {
     if (pid_ == 0) {
       pin_to(kServerCore);
       const std::string port = std::to_string(port_);
-      execl(program.c_str(), program.c_str(), "-u", "root", "-l", "127.0.0.1", "-p", port.c_str(), "-m", "1024",
-            "-t", "1", "-c", "4096", nullptr);
+      execlp(program.c_str(), program.c_str(), "-u", "root", "-l", "127.0.0.1", "-p", port.c_str(), "-m", "1024",
+             "-t", "1", "-c", "4096", nullptr);
       _exit(127);
     }
     for (int i = 0; i < 200 && !Client(port_).is_connected(); ++i) {
@@ -145,15 +157,19 @@ class Server {
   pid_t pid_;
 };
 
+enum class Requests { kGets, kSets, kGetsAndSets, kMultiGets, kMetaGets, kNoreplySets };
+
+constexpr size_t kKeysOfMultiGet = 32;
+constexpr size_t kSetOneIn = 10;  // of kGetsAndSets
+
 struct Load {
   std::string title;
+  Requests requests;
   size_t keys;
   size_t value_bytes;
   size_t connections;
-  size_t depth;          // requests in a batch
-  size_t set_one_in;     // 0: gets only; 1: sets only; n: one request in n is a set
-  size_t keys_of_a_get;  // more than 1: each request is a multi-get
-  size_t requests;
+  size_t depth;  // requests in a batch
+  size_t count;
 };
 
 class Generator {
@@ -166,47 +182,78 @@ class Generator {
     for (size_t first = 0; first < load_.keys; first += kBatch) {
       std::string batch;
       size_t reply_bytes = 0;
-      for (size_t i = first; i < std::min(load_.keys, first + kBatch); ++i) reply_bytes += add_set(batch, i);
+      for (size_t i = first; i < std::min(load_.keys, first + kBatch); ++i) reply_bytes += add_set(batch, i, "");
       client.send(batch);
       client.receive(reply_bytes);
     }
   }
 
-  void run(uint16_t port) {
+  // Returns how long each batch took, in microseconds.
+  std::vector<double> run(uint16_t port) {
+    using Clock = std::chrono::steady_clock;
     std::vector<std::unique_ptr<Client>> clients;
     for (size_t i = 0; i < load_.connections; ++i) clients.push_back(std::make_unique<Client>(port));
     std::vector<size_t> reply_bytes(clients.size());
+    std::vector<Clock::time_point> begins(clients.size());
+    std::vector<double> took_us;
     std::string batch;
-    for (size_t done = 0; done < load_.requests;) {
+    for (size_t done = 0; done < load_.count;) {
       for (size_t c = 0; c < clients.size(); ++c) {
         batch.clear();
-        reply_bytes[c] = 0;
-        for (size_t i = 0; i < load_.depth; ++i) reply_bytes[c] += add_request(batch);
+        reply_bytes[c] = add_batch(batch);
+        begins[c] = Clock::now();
         clients[c]->send(batch);
       }
-      for (size_t c = 0; c < clients.size(); ++c) clients[c]->receive(reply_bytes[c]);
+      for (size_t c = 0; c < clients.size(); ++c) {
+        reply_bytes[c] > 0 ? clients[c]->receive(reply_bytes[c]) : clients[c]->receive_until("MN\r\n");
+        took_us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begins[c]).count());
+      }
       done += load_.depth * clients.size();
     }
+    return took_us;
   }
 
  private:
   static std::string key(size_t number) { return fmt::format("key:{:020}", number); }
 
-  // Each adds a request to the batch and returns how long its reply will be.
-  size_t add_request(std::string& batch) {
-    if (load_.set_one_in != 0 && random_() % load_.set_one_in == 0) return add_set(batch, random_() % load_.keys);
-    return add_get(batch);
+  // Each returns how long the replies to what it adds will be; 0 if that cannot be told, and mn stands at the end.
+  size_t add_batch(std::string& batch) {
+    size_t reply_bytes = 0;
+    for (size_t i = 0; i < load_.depth; ++i) reply_bytes += add_request(batch);
+    if (reply_bytes == 0) batch += "mn\r\n";
+    return reply_bytes;
   }
-  size_t add_set(std::string& batch, size_t number) {
-    batch += fmt::format("set {} 0 0 {}\r\n{}\r\n", key(number), value_.size(), value_);
+  size_t add_request(std::string& batch) {
+    const size_t number = random_() % load_.keys;
+    switch (load_.requests) {
+      case Requests::kGets:
+        return add_get(batch, 1);
+      case Requests::kMultiGets:
+        return add_get(batch, kKeysOfMultiGet);
+      case Requests::kMetaGets:
+        batch += fmt::format("mg {} k v f c\r\n", key(number));
+        return 0;
+      case Requests::kNoreplySets:
+        (void)add_set(batch, number, " noreply");
+        return 0;
+      case Requests::kGetsAndSets:
+        if (random_() % kSetOneIn != 0) return add_get(batch, 1);
+        break;
+      case Requests::kSets:
+        break;
+    }
+    return add_set(batch, number, "");
+  }
+  size_t add_set(std::string& batch, size_t number, std::string_view noreply) {
+    batch += fmt::format("set {} 0 0 {}{}\r\n{}\r\n", key(number), value_.size(), noreply, value_);
     return std::string_view("STORED\r\n").size();
   }
-  size_t add_get(std::string& batch) {
+  size_t add_get(std::string& batch, size_t keys) {
     batch += "get";
-    for (size_t i = 0; i < load_.keys_of_a_get; ++i) batch.append(1, ' ').append(key(random_() % load_.keys));
+    for (size_t i = 0; i < keys; ++i) batch.append(1, ' ').append(key(random_() % load_.keys));
     batch += "\r\n";
     const size_t header = fmt::format("VALUE {} 0 {}\r\n", key(0), value_.size()).size();
-    return load_.keys_of_a_get * (header + value_.size() + 2) + std::string_view("END\r\n").size();
+    return keys * (header + value_.size() + 2) + std::string_view("END\r\n").size();
   }
 
   const Load load_;
@@ -215,13 +262,14 @@ class Generator {
 };
 
 struct Figures {
-  std::vector<double> cpu_us, requests_per_s;
+  std::vector<double> cpu_us, requests_per_s, p99_us;
 };
 
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  return values[static_cast<size_t>(static_cast<double>(values.size() - 1) * share)];
 }
+double median(const std::vector<double>& values) { return quantile(values, 0.5); }
 
 void measure(const Load& load, const std::vector<const Server*>& servers, size_t rounds) {
   std::vector<Figures> figures(servers.size());
@@ -231,44 +279,57 @@ void measure(const Load& load, const std::vector<const Server*>& servers, size_t
       Generator generator(load);
       const uint64_t cpu_before = servers[s]->cpu_ns();
       const auto begin = std::chrono::steady_clock::now();
-      generator.run(servers[s]->port());
+      const std::vector<double> took_us = generator.run(servers[s]->port());
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-      const auto requests = static_cast<double>(load.requests);
+      const auto requests = static_cast<double>(load.count);
       figures[s].cpu_us.push_back(static_cast<double>(servers[s]->cpu_ns() - cpu_before) / 1000 / requests);
       figures[s].requests_per_s.push_back(requests / took.count());
+      figures[s].p99_us.push_back(quantile(took_us, 0.99));
     }
   }
   for (size_t s = 0; s < servers.size(); ++s) {
-    fmt::print("{:<44} {:<10} {:8.2f} us CPU a request  {:.2f} x  {:10.0f} requests/s  {:.2f} x\n", load.title,
-               servers[s]->name(), median(figures[s].cpu_us), median(figures[s].cpu_us) / median(figures[0].cpu_us),
-               median(figures[s].requests_per_s),
-               median(figures[s].requests_per_s) / median(figures[0].requests_per_s));
+    const auto figure = [&](std::vector<double> Figures::*which) {
+      const double value = median(figures[s].*which);
+      return fmt::format("{:10.2f} {:.2f} x", value, value / median(figures[0].*which));
+    };
+    fmt::print("{:<36} {:<10} CPU us a request {}  requests/s {}  p99 us of a batch {}\n", load.title,
+               servers[s]->name(), figure(&Figures::cpu_us), figure(&Figures::requests_per_s),
+               figure(&Figures::p99_us));
   }
 }
 
-void run(const std::string& netd, const std::string& memcached, size_t rounds) {
+void run(const std::string& netd, const std::string& memcached, size_t rounds, std::string_view wanted) {
   const Server memcached_server("memcached", memcached);
   const Server netd_server("netd", netd);
   pin_to(kLoadCore);
-  fmt::print("24-byte keys, uniform; servers on core {}, load on core {}; median of {} rounds\n", kServerCore,
-             kLoadCore, rounds);
+  fmt::print(
+      "24-byte keys, uniform, 100-byte values, 50 connections unless said otherwise; servers on core {}, load on "
+      "core {}; median of {} rounds\n",
+      kServerCore, kLoadCore, rounds);
   const std::vector<Load> loads = {
-      {"get, 50 connections, 1 deep, 100 B, 100 k keys", 100'000, 100, 50, 1, 0, 1, 300'000},
-      {"get, 50 connections, 16 deep, 100 k keys", 100'000, 100, 50, 16, 0, 1, 1'000'000},
-      {"get, 50 connections, 16 deep, 1 M keys", 1'000'000, 100, 50, 16, 0, 1, 1'000'000},
-      {"9 gets to 1 set, 16 deep", 100'000, 100, 50, 16, 10, 1, 1'000'000},
-      {"set, 16 deep", 100'000, 100, 50, 16, 1, 1, 1'000'000},
-      {"get of 32 keys", 100'000, 100, 20, 1, 0, 32, 50'000},
-      {"get, 4 KiB values, 4 deep", 10'000, 4096, 20, 4, 0, 1, 200'000},
-      {"get, 512 KiB values", 100, 512 * 1024, 2, 1, 0, 1, 4'000},
+      {"get, 1 deep, 100 k keys", Requests::kGets, 100'000, 100, 50, 1, 300'000},
+      {"get, 1 deep, 1,000 connections", Requests::kGets, 100'000, 100, 1'000, 1, 300'000},
+      {"get, 16 deep, 100 k keys", Requests::kGets, 100'000, 100, 50, 16, 1'000'000},
+      {"get, 16 deep, 1 M keys", Requests::kGets, 1'000'000, 100, 50, 16, 1'000'000},
+      {"9 gets to 1 set, 16 deep", Requests::kGetsAndSets, 100'000, 100, 50, 16, 1'000'000},
+      {"set, 16 deep", Requests::kSets, 100'000, 100, 50, 16, 1'000'000},
+      {"set noreply, 16 deep", Requests::kNoreplySets, 100'000, 100, 50, 16, 1'000'000},
+      {"mg with k v f c, 16 deep", Requests::kMetaGets, 100'000, 100, 50, 16, 1'000'000},
+      {"get of 32 keys", Requests::kMultiGets, 100'000, 100, 20, 1, 50'000},
+      {"get, 4 KiB values, 4 deep", Requests::kGets, 10'000, 4096, 20, 4, 200'000},
+      {"get, 512 KiB values", Requests::kGets, 100, 512 * 1024, 2, 1, 4'000},
   };
-  for (const Load& load : loads) measure(load, {&memcached_server, &netd_server}, rounds);
+  for (const Load& load : loads) {
+    if (load.title.find(wanted) != std::string::npos) measure(load, {&memcached_server, &netd_server}, rounds);
+  }
 }
 
 }  // namespace
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
-  if (argc < 3) larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds]");
-  larder::bench::run(argv[1], argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5);
+  if (argc < 3)
+    larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted]");
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
+  larder::bench::run(argv[1], argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5, argc > 4 ? argv[4] : "");
 }
