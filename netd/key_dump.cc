@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "netd/base64.h"
 #include "netd/item_class.h"
 #include "netd/key_text.h"
 #include "netd/reply_words.h"
@@ -24,13 +25,10 @@ int64_t expiry_unix_s(const larder::ItemInfo& item, int64_t now_unix_ms, int64_t
 }
 
 std::string meta_line(const larder::ItemInfo& item, int64_t now_unix_ms) {
-  std::string line = "key=";
-  append_percent_encoded(item.key, line);
-  line +=
-      fmt::format(" exp={} la={} cas={} fetch={} cls={} size={} flags={} \n", expiry_unix_s(item, now_unix_ms, -1),
-                  now_unix_ms / 1000, item.cas, item.is_read ? "yes" : "no",
-                  class_of(item.key.size() + item.value_bytes), item.stored_bytes, item.flags);
-  return line;
+  return fmt::format("key={} exp={} la={} cas={} fetch={} cls={} size={} flags={} \n", percent_encoded(item.key),
+                     expiry_unix_s(item, now_unix_ms, -1), now_unix_ms / 1000, item.cas,
+                     item.is_read ? "yes" : "no", class_of(item.key.size() + item.value_bytes), item.stored_bytes,
+                     item.flags);
 }
 
 std::string meta_get_line(const larder::ItemInfo& item) {
@@ -38,8 +36,7 @@ std::string meta_get_line(const larder::ItemInfo& item) {
   if (is_plain_key(item.key)) {
     line += item.key;
   } else {
-    append_base64(item.key, line);
-    line += " b";
+    line += base64_encode(item.key) + " b";
   }
   line += "\r\n";
   return line;

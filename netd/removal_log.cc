@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <exception>
-#include <string>
 
 #include "netd/key_text.h"
 
@@ -24,12 +23,11 @@ void RemovalLog::removed(const larder::ItemInfo& item, larder::Removal why) {
 
 void RemovalLog::tell_eviction(const larder::ItemInfo& item) {
   try {
-    std::string key;
-    append_percent_encoded(item.key, key);
     const int64_t ttl_s = item.ttl_ms == larder::kNeverExpires ? -1 : (item.ttl_ms + 999) / 1000;
     hub_.tell(kWatchEvictions, clock_.unix_ms(),
-              fmt::format("eviction key={} fetch={} ttl={} la=0 clsid={} size={}", key, item.is_read ? "yes" : "no",
-                          ttl_s, class_of(item.key.size() + item.value_bytes), item.value_bytes));
+              fmt::format("eviction key={} fetch={} ttl={} la=0 clsid={} size={}", percent_encoded(item.key),
+                          item.is_read ? "yes" : "no", ttl_s, class_of(item.key.size() + item.value_bytes),
+                          item.value_bytes));
   } catch (const std::exception&) {
     // No memory for the line. The cache, which called, must not be left half done: the line is lost.
   }

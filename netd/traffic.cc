@@ -2,18 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <string>
-
 #include "netd/key_text.h"
 
 namespace netd {
 namespace {
-
-std::string encoded(std::string_view key) {
-  std::string text;
-  append_percent_encoded(key, text);
-  return text;
-}
 
 std::string_view word_of(Command command) {
   switch (command) {
@@ -58,7 +50,7 @@ void Traffic::observe_get(const Session& session, std::string_view key, std::opt
   if (!server_.watch_hub().wants(kWatchFetchers)) return;
   server_.watch_hub().tell(
       kWatchFetchers, server_.clock().unix_ms(),
-      fmt::format("item_get key={} status={} clsid={} cfd={} size={}", encoded(key),
+      fmt::format("item_get key={} status={} clsid={} cfd={} size={}", percent_encoded(key),
                   value_bytes ? "found" : "not_found", value_bytes ? class_of(key.size() + *value_bytes) : 0,
                   session.fd, value_bytes.value_or(0)));
 }
@@ -85,8 +77,8 @@ void Traffic::tell_store(const Session& session, const Request& request, std::st
   const size_t item_bytes = request.key.size() + request.value.size();
   server_.watch_hub().tell(kWatchMutations, server_.clock().unix_ms(),
                            fmt::format("item_store key={} status={} cmd={} ttl={} clsid={} cfd={} size={}",
-                                       encoded(request.key), status, word_of(request.command), request.exptime,
-                                       class_of(item_bytes), session.fd, request.value.size()));
+                                       percent_encoded(request.key), status, word_of(request.command),
+                                       request.exptime, class_of(item_bytes), session.fd, request.value.size()));
 }
 
 void Traffic::deleted(std::string_view word, std::string_view key, std::optional<size_t> value_bytes) {
@@ -94,7 +86,7 @@ void Traffic::deleted(std::string_view word, std::string_view key, std::optional
   if (server_.detail_enabled.load(std::memory_order_relaxed)) prefixes_.count_delete(key);
   if (!value_bytes || !server_.watch_hub().wants(kWatchDeletions)) return;
   server_.watch_hub().tell(kWatchDeletions, server_.clock().unix_ms(),
-                           fmt::format("deleted key={} cmd={} clsid={} size={}", encoded(key), word,
+                           fmt::format("deleted key={} cmd={} clsid={} size={}", percent_encoded(key), word,
                                        class_of(key.size() + *value_bytes), *value_bytes));
 }
 
