@@ -45,6 +45,7 @@ class ServerState {
   const larder::Clock& clock() const { return parts_.clock; }
   DebugClock* debug_clock() const { return parts_.debug_clock; }
   WatchHub& watch_hub() const { return parts_.watch_hub; }
+  const RemovalLog& removal_log() const { return parts_.removal_log; }
   AuthFile& auth_file() const { return parts_.auth_file; }
   ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
