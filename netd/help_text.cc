@@ -69,6 +69,8 @@ constexpr std::string_view kFlags =
                           checked and accepted, without effect.
 --enable-debugtime        enable the "debugtime <seconds>" command, which moves the
                           clock forward: for tests of expiry
+--health                  ask whether a server with the same -l, -p and -s answers, within
+                          a second: exit 0, or 1 and say why not
 Not supported: -S (SASL), -Z (TLS), -e (memory file), and the extended options ext_*,
 proxy_*, ssl_* and drop_privileges.
 

@@ -17,6 +17,7 @@
 #include "netd/daemon.h"
 #include "netd/debug_clock.h"
 #include "netd/listen_socket.h"
+#include "netd/health_check.h"
 #include "netd/log.h"
 #include "netd/options.h"
 #include "netd/process.h"
@@ -104,6 +105,8 @@ int run(int argc, char** argv) {
   } else {
     serve(command_line.options);
   }
+  } else if (command_line.options.health) {
+    check_health(command_line.options);
   return 0;
 }
 

@@ -27,6 +27,8 @@ using Apply = void (*)(const FlagValue& value, Options& options);
 
 // Flags without a letter of their own.
 constexpr char kEnableDebugtime = 1;
+constexpr char kHealth = 2;
+constexpr char kLetterMin = ' ';
 
 struct Flag {
   char letter;
@@ -135,6 +137,7 @@ constexpr Flag kFlags[] = {
     {'o', "extended", true, apply_extended_options},
     {'Y', "auth-file", true, set_auth_file},
     {kEnableDebugtime, "enable-debugtime", false, [](const FlagValue&, Options& o) { o.debug_clock = true; }},
+    {kHealth, "health", false, [](const FlagValue&, Options& o) { o.health = true; }},
     {'S', "enable-sasl", false, refuse_unsupported},
     {'e', "memory-file", true, refuse_unsupported},
     {'Z', "enable-ssl", false, refuse_unsupported},
@@ -153,7 +156,7 @@ constexpr Printer kPrinters[] = {
 std::string short_flags() {
   std::string letters = ":";
   for (const Flag& flag : kFlags) {
-    if (flag.letter == kEnableDebugtime) continue;
+    if (flag.letter < kLetterMin) continue;
     letters += flag.letter;
     if (flag.takes_value) letters += ':';
   }

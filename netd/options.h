@@ -53,6 +53,9 @@ struct Options {
   uint32_t verbosity = 0;
 
   // The process.
+  // Ask whether the server that these options describe answers, instead of being it.
+  bool health = false;
+
   bool daemon = false;
   bool coredumps = false;
   bool lock_memory = false;

@@ -11,7 +11,8 @@ import tempfile
 import time
 import unittest
 
-from support import DEADLINE_S, NETD, Connection, Server, free_port, is_alive, require, user_flags, wait_until
+from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, free_port, is_alive, require, user_flags,
+                     wait_until)
 from vectors import END, EXISTS, NO_MEMORY, STORED, TOO_LARGE, store, value
 
 USAGE, NO_USER, OS_ERROR = 64, 67, 71
@@ -335,6 +336,61 @@ class Sockets(CommandLineTestCase):
 
 
 class Behaviour(CommandLineTestCase):
+class Health(CommandLineTestCase):
+    def check(self, *flags, fault=None, environment=None):
+        """`netd --health`: says nothing if the server answers, otherwise a line that matches `fault`."""
+        started_at = time.monotonic()
+        result = subprocess.run([NETD, '--health', *map(str, flags)], capture_output=True, text=True,
+                                timeout=DEADLINE_S, env={**os.environ, **(environment or {})})
+        self.assertLess(time.monotonic() - started_at, 10 if SANITIZED else 5)
+        self.assertEqual((0 if fault is None else 1, ''), (result.returncode, result.stdout), result.stderr)
+        self.assertRegex(result.stderr, r'\A\Z' if fault is None else rf'\Anetd: {fault}\n\Z')
+
+    def test_a_server_on_a_port_answers(self):
+        port = free_port()
+        with Server(NETD, '-p', port, '-l', '127.0.0.1'):
+            self.check('-p', port)
+            self.check('-p', port, '-l', '127.0.0.1')
+            self.check('-l', f'127.0.0.2,127.0.0.1:{port}', '-p', free_port())
+            self.check(environment={'NETD_PORT': str(port), 'NETD_LISTEN': '*'})
+            self.check('-p', port, '-l', '127.0.0.2', fault=f'no answer from 127.0.0.2 port {port}: Connection refused')
+        self.check('-p', port, fault=rf'no answer from .*127.0.0.1 port {port}: Connection refused.*')
+
+    def test_a_server_on_a_UNIX_socket_answers(self):
+        path = self.path('socket')
+        with Server(NETD, '-s', path):
+            self.check('-s', path)
+        self.check('-s', path, fault=f'no answer from {path}: No such file or directory')
+
+    def test_a_server_that_wants_a_password_is_healthy(self):
+        users = self.path('users')
+        with open(users, 'w', encoding='ascii') as file:
+            file.write('a:b\n')
+        with Server(NETD, '-Y', users) as server:
+            self.check('-s', server.address)
+
+    def test_silence_for_a_second_is_a_fault_and_so_is_any_other_answer(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port = listener.getsockname()[1]
+            self.check('-l', '127.0.0.1', '-p', port, fault=f'no answer from 127.0.0.1 port {port}: .*timed out')
+
+            def answer():
+                client = listener.accept()[0]
+                with listener.accept()[0] as other:
+                    client.close()
+                    other.sendall(b'HTTP/1.1 400 Bad Request\r\n')
+                    other.recv(100)
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            self.check('-l', '127.0.0.1', '-p', port,
+                       fault=f'no answer from 127.0.0.1 port {port}: HTTP/1.1 400 Bad Request')
+            thread.join()
+
+    def test_a_port_that_nobody_could_know_is_refused(self):
+        self.check('-p', '-1', fault="-p: '-1' does not tell which port to ask")
+
+
     """The flags that a client can notice."""
 
     def test_M_refuses_stores_when_memory_is_full_and_keeps_what_is_stored(self):
