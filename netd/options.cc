@@ -44,8 +44,8 @@ void set_port(const FlagValue& value, Options& options) {
   options.port_given = true;
 }
 
-void set_udp_port(const FlagValue& value, Options&) {
-  if (parse_number(value, 0, kPortMax, kExitUsage) != 0) refuse(value, "is refused: UDP is not supported");
+void set_udp_port(const FlagValue& value, Options& options) {
+  options.udp_port = static_cast<int>(parse_number(value, kAnyPort, kPortMax, kExitUsage));
 }
 
 void set_prefix_delimiter(const FlagValue& value, Options& options) {
@@ -233,8 +233,14 @@ void check_memory(Options& options) {
   }
 }
 
-void check_serves(const Options& options) {
-  if (!serves_tcp(options) && options.unix_socket.empty()) {
+void check_serves(Options& options) {
+  if (options.udp_port != 0 && !options.port_given) options.port = options.udp_port;
+  if (options.udp_port != 0 && !options.auth_file.empty()) {
+    throw StartError(
+        fmt::format("{}: UDP cannot be had together with {}", flag_name(options, 'U'), flag_name(options, 'Y')),
+        kExitUsage);
+  }
+  if (!serves_tcp(options) && options.udp_port == 0 && options.unix_socket.empty()) {
     throw StartError(fmt::format("{}: '0' leaves nothing to listen on; give -s", flag_name(options, 'p')),
                      kExitUsage);
   }

@@ -72,8 +72,9 @@ class ServerState {
   std::atomic<uint64_t> dumps{0};    // begun
   std::atomic<uint64_t> dumped_items{0};
 
-  // The port clients find, when the system chose it. Set before there are threads.
+  // The ports clients find, when the system chose them. Set before there are threads.
   int tcp_port;
+  int udp_port;
 
  private:
   const ServerParts parts_;

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -130,7 +131,7 @@ class RefusedFlags(CommandLineTestCase):
         self.check_refused('-s', self.path('socket'), '-a', '0799', exit_codes=[1, USAGE], naming=['-a', '0799'])
 
     def test_features_that_would_be_missed_are_refused(self):
-        for flags in [['-U', '11211'], ['-S'], ['-B', 'binary'], ['-o', 'ext_path=/x:1G'], ['-o', 'nonsense']]:
+        for flags in [['-U', '11211', '-Y', '/dev/null'], ['-S'], ['-B', 'binary'], ['-o', 'ext_path=/x:1G'], ['-o', 'nonsense']]:
             with self.subTest(flags=flags):
                 self.check_refused(*flags, exit_codes=[1, USAGE], naming=flags[:1])
 
@@ -325,17 +326,16 @@ class Sockets(CommandLineTestCase):
 
     def test_MEMCACHED_PORT_FILENAME_tells_the_port_that_the_system_chose(self):
         ports = self.path('ports')
-        server = self.server('-l', '127.0.0.1', '-p', '-1', '-s', self.path('socket'),
+        server = self.server('-l', '127.0.0.1', '-p', '-1', '-s', self.path('socket'), '-U', '-1',
                              environment={'MEMCACHED_PORT_FILENAME': ports})
         wait_until(lambda: os.path.exists(ports), 'the ports are written')
-        lines = read(ports)
-        self.assertRegex(lines, r'\ATCP INET: \d+\n\Z')
-        port = int(lines.split()[-1])
+        lines = re.fullmatch(r'TCP INET: (\d+)\nUDP INET: (\d+)\n', read(ports))
+        port = int(lines[1])
+        self.assertEqual(lines.groups(), tuple(server.stats('settings')[name] for name in ['tcpport', 'udpport']))
         self.assertEqual([port], listening_on_loopback(server.pid))
         self.check_serves(('127.0.0.1', port))
 
 
-class Behaviour(CommandLineTestCase):
 class Health(CommandLineTestCase):
     def check(self, *flags, fault=None, environment=None):
         """`netd --health`: says nothing if the server answers, otherwise a line that matches `fault`."""
@@ -391,6 +391,7 @@ class Health(CommandLineTestCase):
         self.check('-p', '-1', fault="-p: '-1' does not tell which port to ask")
 
 
+class Behaviour(CommandLineTestCase):
     """The flags that a client can notice."""
 
     def test_M_refuses_stores_when_memory_is_full_and_keeps_what_is_stored(self):

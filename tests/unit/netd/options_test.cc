@@ -124,9 +124,20 @@ TEST_CASE("what is refused is named, flag and value, as it was given") {
   CHECK(refusal({"-t", "4x"}).message.starts_with("-t: '4x'"));
   CHECK(refusal({"-R", ""}).message.starts_with("-R: ''"));
   CHECK(refusal({"-B", "binary"}).exit_code == kExitUsage);
-  CHECK(refusal({"-U", "11211"}).exit_code == 1);
+  CHECK(refusal({"-U", "x"}).exit_code == kExitUsage);
+  CHECK(refusal({"-U", "11211", "-Y", "users"}).exit_code == kExitUsage);
   CHECK(refusal({"-f", "1"}).exit_code == 1);
   CHECK(refusal({"-n", "0"}).exit_code == 1);
+}
+
+TEST_CASE("the port of UDP is that of TCP too, unless there is another") {
+  CHECK(parse({}).udp_port == 0);
+  CHECK(parse({"-U", "0"}).port == 11211);
+  CHECK(parse({"-U", "5000"}).udp_port == 5000);
+  CHECK(parse({"-U", "5000"}).port == 5000);
+  CHECK(parse({"-p", "6000", "-U", "5000"}).port == 6000);
+  CHECK_FALSE(serves_tcp(parse({"-p", "0", "-U", "5000"})));
+  CHECK_FALSE(serves_tcp(parse({"-s", "/tmp/socket", "-U", "5000"})));
 }
 
 TEST_CASE("unknown flags, missing values and stray arguments exit with 1") {
