@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <string>
@@ -55,10 +54,7 @@ void set_prefix_delimiter(const FlagValue& value, Options& options) {
 }
 
 void set_growth_factor(const FlagValue& value, Options& options) {
-  double factor = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
-  if (error != std::errc() || stop != end || !(factor > 1)) refuse(value, "is not a number above 1");
+  (void)parse_factor(value, 1);
   options.notes.push_back(fmt::format("{} has no effect here: there are no slabs", value.flag));
 }
 

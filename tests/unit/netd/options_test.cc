@@ -191,7 +191,11 @@ TEST_CASE("messages call a flag what the user called it") {
 
 TEST_CASE("-o numbers without effect are checked all the same") {
   CHECK(parse({"-o", "hashpower=12,lru_crawler_sleep=1000000,hot_lru_pct=1"}).notes.size() == 3);
-  for (const char* const list : {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80"}) {
+  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=0.9,hot_max_factor=9.5"}).notes.size() == 4);
+  for (const char* const list :
+       {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80", "slab_automove=3",
+        "slab_automove_ratio=0", "slab_automove_ratio=1", "slab_automove_ratio", "hot_max_factor=0",
+        "warm_max_factor=x", "tail_repair_time=9", "temporary_ttl", "worker_logbuf_size", "read_buf_mem_limit=x"}) {
     CAPTURE(list);
     CHECK(refusal({"-o", list}).exit_code == 1);
   }
