@@ -159,6 +159,8 @@ void MetaDispatch::get(const Request& request, Buffer& out) {
         const bool is_touch = request.meta->exptime && !reading.is_created;
         traffic_.count(reading.item.key, reading.item.value.size(),
                        is_touch ? ClassCounter::kTouchHits : ClassCounter::kGetHits);
+        if (reading.item.is_stale) counters_.add(Counter::kStaleServed);
+        if (reading.has_won) counters_.add(Counter::kRefreshWins);
         append(reply_of(reading, request), request, out);
       });
   if (!is_found && !request.meta->quiet) append(reply_with(kMetaMissing, request), request, out);

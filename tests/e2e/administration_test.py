@@ -84,6 +84,7 @@ class Counters(AdministrationTestCase):
         (b'me m\r\n', dict(cmd_meta=1)),
         (b'mn\r\n', dict()),
         (b'md m I\r\n', dict()),
+        (b'mg m v\r\n', dict(cmd_get=1, get_hits=1)),
         (b'md m C5\r\n', dict(delete_misses=1)),
         (b'md m q\r\n', dict(delete_hits=1, curr_items=-1)),
         (b'md p:m\r\n', dict(delete_misses=1)),
@@ -121,6 +122,39 @@ class Counters(AdministrationTestCase):
                         difference.pop('total_items', None)
                         moved.pop('total_items', None)
                     self.assertEqual(moved, difference)
+
+    # What tells how things stand, and counts nothing.
+    GAUGES = '''pid uptime time version libevent pointer_size rusage_user rusage_system max_connections curr_connections
+        connection_structures read_buf_count read_buf_bytes reserved_fds limit_maxbytes accepting_conns threads
+        hash_power_level hash_bytes slab_reassign_last_busy_status bytes slab_global_page_pool rss_bytes mem_items_bytes
+        mem_index_bytes mem_buffers_bytes mem_other_bytes segments_free segments_total'''.split()
+    def test_every_counter_is_what_a_known_sequence_makes_it(self):
+        requests = [request for request, _ in self.SEQUENCE]
+        with self.server().connect() as connection:
+            def stats():
+                connection.send(b'stats\r\n')
+                reply = connection.read_until(lambda reply: reply.endswith(END))
+                lines = [line.split() for line in reply.decode().splitlines()[:-1]]
+                return {name: text for _, name, text in lines}, len(reply)
+
+            before, bytes_of_stats = stats()
+            replies = b''.join(connection.ask(request) for request in requests)
+            after, _ = stats()
+        versions = len(requests) * len(b'VERSION \r\n' + before['version'].encode())
+        expected = dict.fromkeys(before.keys() - self.GAUGES, 0)
+        for request in requests:
+            if request[:2] in [b'mg', b'ms', b'md', b'ma', b'mn']:
+                expected['cmd_' + request[:2].decode()] += 1
+        expected |= dict(get_vivified=1, stale_served=1, refresh_wins=2)
+        for _, moved in self.SEQUENCE:
+            for name, number in moved.items():
+                expected[name] += number
+        expected['bytes_read'] = sum(map(len, requests)) + len(requests) * len(b'version\r\n') + len(b'stats\r\n')
+        expected['bytes_written'] = bytes_of_stats + len(replies) + versions
+        # A value of 2 MB takes more than a turn, how many more is the system's to say.
+        self.assertLessEqual(0, int(after['conn_yields']) - int(before['conn_yields']))
+        del expected['conn_yields']
+        self.assertEqual(expected, {name: int(after[name]) - int(before[name]) for name in expected})
 
     def test_classes_and_prefixes_count_what_memcached_counts(self):
         require(MEMCACHED, 'memcached')
