@@ -109,7 +109,8 @@ class OctetWriter {
       source += part;
       bytes -= part;
     }
-    std::memcpy(buffer_ + fill_, source, bytes);
+    // Of an empty value there may be no pointer, which memcpy wants all the same.
+    if (bytes > 0) std::memcpy(buffer_ + fill_, source, bytes);
     fill_ += bytes;
   }
 
