@@ -87,7 +87,7 @@ EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint6
     return decide(*item, now_ms);
   });
   if (!cas) remove(engine, key);
-  engine.counters().add(result == EraseResult::kErased ? Counter::kEraseHits : Counter::kEraseMisses);
+  if (result != EraseResult::kErased) engine.counters().add(Counter::kEraseMisses);
   return result;
 }
 
@@ -96,10 +96,10 @@ void count_read(Engine& engine, const ReadOptions& options, const Reading* readi
     engine.counters().add(Counter::kGetHits);
     engine.counters().add(Counter::kVivified);
     engine.counters().add(Counter::kItemsStored);
-  } else if (options.expiry) {
-    engine.counters().add(reading != nullptr ? Counter::kTouchHits : Counter::kTouchMisses);
+  } else if (reading != nullptr) {
+    engine.counters().add(options.expiry ? Counter::kTouchHits : Counter::kGetHits);
   } else {
-    engine.counters().add(reading != nullptr ? Counter::kGetHits : Counter::kGetMisses);
+    engine.counters().add(Counter::kGetMisses);
   }
 }
 
@@ -162,6 +162,10 @@ bool Cache::read(std::string_view key, const ReadOptions& options, ReadVisitor v
 
 std::optional<ItemDetails> Cache::inspect(std::string_view key) const {
   return is_key(key) ? engine_->inspect(key, engine_->now_ms()) : std::nullopt;
+}
+
+Presence Cache::presence(std::string_view key) const {
+  return is_key(key) ? engine_->presence(key, engine_->now_ms()) : Presence::kMissing;
 }
 
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
@@ -240,7 +244,14 @@ CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOpt
 // --- expiry and removal ------------------------------------------------------------------------------------
 
 bool Cache::visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor) {
-  return read(key, {.expiry = expiry, .may_win = false}, [&](const Reading& reading) { visitor(reading.item); });
+  if (!is_key(key)) return false;
+  bool is_found = false;
+  internal::read_item(*engine_, key, {.expiry = expiry, .may_win = false}, [&](const Reading* reading) {
+    is_found = reading != nullptr;
+    engine_->counters().add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
+    if (is_found) visitor(reading->item);
+  });
+  return is_found;
 }
 
 std::optional<Item> Cache::get_and_touch(std::string_view key, Expiry expiry) {
@@ -273,10 +284,12 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
 }
 
 EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor) {
-  return erase_with(*engine_, key, cas, [&](const ItemView& item, int64_t) {
+  const EraseResult result = erase_with(*engine_, key, cas, [&](const ItemView& item, int64_t) {
     visitor(item);
     return Decision{.kind = Decision::Kind::kRemove};
   });
+  if (result == EraseResult::kErased) engine_->counters().add(Counter::kEraseHits);
+  return result;
 }
 
 EraseResult Cache::invalidate(std::string_view key, const InvalidateOptions& options) {

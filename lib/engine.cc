@@ -90,10 +90,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (!log.ok()) return log.status();
   engine->log_ = *std::move(log);
 
-  engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_,
-                           options.eviction,
-                           [made = engine.get()](const Index::Stripe& stripe, Slot slot, int64_t now_ms,
-                                                 Removal why) { made->tell_removal(stripe, slot, now_ms, why); });
+  engine->cleaner_.emplace(
+      engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_, options.eviction,
+      [made = engine.get()](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+          ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->tell_removal(stripe, slot, now_ms, why); });
   return engine;
 }
 
@@ -159,7 +159,8 @@ ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) co
           .flags = content.flags,
           .cas = cas_number(stripe, content),
           .ttl_ms = ttl_until(content.deadline_ms, now_ms),
-          .is_read = slot.frequency() > 0};
+          .is_read = slot.frequency() > 0,
+          .idle_s = history_of(stripe, slot, content, now_ms).idle_s};
 }
 
 void Engine::tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const {
@@ -337,8 +338,7 @@ void Engine::note_access(Index::Stripe& stripe, const Index::Position& position,
   index_->change_record(stripe, position, [&] { record.rewrite(content); });
 }
 
-History Engine::history_of(const Index::Stripe& stripe, const Found& found, int64_t now_ms) {
-  const Content& content = found.content;
+History Engine::history_of(const Index::Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) {
   const uint32_t now_s = seconds(now_ms);
   uint32_t accessed_s = now_s;
   if (content.has(kMarkTracked)) {
@@ -346,9 +346,8 @@ History Engine::history_of(const Index::Stripe& stripe, const Found& found, int6
   } else if (content.cas != 0 && !content.is_cas_whole) {
     accessed_s = stripe.change_clock.time_of(content.cas);
   }
-  return {
-      .was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : found.position.get().frequency() > 0,
-      .idle_s = now_s - std::min(now_s, accessed_s)};
+  return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
+          .idle_s = now_s - std::min(now_s, accessed_s)};
 }
 
 std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms) {
@@ -362,7 +361,7 @@ std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms)
   const Content content = record.content();
   if (content.deadline_ms <= now_ms) return std::nullopt;
   const ItemView item = view(key, stripe, content, now_ms);
-  const History history = history_of(stripe, {.position = position, .content = content}, now_ms);
+  const History history = history_of(stripe, position.get(), content, now_ms);
   return ItemDetails{.value_bytes = item.value.size(),
                      .item_bytes = record.live_bytes(),
                      .flags = item.flags,
@@ -376,6 +375,18 @@ std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms)
                      .frequency = position.get().frequency(),
                      .stripe = index_->number_of(stripe),
                      .segment = log_->segment_of(address)};
+}
+
+Presence Engine::presence(std::string_view key, int64_t now_ms) {
+  const uint64_t hash = index_->hash(key);
+  Index::Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const Index::Position position = find(stripe, hash, key);
+  if (!position) {
+    return index_->find_flushed(stripe, index_->tag_of(hash)) ? Presence::kFlushed : Presence::kMissing;
+  }
+  const bool is_expired = log_->record_at(position.get().address()).content().deadline_ms <= now_ms;
+  return is_expired ? Presence::kExpired : Presence::kPresent;
 }
 
 // --- changing ----------------------------------------------------------------------------------------------
@@ -403,7 +414,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   Decision decision;
   if (found) {
     const ItemView item = view(key, stripe, found.content, now_ms);
-    if (history != nullptr) *history = history_of(stripe, found, now_ms);
+    if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
     decision = decide(&item);
     if (decision.is_used) Index::mark_used(found.position);
   } else {

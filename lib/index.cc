@@ -167,23 +167,28 @@ void Index::sweep(uint32_t stripe_number) {
   }
 }
 
-bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
+Index::Position Index::find_flushed(Stripe& stripe, uint32_t tag) const {
   const Page page = locate(stripe, tag);
   const uint32_t home = page.home(tag);
   for (uint32_t distance = 0; distance < page.bucket_count(); ++distance) {
     Bucket& bucket = page.bucket(home + distance);
     const uint64_t control = bucket.control.load(std::memory_order_relaxed);
-    for (auto& word : bucket.slots) {
-      const Slot slot(word.load(std::memory_order_relaxed));
-      if (page.is_current(control) || slot.is_empty() || slot.tag() != tag) continue;
-      const BucketChange change(bucket);
-      word.store(0, std::memory_order_relaxed);
-      --slots_used(page.id);
-      return true;
+    for (int i = 0; i < kSlotsPerBucket; ++i) {
+      const Position position{&bucket, i, home, distance};
+      if (!page.is_current(control) && !position.get().is_empty() && position.get().tag() == tag) return position;
     }
     if (passed_by(control) == 0) break;
   }
-  return false;
+  return {};
+}
+
+bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
+  const Position position = find_flushed(stripe, tag);
+  if (!position) return false;
+  const BucketChange change(*position.bucket);
+  position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
+  --slots_used(locate(stripe, tag).id);
+  return true;
 }
 
 void Index::purge(Stripe& stripe, uint32_t tag) {

@@ -36,7 +36,8 @@ StoreResult judge(const ItemView* item, const StoreOptions& options) {
 
 void count(Counters& counters, StoreResult result, const StoreOptions& options) {
   if (result == StoreResult::kStored) counters.add(Counter::kItemsStored);
-  if (!compares(options)) return;
+  // As in memcached, an append that compares is no cas.
+  if (!compares(options) || extends(options)) return;
   if (result == StoreResult::kStored) counters.add(Counter::kCasHits);
   if (result == StoreResult::kNotFound) counters.add(Counter::kCasMisses);
   if (result == StoreResult::kExists) counters.add(Counter::kCasBadval);

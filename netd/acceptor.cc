@@ -25,6 +25,7 @@ Acceptor::Acceptor(asio::io_context& io, ServerState& server, std::span<const Li
                    HandOver hand_over)
     : server_(server), counters_(server.acceptor_counters()), hand_over_(std::move(hand_over)), pause_timer_(io) {
   for (const ListenSocket& socket : sockets) {
+    if (socket.transport() == Transport::kUdp) continue;
     listeners_.emplace_back(io, socket.fd(), server.clock().monotonic_ms());
     server.connection_table().add(listeners_.back().entry);
   }

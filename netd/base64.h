@@ -2,14 +2,11 @@
 #ifndef NETD_BASE64_H_
 #define NETD_BASE64_H_
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace netd {
-
-[[nodiscard]] constexpr size_t base64_bytes(size_t octets) { return (octets + 2) / 3 * 4; }
 
 [[nodiscard]] std::string base64_encode(std::string_view octets);
 

@@ -23,6 +23,7 @@ constexpr size_t kSizeStepBytes = 32;  // of stats sizes
 struct ClassSum {
   uint64_t items = 0;
   uint64_t bytes = 0;
+  uint32_t idle_s_max = 0;
 };
 
 class ClassReport : public Report {
@@ -50,9 +51,10 @@ class ClassReport : public Report {
 
  private:
   void add(const larder::ItemInfo& item) {
-    ClassSum& sum = sums_[class_of(item.key.size() + item.value_bytes)];
+    ClassSum& sum = sums_[class_of(item.key, item.value_bytes)];
     ++sum.items;
     sum.bytes += item.stored_bytes;
+    sum.idle_s_max = std::max(sum.idle_s_max, item.idle_s);
     if (kind_ == ClassReportKind::kSizes) {
       ++sizes_[(item.stored_bytes + kSizeStepBytes - 1) / kSizeStepBytes * kSizeStepBytes];
     }
@@ -79,11 +81,12 @@ class ClassReport : public Report {
     stat("number", sums_[c].items);
     zeros({"number_hot", "number_warm"});
     stat("number_cold", sums_[c].items);
-    zeros({"age_hot", "age_warm", "age"});
+    zeros({"age_hot", "age_warm"});
+    stat("age", sums_[c].idle_s_max);
     stat("mem_requested", sums_[c].bytes);
     stat("evicted", count(c, ClassCounter::kEvicted));
     stat("evicted_nonzero", count(c, ClassCounter::kEvictedMortal));
-    zeros({"evicted_time"});
+    stat("evicted_time", server_.removal_log().evicted_idle_s(c));
     stat("outofmemory", count(c, ClassCounter::kOutOfMemory));
     zeros({"tailrepairs"});
     stat("reclaimed", count(c, ClassCounter::kExpired));

@@ -29,11 +29,19 @@ std::string_view name_of(ConnectionState state) {
   return "conn_closed";
 }
 
+bool is_for_datagrams(int fd) {
+  int type = SOCK_STREAM;
+  socklen_t length = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_DGRAM;
+}
+
 std::string describe(const ConnectionEntry& entry, int64_t now_ms) {
   const ConnectionState state = entry.state.load(std::memory_order_relaxed);
-  const bool is_listener = state == ConnectionState::kListening;
-  std::string text = fmt::format("STAT {}:addr {}\r\n", entry.fd, socket_address(entry.fd, is_listener));
-  if (!is_listener) text += fmt::format("STAT {}:listen_addr {}\r\n", entry.fd, socket_address(entry.fd, true));
+  const bool is_udp = is_for_datagrams(entry.fd);
+  const bool has_peer = state != ConnectionState::kListening && !is_udp;
+  std::string text = is_udp ? fmt::format("STAT {}:UDP UDP\r\n", entry.fd) : std::string();
+  text += fmt::format("STAT {}:addr {}\r\n", entry.fd, socket_address(entry.fd, !has_peer));
+  if (has_peer) text += fmt::format("STAT {}:listen_addr {}\r\n", entry.fd, socket_address(entry.fd, true));
   text += fmt::format("STAT {}:state {}\r\n", entry.fd, name_of(state));
   const int64_t idle_ms = now_ms - entry.last_request_ms.load(std::memory_order_relaxed);
   text += fmt::format("STAT {}:secs_since_last_cmd {}\r\n", entry.fd, idle_ms / 1000);
@@ -57,8 +65,9 @@ std::string socket_address(int fd, bool own) {
   if (getnameinfo(address, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return "<unknown>";
   }
-  return address->sa_family == AF_INET6 ? fmt::format("tcp6:[{}]:{}", host, port)
-                                        : fmt::format("tcp:{}:{}", host, port);
+  const std::string_view transport = is_for_datagrams(fd) ? "udp" : "tcp";
+  return address->sa_family == AF_INET6 ? fmt::format("{}6:[{}]:{}", transport, host, port)
+                                        : fmt::format("{}:{}:{}", transport, host, port);
 }
 
 void ConnectionTable::add(const ConnectionEntry& entry) {

@@ -30,7 +30,9 @@ enum class Counter : uint8_t {
   kMetaDeletes,
   kMetaArithmetics,
   kMetaDebugs,
-  kCount,  // how many there are
+  kStaleServed,  // by mg
+  kRefreshWins,  // mg that is told to renew the item
+  kCount,        // how many there are
 };
 
 class alignas(64) Counters {

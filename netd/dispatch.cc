@@ -57,11 +57,12 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
       traffic_(server, worker),
       administration_(server),
       shut_down_(std::move(shut_down)),
-      values_(cache_, counters_, server.options().item_bytes_max),
-      meta_(cache_, counters_, values_) {}
+      values_(cache_, counters_, traffic_, server.options().item_bytes_max),
+      meta_(cache_, counters_, traffic_, values_) {}
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
   if (session.report != nullptr) return run_report(session, out);
+  if (!request.key.empty() && request.command != Command::kRefused) traffic_.looks_up(session, item_key(request));
   switch (request.command) {
     case Command::kGet:
     case Command::kGets:
@@ -117,7 +118,7 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
     case Command::kMetaDelete:
     case Command::kMetaArithmetic:
     case Command::kMetaDebug:
-      meta_.run(request, out);
+      meta_.run(request, session, out);
       return Outcome::kDone;
     case Command::kShutdown:
       return shut_down(request, out);
@@ -138,22 +139,14 @@ Dispatch::Outcome Dispatch::run_report(Session& session, Buffer& out) {
 }
 
 void Dispatch::store(const Request& request, const Session& session, Buffer& out) {
-  const larder::StoreResult result = values_.store(request, request.key, options_of(request)).result;
-  if (request.too_large) {
-    traffic_.refused(session, request, "too_large");
-  } else if (request.no_memory) {
-    traffic_.refused(session, request, "no_memory");
-  } else {
-    traffic_.stored(session, request, result);
-  }
-  answer(request, reply_to(result), out);
+  answer(request, reply_to(values_.store(request, session, options_of(request)).result), out);
 }
 
 void Dispatch::erase(const Request& request, Buffer& out) {
   std::optional<size_t> value_bytes;
   const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
   const bool erased = cache_.erase(request.key, std::nullopt, note_size) == larder::EraseResult::kErased;
-  traffic_.deleted("delete", request.key, value_bytes);
+  traffic_.deleted(request, value_bytes);
   answer(request, erased ? kReplyDeleted : kReplyNotFound, out);
 }
 
@@ -162,7 +155,7 @@ void Dispatch::count(const Request& request, Buffer& out) {
   const larder::CounterResult result =
       up ? cache_.incr(request.key, request.number) : cache_.decr(request.key, request.number);
   if (result.status != larder::CounterStatus::kDone) return answer(request, reply_to(result.status), out);
-  traffic_.counted(request.key, digits_of(result.value), up);
+  traffic_.count(request.key, digits_of(result.value), up ? ClassCounter::kIncrHits : ClassCounter::kDecrHits);
   if (!request.noreply) append_number(result.value, out);
 }
 
@@ -170,7 +163,7 @@ void Dispatch::touch(const Request& request, Buffer& out) {
   size_t value_bytes = 0;
   const bool found = cache_.touch(request.key, expiry_of(request.exptime),
                                   [&](const larder::ItemView& item) { value_bytes = item.value.size(); });
-  if (found) traffic_.touched(request.key, value_bytes);
+  if (found) traffic_.count(request.key, value_bytes, ClassCounter::kTouchHits);
   answer(request, found ? kReplyTouched : kReplyNotFound, out);
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "larder/expiry.h"
+#include "larder/item.h"
 
 namespace netd {
 
@@ -21,6 +22,13 @@ inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
   if (exptime == 0) return larder::Expiry::never();
   if (exptime <= kRelativeExptimeMaxS) return larder::Expiry::after(std::chrono::seconds(exptime));
   return larder::Expiry::at(std::chrono::system_clock::time_point(std::chrono::seconds(exptime)));
+}
+
+// A time left as clients are told it, in whole seconds, -1 if there is no end to it. Rounded up, so that an item
+// with a TTL of 30 s has 30 s left when it has just been stored.
+[[nodiscard]] inline int64_t seconds_left(int64_t ttl_ms) {
+  if (ttl_ms == larder::kNeverExpires) return -1;
+  return (std::max<int64_t>(ttl_ms, 0) + 999) / 1000;
 }
 
 // How long flush_all waits: the same rule, except that 0, like a moment that has passed, means at once.

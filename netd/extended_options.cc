@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string>
@@ -13,33 +14,11 @@ namespace netd {
 namespace {
 
 constexpr std::string_view kWithoutEffect[] = {
-    "hot_max_factor",
-    "inline_ascii_resp",
-    "lru_crawler",
-    "lru_maintainer",
-    "modern",
-    "no_chunked_items",
-    "no_drop_privileges",
-    "no_hashexpand",
-    "no_inline_ascii_resp",
-    "no_lru_crawler",
-    "no_lru_maintainer",
-    "no_modern",
-    "no_slab_automove",
-    "no_slab_reassign",
-    "read_buf_mem_limit",
-    "resp_obj_mem_limit",
-    "slab_automove",
-    "slab_automove_freeratio",
-    "slab_automove_ratio",
-    "slab_reassign",
-    "slab_sizes",
-    "sock_cookie_id",
-    "tail_repair_time",
-    "temporary_ttl",
-    "track_sizes",
-    "warm_max_factor",
-    "worker_logbuf_size",
+    "inline_ascii_resp", "lru_crawler",        "lru_maintainer", "modern",
+    "no_chunked_items",  "no_drop_privileges", "no_hashexpand",  "no_inline_ascii_resp",
+    "no_lru_crawler",    "no_lru_maintainer",  "no_modern",      "no_slab_automove",
+    "no_slab_reassign",  "resp_obj_mem_limit", "slab_reassign",  "slab_sizes",
+    "sock_cookie_id",    "track_sizes",
 };
 
 // Without effect, but numbers in a range.
@@ -56,12 +35,31 @@ constexpr Range kRanges[] = {
     {"lru_crawler_tocrawl", 0, std::numeric_limits<uint32_t>::max()},
     {"slab_automove_window", 3, 1800},
     {"slab_chunk_max", 1, 1024},
+    {"slab_automove", 0, 2},
+    {"tail_repair_time", 10, std::numeric_limits<int32_t>::max()},
+    {"temporary_ttl", 0, std::numeric_limits<int32_t>::max()},
+    {"read_buf_mem_limit", 0, std::numeric_limits<int32_t>::max()},
+    {"worker_logbuf_size", 1, std::numeric_limits<int32_t>::max()},
 };
+// The same, but above 0 and below this.
+struct Factor {
+  std::string_view name;
+  double below;
+};
+constexpr Factor kFactors[] = {
+    {"hot_max_factor", std::numeric_limits<double>::infinity()},
+    {"warm_max_factor", std::numeric_limits<double>::infinity()},
+    {"slab_automove_ratio", 1},
+    {"slab_automove_freeratio", 1},
+};
+constexpr std::string_view kMayStandAlone = "slab_automove";
 
-const Range* range_of(std::string_view name) {
-  const auto* const found = std::find_if(std::begin(kRanges), std::end(kRanges),
-                                         [name](const Range& range) { return range.name == name; });
-  return found == std::end(kRanges) ? nullptr : found;
+// Null: it is none of `list`.
+template <class Option, size_t kSize>
+const Option* find(const Option (&list)[kSize], std::string_view name) {
+  const auto* const found =
+      std::find_if(list, list + kSize, [name](const Option& option) { return option.name == name; });
+  return found == list + kSize ? nullptr : found;
 }
 
 constexpr std::string_view kHashAlgorithms[] = {"jenkins", "murmur3", "xxh3"};
@@ -99,8 +97,11 @@ void apply(const FlagValue& given, std::string_view name, const FlagValue& value
     options.reject_connections = false;
   } else if (name == "watcher_logbuf_size") {
     options.watcher_queue_bytes = static_cast<size_t>(parse_number(value, 1, 1 << 20)) << 10;
-  } else if (const Range* const range = range_of(name)) {
-    (void)parse_number(value, range->min, range->max);
+  } else if (const Range* const range = find(kRanges, name)) {
+    if (!value.text.empty() || name != kMayStandAlone) (void)parse_number(value, range->min, range->max);
+    options.notes.push_back(fmt::format("{} has no effect here", value.flag));
+  } else if (const Factor* const factor = find(kFactors, name)) {
+    (void)parse_factor(value, 0, factor->below);
     options.notes.push_back(fmt::format("{} has no effect here", value.flag));
   } else if (name == "hash_algorithm") {
     if (!contains(kHashAlgorithms, value.text)) refuse(value, "is none of jenkins, murmur3, xxh3");

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::string_view kFlags =
     R"(-p, --port=<num>          TCP port to listen on (default: 11211; 0: none, -1: any that is free)
--U, --udp-port=<num>      UDP is not supported; 0 is accepted
+-U, --udp-port=<num>      UDP port to listen on (default: 0, none; -1: any that is free);
+                          also for TCP unless -p is given. For trusted networks only:
+                          strangers can have replies sent to others
 -s, --unix-socket=<file>  UNIX socket to listen on (without TCP, unless -p or -l is given)
 -a, --unix-mask=<mask>    access mask for UNIX socket, in octal (default: 700)
 -A, --enable-shutdown     enable ascii "shutdown" command
@@ -67,6 +69,8 @@ constexpr std::string_view kFlags =
                           kilobytes of log lines kept for each watcher (default: 256)
                           Options that tune memcached's slabs, LRU and hash table are
                           checked and accepted, without effect.
+--health                  ask whether a server with the same -l, -p and -s answers, within
+                          a second: exit 0, or 1 and say why not
 --enable-debugtime        enable the "debugtime <seconds>" command, which moves the
                           clock forward: for tests of expiry
 Not supported: -S (SASL), -Z (TLS), -e (memory file), and the extended options ext_*,

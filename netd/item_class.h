@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace netd {
 
@@ -18,6 +19,10 @@ inline constexpr ItemClass kItemClassMax = 26;
 [[nodiscard]] constexpr ItemClass class_of(size_t item_bytes) {
   const int bits = item_bytes == 0 ? 0 : std::bit_width(item_bytes - 1);
   return bits <= kFirstClassBits ? 1 : static_cast<ItemClass>(bits - kFirstClassBits + 1);
+}
+
+[[nodiscard]] constexpr ItemClass class_of(std::string_view key, size_t value_bytes) {
+  return class_of(key.size() + value_bytes);
 }
 
 [[nodiscard]] constexpr size_t class_bytes_max(ItemClass item_class) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "netd/base64.h"
 #include "netd/item_class.h"
 #include "netd/key_text.h"
 #include "netd/reply_words.h"
@@ -24,13 +25,10 @@ int64_t expiry_unix_s(const larder::ItemInfo& item, int64_t now_unix_ms, int64_t
 }
 
 std::string meta_line(const larder::ItemInfo& item, int64_t now_unix_ms) {
-  std::string line = "key=";
-  append_percent_encoded(item.key, line);
-  line +=
-      fmt::format(" exp={} la={} cas={} fetch={} cls={} size={} flags={} \n", expiry_unix_s(item, now_unix_ms, -1),
-                  now_unix_ms / 1000, item.cas, item.is_read ? "yes" : "no",
-                  class_of(item.key.size() + item.value_bytes), item.stored_bytes, item.flags);
-  return line;
+  return fmt::format("key={} exp={} la={} cas={} fetch={} cls={} size={} flags={} \n", percent_encoded(item.key),
+                     expiry_unix_s(item, now_unix_ms, -1), now_unix_ms / 1000 - item.idle_s, item.cas,
+                     item.is_read ? "yes" : "no", class_of(item.key, item.value_bytes), item.stored_bytes,
+                     item.flags);
 }
 
 std::string meta_get_line(const larder::ItemInfo& item) {
@@ -38,8 +36,7 @@ std::string meta_get_line(const larder::ItemInfo& item) {
   if (is_plain_key(item.key)) {
     line += item.key;
   } else {
-    append_base64(item.key, line);
-    line += " b";
+    line += base64_encode(item.key) + " b";
   }
   line += "\r\n";
   return line;
@@ -89,7 +86,7 @@ class CacheDump : public Report {
     std::string lines;
     const bool goes_on = server_.cache().scan(cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
       if (items_left_ == 0 || !is_plain_key(item.key)) return;
-      if (class_of(item.key.size() + item.value_bytes) != item_class_) return;
+      if (class_of(item.key, item.value_bytes) != item_class_) return;
       const std::string line =
           fmt::format("ITEM {} [{} b; {} s]\r\n", item.key, item.value_bytes, expiry_unix_s(item, now_unix_ms, 0));
       if (bytes_ + line.size() > kCacheDumpBytesMax) {

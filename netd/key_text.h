@@ -7,14 +7,11 @@
 
 namespace netd {
 
-// Appends `key` with every octet but A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
-void append_percent_encoded(std::string_view key, std::string& text);
+// `key` with every octet but A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
+[[nodiscard]] std::string percent_encoded(std::string_view key);
 
 // Whether a client could have sent `key` on a command line.
 [[nodiscard]] bool is_plain_key(std::string_view key);
-
-// Appends `octets` in base64 (RFC 4648, with padding).
-void append_base64(std::string_view octets, std::string& text);
 
 }  // namespace netd
 

@@ -31,11 +31,11 @@ std::string host_and_port(std::string_view host, std::string_view port) {
   return v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
-AddressList resolve(const ListenAddress& address, int port, const Options& options) {
+AddressList resolve(const ListenAddress& address, int port, Transport transport, const Options& options) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_socktype = transport == Transport::kUdp ? SOCK_DGRAM : SOCK_STREAM;
   addrinfo* list = nullptr;
   const char* const host = address.host == "*" ? nullptr : address.host.c_str();
   const std::string service = fmt::format("{}", port == kAnyPort ? 0 : port);
@@ -66,39 +66,59 @@ void set_option(int fd, int level, int name) {
   (void)setsockopt(fd, level, name, &on, sizeof on);
 }
 
-// Accepted connections inherit the options. Nothing when this machine has no such kind of address.
+// Accepted connections inherit the options. Of UDP, two servers with SO_REUSEADDR could share the port.
+void prepare_for_connections(int fd) {
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+// Nothing when this machine has no such kind of address.
 UniqueFd listen_at(const addrinfo& info, const std::string& shown, int backlog) {
-  UniqueFd fd(socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol));
+  const bool is_tcp = info.ai_socktype == SOCK_STREAM;
+  UniqueFd fd(socket(info.ai_family, info.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol));
   if (!fd) {
     if (errno == EAFNOSUPPORT) return {};
     fail(shown, errno);
   }
-  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
-  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE);
-  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (is_tcp) prepare_for_connections(fd.get());
   if (info.ai_family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   if (bind(fd.get(), info.ai_addr, info.ai_addrlen) != 0) {
     if (errno == EADDRNOTAVAIL) return {};
     fail(shown, errno);
   }
-  if (listen(fd.get(), backlog) != 0) fail(shown, errno);
+  if (is_tcp && listen(fd.get(), backlog) != 0) fail(shown, errno);
   return fd;
 }
 
 // Listens on every address that `address` stands for and this machine has; returns how many.
-size_t listen_on(const ListenAddress& address, const Options& options, std::vector<ListenSocket>& sockets) {
-  const int port = address.port.value_or(options.port);
+size_t listen_on(const ListenAddress& address, Transport transport, const Options& options,
+                 std::vector<ListenSocket>& sockets) {
+  const int port = transport == Transport::kUdp ? options.udp_port : address.port.value_or(options.port);
   const std::string shown = host_and_port(address.host, fmt::format("{}", port));
-  const AddressList list = resolve(address, port, options);
+  const AddressList list = resolve(address, port, transport, options);
   size_t count = 0;
   for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
     UniqueFd fd = listen_at(*info, shown, options.listen_backlog);
     if (!fd) continue;
     std::string bound = bound_address(fd.get());
-    sockets.emplace_back(std::move(fd), std::move(bound), std::string());
+    sockets.emplace_back(std::move(fd), transport, std::move(bound));
     ++count;
   }
   return count;
+}
+
+void listen_everywhere(Transport transport, const Options& options, std::vector<ListenSocket>& sockets) {
+  const bool loopback = options.listen_addresses.empty();
+  const std::vector<ListenAddress> addresses =
+      loopback ? std::vector<ListenAddress>{{"127.0.0.1", {}}, {"::1", {}}} : options.listen_addresses;
+  size_t all = 0;
+  for (const ListenAddress& address : addresses) {
+    const size_t count = listen_on(address, transport, options, sockets);
+    if (count == 0 && !loopback) fail(address.host, EADDRNOTAVAIL);
+    all += count;
+  }
+  if (all == 0) fail("the loopback interface", EADDRNOTAVAIL);
 }
 
 // Removes a socket that nobody listens on any more.
@@ -128,24 +148,17 @@ sockaddr_un unix_address(const std::string& path, const Options& options) {
 
 }  // namespace
 
-ListenSocket::ListenSocket(UniqueFd fd, std::string address, std::string unix_path)
-    : fd_(std::move(fd)), address_(std::move(address)), unix_path_(std::move(unix_path)) {}
+ListenSocket::ListenSocket(UniqueFd fd, Transport transport, std::string address)
+    : fd_(std::move(fd)), transport_(transport), address_(std::move(address)) {}
 
 ListenSocket::~ListenSocket() {
-  if (fd_ && !unix_path_.empty()) unlink(unix_path_.c_str());
+  if (fd_ && transport_ == Transport::kUnix) unlink(address_.c_str());
 }
 
-std::vector<ListenSocket> listen_tcp(const Options& options) {
+std::vector<ListenSocket> listen_ip(const Options& options) {
   std::vector<ListenSocket> sockets;
-  if (!serves_tcp(options)) return sockets;
-  const bool loopback = options.listen_addresses.empty();
-  const std::vector<ListenAddress> addresses =
-      loopback ? std::vector<ListenAddress>{{"127.0.0.1", {}}, {"::1", {}}} : options.listen_addresses;
-  for (const ListenAddress& address : addresses) {
-    const size_t count = listen_on(address, options, sockets);
-    if (count == 0 && !loopback) fail(address.host, EADDRNOTAVAIL);
-  }
-  if (sockets.empty()) fail("the loopback interface", EADDRNOTAVAIL);
+  if (serves_tcp(options)) listen_everywhere(Transport::kTcp, options, sockets);
+  if (options.udp_port != 0) listen_everywhere(Transport::kUdp, options, sockets);
   return sockets;
 }
 
@@ -161,7 +174,7 @@ ListenSocket listen_unix(const Options& options) {
   const int error = errno;
   umask(old_mask);
   if (bound != 0) fail(path, error);
-  ListenSocket socket(std::move(fd), path, path);
+  ListenSocket socket(std::move(fd), Transport::kUnix, path);
   if (listen(socket.fd(), options.listen_backlog) != 0) fail(path, errno);
   return socket;
 }

@@ -1,8 +1,11 @@
-// Sockets that clients can connect to.
+// Sockets at which clients reach the server.
 #ifndef NETD_LISTEN_SOCKET_H_
 #define NETD_LISTEN_SOCKET_H_
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "netd/options.h"
@@ -10,27 +13,33 @@
 
 namespace netd {
 
-// Bound and listening, non-blocking. The file of a UNIX socket is removed with it.
+enum class Transport : uint8_t { kTcp, kUdp, kUnix };
+
+// Bound, and unless for UDP listening; non-blocking. The file of a UNIX socket is removed with it.
 class ListenSocket {
  public:
-  // address: as shown to people, "127.0.0.1:11211". unix_path: absolute, or empty for TCP.
-  ListenSocket(UniqueFd fd, std::string address, std::string unix_path);
+  // address: as shown to people, "127.0.0.1:11211"; the absolute path of a UNIX socket.
+  ListenSocket(UniqueFd fd, Transport transport, std::string address);
   ListenSocket(ListenSocket&&) noexcept = default;
   ListenSocket& operator=(ListenSocket&&) = delete;
   ~ListenSocket();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
   [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] bool is_tcp() const { return unix_path_.empty(); }
+  [[nodiscard]] Transport transport() const { return transport_; }
+  // Of TCP and UDP.
+  [[nodiscard]] std::string_view port() const { return std::string_view(address_).substr(address_.rfind(':') + 1); }
 
  private:
   UniqueFd fd_;
+  const Transport transport_;
   const std::string address_;
-  std::string unix_path_;
 };
 
-// The TCP sockets that `options` ask for: those of -l, or of the loopback interface. Throws StartError.
-[[nodiscard]] std::vector<ListenSocket> listen_tcp(const Options& options);
+// The TCP and UDP sockets that `options` ask for, TCP first: those of -l, or of the loopback interface. Throws
+// StartError.
+[[nodiscard]] std::vector<ListenSocket> listen_ip(const Options& options);
 
 // The UNIX socket. A file that an earlier server left behind is removed; any other is an error. Throws StartError.
 // Changes the umask for a moment, so no other thread may be making files.

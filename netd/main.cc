@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "netd/auth_file.h"
 #include "netd/daemon.h"
 #include "netd/debug_clock.h"
+#include "netd/health_check.h"
 #include "netd/listen_socket.h"
 #include "netd/log.h"
 #include "netd/options.h"
@@ -54,11 +56,12 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
   log_line(fmt::format("netd: listening on loopback only:{}; -l <addr> serves other hosts", addresses));
 }
 
-// The first port that the system chose, or that of -p.
-int port_of(const Options& options, const std::vector<ListenSocket>& sockets) {
-  if (options.port != kAnyPort || sockets.empty() || !sockets.front().is_tcp()) return options.port;
-  const std::string& address = sockets.front().address();
-  return std::atoi(address.substr(address.rfind(':') + 1).c_str());
+// The port asked for, or the first that the system chose.
+int port_of(Transport transport, int asked, const std::vector<ListenSocket>& sockets) {
+  const auto first = std::find_if(sockets.begin(), sockets.end(), [transport](const ListenSocket& socket) {
+    return socket.transport() == transport;
+  });
+  return asked == kAnyPort && first != sockets.end() ? std::atoi(first->port().data()) : asked;
 }
 
 void serve(const Options& options) {
@@ -67,7 +70,7 @@ void serve(const Options& options) {
   std::optional<HeldSignals> held_signals(std::in_place);
   set_limits(options);
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
-  std::vector<ListenSocket> sockets = listen_tcp(options);
+  std::vector<ListenSocket> sockets = listen_ip(options);
   become(user, options);
   if (!options.unix_socket.empty()) sockets.push_back(listen_unix(options));
 
@@ -85,7 +88,8 @@ void serve(const Options& options) {
                      .watch_hub = watch_hub,
                      .removal_log = removal_log,
                      .auth_file = auth_file});
-  state.tcp_port = port_of(options, sockets);
+  state.tcp_port = port_of(Transport::kTcp, options.port, sockets);
+  state.udp_port = port_of(Transport::kUdp, options.udp_port, sockets);
   const PidFile pid_file(options.pid_file);
   write_port_file(sockets);
   announce(options, sockets);
@@ -101,6 +105,8 @@ int run(int argc, char** argv) {
   const ParsedCommandLine command_line = parse_command_line(argc, argv);
   if (command_line.text) {
     fmt::print("{}", *command_line.text);
+  } else if (command_line.options.health) {
+    check_health(command_line.options);
   } else {
     serve(command_line.options);
   }

@@ -11,11 +11,6 @@
 namespace netd {
 namespace {
 
-// The key as the cache knows it.
-std::string_view key_of(const Request& request) {
-  return request.meta->is_key_binary ? std::string_view(request.meta->binary_key) : request.key;
-}
-
 std::optional<larder::Expiry> expiry_if(std::optional<int32_t> exptime) {
   if (!exptime) return std::nullopt;
   return expiry_of(*exptime);
@@ -25,7 +20,7 @@ std::optional<larder::Expiry> expiry_if(std::optional<int32_t> exptime) {
 MetaReply reply_with(std::string_view code, const Request& request) {
   MetaReply reply;
   reply.code = code;
-  reply.key = key_of(request);
+  reply.key = item_key(request);
   reply.is_key_binary = request.meta->is_key_binary;
   return reply;
 }
@@ -138,20 +133,20 @@ bool is_success(larder::CounterStatus status) {
 
 }  // namespace
 
-void MetaDispatch::run(const Request& request, Buffer& out) {
+void MetaDispatch::run(const Request& request, const Session& session, Buffer& out) {
   switch (request.command) {
     case Command::kMetaGet:
       counters_.add(Counter::kMetaGets);
       return get(request, out);
     case Command::kMetaStore:
       counters_.add(Counter::kMetaStores);
-      return store(request, out);
+      return store(request, session, out);
     case Command::kMetaDelete:
       counters_.add(Counter::kMetaDeletes);
       return erase(request, out);
     case Command::kMetaArithmetic:
       counters_.add(Counter::kMetaArithmetics);
-      return count(request, out);
+      return count(request, session, out);
     default:
       counters_.add(Counter::kMetaDebugs);
       return debug(request, out);
@@ -160,13 +155,19 @@ void MetaDispatch::run(const Request& request, Buffer& out) {
 
 void MetaDispatch::get(const Request& request, Buffer& out) {
   const bool is_found =
-      cache_.read(key_of(request), read_options(*request.meta),
-                  [&](const larder::Reading& reading) { append(reply_of(reading, request), request, out); });
+      cache_.read(item_key(request), read_options(*request.meta), [&](const larder::Reading& reading) {
+        const bool is_touch = request.meta->exptime && !reading.is_created;
+        traffic_.count(reading.item.key, reading.item.value.size(),
+                       is_touch ? ClassCounter::kTouchHits : ClassCounter::kGetHits);
+        if (reading.item.is_stale) counters_.add(Counter::kStaleServed);
+        if (reading.has_won) counters_.add(Counter::kRefreshWins);
+        append(reply_of(reading, request), request, out);
+      });
   if (!is_found && !request.meta->quiet) append(reply_with(kMetaMissing, request), request, out);
 }
 
-void MetaDispatch::store(const Request& request, Buffer& out) {
-  const larder::StoreOutcome outcome = values_.store(request, key_of(request), store_options(*request.meta));
+void MetaDispatch::store(const Request& request, const Session& session, Buffer& out) {
+  const larder::StoreOutcome outcome = values_.store(request, session, store_options(*request.meta));
   MetaReply reply = reply_with(code_of(outcome.result), request);
   if (reply.code.empty()) return out.append(reply_to(outcome.result));
   reply.cas = outcome.cas;
@@ -175,34 +176,50 @@ void MetaDispatch::store(const Request& request, Buffer& out) {
 }
 
 void MetaDispatch::erase(const Request& request, Buffer& out) {
+  append_unless_quiet(reply_with(code_of(erase_or_invalidate(request)), request), request, out);
+}
+
+larder::EraseResult MetaDispatch::erase_or_invalidate(const Request& request) {
   const MetaRequest& meta = *request.meta;
+  if (!meta.invalidates && !meta.empties) {
+    std::optional<size_t> value_bytes;
+    const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
+    const larder::EraseResult result = cache_.erase(item_key(request), meta.compare, note_size);
+    traffic_.deleted(request, value_bytes);
+    return result;
+  }
   const larder::InvalidateOptions options{.is_stale = meta.invalidates,
                                           .is_empty = meta.empties,
                                           .expected = meta.compare,
                                           .expiry = expiry_if(meta.exptime),
                                           .flags = meta.client_flags,
                                           .cas = meta.cas};
-  const larder::EraseResult result = meta.invalidates || meta.empties ? cache_.invalidate(key_of(request), options)
-                                                                      : cache_.erase(key_of(request), meta.compare);
-  append_unless_quiet(reply_with(code_of(result), request), request, out);
+  return cache_.invalidate(item_key(request), options);
 }
 
-void MetaDispatch::count(const Request& request, Buffer& out) {
+void MetaDispatch::count(const Request& request, const Session& session, Buffer& out) {
   const MetaRequest& meta = *request.meta;
   const larder::CounterOptions options = counter_options(meta);
   const bool is_decrement = meta.mode == 'D' || meta.mode == '-';
-  const larder::CounterResult result = is_decrement ? cache_.decr(key_of(request), meta.delta, options)
-                                                    : cache_.incr(key_of(request), meta.delta, options);
+  const larder::CounterResult result = is_decrement ? cache_.decr(item_key(request), meta.delta, options)
+                                                    : cache_.incr(item_key(request), meta.delta, options);
   MetaReply reply = reply_with(code_of(result.status), request);
   if (reply.code.empty()) return out.append(reply_to(result.status));
   if (!is_success(result.status)) return append(reply, request, out);
-  // Creation is told: it is not what was asked for, but what N has made of a miss.
-  if (meta.quiet && result.status == larder::CounterStatus::kDone) return;
   char digits[20];
   const char* const end = std::to_chars(digits, digits + sizeof digits, result.value).ptr;
+  const std::string_view value(digits, static_cast<size_t>(end - digits));
+  if (result.status == larder::CounterStatus::kCreated) {
+    traffic_.created(session, request, value.size());
+  } else {
+    traffic_.count(item_key(request), value.size(),
+                   is_decrement ? ClassCounter::kDecrHits : ClassCounter::kIncrHits);
+  }
+  // Creation is told: it is not what was asked for, but what N has made of a miss.
+  if (meta.quiet && result.status == larder::CounterStatus::kDone) return;
   if (meta.with_value) {
     reply.code = kMetaValue;
-    reply.value = std::string_view(digits, static_cast<size_t>(end - digits));
+    reply.value = value;
   }
   reply.cas = result.cas;
   reply.ttl_ms = result.ttl_ms;
@@ -211,9 +228,9 @@ void MetaDispatch::count(const Request& request, Buffer& out) {
 }
 
 void MetaDispatch::debug(const Request& request, Buffer& out) {
-  const std::optional<larder::ItemDetails> item = cache_.inspect(key_of(request));
+  const std::optional<larder::ItemDetails> item = cache_.inspect(item_key(request));
   if (!item) return out.append(kReplyMetaMissing);
-  if (!append_meta_debug(key_of(request), *item, out)) out.append(kErrorNoMemoryWriting);
+  if (!append_meta_debug(item_key(request), *item, out)) out.append(kErrorNoMemoryWriting);
 }
 
 }  // namespace netd

@@ -9,6 +9,8 @@
 #include "netd/counters.h"
 #include "netd/meta_reply.h"
 #include "netd/request.h"
+#include "netd/session.h"
+#include "netd/traffic.h"
 #include "netd/value_store.h"
 
 namespace netd {
@@ -16,21 +18,23 @@ namespace netd {
 class MetaDispatch {
  public:
   // Keeps references.
-  MetaDispatch(larder::Cache& cache, Counters& counters, ValueStore& values)
-      : cache_(cache), counters_(counters), values_(values) {}
+  MetaDispatch(larder::Cache& cache, Counters& counters, Traffic& traffic, ValueStore& values)
+      : cache_(cache), counters_(counters), traffic_(traffic), values_(values) {}
 
   // Executes a request that has `meta`, and appends the reply to `out`.
-  void run(const Request& request, Buffer& out);
+  void run(const Request& request, const Session& session, Buffer& out);
 
  private:
   void get(const Request& request, Buffer& out);
-  void store(const Request& request, Buffer& out);
+  void store(const Request& request, const Session& session, Buffer& out);
   void erase(const Request& request, Buffer& out);
-  void count(const Request& request, Buffer& out);
+  larder::EraseResult erase_or_invalidate(const Request& request);
+  void count(const Request& request, const Session& session, Buffer& out);
   void debug(const Request& request, Buffer& out);
 
   larder::Cache& cache_;
   Counters& counters_;
+  Traffic& traffic_;
   ValueStore& values_;
 };
 

@@ -2,29 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <bit>
 #include <iterator>
 #include <string>
 
 #include "netd/base64.h"
+#include "netd/exptime.h"
+#include "netd/item_class.h"
 #include "netd/tokens.h"
 
 namespace netd {
 namespace {
 
-constexpr int64_t kMsPerSecond = 1000;
-
 // A line with all flags, each once, is shorter.
 using Line = fmt::basic_memory_buffer<char, 1024>;
 
 void append_to(Line& line, std::string_view text) { line.append(text.data(), text.data() + text.size()); }
-
-// Rounded up, so that an item with a TTL of 30 s has 30 s left when it has just been stored.
-int64_t seconds_left(int64_t ttl_ms) {
-  if (ttl_ms == larder::kNeverExpires) return -1;
-  return (std::max<int64_t>(ttl_ms, 0) + kMsPerSecond - 1) / kMsPerSecond;
-}
 
 // A binary key says of itself that it is one.
 std::string shown_key(std::string_view key, bool is_key_binary) {
@@ -117,7 +109,7 @@ bool append_meta_debug(std::string_view key, const larder::ItemDetails& item, Bu
                  "ME {} exp={} la={} cas={} fetch={} cls={} size={} ttl_ms={} shard={} segment={} freq={} stale={} "
                  "won={} flags={} vlen={}",
                  shown_key(key, item.is_key_binary), seconds_left(item.ttl_ms), item.idle_s, item.cas,
-                 item.was_fetched ? "yes" : "no", std::bit_width(item.item_bytes), item.item_bytes, item.ttl_ms,
+                 item.was_fetched ? "yes" : "no", class_of(key, item.value_bytes), item.item_bytes, item.ttl_ms,
                  item.stripe, item.segment, item.frequency, item.is_stale ? "yes" : "no",
                  item.is_won ? "yes" : "no", item.flags, item.value_bytes);
   return append_line(line, {}, out);

@@ -12,9 +12,9 @@ namespace netd {
 // What a flag means depends on the command; one that a command has no use for is accepted and stays without effect.
 // Flags that only say what the reply is to hold are not listed here: the reply is made along `flags`.
 struct MetaRequest {
-  std::string_view flags = {};                // as they stand on the line, separated by spaces
+  std::string_view flags = {};           // as they stand on the line, separated by spaces
   bool is_key_binary = false;            // b: Request::key is base64, and …
-  std::string binary_key = {};                // … this what it stands for
+  std::string binary_key = {};           // … this what it stands for
   bool quiet = false;                    // q
   bool with_value = false;               // v
   bool marks_used = true;                // not u

@@ -58,6 +58,16 @@ int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_
   return *number;
 }
 
+double parse_factor(const FlagValue& value, double above, double below) {
+  double factor = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
+  if (error == std::errc() && stop == end && factor > above && factor < below) return factor;
+  refuse(value, below < std::numeric_limits<double>::infinity()
+                    ? fmt::format("is not a number between {} and {}", above, below)
+                    : fmt::format("is not a number above {}", above));
+}
+
 size_t parse_bytes(const FlagValue& value, size_t unit_bytes) {
   std::string_view digits = value.text;
   if (const size_t unit = digits.empty() ? 0 : unit_of(digits.back())) {

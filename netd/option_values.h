@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ struct FlagValue {
 
 // A decimal number from `min` to `max`.
 [[nodiscard]] int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_code = kExitFailure);
+
+// A decimal fraction above `above` and below `below`.
+[[nodiscard]] double parse_factor(const FlagValue& value, double above,
+                                  double below = std::numeric_limits<double>::infinity());
 
 // A number of octets: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
 // by `unit_bytes`.

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <string>
@@ -27,6 +26,8 @@ using Apply = void (*)(const FlagValue& value, Options& options);
 
 // Flags without a letter of their own.
 constexpr char kEnableDebugtime = 1;
+constexpr char kHealth = 2;
+constexpr char kLetterMin = ' ';
 
 struct Flag {
   char letter;
@@ -42,8 +43,8 @@ void set_port(const FlagValue& value, Options& options) {
   options.port_given = true;
 }
 
-void set_udp_port(const FlagValue& value, Options&) {
-  if (parse_number(value, 0, kPortMax, kExitUsage) != 0) refuse(value, "is refused: UDP is not supported");
+void set_udp_port(const FlagValue& value, Options& options) {
+  options.udp_port = static_cast<int>(parse_number(value, kAnyPort, kPortMax, kExitUsage));
 }
 
 void set_prefix_delimiter(const FlagValue& value, Options& options) {
@@ -53,10 +54,7 @@ void set_prefix_delimiter(const FlagValue& value, Options& options) {
 }
 
 void set_growth_factor(const FlagValue& value, Options& options) {
-  double factor = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
-  if (error != std::errc() || stop != end || !(factor > 1)) refuse(value, "is not a number above 1");
+  (void)parse_factor(value, 1);
   options.notes.push_back(fmt::format("{} has no effect here: there are no slabs", value.flag));
 }
 
@@ -135,6 +133,7 @@ constexpr Flag kFlags[] = {
     {'o', "extended", true, apply_extended_options},
     {'Y', "auth-file", true, set_auth_file},
     {kEnableDebugtime, "enable-debugtime", false, [](const FlagValue&, Options& o) { o.debug_clock = true; }},
+    {kHealth, "health", false, [](const FlagValue&, Options& o) { o.health = true; }},
     {'S', "enable-sasl", false, refuse_unsupported},
     {'e', "memory-file", true, refuse_unsupported},
     {'Z', "enable-ssl", false, refuse_unsupported},
@@ -153,7 +152,7 @@ constexpr Printer kPrinters[] = {
 std::string short_flags() {
   std::string letters = ":";
   for (const Flag& flag : kFlags) {
-    if (flag.letter == kEnableDebugtime) continue;
+    if (flag.letter < kLetterMin) continue;
     letters += flag.letter;
     if (flag.takes_value) letters += ':';
   }
@@ -230,8 +229,14 @@ void check_memory(Options& options) {
   }
 }
 
-void check_serves(const Options& options) {
-  if (!serves_tcp(options) && options.unix_socket.empty()) {
+void check_serves(Options& options) {
+  if (options.udp_port != 0 && !options.port_given) options.port = options.udp_port;
+  if (options.udp_port != 0 && !options.auth_file.empty()) {
+    throw StartError(
+        fmt::format("{}: UDP cannot be had together with {}", flag_name(options, 'U'), flag_name(options, 'Y')),
+        kExitUsage);
+  }
+  if (!serves_tcp(options) && options.udp_port == 0 && options.unix_socket.empty()) {
     throw StartError(fmt::format("{}: '0' leaves nothing to listen on; give -s", flag_name(options, 'p')),
                      kExitUsage);
   }

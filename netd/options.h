@@ -23,6 +23,7 @@ struct Options {
   // Where clients connect. port: 0 is no TCP, kAnyPort whichever is free.
   int port = 11211;
   bool port_given = false;
+  int udp_port = 0;                             // 0: no UDP; kAnyPort as above
   std::vector<ListenAddress> listen_addresses;  // empty: the loopback interface only
   std::string unix_socket;                      // empty: none
   mode_t unix_mask = 0700;
@@ -51,6 +52,9 @@ struct Options {
   std::string auth_file;     // empty: no authentication
   bool debug_clock = false;  // `debugtime` moves the clock
   uint32_t verbosity = 0;
+
+  // Ask whether the server that these options describe answers, instead of being it.
+  bool health = false;
 
   // The process.
   bool daemon = false;

@@ -3,9 +3,14 @@
 #ifndef NETD_REMOVAL_LOG_H_
 #define NETD_REMOVAL_LOG_H_
 
+#include <array>
+#include <atomic>
+#include <cstdint>
+
 #include "larder/clock.h"
 #include "larder/removal_listener.h"
 #include "netd/class_counters.h"
+#include "netd/item_class.h"
 #include "netd/watch_hub.h"
 
 namespace netd {
@@ -20,6 +25,10 @@ class RemovalLog final : public larder::RemovalListener {
 
   ClassCounters& counters() { return counters_; }
   const ClassCounters& counters() const { return counters_; }
+  // How long the last item of the class to be evicted had not been accessed.
+  [[nodiscard]] uint32_t evicted_idle_s(ItemClass item_class) const {
+    return evicted_idle_s_[item_class].load(std::memory_order_relaxed);
+  }
 
  private:
   void tell_eviction(const larder::ItemInfo& item);
@@ -27,6 +36,8 @@ class RemovalLog final : public larder::RemovalListener {
   const larder::Clock& clock_;
   WatchHub& hub_;
   ClassCounters counters_;
+  // Relaxed: to be looked at; nothing depends on them.
+  std::array<std::atomic<uint32_t>, kItemClassMax + 1> evicted_idle_s_{};
 };
 
 }  // namespace netd

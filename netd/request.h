@@ -72,6 +72,11 @@ struct Request {
   size_t keys_counted_bytes = 0;
 };
 
+// The key of a command on one key, as the cache knows it.
+[[nodiscard]] inline std::string_view item_key(const Request& request) {
+  return request.meta && request.meta->is_key_binary ? std::string_view(request.meta->binary_key) : request.key;
+}
+
 }  // namespace netd
 
 #endif  // NETD_REQUEST_H_

@@ -45,22 +45,25 @@ class Retrieval {
     std::array<std::string_view, kBatchKeys> keys;
     size_t count = 0;
     std::string_view rest = request_.keys;
-    while (count < kBatchKeys) {
+    // A lookup is told before it is made: of two of the same key, the second may find what the first has left.
+    const size_t count_max = traffic_.is_reading_watched() ? 1 : kBatchKeys;
+    while (count < count_max) {
       const std::string_view key = take_token(rest);
       if (key.empty()) break;
       keys[count++] = key;
+      traffic_.looks_up(session_, key);
     }
     std::optional<size_t> first_left;
     std::bitset<kBatchKeys> found;
     cache_.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
       found.set(index);
-      traffic_.got(session_, item.key, item.value.size());
+      traffic_.got(item.key, item.value.size(), ClassCounter::kGetHits);
       if (!first_left && out_.size() >= kReplyBytesMax) first_left = index;
       if (!first_left) append(item);
     });
-    if (found.count() < count && traffic_.is_reading_observed()) {
+    if (found.count() < count && traffic_.counts_prefixes()) {
       for (size_t i = 0; i < count; ++i) {
-        if (!found[i]) traffic_.got(session_, keys[i], std::nullopt);
+        if (!found[i]) traffic_.got(keys[i], std::nullopt, ClassCounter::kGetHits);
       }
     }
     request_.keys = first_left ? from(request_.keys, keys[*first_left]) : rest;
@@ -81,12 +84,13 @@ class Retrieval {
 
   size_t answer_touching() {
     const std::string_view key = take_token(request_.keys);
+    traffic_.looks_up(session_, key);
     const bool is_found =
         cache_.visit_and_touch(key, expiry_of(request_.exptime), [this](const larder::ItemView& item) {
-          traffic_.got_and_touched(session_, item.key, item.value.size());
+          traffic_.got(item.key, item.value.size(), ClassCounter::kTouchHits);
           append(item);
         });
-    if (!is_found) traffic_.got_and_touched(session_, key, std::nullopt);
+    if (!is_found) traffic_.got(key, std::nullopt, ClassCounter::kTouchHits);
     return 1;
   }
 

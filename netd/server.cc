@@ -25,6 +25,9 @@ Server::Server(ServerState& state, std::vector<ListenSocket> sockets)
   for (size_t number = 0; number < state.options().threads; ++number) {
     workers_.emplace_back(state, number, [this] { asio::post(io_, [this] { stop(); }); });
   }
+  for (ListenSocket& socket : sockets_) {
+    if (socket.transport() == Transport::kUdp) next_worker().serve_datagrams(socket.take_fd());
+  }
   signals_.async_wait([this](const std::error_code& error, int) {
     if (!error) stop();
   });
@@ -39,9 +42,12 @@ void Server::run() {
   for (Worker& worker : workers_) worker.join();
 }
 
-void Server::hand_over(UniqueFd client) {
-  workers_[next_worker_].adopt(std::move(client));
+void Server::hand_over(UniqueFd client) { next_worker().adopt(std::move(client)); }
+
+Worker& Server::next_worker() {
+  Worker& worker = workers_[next_worker_];
   next_worker_ = (next_worker_ + 1) % workers_.size();
+  return worker;
 }
 
 void Server::stop() {

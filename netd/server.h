@@ -27,6 +27,7 @@ class Server {
 
  private:
   void hand_over(UniqueFd client);
+  [[nodiscard]] Worker& next_worker();
   void stop();
   void wait_for_reload();
 

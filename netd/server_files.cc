@@ -57,10 +57,9 @@ void write_port_file(std::span<const ListenSocket> sockets) {
   if (path == nullptr) return;
   std::string text;
   for (const ListenSocket& socket : sockets) {
-    if (!socket.is_tcp()) continue;
-    const std::string& address = socket.address();
-    text += fmt::format("TCP {}: {}\n", address.starts_with('[') ? "INET6" : "INET",
-                        std::string_view(address).substr(address.rfind(':') + 1));
+    if (socket.transport() == Transport::kUnix) continue;
+    text += fmt::format("{} {}: {}\n", socket.transport() == Transport::kUdp ? "UDP" : "TCP",
+                        socket.address().starts_with('[') ? "INET6" : "INET", socket.port());
   }
   write_file(path, std::string(path) + ".lck", text);
 }

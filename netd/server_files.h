@@ -23,7 +23,7 @@ class PidFile {
   const std::string path_;
 };
 
-// Writes the bound TCP addresses, one a line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names,
+// Writes the bound ports, one a line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names,
 // if it does. Throws StartError.
 void write_port_file(std::span<const ListenSocket> sockets);
 

@@ -6,6 +6,7 @@ ServerState::ServerState(const ServerParts& parts)
     : verbosity(parts.options.verbosity),
       detail_enabled(parts.options.prefix_stats),
       tcp_port(parts.options.port),
+      udp_port(parts.options.udp_port),
       parts_(parts),
       started_monotonic_ms_(parts.clock.monotonic_ms()),
       connection_memory_(parts.cache, parts.options.memory_limit_bytes),

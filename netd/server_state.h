@@ -45,6 +45,7 @@ class ServerState {
   const larder::Clock& clock() const { return parts_.clock; }
   DebugClock* debug_clock() const { return parts_.debug_clock; }
   WatchHub& watch_hub() const { return parts_.watch_hub; }
+  const RemovalLog& removal_log() const { return parts_.removal_log; }
   AuthFile& auth_file() const { return parts_.auth_file; }
   ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
@@ -71,8 +72,9 @@ class ServerState {
   std::atomic<uint64_t> dumps{0};    // begun
   std::atomic<uint64_t> dumped_items{0};
 
-  // The port clients find, when the system chose it. Set before there are threads.
+  // The ports clients find, when the system chose them. Set before there are threads.
   int tcp_port;
+  int udp_port;
 
  private:
   const ServerParts parts_;

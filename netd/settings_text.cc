@@ -21,7 +21,7 @@ void append_listening_settings(const ServerState& server, Buffer& out) {
   }
   append_stat("maxconns", options.connections_max, out);
   append_stat("tcpport", serves_tcp(options) ? fmt::format("{}", server.tcp_port) : "0", out);
-  append_stat("udpport", 0, out);
+  append_stat("udpport", static_cast<uint64_t>(server.udp_port), out);
   append_stat("inter", addresses.empty() ? "127.0.0.1,::1" : addresses, out);
 }
 
@@ -36,7 +36,7 @@ void append_process_settings(const ServerState& server, Buffer& out) {
   append_stat("growth_factor", "1.25", out);
   append_stat("chunk_size", 48, out);
   append_stat("num_threads", options.threads, out);
-  append_stat("num_threads_per_udp", options.threads, out);
+  append_stat("num_threads_per_udp", 1, out);
   append_stat("stat_key_prefix", std::string_view(&options.prefix_delimiter, 1), out);
   append_stat("detail_enabled", yes_no(server.detail_enabled.load(std::memory_order_relaxed)), out);
   append_stat("reqs_per_event", options.requests_per_turn_max, out);

@@ -162,6 +162,8 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("cmd_ma", server.sum(Counter::kMetaArithmetics), out);
   append_stat("cmd_mn", server.sum(Counter::kMetaNoops), out);
   append_stat("get_vivified", cache.vivified, out);
+  append_stat("stale_served", server.sum(Counter::kStaleServed), out);
+  append_stat("refresh_wins", server.sum(Counter::kRefreshWins), out);
   append_stat("ghost_hits", cache.ghost_hits, out);
 }
 

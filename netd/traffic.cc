@@ -2,34 +2,31 @@
 
 #include <fmt/format.h>
 
-#include <string>
-
 #include "netd/key_text.h"
 
 namespace netd {
 namespace {
 
-std::string encoded(std::string_view key) {
-  std::string text;
-  append_percent_encoded(key, text);
-  return text;
+bool compares(const larder::StoreOptions& options) {
+  const bool takes_number = options.mode == larder::StoreMode::kSet || options.mode == larder::StoreMode::kReplace;
+  return takes_number && options.expected.has_value();
 }
 
-std::string_view word_of(Command command) {
-  switch (command) {
-    case Command::kAdd:
+std::string_view word_of(const larder::StoreOptions& options) {
+  if (compares(options)) return "cas";
+  switch (options.mode) {
+    case larder::StoreMode::kAdd:
       return "add";
-    case Command::kReplace:
+    case larder::StoreMode::kReplace:
       return "replace";
-    case Command::kAppend:
+    case larder::StoreMode::kAppend:
       return "append";
-    case Command::kPrepend:
+    case larder::StoreMode::kPrepend:
       return "prepend";
-    case Command::kCas:
-      return "cas";
-    default:
-      return "set";
+    case larder::StoreMode::kSet:
+      break;
   }
+  return "set";
 }
 
 std::string_view status_of(larder::StoreResult result) {
@@ -51,51 +48,73 @@ std::string_view status_of(larder::StoreResult result) {
   return "not_stored";
 }
 
+std::string_view status_of(larder::Presence presence) {
+  switch (presence) {
+    case larder::Presence::kPresent:
+      return "found";
+    case larder::Presence::kExpired:
+      return "expired";
+    case larder::Presence::kFlushed:
+      return "flushed";
+    case larder::Presence::kMissing:
+      break;
+  }
+  return "not_found";
+}
+
 }  // namespace
 
-void Traffic::observe_get(const Session& session, std::string_view key, std::optional<size_t> value_bytes) {
-  if (server_.detail_enabled.load(std::memory_order_relaxed)) prefixes_.count_get(key, value_bytes.has_value());
-  if (!server_.watch_hub().wants(kWatchFetchers)) return;
-  server_.watch_hub().tell(
-      kWatchFetchers, server_.clock().unix_ms(),
-      fmt::format("item_get key={} status={} clsid={} cfd={} size={}", encoded(key),
-                  value_bytes ? "found" : "not_found", value_bytes ? class_of(key.size() + *value_bytes) : 0,
-                  session.fd, value_bytes.value_or(0)));
+void Traffic::tell_lookup(const Session& session, std::string_view key) {
+  const std::optional<larder::ItemDetails> item = server_.cache().inspect(key);
+  const size_t value_bytes = item ? item->value_bytes : 0;
+  server_.watch_hub().tell(kWatchFetchers, server_.clock().unix_ms(),
+                           fmt::format("item_get key={} status={} clsid={} cfd={} size={}", percent_encoded(key),
+                                       status_of(item ? larder::Presence::kPresent : server_.cache().presence(key)),
+                                       item ? class_of(key, value_bytes) : 0, session.fd, value_bytes));
 }
 
-void Traffic::stored(const Session& session, const Request& request, larder::StoreResult result) {
-  count(request.key, request.value.size(), ClassCounter::kStores);
-  if (result == larder::StoreResult::kNoMemory) {
-    count(request.key, request.value.size(), ClassCounter::kOutOfMemory);
-  } else if (request.command == Command::kCas && result == larder::StoreResult::kStored) {
-    count(request.key, request.value.size(), ClassCounter::kCasHits);
-  } else if (request.command == Command::kCas && result == larder::StoreResult::kExists) {
-    count(request.key, request.value.size(), ClassCounter::kCasBadval);
+void Traffic::stored(const Session& session, const Request& request, const larder::StoreOptions& options,
+                     const larder::StoreOutcome& outcome) {
+  const std::string_view key = item_key(request);
+  const size_t value_bytes = request.value.size();
+  if (!request.too_large && !request.no_memory) {
+    count(key, value_bytes, ClassCounter::kStores);
+    if (outcome.result == larder::StoreResult::kNoMemory) count(key, value_bytes, ClassCounter::kOutOfMemory);
+    if (compares(options) && outcome.result == larder::StoreResult::kStored) {
+      count(key, value_bytes, ClassCounter::kCasHits);
+    } else if (compares(options) && outcome.result == larder::StoreResult::kExists) {
+      count(key, value_bytes, ClassCounter::kCasBadval);
+    }
   }
-  if (server_.detail_enabled.load(std::memory_order_relaxed)) prefixes_.count_set(request.key);
-  if (server_.watch_hub().wants(kWatchMutations)) tell_store(session, request, status_of(result));
+  if (counts_prefixes() && !request.meta) prefixes_.count_set(key);
+  if (!server_.watch_hub().wants(kWatchMutations)) return;
+  const bool is_stored = outcome.result == larder::StoreResult::kStored;
+  tell_store(session, key, status_of(outcome.result), word_of(options),
+             request.meta ? request.meta->exptime.value_or(0) : request.exptime,
+             is_stored ? outcome.value_bytes : value_bytes);
 }
 
-void Traffic::refused(const Session& session, const Request& request, std::string_view status) {
-  if (server_.detail_enabled.load(std::memory_order_relaxed)) prefixes_.count_set(request.key);
-  if (server_.watch_hub().wants(kWatchMutations)) tell_store(session, request, status);
+void Traffic::created(const Session& session, const Request& request, size_t value_bytes) {
+  if (!server_.watch_hub().wants(kWatchMutations)) return;
+  tell_store(session, item_key(request), "stored", "add", request.meta->vivify.value_or(0), value_bytes);
 }
 
-void Traffic::tell_store(const Session& session, const Request& request, std::string_view status) {
-  const size_t item_bytes = request.key.size() + request.value.size();
-  server_.watch_hub().tell(kWatchMutations, server_.clock().unix_ms(),
-                           fmt::format("item_store key={} status={} cmd={} ttl={} clsid={} cfd={} size={}",
-                                       encoded(request.key), status, word_of(request.command), request.exptime,
-                                       class_of(item_bytes), session.fd, request.value.size()));
+void Traffic::tell_store(const Session& session, std::string_view key, std::string_view status,
+                         std::string_view word, int32_t exptime, size_t value_bytes) {
+  server_.watch_hub().tell(
+      kWatchMutations, server_.clock().unix_ms(),
+      fmt::format("item_store key={} status={} cmd={} ttl={} clsid={} cfd={} size={}", percent_encoded(key), status,
+                  word, exptime, class_of(key, value_bytes), session.fd, value_bytes));
 }
 
-void Traffic::deleted(std::string_view word, std::string_view key, std::optional<size_t> value_bytes) {
+void Traffic::deleted(const Request& request, std::optional<size_t> value_bytes) {
+  const std::string_view key = item_key(request);
   if (value_bytes) count(key, *value_bytes, ClassCounter::kDeleteHits);
-  if (server_.detail_enabled.load(std::memory_order_relaxed)) prefixes_.count_delete(key);
+  if (counts_prefixes() && !request.meta) prefixes_.count_delete(key);
   if (!value_bytes || !server_.watch_hub().wants(kWatchDeletions)) return;
   server_.watch_hub().tell(kWatchDeletions, server_.clock().unix_ms(),
-                           fmt::format("deleted key={} cmd={} clsid={} size={}", encoded(key), word,
-                                       class_of(key.size() + *value_bytes), *value_bytes));
+                           fmt::format("deleted key={} cmd={} clsid={} size={}", percent_encoded(key),
+                                       request.meta ? "md" : "delete", class_of(key, *value_bytes), *value_bytes));
 }
 
 }  // namespace netd

@@ -14,6 +14,8 @@ namespace {
 constexpr uint32_t kSlabClassMax = 63;
 constexpr uint32_t kCrawlerSleepUsMax = 1000000;
 constexpr uint32_t kSegmentPercentMax = 80;
+constexpr uint32_t kAutomoveWindowMin = 3;
+constexpr uint32_t kAutomoveWindowMax = 1800;
 
 std::optional<double> parse_factor(std::string_view text) {
   double factor = 0;
@@ -28,8 +30,13 @@ std::string_view answer_automove(const Tokens& words) {
     if (!level) return kErrorBadFormat;
     return *level <= 2 ? kReplyOk : kErrorUnknown;
   }
-  const std::string_view what = words[1];
-  if (words.size() != 3 || (what != "ratio" && what != "freeratio" && what != "window")) return kErrorUnknown;
+  if (words.size() != 3) return kErrorUnknown;
+  if (words[1] == "window") {
+    const std::optional<uint32_t> window = parse_u32(words[2]);
+    if (!window) return kErrorBadFormat;
+    return *window >= kAutomoveWindowMin && *window <= kAutomoveWindowMax ? kReplyOk : kErrorAutomoveWindow;
+  }
+  if (words[1] != "ratio" && words[1] != "freeratio") return kErrorUnknown;
   return parse_factor(words[2]) ? kReplyOk : kErrorUnknown;
 }
 
@@ -67,7 +74,8 @@ std::string_view answer_lru_crawler(const Tokens& words) {
   if (words[0] == "crawl") return is_class_list(words[1]) ? kReplyOk : kErrorBadClass;
   const std::optional<uint32_t> number = parse_u32(words[1]);
   if (words[0] == "tocrawl") return number ? kReplyOk : kErrorBadFormat;
-  if (words[0] == "sleep") return number && *number <= kCrawlerSleepUsMax ? kReplyOk : kErrorBadFormat;
+  if (words[0] == "sleep" && number) return *number <= kCrawlerSleepUsMax ? kReplyOk : kErrorCrawlerSleep;
+  if (words[0] == "sleep") return kErrorBadFormat;
   return kErrorUnknown;
 }
 

@@ -8,25 +8,29 @@
 #include "netd/counters.h"
 #include "netd/oversized_value.h"
 #include "netd/request.h"
+#include "netd/session.h"
+#include "netd/traffic.h"
 
 namespace netd {
 
 class ValueStore {
  public:
   // Keeps references. Throws StartError.
-  ValueStore(larder::Cache& cache, Counters& counters, size_t value_bytes_max)
-      : cache_(cache), counters_(counters), oversized_value_(value_bytes_max) {}
+  ValueStore(larder::Cache& cache, Counters& counters, Traffic& traffic, size_t value_bytes_max)
+      : cache_(cache), counters_(counters), traffic_(traffic), oversized_value_(value_bytes_max) {}
 
   // A value that is too large, or for which there was no memory, leaves nothing of the old item behind if it was to
   // be stored whatever there was, and otherwise all of it.
-  [[nodiscard]] larder::StoreOutcome store(const Request& request, std::string_view key,
+  [[nodiscard]] larder::StoreOutcome store(const Request& request, const Session& session,
                                            const larder::StoreOptions& options);
 
  private:
+  larder::StoreOutcome try_store(const Request& request, const larder::StoreOptions& options);
   larder::StoreOutcome refuse_no_memory(std::string_view key, const larder::StoreOptions& options);
 
   larder::Cache& cache_;
   Counters& counters_;
+  Traffic& traffic_;
   const OversizedValue oversized_value_;
 };
 

@@ -33,6 +33,11 @@ Worker::Worker(ServerState& server, size_t number, std::function<void()> shut_do
 
 Worker::~Worker() { join(); }
 
+void Worker::serve_datagrams(UniqueFd fd) {
+  datagram_ports_.emplace_back(context_, std::move(fd));
+  datagram_ports_.back().start();
+}
+
 void Worker::start() {
   if (server_.options().idle_timeout_s > 0) watch();
   thread_ = std::thread([this] { io_.run(); });
@@ -81,6 +86,7 @@ void Worker::destroy(Connection& connection) {
 
 void Worker::finish_all(std::chrono::milliseconds grace) {
   stopping_ = true;
+  for (DatagramPort& port : datagram_ports_) port.stop();
   if (connections_.empty()) return io_.stop();
   for (const std::unique_ptr<Connection>& connection : connections_) connection->finish();
   grace_timer_.expires_after(grace);

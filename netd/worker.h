@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "netd/asio.h"
 #include "netd/buffer.h"
 #include "netd/connection.h"
+#include "netd/datagram_port.h"
 #include "netd/dispatch.h"
 #include "netd/server_state.h"
 #include "netd/unique_fd.h"
@@ -26,6 +28,9 @@ class Worker {
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
+
+  // Serves a UDP socket too. Before `start`.
+  void serve_datagrams(UniqueFd fd);
 
   // Starts the thread.
   void start();
@@ -57,6 +62,7 @@ class Worker {
   Dispatch dispatch_;
   ConnectionContext context_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::deque<DatagramPort> datagram_ports_;
   Timer watch_timer_{io_};
   bool watching_ = false;
   Timer grace_timer_{io_};

@@ -98,13 +98,17 @@ class Cache {
   //   options.vivify     the expiry should be about as long as the winner may take.
   //
   // False when there is none, or when vivify found no room. When winning or a new expiry finds no room (eviction is
-  // off, or the item is evicted to make some), neither happens. Counts get_hits or get_misses, and vivified; with
-  // `expiry`, touch_hits or touch_misses. Costs what visit does, or what touch does if anything of the item
+  // off, or the item is evicted to make some), neither happens. Counts get_hits or get_misses, and vivified; what
+  // is found with `expiry`, touch_hits instead. Costs what visit does, or what touch does if anything of the item
   // changes; long values are then copied. Source: memcached protocol.txt, "Meta Get".
   bool read(std::string_view key, const ReadOptions& options, ReadVisitor visitor);
 
   // What can be told of the item to people, without a trace; nothing when there is none. Takes a lock.
   [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key) const;
+
+  // Whether there is an item, and if not, what is left of one: the first get that comes upon that takes it away.
+  // Without a trace. Takes a lock.
+  [[nodiscard]] Presence presence(std::string_view key) const;
 
   // Looks up each key in order and calls visitor(index, item) for each one found; a key named twice is shown
   // twice. Returns how many were found. Cheaper per key than get.
@@ -178,8 +182,8 @@ class Cache {
   // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
-  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does; twice or more if room must
-  // be made first.
+  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does; twice or more if room
+  // must be made first.
   bool touch(std::string_view key, Expiry expiry, Visitor visitor);
 
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
@@ -201,8 +205,8 @@ class Cache {
 
   // Instead of removing the item, leaves it in the cache for readers to go on with until one of them, the winner
   // (see read), has stored a new one. It gets a new CAS number, so that no cas made from its old value succeeds;
-  // emptied without being stale, it keeps its own. Whether it had been won is forgotten. Answers as erase does, and
-  // counts the same; where no room can be made for what is to be noted, the item is removed.
+  // emptied without being stale, it keeps its own. Whether it had been won is forgotten. Answers as erase does, but
+  // counts erase_misses only; where no room can be made for what is to be noted, the item is removed.
   EraseResult invalidate(std::string_view key, const InvalidateOptions& options = {});
 
   // Removes each key; returns how many were there.

@@ -21,6 +21,12 @@ enum class [[nodiscard]] StoreResult : uint8_t{
     kBadKey,     // the key is empty or longer than kKeyBytesMax
 };
 
+enum class [[nodiscard]] Presence : uint8_t{
+    kPresent, kMissing,
+    kExpired,  // there was an item, and its room has not been taken back yet
+    kFlushed,  // likewise, of one that flush_all removed
+};
+
 enum class [[nodiscard]] EraseResult : uint8_t{
     kErased, kNotFound,
     kExists,  // a CAS number was given and the item has another one; it stays

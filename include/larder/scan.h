@@ -19,6 +19,7 @@ struct ItemInfo {
   uint64_t cas = 0;
   int64_t ttl_ms = kNeverExpires;  // milliseconds left, or kNeverExpires; ≤ 0 for an item that has expired
   bool is_read = false;            // it was read lately; a cache forgets reads that are long ago
+  uint32_t idle_s = 0;             // seconds since the last access, known as well as Reading::idle_s is
 };
 
 // Where a walk with Cache::scan stands. A plain value: it holds nothing of the cache, and may be kept for any time.

@@ -19,7 +19,7 @@ struct Stats {
   uint64_t stores = 0;  // store operations with a value that fits, whatever they answered
   uint64_t store_too_large = 0;
   uint64_t store_no_memory = 0;
-  uint64_t cas_hits = 0;
+  uint64_t cas_hits = 0;    // of cas, and of store with `expected` and the mode kSet or kReplace
   uint64_t cas_misses = 0;  // no such item
   uint64_t cas_badval = 0;  // another CAS number
   uint64_t incr_hits = 0;

@@ -65,6 +65,37 @@ class Counters(AdministrationTestCase):
         (b'gat 100 a\r\n', dict(cmd_touch=1, touch_hits=1)),
         (b'delete b\r\n', dict(delete_hits=1, curr_items=-1)),
         (b'delete b\r\n', dict(delete_misses=1)),
+        (b'ms m 1\r\n1\r\n', dict(cmd_set=1, total_items=1, curr_items=1)),
+        (b'ms m 1 ME\r\n1\r\n', dict(cmd_set=1)),
+        (b'ms m 1 MA C5\r\n1\r\n', dict(cmd_set=1)),
+        (b'ms m 1 MA\r\n0\r\n', dict(cmd_set=1, total_items=1)),
+        (b'ms m 1 C0\r\n1\r\n', dict(cmd_set=1, cas_badval=1)),
+        (b'ms nope 1 C5\r\n1\r\n', dict(cmd_set=1, cas_misses=1)),
+        (b'mg m v\r\n', dict(cmd_get=1, get_hits=1)),
+        (b'mg m q\r\n', dict(cmd_get=1, get_hits=1)),
+        (b'mg p:nope v\r\n', dict(cmd_get=1, get_misses=1)),
+        (b'mg m T100\r\n', dict(cmd_touch=1, touch_hits=1)),
+        (b'mg nope T100\r\n', dict(cmd_get=1, get_misses=1)),
+        (b'mg viv N100\r\n', dict(cmd_get=1, get_hits=1, total_items=1, curr_items=1)),
+        (b'ma m\r\n', dict(incr_hits=1)),
+        (b'ma m MD q\r\n', dict(decr_hits=1)),
+        (b'ma nope\r\n', dict(incr_misses=1)),
+        (b'ma n N0\r\n', dict(total_items=1, curr_items=1)),
+        (b'me m\r\n', dict(cmd_meta=1)),
+        (b'mn\r\n', dict()),
+        (b'md m I\r\n', dict()),
+        (b'mg m v\r\n', dict(cmd_get=1, get_hits=1)),
+        (b'md m C5\r\n', dict(delete_misses=1)),
+        (b'md m q\r\n', dict(delete_hits=1, curr_items=-1)),
+        (b'md p:m\r\n', dict(delete_misses=1)),
+        (b'md n\r\n', dict(delete_hits=1, curr_items=-1)),
+        (b'md viv\r\n', dict(delete_hits=1, curr_items=-1)),
+        (b'ms Zm9v 1 b\r\n1\r\n', dict(cmd_set=1, total_items=1, curr_items=1)),
+        (b'md Zm9v b\r\n', dict(delete_hits=1, curr_items=-1)),
+        (b'ms big 2000000\r\n' + bytes(2000000) + b'\r\n', dict(store_too_large=1)),
+        (b'set p:a 0 0 1\r\n1\r\n', dict(cmd_set=1, total_items=1, curr_items=1)),
+        (b'get p:a p:b\r\n', dict(cmd_get=2, get_hits=1, get_misses=1)),
+        (b'delete p:a\r\n', dict(delete_hits=1, curr_items=-1)),
         (b'set gone 0 -1 1\r\n1\r\n', dict(cmd_set=1, total_items=1)),
         (b'flush_all\r\n', dict(cmd_flush=1, curr_items=-1)),
         (b'set big 0 0 2000000\r\n' + bytes(2000000) + b'\r\n', dict(store_too_large=1)),
@@ -72,6 +103,7 @@ class Counters(AdministrationTestCase):
     NAMES = '''cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses get_flushed get_expired delete_misses
         delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval touch_hits touch_misses
         store_too_large store_no_memory auth_cmds auth_errors total_items curr_items'''.split()
+    CLASS_NAMES = 'get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval touch_hits'.split()
 
     def test_each_request_moves_its_counters_and_no_others(self):
         for connection in self.both():
@@ -91,13 +123,59 @@ class Counters(AdministrationTestCase):
                         moved.pop('total_items', None)
                     self.assertEqual(moved, difference)
 
+    # What tells how things stand, and counts nothing.
+    GAUGES = '''pid uptime time version libevent pointer_size rusage_user rusage_system max_connections curr_connections
+        connection_structures read_buf_count read_buf_bytes reserved_fds limit_maxbytes accepting_conns threads
+        hash_power_level hash_bytes slab_reassign_last_busy_status bytes slab_global_page_pool rss_bytes mem_items_bytes
+        mem_index_bytes mem_buffers_bytes mem_other_bytes segments_free segments_total'''.split()
+    def test_every_counter_is_what_a_known_sequence_makes_it(self):
+        requests = [request for request, _ in self.SEQUENCE]
+        with self.server().connect() as connection:
+            def stats():
+                connection.send(b'stats\r\n')
+                reply = connection.read_until(lambda reply: reply.endswith(END))
+                lines = [line.split() for line in reply.decode().splitlines()[:-1]]
+                return {name: text for _, name, text in lines}, len(reply)
+
+            before, bytes_of_stats = stats()
+            replies = b''.join(connection.ask(request) for request in requests)
+            after, _ = stats()
+        versions = len(requests) * len(b'VERSION \r\n' + before['version'].encode())
+        expected = dict.fromkeys(before.keys() - self.GAUGES, 0)
+        for request in requests:
+            if request[:2] in [b'mg', b'ms', b'md', b'ma', b'mn']:
+                expected['cmd_' + request[:2].decode()] += 1
+        expected |= dict(get_vivified=1, stale_served=1, refresh_wins=2)
+        for _, moved in self.SEQUENCE:
+            for name, number in moved.items():
+                expected[name] += number
+        expected['bytes_read'] = sum(map(len, requests)) + len(requests) * len(b'version\r\n') + len(b'stats\r\n')
+        expected['bytes_written'] = bytes_of_stats + len(replies) + versions
+        # A value of 2 MB takes more than a turn, how many more is the system's to say.
+        self.assertLessEqual(0, int(after['conn_yields']) - int(before['conn_yields']))
+        del expected['conn_yields']
+        self.assertEqual(expected, {name: int(after[name]) - int(before[name]) for name in expected})
+
+    def test_classes_and_prefixes_count_what_memcached_counts(self):
+        require(MEMCACHED, 'memcached')
+        counted = []
+        for connection in self.both('-D', ':'):
+            connection.ask(b''.join(request for request, _ in self.SEQUENCE))
+            classes = connection.stats('slabs')
+            counted.append((connection.ask(b'stats detail dump\r\n'),
+                            {name: sum(int(text) for key, text in classes.items() if key.endswith(':' + name))
+                             for name in self.CLASS_NAMES}))
+        self.assertEqual(counted[1], counted[0])
+        self.assertEqual(b'PREFIX p get 2 hit 1 set 1 del 1\r\n' + END, counted[0][0])
+
     def test_classes_add_up_to_the_whole(self):
         server = self.server()
         with server.connect() as connection:
             for i in range(300):
                 connection.ask(store(b'key%d' % i, bytes(i * 50)))
             connection.ask(b'get key1 key2 key299\r\ndelete key7\r\nset n 0 0 1\r\n1\r\nincr n 1\r\ndecr n 1\r\n'
-                           b'touch n 10\r\ngat 10 n\r\ncas n 0 0 1 0\r\n1\r\n')
+                           b'touch n 10\r\ngat 10 n\r\ncas n 0 0 1 0\r\n1\r\nmg n\r\nmg n T10\r\n'
+                           b'mg viv N10\r\nma n\r\nma n MD\r\nmd viv\r\nms n 1 C5\r\n1\r\n')
             general, items, slabs = connection.stats(), connection.stats('items'), connection.stats('slabs')
 
             def total(stats, name):
@@ -106,8 +184,7 @@ class Counters(AdministrationTestCase):
             self.assertEqual(300, total(items, 'number'))
             self.assertEqual(300, total(slabs, 'used_chunks'))
             self.assertEqual(int(general['bytes']), total(items, 'mem_requested'))
-            for name in ['get_hits', 'cmd_set', 'delete_hits', 'incr_hits', 'decr_hits', 'cas_hits', 'cas_badval',
-                         'touch_hits']:
+            for name in self.CLASS_NAMES:
                 self.assertEqual(int(general[name]), total(slabs, name), name)
             self.assertEqual(300, sum(map(int, connection.stats('sizes').values())))
             self.assertEqual(b'RESET\r\n', connection.ask(b'stats reset\r\n'))
@@ -385,28 +462,69 @@ class Watch(AdministrationTestCase):
             self.assertRegex(line, r'\Ats=\d+\.\d+ gid=\d+ type=')
         return [re.sub(r' cfd=\d+', '', line).split(' ', 2)[2] for line in text.splitlines()]
 
-    def test_fetchers_and_mutations(self):
+    # Each with the statuses of the lookups and stores that it leads to.
+    CONVERSATION = [
+        (b'set a:1 0 0 3\r\n123\r\n', ['not_found', 'stored cmd=set']),
+        (b'get a:1 nope a:1\r\n', ['found', 'not_found', 'found']),
+        (b'gat 0 a:1 nope\r\n', ['found', 'not_found']),
+        (b'touch a:1 0\r\n', ['found']),
+        (b'incr a:1 1\r\n', ['found']),
+        (b'decr nope 1\r\n', ['not_found']),
+        (b'add a:1 0 30 1\r\n1\r\n', ['found', 'not_stored cmd=add']),
+        (b'cas a:1 0 0 1 1\r\n1\r\n', ['found', 'exists cmd=cas']),
+        (b'append a:1 0 0 2\r\n45\r\n', ['found', 'stored cmd=append']),
+        (b'delete a:1\r\n', ['found']),
+        (b'ms m 2\r\nhi\r\n', ['not_found', 'stored cmd=set']),
+        (b'ms t 2 T50\r\nhi\r\n', ['not_found', 'stored cmd=set']),
+        (b'ms m 2 MP\r\nhi\r\n', ['found', 'stored cmd=prepend']),
+        (b'ms m 2 MR C1\r\nhi\r\n', ['found', 'exists cmd=cas']),
+        (b'ms no 2 MA\r\nhi\r\n', ['not_found', 'not_stored cmd=append']),
+        (b'mg m v\r\n', ['found']),
+        (b'mg m T90 q\r\n', ['found']),
+        (b'mg viv N30\r\n', ['not_found']),
+        (b'mg viv\r\n', ['found']),
+        (b'ma m\r\n', ['found']),
+        (b'ma n N0 J17\r\n', ['not_found', 'stored cmd=add']),
+        (b'ma n\r\n', ['found']),
+        (b'me n\r\n', ['found']),
+        (b'md n C5 q\r\n', ['found']),
+        (b'md n I\r\n', ['found']),
+        (b'md n\r\n', ['found']),
+        (b'ms Zm9v 2 b\r\nhi\r\n', ['not_found', 'stored cmd=set']),
+        (b'mg Zm9v b v\r\n', ['found']),
+        (b'flush_all\r\n', []),
+        (b'get viv viv\r\n', ['flushed', 'not_found']),
+        (b'mg m\r\n', ['flushed']),
+        (b'set big 0 0 2000000\r\n' + bytes(2000000) + b'\r\n', ['not_found', 'too_large cmd=set']),
+    ]
+
+    def test_fetchers_and_mutations_are_told_what_memcached_tells(self):
+        expected = [status for _, statuses in self.CONVERSATION for status in statuses]
+        told = []
         for program in filter(None, [NETD, MEMCACHED]):
-            with self.subTest(program=program):
-                server = self.server(program=program)
-                watcher = self.watch(server, b'fetchers mutations')
-                server.ask(store(b'a:1', b'123') + b'get a:1 nope\r\n')
-                # memcached also shows that a store looks for the old item.
-                is_netd = program == NETD
-                lines = [re.sub(r' (clsid|size)=\d+', '', line) for line in self.lines(watcher, 3 if is_netd else 4)]
-                lines = lines if is_netd else lines[1:]
-                self.assertEqual(['type=item_store key=a%3A1 status=stored cmd=set ttl=0',
-                                  'type=item_get key=a%3A1 status=found', 'type=item_get key=nope status=not_found'],
-                                 lines)
+            server = self.server(program=program)
+            watcher = self.watch(server, b'fetchers mutations')
+            server.ask(b''.join(request for request, _ in self.CONVERSATION))
+            lines = self.lines(watcher, len(expected) + (program == MEMCACHED))
+            if program == MEMCACHED:
+                # It looks twice before `ma` creates an item, and for an item that goes after what was to replace it.
+                lines.remove('type=item_get key=n status=not_found clsid=0 size=0')
+                lines[-2:] = reversed(lines[-2:])
+            told.append([re.sub(r' clsid=\d+', '', line) for line in lines])
+            self.assertEqual(expected, [re.search(r'status=(\w+(?: cmd=\w+)?)', line)[1] for line in lines])
+        self.assertEqual(told[0], told[-1])
 
     def test_deletions_and_all_that_happens_to_a_store(self):
         server = self.server()
         watcher = self.watch(server, b'deletions mutations')
         server.ask(b'set q 0 30 3\r\nabc\r\nadd q 0 0 1\r\n1\r\ncas q 0 0 1 7\r\n1\r\ndelete q\r\ndelete q\r\n')
+        server.ask(b'ms q 2\r\nhi\r\nmd q\r\nmd q\r\n')
         self.assertEqual(['type=item_store key=q status=stored cmd=set ttl=30 clsid=1 size=3',
                           'type=item_store key=q status=not_stored cmd=add ttl=0 clsid=1 size=1',
                           'type=item_store key=q status=exists cmd=cas ttl=0 clsid=1 size=1',
-                          'type=deleted key=q cmd=delete clsid=1 size=3'], self.lines(watcher, 4))
+                          'type=deleted key=q cmd=delete clsid=1 size=3',
+                          'type=item_store key=q status=stored cmd=set ttl=0 clsid=1 size=2',
+                          'type=deleted key=q cmd=md clsid=1 size=2'], self.lines(watcher, 6))
 
     def test_evictions(self):
         server = self.server('-m', '4')

@@ -8,10 +8,12 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
-from support import DEADLINE_S, NETD, Connection, Server, free_port, is_alive, require, user_flags, wait_until
+from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, free_port, is_alive, require, user_flags,
+                     wait_until)
 from vectors import END, EXISTS, NO_MEMORY, STORED, TOO_LARGE, store, value
 
 USAGE, NO_USER, OS_ERROR = 64, 67, 71
@@ -129,7 +131,7 @@ class RefusedFlags(CommandLineTestCase):
         self.check_refused('-s', self.path('socket'), '-a', '0799', exit_codes=[1, USAGE], naming=['-a', '0799'])
 
     def test_features_that_would_be_missed_are_refused(self):
-        for flags in [['-U', '11211'], ['-S'], ['-B', 'binary'], ['-o', 'ext_path=/x:1G'], ['-o', 'nonsense']]:
+        for flags in [['-U', '11211', '-Y', '/dev/null'], ['-S'], ['-B', 'binary'], ['-o', 'ext_path=/x:1G'], ['-o', 'nonsense']]:
             with self.subTest(flags=flags):
                 self.check_refused(*flags, exit_codes=[1, USAGE], naming=flags[:1])
 
@@ -324,14 +326,69 @@ class Sockets(CommandLineTestCase):
 
     def test_MEMCACHED_PORT_FILENAME_tells_the_port_that_the_system_chose(self):
         ports = self.path('ports')
-        server = self.server('-l', '127.0.0.1', '-p', '-1', '-s', self.path('socket'),
+        server = self.server('-l', '127.0.0.1', '-p', '-1', '-s', self.path('socket'), '-U', '-1',
                              environment={'MEMCACHED_PORT_FILENAME': ports})
         wait_until(lambda: os.path.exists(ports), 'the ports are written')
-        lines = read(ports)
-        self.assertRegex(lines, r'\ATCP INET: \d+\n\Z')
-        port = int(lines.split()[-1])
+        lines = re.fullmatch(r'TCP INET: (\d+)\nUDP INET: (\d+)\n', read(ports))
+        port = int(lines[1])
+        self.assertEqual(lines.groups(), tuple(server.stats('settings')[name] for name in ['tcpport', 'udpport']))
         self.assertEqual([port], listening_on_loopback(server.pid))
         self.check_serves(('127.0.0.1', port))
+
+
+class Health(CommandLineTestCase):
+    def check(self, *flags, fault=None, environment=None):
+        """`netd --health`: says nothing if the server answers, otherwise a line that matches `fault`."""
+        started_at = time.monotonic()
+        result = subprocess.run([NETD, '--health', *map(str, flags)], capture_output=True, text=True,
+                                timeout=DEADLINE_S, env={**os.environ, **(environment or {})})
+        self.assertLess(time.monotonic() - started_at, 10 if SANITIZED else 5)
+        self.assertEqual((0 if fault is None else 1, ''), (result.returncode, result.stdout), result.stderr)
+        self.assertRegex(result.stderr, r'\A\Z' if fault is None else rf'\Anetd: {fault}\n\Z')
+
+    def test_a_server_on_a_port_answers(self):
+        port = free_port()
+        with Server(NETD, '-p', port, '-l', '127.0.0.1'):
+            self.check('-p', port)
+            self.check('-p', port, '-l', '127.0.0.1')
+            self.check('-l', f'127.0.0.2,127.0.0.1:{port}', '-p', free_port())
+            self.check(environment={'NETD_PORT': str(port), 'NETD_LISTEN': '*'})
+            self.check('-p', port, '-l', '127.0.0.2', fault=f'no answer from 127.0.0.2 port {port}: Connection refused')
+        self.check('-p', port, fault=rf'no answer from .*127.0.0.1 port {port}: Connection refused.*')
+
+    def test_a_server_on_a_UNIX_socket_answers(self):
+        path = self.path('socket')
+        with Server(NETD, '-s', path):
+            self.check('-s', path)
+        self.check('-s', path, fault=f'no answer from {path}: No such file or directory')
+
+    def test_a_server_that_wants_a_password_is_healthy(self):
+        users = self.path('users')
+        with open(users, 'w', encoding='ascii') as file:
+            file.write('a:b\n')
+        with Server(NETD, '-Y', users) as server:
+            self.check('-s', server.address)
+
+    def test_silence_for_a_second_is_a_fault_and_so_is_any_other_answer(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port = listener.getsockname()[1]
+            self.check('-l', '127.0.0.1', '-p', port, fault=f'no answer from 127.0.0.1 port {port}: .*timed out')
+
+            def answer():
+                client = listener.accept()[0]
+                with listener.accept()[0] as other:
+                    client.close()
+                    other.sendall(b'HTTP/1.1 400 Bad Request\r\n')
+                    other.recv(100)
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            self.check('-l', '127.0.0.1', '-p', port,
+                       fault=f'no answer from 127.0.0.1 port {port}: HTTP/1.1 400 Bad Request')
+            thread.join()
+
+    def test_a_port_that_nobody_could_know_is_refused(self):
+        self.check('-p', '-1', fault="-p: '-1' does not tell which port to ask")
 
 
 class Behaviour(CommandLineTestCase):

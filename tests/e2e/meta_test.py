@@ -239,8 +239,8 @@ class Counting(ProtocolTestCase):
                             b'mg a\r\nmg b\r\nmg a T0\r\nmg b T0\r\nmg v N0\r\nma a\r\nma a MD\r\nma m\r\nma m MD\r\n'
                             b'ma m N0\r\nme a\r\nme b\r\nmd b\r\nmd a C1\r\nmd a\r\nmn\r\n')
         stats = self.connection.stats()
-        expected = {'cmd_get': 3, 'get_hits': 2, 'get_misses': 1, 'get_vivified': 1, 'cmd_touch': 2, 'touch_hits': 1,
-                    'touch_misses': 1, 'cmd_set': 4, 'cas_badval': 1, 'cas_misses': 1, 'incr_hits': 1,
+        expected = {'stale_served': 0, 'refresh_wins': 1, 'cmd_get': 4, 'get_hits': 2, 'get_misses': 2, 'get_vivified': 1, 'cmd_touch': 1, 'touch_hits': 1,
+                    'touch_misses': 0, 'cmd_set': 4, 'cas_badval': 1, 'cas_misses': 1, 'incr_hits': 1,
                     'incr_misses': 1, 'decr_hits': 1, 'decr_misses': 1, 'delete_hits': 1, 'delete_misses': 2,
                     'cmd_meta': 2, 'cmd_mg': 5, 'cmd_ms': 4, 'cmd_md': 3, 'cmd_ma': 5, 'cmd_mn': 1}
         self.assertEqual(expected, {name: int(stats[name]) for name in expected})

@@ -164,7 +164,7 @@ TEST_CASE("long items are read, won and renewed like short ones") {
   CHECK(cache.value("k") == value);
 }
 
-TEST_CASE("reads count as gets, with an expiry as touches, and what they create besides") {
+TEST_CASE("reads count as gets, what is found with an expiry as touches, and what they create besides") {
   TestCache cache;
   (void)read(cache, "k");
   (void)read(cache, "k", {.vivify = SetOptions{}});
@@ -172,11 +172,11 @@ TEST_CASE("reads count as gets, with an expiry as touches, and what they create 
   (void)read(cache, "k", {.expiry = 5s});
   (void)read(cache, "l", {.expiry = 5s});
   const Stats stats = cache->stats();
-  CHECK(stats.get_misses == 1);
+  CHECK(stats.get_misses == 2);
   CHECK(stats.get_hits == 2);
   CHECK(stats.vivified == 1);
   CHECK(stats.touch_hits == 1);
-  CHECK(stats.touch_misses == 1);
+  CHECK(stats.touch_misses == 0);
   CHECK(stats.items_stored == 1);
 }
 
@@ -280,6 +280,26 @@ TEST_CASE("the accesses of a long item are recorded, too") {
   CHECK(cache.value("k").size() == 20'000);
   cache.clock.advance_ms(1'000);
   CHECK(cache->inspect("k")->idle_s == 1);
+}
+
+// --- presence ---
+
+TEST_CASE("what is left of an item can be told until a get comes upon it") {
+  TestCache cache;
+  CHECK(cache->presence("") == Presence::kMissing);
+  for (const bool is_flushed : {false, true}) {
+    CAPTURE(is_flushed);
+    CHECK(cache->presence("k") == Presence::kMissing);
+    (void)cache->set("k", "v", {.expiry = 5s});
+    CHECK(cache->presence("k") == Presence::kPresent);
+    is_flushed ? cache->flush_all() : cache.clock.advance_ms(5'000);
+    for (int i = 0; i < 2; ++i) {
+      CHECK(cache->presence("k") == (is_flushed ? Presence::kFlushed : Presence::kExpired));
+    }
+    CHECK_FALSE(cache->get("k"));
+  }
+  CHECK(cache->presence("k") == Presence::kMissing);
+  CHECK(cache->stats().get_misses == 2);
 }
 
 // --- inspect ---

@@ -87,6 +87,27 @@ TEST_CASE("an item is shown with all but its value, and leaves no trace") {
   CHECK(fixture.cache->stats().get_hits == 1);
 }
 
+TEST_CASE("the seconds since the last access are shown, those since the last change if nobody asked before") {
+  Fixture fixture;
+  const auto idle_s = [&] {
+    uint32_t shown_s = 0;
+    ScanCursor cursor;
+    while (fixture.cache->scan(cursor, 10, [&](const ItemInfo& item) { shown_s = item.idle_s; })) {
+    }
+    return shown_s;
+  };
+  CHECK(fixture.cache->set("a", "hello") == StoreResult::kStored);
+  fixture.clock.advance_ms(7'000);
+  CHECK(fixture.cache->get("a"));
+  CHECK(idle_s() == 7);
+  CHECK(fixture.cache->read("a", {.wants_history = true}, [](const Reading&) {}));
+  CHECK(idle_s() == 0);
+  fixture.clock.advance_ms(3'000);
+  CHECK(idle_s() == 3);
+  CHECK(fixture.cache->get("a"));
+  CHECK(idle_s() == 0);
+}
+
 TEST_CASE("expired and flushed items are not shown") {
   Fixture fixture;
   CHECK(fixture.cache->set("expires", "1", {.expiry = std::chrono::seconds(1)}) == StoreResult::kStored);

@@ -147,9 +147,10 @@ TEST_CASE("a store counts whatever it answers, an item only when it is put in") 
   CHECK(cache->cas("missing", "v", 1) == StoreResult::kNotFound);
   CHECK(cache->cas("key", "v", 0) == StoreResult::kExists);
   CHECK(cache->cas("key", "v", cache->peek("key")->cas) == StoreResult::kStored);  // stored
-  CHECK(cache->set("", "v") == StoreResult::kBadKey);                              // not even a store
+  CHECK(cache->store("key", "v", {.mode = StoreMode::kAppend, .expected = 0}).result == StoreResult::kExists);
+  CHECK(cache->set("", "v") == StoreResult::kBadKey);  // not even a store
   const Stats stats = cache->stats();
-  CHECK(stats.stores == 12);
+  CHECK(stats.stores == 13);
   CHECK(stats.items_stored == 7);
   CHECK(stats.items == 2);
   CHECK(stats.cas_hits == 1);

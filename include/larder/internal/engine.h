@@ -33,6 +33,7 @@
 #include "larder/internal/record.h"
 #include "larder/item.h"
 #include "larder/options.h"
+#include "larder/result.h"
 #include "larder/scan.h"
 #include "larder/stats.h"
 
@@ -93,6 +94,7 @@ class Engine {
 
   // Leaves no trace.
   [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms);
+  [[nodiscard]] Presence presence(std::string_view key, int64_t now_ms);
 
   // At once, or when `delay_ms` > 0 have passed.
   void flush_all(int64_t delay_ms);
@@ -143,8 +145,10 @@ class Engine {
   [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                               int64_t now_ms) const;
-  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const;
-  void tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const;
+  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
   [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -156,7 +160,8 @@ class Engine {
                                     int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] static History history_of(const Index::Stripe& stripe, const Found& found, int64_t now_ms)
+  [[nodiscard]] static History history_of(const Index::Stripe& stripe, Slot slot, const Content& content,
+                                          int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
   void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)

@@ -378,7 +378,10 @@ class Index {
   [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // Everything in the index is void from now on.
   void flush();
-  // Whether a slot that a flush made void had this tag. Removes it, so that it is reported once.
+  // A slot that a flush made void and that had this tag.
+  [[nodiscard]] Position find_flushed(Stripe& stripe, uint32_t tag) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // Whether there is one. Removes it, so that it is reported once.
   [[nodiscard]] bool take_flushed(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // Clears what flushes made void in the bucket where a search for `tag` begins, and shrinks its page.
   void purge(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

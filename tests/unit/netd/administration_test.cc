@@ -26,6 +26,18 @@ TEST_CASE("a metadump is one line for each item, ended by LF alone") {
   CHECK(dump.find(" fetch=no cls=1 ") != std::string::npos);
 }
 
+TEST_CASE("dumps and stats items tell how long ago an item was accessed") {
+  ServerFixture server;
+  server.ask("set a 0 0 1\r\n1\r\n");
+  server.clock.advance_ms(7'000);
+  CHECK(server.ask("lru_crawler metadump all\r\n").find(" la=1700000000 ") != std::string::npos);
+  CHECK(server.ask("stats items\r\n").find("STAT items:1:age 7\r\n") != std::string::npos);
+  server.ask("mg a l\r\n");
+  server.clock.advance_ms(2'000);
+  CHECK(server.ask("lru_crawler metadump all\r\n").find(" la=1700000007 ") != std::string::npos);
+  CHECK(server.ask("stats items\r\n").find("STAT items:1:age 2\r\n") != std::string::npos);
+}
+
 TEST_CASE("a long dump is made in parts, with little waiting to be sent at a time") {
   ServerFixture server;
   for (int i = 0; i < 20000; ++i) server.ask("set key" + std::to_string(i) + " 0 0 1 noreply\r\n1\r\n");

@@ -14,7 +14,6 @@ TEST_CASE("the encodings of RFC 4648's examples go both ways") {
                   {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
   for (const auto& example : examples) {
     CHECK(base64_encode(example.octets) == example.text);
-    CHECK(base64_bytes(example.octets.size()) == example.text.size());
     CHECK(base64_decode(example.text) == example.octets);
   }
 }
@@ -29,7 +28,7 @@ TEST_CASE("any octets go both ways, at every length") {
 
 TEST_CASE("what is no whole encoding is refused") {
   for (const char* const text : {"", "Z", "Zm", "Zm9", "Zm9vY", "Zm9*", "Zm 9", "=", "====", "Z===", "Zm=v",
-                                 "Zg==Zg==", "Zm9v====", "-_8="}) {
+                                 "Zg==Zg==", "Zm9v====", "-_8=", "Zg..", "Zm\t9", "Zm9vZg==\r\r\r\r"}) {
     CHECK_MESSAGE(!base64_decode(text), text);
   }
 }

@@ -28,6 +28,15 @@ TEST_CASE("a negative exptime has passed") {
   CHECK(expiry_of(-2147483648).ms() < 0);
 }
 
+TEST_CASE("the time left is rounded up to seconds, and none is left when it is over") {
+  CHECK(seconds_left(larder::kNeverExpires) == -1);
+  CHECK(seconds_left(30'000) == 30);
+  CHECK(seconds_left(29'001) == 30);
+  CHECK(seconds_left(29'000) == 29);
+  CHECK(seconds_left(0) == 0);
+  CHECK(seconds_left(-5'000) == 0);
+}
+
 TEST_CASE("flush_all waits for a duration or until a date, and not at all for what has passed") {
   constexpr int64_t kNowMs = 1'700'000'000'500;
   CHECK(flush_delay_of(0, kNowMs).count() == 0);

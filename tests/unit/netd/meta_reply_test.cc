@@ -115,7 +115,7 @@ TEST_CASE("what is known of an item comes under memcached's names first") {
                            .segment = 6},
                           out));
   CHECK(out.content() ==
-        "ME Zm9v exp=2 la=8 cas=4 fetch=yes cls=5 size=16 ttl_ms=1500 shard=5 segment=6 freq=2 stale=no won=yes "
+        "ME Zm9v exp=2 la=8 cas=4 fetch=yes cls=1 size=16 ttl_ms=1500 shard=5 segment=6 freq=2 stale=no won=yes "
         "flags=9 vlen=3\r\n");
 }
 

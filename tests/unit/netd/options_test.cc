@@ -124,9 +124,20 @@ TEST_CASE("what is refused is named, flag and value, as it was given") {
   CHECK(refusal({"-t", "4x"}).message.starts_with("-t: '4x'"));
   CHECK(refusal({"-R", ""}).message.starts_with("-R: ''"));
   CHECK(refusal({"-B", "binary"}).exit_code == kExitUsage);
-  CHECK(refusal({"-U", "11211"}).exit_code == 1);
+  CHECK(refusal({"-U", "x"}).exit_code == kExitUsage);
+  CHECK(refusal({"-U", "11211", "-Y", "users"}).exit_code == kExitUsage);
   CHECK(refusal({"-f", "1"}).exit_code == 1);
   CHECK(refusal({"-n", "0"}).exit_code == 1);
+}
+
+TEST_CASE("the port of UDP is that of TCP too, unless there is another") {
+  CHECK(parse({}).udp_port == 0);
+  CHECK(parse({"-U", "0"}).port == 11211);
+  CHECK(parse({"-U", "5000"}).udp_port == 5000);
+  CHECK(parse({"-U", "5000"}).port == 5000);
+  CHECK(parse({"-p", "6000", "-U", "5000"}).port == 6000);
+  CHECK_FALSE(serves_tcp(parse({"-p", "0", "-U", "5000"})));
+  CHECK_FALSE(serves_tcp(parse({"-s", "/tmp/socket", "-U", "5000"})));
 }
 
 TEST_CASE("unknown flags, missing values and stray arguments exit with 1") {
@@ -180,7 +191,11 @@ TEST_CASE("messages call a flag what the user called it") {
 
 TEST_CASE("-o numbers without effect are checked all the same") {
   CHECK(parse({"-o", "hashpower=12,lru_crawler_sleep=1000000,hot_lru_pct=1"}).notes.size() == 3);
-  for (const char* const list : {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80"}) {
+  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=0.9,hot_max_factor=9.5"}).notes.size() == 4);
+  for (const char* const list :
+       {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80", "slab_automove=3",
+        "slab_automove_ratio=0", "slab_automove_ratio=1", "slab_automove_ratio", "hot_max_factor=0",
+        "warm_max_factor=x", "tail_repair_time=9", "temporary_ttl", "worker_logbuf_size", "read_buf_mem_limit=x"}) {
     CAPTURE(list);
     CHECK(refusal({"-o", list}).exit_code == 1);
   }

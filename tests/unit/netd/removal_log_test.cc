@@ -13,6 +13,7 @@ larder::ItemInfo info(std::string_view key, size_t value_bytes, int64_t ttl_ms, 
   item.value_bytes = value_bytes;
   item.ttl_ms = ttl_ms;
   item.is_read = is_read;
+  item.idle_s = 7;
   return item;
 }
 
@@ -31,11 +32,13 @@ TEST_CASE("removals are counted by class, and evictions told") {
   CHECK(log.counters().get(1, ClassCounter::kEvictedActive) == 1);
   CHECK(log.counters().get(1, ClassCounter::kEvictedMortal) == 1);
   CHECK(log.counters().get(1, ClassCounter::kExpiredUnread) == 1);
+  CHECK(log.evicted_idle_s(1) == 7);
+  CHECK(log.evicted_idle_s(3) == 0);
   BufferPool pool([](int64_t) { return true; });
   Buffer out(pool);
   CHECK(watcher->take(out));
   CHECK(out.content() ==
-        "ts=1700000000.000000 gid=1 type=eviction key=a%20b fetch=yes ttl=2 la=0 clsid=1 size=5\n");
+        "ts=1700000000.000000 gid=1 type=eviction key=a%20b fetch=yes ttl=2 la=7 clsid=1 size=5\n");
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ TEST_CASE("slabs") {
   CHECK(answer_slabs(Tokens("automove x")) == kErrorBadFormat);
   CHECK(answer_slabs(Tokens("automove ratio 0.5")) == kReplyOk);
   CHECK(answer_slabs(Tokens("automove ratio x")) == kErrorUnknown);
+  CHECK(answer_slabs(Tokens("automove window 3")) == kReplyOk);
+  CHECK(answer_slabs(Tokens("automove window 2")) == kErrorAutomoveWindow);
+  CHECK(answer_slabs(Tokens("automove window 1800")) == kReplyOk);
+  CHECK(answer_slabs(Tokens("automove window 1801")) == kErrorAutomoveWindow);
+  CHECK(answer_slabs(Tokens("automove window x")) == kErrorBadFormat);
   CHECK(answer_slabs(Tokens("reassign -1 5")) == kErrorReassignDisabled);
   CHECK(answer_slabs(Tokens("reassign x 5")) == kErrorBadFormat);
   for (const char* const words : {"", "automove", "reassign 1", "foo"}) {
@@ -34,7 +39,8 @@ TEST_CASE("lru") {
 TEST_CASE("lru_crawler") {
   CHECK(answer_lru_crawler(Tokens("enable")) == kReplyOk);
   CHECK(answer_lru_crawler(Tokens("sleep 1000000")) == kReplyOk);
-  CHECK(answer_lru_crawler(Tokens("sleep 1000001")) == kErrorBadFormat);
+  CHECK(answer_lru_crawler(Tokens("sleep 1000001")) == kErrorCrawlerSleep);
+  CHECK(answer_lru_crawler(Tokens("sleep x")) == kErrorBadFormat);
   CHECK(answer_lru_crawler(Tokens("crawl 1,63")) == kReplyOk);
   CHECK(answer_lru_crawler(Tokens("crawl 0")) == kErrorBadClass);
   CHECK(answer_lru_crawler(Tokens("foo")) == kErrorUnknown);

@@ -1,0 +1,142 @@
+#include "netd/datagram_port.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include "netd/datagram.h"
+#include "netd/request_log.h"
+#include "netd/retrieval.h"
+
+namespace netd {
+namespace {
+
+// UDP has none that is longer.
+constexpr size_t kRequestBytesMax = 64 << 10;
+
+}  // namespace
+
+DatagramPort::DatagramPort(ConnectionContext& context, UniqueFd fd)
+    : context_(context),
+      descriptor_(context.io, fd.get()),
+      entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()),
+      in_(context.pool),
+      out_(context.pool) {
+  session_.fd = fd.release();  // descriptor_ closes it from now on
+  session_.authenticated = true;
+  context_.server.connection_table().add(entry_);
+}
+
+DatagramPort::~DatagramPort() { context_.server.connection_table().remove(entry_); }
+
+void DatagramPort::stop() {
+  stopped_ = true;
+  descriptor_.cancel();
+}
+
+void DatagramPort::wait() {
+  descriptor_.async_wait(Descriptor::wait_read, [this](const std::error_code& error) {
+    if (!error) take_turn();
+  });
+}
+
+void DatagramPort::take_turn() {
+  if (stopped_) return;
+  try {
+    answer_datagrams();
+  } catch (const std::bad_alloc&) {
+    context_.counters.add(Counter::kMallocFails);
+    drop_rest();
+  }
+  if (!in_.empty() || unfinished_) {
+    context_.counters.add(Counter::kYields);
+    return asio::post(context_.io, [this] { take_turn(); });
+  }
+  in_.release();
+  out_.release();
+  wait();
+}
+
+// As many requests as have a turn.
+void DatagramPort::answer_datagrams() {
+  for (size_t left = context_.server.options().requests_per_turn_max; left > 0; --left) {
+    if (in_.empty() && !unfinished_ && !receive()) return;
+    answer_next();
+    if (unfinished_) return;
+  }
+}
+
+// False when there is no datagram to be had. One that holds no request leaves in_ empty.
+bool DatagramPort::receive() {
+  if (!in_.try_reserve(kRequestBytesMax)) {
+    // Left where it is, it would wake us again at once.
+    (void)::recv(descriptor_.native_handle(), nullptr, 0, 0);
+    throw std::bad_alloc();
+  }
+  const std::span<char> room = in_.room();
+  peer_bytes_ = sizeof peer_;
+  const ssize_t count = ::recvfrom(descriptor_.native_handle(), room.data(), room.size(), 0,
+                                   reinterpret_cast<sockaddr*>(&peer_), &peer_bytes_);
+  if (count < 0) return false;
+  context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
+  entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
+  const std::optional<uint16_t> id = request_id_of({room.data(), static_cast<size_t>(count)});
+  if (!id) return true;
+  request_id_ = *id;
+  in_.commit(static_cast<size_t>(count));
+  in_.consume(kDatagramHeaderBytes);
+  parser_.emplace(ParserLimits{.value_bytes_max = context_.server.options().item_bytes_max});
+  return true;
+}
+
+void DatagramPort::answer_next() {
+  if (!unfinished_) {
+    if (in_.empty()) return;
+    const Parser::Result result = parser_->next(in_.content(), request_);
+    if (!result.complete) return drop_rest();
+    in_.consume(std::min(result.bytes_consumed + result.bytes_to_skip, in_.size()));
+  }
+  Dispatch::Outcome outcome;
+  {
+    const RequestLog log(context_.server, session_.fd, request_, unfinished_, out_);
+    outcome = context_.dispatch.run(request_, session_, out_);
+  }
+  unfinished_ = outcome == Dispatch::Outcome::kUnfinished;
+  if (unfinished_ && out_.size() < kReplyBytesMax) return;
+  if (outcome == Dispatch::Outcome::kDone) return send_reply();
+  drop_rest();
+}
+
+// What is left of the datagram, and of the reply.
+void DatagramPort::drop_rest() {
+  if (session_.watcher != nullptr) context_.server.watch_hub().remove(session_.watcher);
+  session_.watcher.reset();
+  session_.report.reset();
+  unfinished_ = false;
+  in_.consume(in_.size());
+  out_.consume(out_.size());
+}
+
+void DatagramPort::send_reply() {
+  split_reply(request_id_, out_.content(), [this](const DatagramHeader& header, std::string_view part) {
+    iovec pieces[] = {{const_cast<char*>(header.data()), header.size()},
+                      {const_cast<char*>(part.data()), part.size()}};
+    msghdr message{};
+    message.msg_name = &peer_;
+    message.msg_namelen = peer_bytes_;
+    message.msg_iov = pieces;
+    message.msg_iovlen = std::size(pieces);
+    // What the system has no room for is lost, as datagrams may be.
+    const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+    if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+    return count > 0;
+  });
+  out_.consume(out_.size());
+}
+
+}  // namespace netd
