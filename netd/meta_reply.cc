@@ -2,30 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string>
 
 #include "netd/base64.h"
 #include "netd/exptime.h"
 #include "netd/item_class.h"
+#include "netd/reply_writer.h"
 #include "netd/tokens.h"
 
 namespace netd {
 namespace {
 
-// A line with all flags, each once, is shorter.
-using Line = fmt::basic_memory_buffer<char, 1024>;
+// A line with all flags, each once, is shorter, but for the key.
+constexpr size_t kLineBytesMax = 1024;
 
-void append_to(Line& line, std::string_view text) { line.append(text.data(), text.data() + text.size()); }
-
-// A binary key says of itself that it is one.
-std::string shown_key(std::string_view key, bool is_key_binary) {
-  return is_key_binary ? base64_encode(key) : std::string(key);
-}
+// A binary key is shown in base64, which is longer by a third.
+size_t shown_key_bytes_max(std::string_view key) { return key.size() / 3 * 4 + 4; }
 
 class FlagWriter {
  public:
-  FlagWriter(const MetaReply& reply, Line& line) : reply_(reply), line_(line) {}
+  FlagWriter(const MetaReply& reply, ReplyWriter& to) : reply_(reply), to_(to) {}
 
   void write(std::string_view flags) {
     bool is_touched = false;
@@ -38,81 +34,91 @@ class FlagWriter {
         write_one(token);
       }
     }
-    if (reply_.was_won) append_to(line_, " Z");
-    if (reply_.is_stale) append_to(line_, " X");
-    if (reply_.has_won) append_to(line_, " W");
+    if (reply_.was_won) to_.text(" Z");
+    if (reply_.is_stale) to_.text(" X");
+    if (reply_.has_won) to_.text(" W");
   }
 
  private:
   void write_one(std::string_view token) {
     switch (token.front()) {
       case 'O':
-        append_to(line_, " ");
-        return append_to(line_, token);
+        to_.text(" ");
+        return to_.text(token);
       case 'k':
-        append_to(line_, " k");
-        append_to(line_, shown_key(reply_.key, reply_.is_key_binary));
-        if (reply_.is_key_binary) append_to(line_, " b");
-        return;
+        return write_key();
       case 's':
-        return write_number('s', reply_.value_bytes);
+        return write_number(" s", reply_.value_bytes);
       case 'f':
-        return write_number('f', reply_.client_flags);
+        return write_number(" f", reply_.client_flags);
       case 'c':
-        return write_number('c', reply_.cas);
+        return write_number(" c", reply_.cas);
       case 'h':
-        return write_number('h', reply_.was_fetched);
+        return write_number(" h", reply_.was_fetched);
       case 'l':
-        return write_number('l', reply_.idle_s);
+        return write_number(" l", reply_.idle_s);
       default:
         return;
     }
   }
 
-  void write_number(char letter, std::optional<uint64_t> number) {
-    if (number) fmt::format_to(std::back_inserter(line_), " {}{}", letter, *number);
+  // A binary key says of itself that it is one.
+  void write_key() {
+    to_.text(" k");
+    if (!reply_.is_key_binary) return to_.text(reply_.key);
+    to_.text(base64_encode(reply_.key));
+    to_.text(" b");
+  }
+
+  void write_number(std::string_view name, std::optional<uint64_t> number) {
+    if (!number) return;
+    to_.text(name);
+    to_.number(*number);
   }
 
   void write_ttl(std::optional<int64_t> ttl_ms) {
-    if (ttl_ms) fmt::format_to(std::back_inserter(line_), " t{}", seconds_left(*ttl_ms));
+    if (!ttl_ms) return;
+    to_.text(" t");
+    to_.number(seconds_left(*ttl_ms));
   }
 
   const MetaReply& reply_;
-  Line& line_;
+  ReplyWriter& to_;
 };
-
-bool append_line(Line& line, std::string_view value, Buffer& out) {
-  append_to(line, "\r\n");
-  constexpr std::string_view kEnd = "\r\n";
-  if (!out.try_reserve(line.size() + value.size() + kEnd.size())) return false;
-  out.append({line.data(), line.size()});
-  return true;
-}
 
 }  // namespace
 
 bool append_meta(const MetaReply& reply, std::string_view flags, Buffer& out) {
-  Line line;
-  append_to(line, reply.code);
-  if (reply.value) fmt::format_to(std::back_inserter(line), " {}", reply.value->size());
-  FlagWriter(reply, line).write(flags);
-  if (!append_line(line, reply.value.value_or(std::string_view()), out)) return false;
+  constexpr std::string_view kEnd = "\r\n";
+  const std::string_view value = reply.value.value_or(std::string_view());
+  const size_t bytes_max = kLineBytesMax + shown_key_bytes_max(reply.key) + value.size() + kEnd.size();
+  if (!out.try_reserve(bytes_max)) return false;
+  append_with(out, [&](ReplyWriter& to) {
+    to.text(reply.code);
+    if (reply.value) {
+      to.text(" ");
+      to.number(value.size());
+    }
+    FlagWriter(reply, to).write(flags);
+    to.text(kEnd);
+  });
   if (!reply.value) return true;
-  out.append_or_send(*reply.value);
-  out.append("\r\n");
+  out.append_or_send(value);
+  out.append(kEnd);
   return true;
 }
 
 bool append_meta_debug(std::string_view key, const larder::ItemDetails& item, Buffer& out) {
-  Line line;
-  fmt::format_to(std::back_inserter(line),
-                 "ME {} exp={} la={} cas={} fetch={} cls={} size={} ttl_ms={} shard={} segment={} freq={} stale={} "
-                 "won={} flags={} vlen={}",
-                 shown_key(key, item.is_key_binary), seconds_left(item.ttl_ms), item.idle_s, item.cas,
-                 item.was_fetched ? "yes" : "no", class_of(key, item.value_bytes), item.item_bytes, item.ttl_ms,
-                 item.stripe, item.segment, item.frequency, item.is_stale ? "yes" : "no",
-                 item.is_won ? "yes" : "no", item.flags, item.value_bytes);
-  return append_line(line, {}, out);
+  const std::string line = fmt::format(
+      "ME {} exp={} la={} cas={} fetch={} cls={} size={} ttl_ms={} shard={} segment={} freq={} stale={} won={} "
+      "flags={} vlen={}\r\n",
+      item.is_key_binary ? base64_encode(key) : std::string(key), seconds_left(item.ttl_ms), item.idle_s, item.cas,
+      item.was_fetched ? "yes" : "no", class_of(key, item.value_bytes), item.item_bytes, item.ttl_ms, item.stripe,
+      item.segment, item.frequency, item.is_stale ? "yes" : "no", item.is_won ? "yes" : "no", item.flags,
+      item.value_bytes);
+  if (!out.try_reserve(line.size())) return false;
+  out.append(line);
+  return true;
 }
 
 }  // namespace netd

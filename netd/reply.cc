@@ -1,44 +1,15 @@
 #include "netd/reply.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
 
+#include "netd/reply_writer.h"
 #include "netd/version.h"
 
 namespace netd {
-namespace {
-
-constexpr size_t kDecimalBytesMax = 20;  // of 2^64 - 1
-
-// Writes into memory that is known to suffice.
-class Writer {
- public:
-  explicit Writer(char* begin) : at_(begin) {}
-
-  void text(std::string_view text) { at_ = std::copy(text.begin(), text.end(), at_); }
-  void number(uint64_t number) { at_ = std::to_chars(at_, at_ + kDecimalBytesMax, number).ptr; }
-  [[nodiscard]] char* at() const { return at_; }
-
- private:
-  char* at_;
-};
-
-// Lets `write(Writer&)` append at most as many octets as have been reserved.
-template <class Write>
-void append_with(Buffer& out, Write write) {
-  char* const begin = out.room().data();
-  Writer writer(begin);
-  write(writer);
-  out.commit(static_cast<size_t>(writer.at() - begin));
-}
-
-}  // namespace
-
 bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
   constexpr size_t kFixedBytesMax = 6 + 3 * (1 + kDecimalBytesMax) + 2 + 2;
   if (!out.try_reserve(kFixedBytesMax + item.key.size() + item.value.size())) return false;
-  append_with(out, [&](Writer& to) {
+  append_with(out, [&](ReplyWriter& to) {
     to.text("VALUE ");
     to.text(item.key);
     to.text(" ");
@@ -58,7 +29,7 @@ bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
 
 void append_number(uint64_t number, Buffer& out) {
   out.reserve(kDecimalBytesMax + 2);
-  append_with(out, [number](Writer& to) {
+  append_with(out, [number](ReplyWriter& to) {
     to.number(number);
     to.text("\r\n");
   });
@@ -72,7 +43,7 @@ void append_version(Buffer& out) {
 
 void append_stat(std::string_view name, std::string_view value, Buffer& out) {
   out.reserve(5 + name.size() + 1 + value.size() + 2);
-  append_with(out, [&](Writer& to) {
+  append_with(out, [&](ReplyWriter& to) {
     to.text("STAT ");
     to.text(name);
     to.text(" ");
