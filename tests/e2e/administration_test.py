@@ -311,7 +311,7 @@ class MemcachedTool(AdministrationTestCase):
 
 
 class Dumps(AdministrationTestCase):
-    def test_metadump_has_a_line_for_each_item(self):
+    def test_10_1_metadump_has_a_line_for_each_item(self):
         for connection in self.both():
             connection.ask(b'set a:\xc3\xa9 5 100 2\r\nhi\r\n' + store(b'b', b'1') + b'get b\r\n')
             lines = dump(connection, b'lru_crawler metadump all', END).splitlines()
@@ -324,7 +324,7 @@ class Dumps(AdministrationTestCase):
             self.assertAlmostEqual(time.time() + 100, keys[b'a%3A%C3%A9'][0], delta=5)
             self.assertEqual(b'no', keys[b'a%3A%C3%A9'][1])
 
-    def test_mgdump_gives_requests(self):
+    def test_10_1_mgdump_gives_requests(self):
         with self.server().connect() as connection:
             connection.ask(store(b'a', b'1') + store(b'b', b'1'))
             self.assertEqual({b'mg a', b'mg b'},

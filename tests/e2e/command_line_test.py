@@ -394,7 +394,7 @@ class Health(CommandLineTestCase):
 class Behaviour(CommandLineTestCase):
     """The flags that a client can notice."""
 
-    def test_M_refuses_stores_when_memory_is_full_and_keeps_what_is_stored(self):
+    def test_5_3_M_refuses_stores_when_memory_is_full_and_keeps_what_is_stored(self):
         server = self.server('-M', '-m', '4')
         with server.connect() as connection:
             stored = 0

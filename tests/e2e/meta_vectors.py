@@ -287,7 +287,7 @@ META_VECTORS = [
            ms(b'a', b'2', b'MA', b'C0', b'E7') + ms(b'a', b'3', b'MP', b'C7') + ms(b'b', b'3', b'MP', b'C7', b'N0') +
            lines(b'mg a v'), NS + HD + EX + HD * 3 + va(b'312')),
     Vector('9.3', 'C with E is not looked at', ms(b'a', b'1', b'ME', b'C5') + ms(b'a', b'1', b'ME', b'C5'), HD + NS),
-    Vector('9.3', 'E chooses the number of the item, 0 does not',
+    Vector('5.7', 'E chooses the number of the item, 0 does not',
            ms(b'e', b'hi', b'E1000', b'c') + ms(b'e', b'ho', b'C1000', b'E2000', b'c') +
            ms(b'e', b'ha', b'E18446744073709551615', b'c') + ms(b'e', b'ha', b'E0', b'c'),
            b'HD c1000\r\nHD c2000\r\nHD c18446744073709551615\r\nHD c#\r\n'),

@@ -167,6 +167,9 @@ VECTORS = [
     *[Vector('5.1', f'a length of {length} is refused and the data executed',
              b'set a 0 0 %s\r\nfoo!\r\n' % length.encode(), BAD_FORMAT + ERROR)
       for length in ['x', '-1', '1x', '2147483646', '2147483647', '2147483648', '4294967296']],
+    Vector('5.5', 'client flags have 32 bits and come back in decimal',
+           store(b'a', b'1', 0) + store(b'b', b'2', 2**32 - 1) + b'get a b\r\n',
+           STORED * 2 + value(b'a', b'1') + value(b'b', b'2', 2**32 - 1) + END),
 
     # 6. noreply
     *[Vector('6.1', f'noreply silences {request.split()[0].decode()}', store(b'a', b'1') + request, STORED)

@@ -563,6 +563,29 @@ TEST_CASE("an expiry can be a moment of the wall clock") {
   CHECK_FALSE(cache->contains("key"));
 }
 
+TEST_CASE("4.3: a wall clock that is set back or forth moves no expiry that was given before") {
+  class JumpingClock final : public Clock {
+   public:
+    [[nodiscard]] int64_t monotonic_ms() const override { return elapsed_ms; }
+    [[nodiscard]] int64_t unix_ms() const override { return wall_ms + elapsed_ms; }
+    int64_t elapsed_ms = 0;
+    int64_t wall_ms = 1'700'000'000'000;
+  };
+  JumpingClock clock;
+  const std::unique_ptr<Cache> cache = *Cache::create({.clock = &clock});
+  for (const int64_t jump_ms : {-86'400'000, 86'400'000}) {
+    const system_clock::time_point now{std::chrono::milliseconds(clock.unix_ms())};
+    REQUIRE(cache->set("after", "v", {.expiry = 2s}) == StoreResult::kStored);
+    REQUIRE(cache->set("at", "v", {.expiry = now + 2s}) == StoreResult::kStored);
+    clock.wall_ms += jump_ms;
+    CHECK(cache->peek("after")->ttl_ms == 2000);
+    CHECK(cache->peek("at")->ttl_ms == 2000);
+    clock.elapsed_ms += 2000;
+    CHECK_FALSE(cache->contains("after"));
+    CHECK_FALSE(cache->contains("at"));
+  }
+}
+
 TEST_CASE("what is stored with an expiry already past is not found, and removes what was there") {
   TestCache cache;
   const system_clock::time_point now{std::chrono::milliseconds(cache.clock.unix_ms())};
