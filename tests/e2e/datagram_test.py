@@ -58,6 +58,8 @@ class DatagramTestCase(unittest.TestCase):
         """A server of one thread, so that datagrams are answered in order, and a client of it."""
         port = free_port()
         server = self.enterContext(Server(program, '-l', '127.0.0.1', '-p', free_port(), '-U', port, '-t', 1, *flags))
+        # Connections are accepted by the system as soon as the first socket listens; answered when all are there.
+        server.ask(b'version\r\n')
         return server, self.enterContext(Client(port))
 
     def both(self):
