@@ -32,7 +32,7 @@ constexpr size_t kFragmentationFactor = 8;
 constexpr size_t kOvershootBytes = size_t{64} << 10;
 
 // How many segments are looked at for the one with the most dead bytes, before the oldest is taken.
-constexpr size_t kSparseLooks = 16;
+constexpr size_t kSparseLooks = 24;
 constexpr size_t kStepsPerLook = 64;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
 constexpr size_t kSparsePercent = 15;
@@ -427,13 +427,15 @@ SegmentId Log::oldest_by_policy(bool& is_busy) const {
 }
 
 // How much of what a segment holds is dead or has expired, in hundredths. What has expired is taken to be dead
-// already as often as the rest is.
+// already as often as the rest is; it counts double, because it only gets more, while dead room may be used again
+// by an overwrite.
 size_t Log::waste_percent(const Segment& segment, int64_t now_ms) {
   const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
   if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return 100;
   if (segment.is_large.load(std::memory_order_relaxed)) return 0;
   const uint64_t used = used_bytes(segment);
-  const uint64_t expired = std::min(used, segment.forecast.expired_bytes(now_ms));
+  const uint64_t expired_bytes = segment.forecast.expired_bytes(now_ms);
+  const uint64_t expired = expired_bytes >= used ? used : std::min(used - 1, 2 * expired_bytes);
   const auto percent = [used](uint64_t bytes) { return (std::min(used, bytes) * 100 + used - 1) / used; };
   return 100 - (percent(live) * percent(used - expired) + 99) / 100;
 }

@@ -53,8 +53,9 @@ class ExpiryForecast {
   }
 
  private:
-  // A deadline fits in 32 bits this way; that an item counts as alive a quarter of a second longer does no harm.
-  static constexpr int64_t kTickMs = 256;
+  // Deadlines of eight years fit in 32 bits this way, and what is later is taken for that; that an item counts as
+  // alive some milliseconds longer does no harm.
+  static constexpr int64_t kTickMs = 64;
 
   struct Part {
     std::atomic<uint32_t> bytes{0};
