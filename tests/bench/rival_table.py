@@ -94,8 +94,7 @@ def main():
     for name, footprint_mib, is_timed in footprints(folder / 'README.md'):
         if footprint_mib < FOOTPRINT_MIB_MIN or wanted and name not in wanted:
             continue
-        for share in SHARES:
-            limit_mib = max(LIMIT_MIB_MIN, round(footprint_mib * share))
+        for limit_mib in sorted({max(LIMIT_MIB_MIN, round(footprint_mib * share)) for share in SHARES}):
             trace = folder / f'{name}.kvt.zst'
             ratio, resident_mib = replay(replay_program, trace, 'memcached', limit_mib, is_timed)
             found = replay_within(replay_program, trace, netd, resident_mib, is_timed)
