@@ -185,13 +185,18 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
   return {};
 }
 
+// Whether what lies there may be copied without the lock, and is worth it.
+inline Index::Taken Engine::seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes) {
+  if (room_bytes == 0 || room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
+  return Record::seems_to_be(memory, room_bytes, key) ? Index::Taken::kWanted : Index::Taken::kOther;
+}
+
 Index::Taken Engine::copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const {
   const std::byte* const memory = log_->at(address);
   copy.room_bytes = Record::room_at(memory);
-  if (copy.room_bytes == 0 || copy.room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
-  if (!Record::seems_to_be(memory, copy.room_bytes, key)) return Index::Taken::kOther;
-  load_words(memory, copy.words, copy.room_bytes / kWordBytes);
-  return Index::Taken::kWanted;
+  const Index::Taken taken = seems_wanted(key, memory, copy.room_bytes);
+  if (taken == Index::Taken::kWanted) load_words(memory, copy.words, copy.room_bytes / kWordBytes);
+  return taken;
 }
 
 bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor) {
@@ -227,8 +232,8 @@ inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t 
                                                  std::string& value) const {
   const std::byte* const memory = log_->at(address);
   const size_t room_bytes = Record::room_at(memory);
-  if (room_bytes == 0 || room_bytes > kCopyBytesMax) return Index::Taken::kNeedsLock;
-  if (!Record::seems_to_be(memory, room_bytes, key)) return Index::Taken::kOther;
+  const Index::Taken taken = seems_wanted(key, memory, room_bytes);
+  if (taken != Index::Taken::kWanted) return taken;
   const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
   if (!outline) return Index::Taken::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Index::Taken::kNeedsLock;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "larder/internal/raise.h"
 
 namespace larder::internal {
 namespace {
@@ -37,12 +38,6 @@ constexpr size_t kStepsPerLook = 64;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
 constexpr size_t kSparsePercent = 15;
 constexpr size_t kSparsePercentWithoutEviction = 10;
-
-void raise(std::atomic<int64_t>& bound, int64_t value) {
-  int64_t seen = bound.load(std::memory_order_relaxed);
-  while (value > seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-  }
-}
 
 }  // namespace
 

@@ -19,7 +19,7 @@ bool compares(const StoreOptions& options) { return options.expected && options.
 
 // What comes late, and is to be stored as stale.
 bool is_late(const ItemView& item, const StoreOptions& options) {
-  return options.takes_older && compares(options) && !extends(options) && *options.expected < item.cas;
+  return options.takes_older && options.is_cas() && *options.expected < item.cas;
 }
 
 // kStored if the store is to be carried out, given what is there.
@@ -36,8 +36,7 @@ StoreResult judge(const ItemView* item, const StoreOptions& options) {
 
 void count(Counters& counters, StoreResult result, const StoreOptions& options) {
   if (result == StoreResult::kStored) counters.add(Counter::kItemsStored);
-  // As in memcached, an append that compares is no cas.
-  if (!compares(options) || extends(options)) return;
+  if (!options.is_cas()) return;
   if (result == StoreResult::kStored) counters.add(Counter::kCasHits);
   if (result == StoreResult::kNotFound) counters.add(Counter::kCasMisses);
   if (result == StoreResult::kExists) counters.add(Counter::kCasBadval);

@@ -7,13 +7,8 @@
 namespace netd {
 namespace {
 
-bool compares(const larder::StoreOptions& options) {
-  const bool takes_number = options.mode == larder::StoreMode::kSet || options.mode == larder::StoreMode::kReplace;
-  return takes_number && options.expected.has_value();
-}
-
 std::string_view word_of(const larder::StoreOptions& options) {
-  if (compares(options)) return "cas";
+  if (options.is_cas()) return "cas";
   switch (options.mode) {
     case larder::StoreMode::kAdd:
       return "add";
@@ -80,9 +75,9 @@ void Traffic::stored(const Session& session, const Request& request, const larde
   if (!request.too_large && !request.no_memory) {
     count(key, value_bytes, ClassCounter::kStores);
     if (outcome.result == larder::StoreResult::kNoMemory) count(key, value_bytes, ClassCounter::kOutOfMemory);
-    if (compares(options) && outcome.result == larder::StoreResult::kStored) {
+    if (options.is_cas() && outcome.result == larder::StoreResult::kStored) {
       count(key, value_bytes, ClassCounter::kCasHits);
-    } else if (compares(options) && outcome.result == larder::StoreResult::kExists) {
+    } else if (options.is_cas() && outcome.result == larder::StoreResult::kExists) {
       count(key, value_bytes, ClassCounter::kCasBadval);
     }
   }

@@ -32,6 +32,9 @@ struct CounterOptions {
 // How store treats the item that is there, and what it puts in its place.
 enum class StoreMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
 struct StoreOptions {
+  // Whether it is a cas, and counts as one: as in memcached, an append that compares is none.
+  [[nodiscard]] bool is_cas() const { return expected && (mode == StoreMode::kSet || mode == StoreMode::kReplace); }
+
   StoreMode mode = StoreMode::kSet;
   SetOptions item = {};                   // kAppend, kPrepend: flags and expiry stay as they are
   std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is stored over; not for kAdd

@@ -32,6 +32,8 @@ double expired_share(Subject& subject) {
          static_cast<double>(stats.items) / static_cast<double>(kLimit);
 }
 
+milliseconds a_second() { return milliseconds(1000); }
+
 class Stream {
  public:
   // Stores `share` of the limit in each second.
@@ -60,11 +62,22 @@ class Stream {
   uint64_t number_ = 0;
 };
 
+// Looks five times, after `between` each.
+template <class Expiry>
+void check_expired(Subject& subject, Stream& stream, milliseconds between, bool is_maintained, Expiry&& expiry) {
+  for (int sample = 0; sample < 5; ++sample) {
+    stream.run(between, is_maintained, expiry);
+    const double expired = expired_share(subject);
+    MESSAGE("expired and still held: ", expired, " %; evictions: ", subject->stats().evictions);
+    CHECK(expired <= 3);
+  }
+}
+
 TEST_CASE("what has expired never costs a live item its place: TTLs of a second, up to 80 % of the memory live") {
   for (const double share : {0.2, 0.5, 0.8}) {
     Subject subject(kLimit);
     Stream stream(subject, share);
-    stream.run(milliseconds(5000), false, [] { return milliseconds(1000); });
+    stream.run(milliseconds(5000), false, a_second);
     const Stats stats = subject->stats();
     MESSAGE("stored in a second: ", share, " of the limit; expired and still held: ", expired_share(subject), " %");
     CHECK(stats.evictions == 0);
@@ -75,15 +88,11 @@ TEST_CASE("what has expired never costs a live item its place: TTLs of a second,
 
 TEST_CASE("with more than fits stored in a second, expired items hold less than 3 % of the memory") {
   for (const double share : {1.0, 1.5, 3.0}) {
+    CAPTURE(share);
     Subject subject(kLimit);
     Stream stream(subject, share);
-    stream.run(milliseconds(4000), false, [] { return milliseconds(1000); });
-    for (int sample = 0; sample < 5; ++sample) {
-      stream.run(milliseconds(130), false, [] { return milliseconds(1000); });
-      const double expired = expired_share(subject);
-      MESSAGE("stored in a second: ", share, " of the limit; expired and still held: ", expired, " %");
-      CHECK(expired <= 3);
-    }
+    stream.run(milliseconds(4000), false, a_second);
+    check_expired(subject, stream, milliseconds(130), false, a_second);
     CHECK(subject->stats().evictions > 100);
     subject.check();
   }
@@ -91,15 +100,11 @@ TEST_CASE("with more than fits stored in a second, expired items hold less than 
 
 TEST_CASE("an owner that calls maintain finds less than 3 % of the memory held by what has expired") {
   for (const double share : {0.2, 0.5, 0.8}) {
+    CAPTURE(share);
     Subject subject(kLimit);
     Stream stream(subject, share);
-    stream.run(milliseconds(3000), true, [] { return milliseconds(1000); });
-    for (int sample = 0; sample < 5; ++sample) {
-      stream.run(milliseconds(130), true, [] { return milliseconds(1000); });
-      const double expired = expired_share(subject);
-      MESSAGE("stored in a second: ", share, " of the limit; expired and still held: ", expired, " %");
-      CHECK(expired <= 3);
-    }
+    stream.run(milliseconds(3000), true, a_second);
+    check_expired(subject, stream, milliseconds(130), true, a_second);
     subject.check();
   }
 }
@@ -112,12 +117,7 @@ TEST_CASE("times to live of a second do no harm among those of a minute") {
   Stream stream(subject, 0.3);
   const auto expiry = [&] { return milliseconds(random.one_in(2) ? 1000 : 50'000); };
   stream.run(milliseconds(20'000), false, expiry);
-  for (int sample = 0; sample < 5; ++sample) {
-    stream.run(milliseconds(1300), false, expiry);
-    const double expired = expired_share(subject);
-    MESSAGE("expired and still held: ", expired, " %; evictions: ", subject->stats().evictions);
-    CHECK(expired <= 3);
-  }
+  check_expired(subject, stream, milliseconds(1300), false, expiry);
   subject.check();
 }
 

@@ -23,6 +23,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "fmt/core.h"
 #include "larder/cache.h"
+#include "make_cache.h"
+#include "program.h"
 #include "sharded_lru.h"
 
 #ifdef LARDER_HAVE_TBB
@@ -61,11 +63,6 @@ struct Contender {
   std::function<void()> run;  // kOperations operations
   std::vector<double> ns = {};
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // The first contender is the peer that the others are compared with.
 void compare(const std::string& title, size_t rounds, std::vector<Contender> contenders) {
@@ -122,18 +119,6 @@ void compare_threads(const std::string& title, size_t rounds, const std::vector<
   }
 }
 
-std::unique_ptr<Cache> make_cache(size_t memory_limit_bytes) {
-  Options options;
-  options.memory_limit_bytes = memory_limit_bytes;
-  options.seed = kSeed;
-  auto cache = Cache::create(options);
-  if (!cache.ok()) {
-    fmt::print(stderr, "{}\n", cache.status().ToString());
-    std::exit(1);
-  }
-  return *std::move(cache);
-}
-
 std::vector<std::string> make_keys(size_t count) {
   std::vector<std::string> keys;
   keys.reserve(count);
@@ -156,8 +141,9 @@ void run(size_t items, size_t rounds) {
 #ifdef LARDER_HAVE_TBB
   ConcurrentMap concurrent;
 #endif
-  const std::unique_ptr<Cache> cache = make_cache(items * 400);
-  const std::unique_ptr<Cache> full = make_cache(std::max<size_t>(items * 100, kMemoryLimitBytesMin * 4));
+  const std::unique_ptr<Cache> cache = make_cache({.memory_limit_bytes = items * 400, .seed = kSeed});
+  const std::unique_ptr<Cache> full =
+      make_cache({.memory_limit_bytes = std::max<size_t>(items * 100, kMemoryLimitBytesMin * 4), .seed = kSeed});
   for (size_t i = 0; i < items; ++i) {
     map[keys[i]] = value;
     lru.set(keys[i], value);
@@ -277,8 +263,8 @@ void run(size_t items, size_t rounds) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
-  const size_t items = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const size_t rounds = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 5;
+  larder::bench::print_by_lines();
+  const size_t items = larder::bench::number_argument(argc, argv, 1, 1'000'000);
+  const size_t rounds = larder::bench::number_argument(argc, argv, 2, 5);
   larder::bench::run(items, rounds);
 }

@@ -33,17 +33,14 @@
 
 #include "fmt/format.h"
 #include "larder/cache.h"
+#include "make_cache.h"
+#include "program.h"
 
 namespace larder::bench {
 namespace {
 
 constexpr size_t kKeyBytes = 24;
 constexpr uint64_t kSeed = 42;
-
-[[noreturn]] void fail(std::string_view what) {
-  fmt::print(stderr, "density_bench: {}\n", what);
-  std::exit(1);
-}
 
 uint64_t resident_bytes(pid_t pid) {
   uint64_t total_pages = 0;
@@ -73,16 +70,6 @@ void in_a_process(const std::function<void()>& work) {
   if (status != 0) fail("a measurement did not end well");
 }
 
-std::unique_ptr<Cache> make_cache(size_t limit_bytes, const Clock* clock) {
-  Options options;
-  options.memory_limit_bytes = limit_bytes;
-  options.clock = clock;
-  options.seed = kSeed;
-  auto cache = Cache::create(options);
-  if (!cache.ok()) fail(cache.status().ToString());
-  return *std::move(cache);
-}
-
 void print_overhead(std::string_view name, size_t value_bytes, uint64_t items, uint64_t growth) {
   const uint64_t payload = items * (kKeyBytes + value_bytes);
   fmt::print("{:<10} values of {:>3}: {:>8} items, resident memory +{:.1f} MiB: {:.1f} octets an item\n", name,
@@ -93,7 +80,7 @@ void print_overhead(std::string_view name, size_t value_bytes, uint64_t items, u
 void measure_larder(size_t limit_bytes, size_t value_bytes) {
   const std::string value(value_bytes, 'v');
   const uint64_t before = resident_bytes(getpid());
-  const std::unique_ptr<Cache> cache = make_cache(limit_bytes, nullptr);
+  const std::unique_ptr<Cache> cache = make_cache({.memory_limit_bytes = limit_bytes, .seed = kSeed});
   constexpr uint64_t kLookEvery = 10'000;
   for (uint64_t i = 0;; ++i) {
     if (cache->set(key_of(i), value) != StoreResult::kStored) fail("a store failed");
@@ -234,7 +221,8 @@ uint64_t expired_bytes(const Cache& cache) {
 
 void measure_stream(size_t limit_bytes, const Stream& stream) {
   ManualClock clock;
-  const std::unique_ptr<Cache> cache = make_cache(limit_bytes, &clock);
+  const std::unique_ptr<Cache> cache =
+      make_cache({.memory_limit_bytes = limit_bytes, .clock = &clock, .seed = kSeed});
   std::mt19937_64 random(kSeed);
   const std::string filling(2 * stream.value_bytes_mean, 'v');
   const auto keys = static_cast<uint64_t>(stream.fits * static_cast<double>(limit_bytes) /
@@ -317,7 +305,7 @@ void run(const std::string& memcached, size_t limit_mib) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
+  larder::bench::print_by_lines();
   if (argc < 2) larder::bench::fail("usage: density_bench MEMCACHED [limit in MiB]");
-  larder::bench::run(argv[1], argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 256);
+  larder::bench::run(argv[1], larder::bench::number_argument(argc, argv, 2, 256));
 }

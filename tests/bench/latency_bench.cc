@@ -26,6 +26,8 @@
 #include "fmt/format.h"
 #include "histogram.h"
 #include "larder/cache.h"
+#include "make_cache.h"
+#include "program.h"
 #include "sharded_lru.h"
 
 namespace larder::bench {
@@ -161,15 +163,8 @@ void run(uint64_t operations, size_t limit_mib) {
       "of the requests uniform, half log-uniform; values 16..500, one in 2000 up to {}; seed {}; times in ns\n",
       operations, limit_mib, keys, kKeyBytes, Source::kLargeBytes, kSeed);
 
-  Options options;
-  options.memory_limit_bytes = limit_mib << 20;
-  options.seed = kSeed;
-  auto made = Cache::create(options);
-  if (!made.ok()) {
-    fmt::print(stderr, "{}\n", made.status().ToString());
-    std::exit(1);
-  }
-  Cache& cache = **made;
+  const std::unique_ptr<Cache> made = make_cache({.memory_limit_bytes = limit_mib << 20, .seed = kSeed});
+  Cache& cache = *made;
   ShardedLru lru(limit_mib << 20);
 
   const std::string filling(Source::kLargeBytes, 'v');
@@ -236,8 +231,8 @@ void run(uint64_t operations, size_t limit_mib) {
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
-  const uint64_t operations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 50'000'000;
-  const size_t limit_mib = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 512;
+  larder::bench::print_by_lines();
+  const uint64_t operations = larder::bench::number_argument(argc, argv, 1, 50'000'000);
+  const size_t limit_mib = larder::bench::number_argument(argc, argv, 2, 512);
   larder::bench::run(operations, limit_mib);
 }

@@ -28,17 +28,13 @@
 #include <vector>
 
 #include "fmt/core.h"
+#include "program.h"
 
 namespace larder::bench {
 namespace {
 
 constexpr int kServerCore = 0;
 constexpr int kLoadCore = 1;
-
-[[noreturn]] void fail(std::string_view what) {
-  fmt::print(stderr, "net_bench: {}\n", what);
-  std::exit(1);
-}
 
 void pin_to(int core) {
   cpu_set_t cores;
@@ -265,12 +261,6 @@ struct Figures {
   std::vector<double> cpu_us, requests_per_s, p99_us;
 };
 
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(static_cast<double>(values.size() - 1) * share)];
-}
-double median(const std::vector<double>& values) { return quantile(values, 0.5); }
-
 void measure(const Load& load, const std::vector<const Server*>& servers, size_t rounds) {
   std::vector<Figures> figures(servers.size());
   for (const Server* const server : servers) Generator(load).fill(server->port());
@@ -330,6 +320,6 @@ void run(const std::string& netd, const std::string& memcached, size_t rounds, s
 int main(int argc, char** argv) {
   if (argc < 3)
     larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted]");
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line at a time, into a file too
-  larder::bench::run(argv[1], argv[2], argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5, argc > 4 ? argv[4] : "");
+  larder::bench::print_by_lines();
+  larder::bench::run(argv[1], argv[2], larder::bench::number_argument(argc, argv, 3, 5), argc > 4 ? argv[4] : "");
 }

@@ -2,8 +2,7 @@
 //
 //   trace_replay TRACE --limit BYTES     a Cache with this memory limit, items as recorded
 //   trace_replay TRACE --bytes BYTES     the policy alone: a Cache that never holds more than so many octets of
-//   keys
-//                                        and values, whatever memory that takes
+//                                        keys and values, whatever memory that takes
 //   trace_replay TRACE --objects COUNT   the same, with every object of the same size
 //   trace_replay TRACE --socket PATH [--seconds S]
 //                                        a server at this UNIX socket; with --seconds the trace's time is
@@ -22,6 +21,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,15 +30,12 @@
 
 #include "fmt/format.h"
 #include "larder/cache.h"
+#include "make_cache.h"
+#include "program.h"
 #include "trace.h"
 
 namespace larder::bench {
 namespace {
-
-[[noreturn]] void fail(std::string_view what) {
-  fmt::print(stderr, "trace_replay: {}\n", what);
-  std::exit(1);
-}
 
 // What a replay counts.
 struct Result {
@@ -88,9 +85,8 @@ Result replay(const std::vector<Request>& trace, const Sizes& sizes, size_t limi
   options.cas = !sizes.are_scaled;
   options.clock = &clock;
   options.seed = 1;
-  auto made = Cache::create(options);
-  if (!made.ok()) fail(made.status().ToString());
-  Cache& cache = **made;
+  const std::unique_ptr<Cache> made = make_cache(options);
+  Cache& cache = *made;
 
   Result result;
   const std::string filling(options.item_bytes_max, 'v');

@@ -140,6 +140,7 @@ class Engine {
   [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
                           Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  [[nodiscard]] static Index::Taken seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
   [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
                                                   std::string& value) const;
   [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
@@ -161,8 +162,7 @@ class Engine {
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static History history_of(const Index::Stripe& stripe, Slot slot, const Content& content,
-                                          int64_t now_ms)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+                                          int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
   void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "larder/internal/expiry_class.h"
+#include "larder/internal/raise.h"
 #include "larder/internal/record.h"
 
 namespace larder::internal {
@@ -64,11 +65,6 @@ class ExpiryForecast {
 
   static uint32_t tick(int64_t deadline_ms) {
     return static_cast<uint32_t>(std::min<int64_t>((deadline_ms + kTickMs - 1) / kTickMs, UINT32_MAX));
-  }
-  static void raise(std::atomic<uint32_t>& bound, uint32_t value) {
-    uint32_t seen = bound.load(std::memory_order_relaxed);
-    while (value > seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-    }
   }
 
   // Of all classes but the one of items that never expire.

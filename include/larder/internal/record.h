@@ -101,7 +101,8 @@ class Record {
     const size_t room = is_large ? 0 : room_bytes / kRecordAlignment;
     const size_t short_size = key.size() < 256 ? key.size() : 0;
     OctetWriter writer(memory);
-    writer.put_low(room | uint64_t{layout.format} << 16 | short_size << 24, kRecordHeaderBytes);
+    writer.put_low(room | uint64_t{layout.format} << kFormatShift | short_size << kKeySizeShift,
+                   kRecordHeaderBytes);
     if (short_size == 0) writer.put_low(key.size(), sizeof(uint16_t));
     writer.put(key.data(), key.size());
     put_fields(writer, layout, content);
@@ -169,7 +170,6 @@ class Record {
     put_fields(writer, layout, content);
     writer.put(value.data(), value.size());
     writer.finish();
-    constexpr int kFormatShift = 16;
     const uint64_t word = load_word(memory_);
     store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
@@ -183,7 +183,7 @@ class Record {
     const size_t offset = key_offset(size);
     if (offset + size > room_bytes) return false;
     const uint64_t word = load_word(memory);
-    const size_t short_size = static_cast<uint8_t>(word >> 24);
+    const size_t short_size = static_cast<uint8_t>(word >> kKeySizeShift);
     const size_t long_size = static_cast<uint16_t>(word >> 32);
     if (size != (short_size != 0 ? short_size : long_size)) return false;
     return are_octets(memory, offset, wanted.data(), size);
@@ -199,7 +199,7 @@ class Record {
   };
   [[nodiscard]] static std::optional<Outline> outline(const std::byte* memory, size_t room_bytes,
                                                       size_t key_bytes) {
-    const auto format = static_cast<uint8_t>(load_word(memory) >> 16);
+    const auto format = static_cast<uint8_t>(load_word(memory) >> kFormatShift);
     Outline outline;
     size_t field = key_offset(key_bytes) + key_bytes + cas_width(format & kCasMask);
     if ((format & kHasExpiry) != 0) {
@@ -238,6 +238,10 @@ class Record {
   [[nodiscard]] size_t room_bytes() const { return room_bytes_; }
 
  private:
+  // Places in the first word.
+  static constexpr int kFormatShift = 16;
+  static constexpr int kKeySizeShift = 24;
+
   // Bits of the format octet.
   static constexpr uint8_t kCasMask = 0x03;
   static constexpr uint8_t kCasNone = 0, kCas32 = 1, kCas48 = 2, kCasWhole = 3;

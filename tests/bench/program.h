@@ -1,0 +1,41 @@
+// What every bench program does: report in lines, read its arguments, give up, take a median, make a cache.
+#ifndef LARDER_TESTS_BENCH_PROGRAM_H_
+#define LARDER_TESTS_BENCH_PROGRAM_H_
+
+#include <errno.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "fmt/core.h"
+
+namespace larder::bench {
+
+[[noreturn]] inline void fail(std::string_view what) {
+  fmt::print(stderr, "{}: {}\n", program_invocation_short_name, what);
+  std::exit(1);
+}
+
+// A line at a time, into a file too.
+inline void print_by_lines() { std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); }
+
+// The argument at that place, or what it is when it is left out.
+inline uint64_t number_argument(int argc, char** argv, int place, uint64_t otherwise) {
+  return argc > place ? std::strtoull(argv[place], nullptr, 10) : otherwise;
+}
+
+// `share`: 0 is the lowest, 1 the highest.
+inline double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<size_t>(static_cast<double>(values.size() - 1) * share)];
+}
+inline double median(const std::vector<double>& values) { return quantile(values, 0.5); }
+
+}  // namespace larder::bench
+
+#endif  // LARDER_TESTS_BENCH_PROGRAM_H_
