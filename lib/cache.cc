@@ -182,6 +182,8 @@ std::vector<std::optional<Item>> Cache::get_multi(std::span<const std::string_vi
   return items;
 }
 
+void Cache::prefetch(std::span<const std::string_view> keys) const { engine_->prefetch(keys); }
+
 // --- storing -----------------------------------------------------------------------------------------------
 
 StoreResult Cache::set(std::string_view key, std::string_view value, const SetOptions& options) {

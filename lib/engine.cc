@@ -17,8 +17,6 @@ namespace {
 
 // How often a search without the lock is tried.
 constexpr int kGlances = 3;
-// How many keys of read_many are fetched from memory at the same time.
-constexpr size_t kKeysAtOnce = 32;
 constexpr size_t kCacheLineBytes = 64;
 // How many pages with nothing in them a scan goes through at a time.
 constexpr int kEmptyPagesMax = 256;
@@ -287,35 +285,46 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
   return true;
 }
 
+// Each step needs what the one before it has had fetched.
+inline void Engine::approach(std::span<const std::string_view> keys, Approach& ways) const {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    ways.hashes[i] = index_->hash(keys[i]);
+    index_->prefetch_stripe(ways.hashes[i]);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) ways.leads[i] = index_->approach(ways.hashes[i]);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::byte* const record = log_->at(index_->look(ways.leads[i]));
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + kCacheLineBytes);
+    __builtin_prefetch(record + 2 * kCacheLineBytes);
+  }
+}
+
+void Engine::prefetch(std::span<const std::string_view> keys) const {
+  Approach ways;
+  for (; !keys.empty(); keys = keys.subspan(std::min(kKeysAtOnce, keys.size()))) {
+    approach(keys.first(std::min(kKeysAtOnce, keys.size())), ways);
+  }
+}
+
 size_t Engine::read_many(std::span<const std::string_view> keys,
                          absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
   Moment now(*this);
-  std::array<uint64_t, kKeysAtOnce> hashes;
-  std::array<Index::Lead, kKeysAtOnce> leads;
+  Approach ways;
   Copy copy;
   size_t found = 0;
   for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
     const size_t count = std::min(kKeysAtOnce, keys.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      hashes[i] = index_->hash(keys[first + i]);
-      index_->prefetch_stripe(hashes[i]);
-    }
-    for (size_t i = 0; i < count; ++i) leads[i] = index_->approach(hashes[i]);
-    for (size_t i = 0; i < count; ++i) {
-      const std::byte* const record = log_->at(index_->look(leads[i]));
-      __builtin_prefetch(record);
-      __builtin_prefetch(record + kCacheLineBytes);
-      __builtin_prefetch(record + 2 * kCacheLineBytes);
-    }
+    approach(keys.subspan(first, count), ways);
     for (size_t i = 0; i < count; ++i) {
       const std::string_view key = keys[first + i];
       const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
       const Index::Sight sight =
-          index_->glance(leads[i], [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+          index_->glance(ways.leads[i], [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
       if (sight.glance == Index::Glance::kMissing) continue;
       const bool is_shown =
-          sight.glance == Index::Glance::kFound && show(key, hashes[i], sight, copy, now, Trace::kUsed, visit);
-      if (is_shown || read(key, hashes[i], now, Trace::kUsed, visit)) ++found;
+          sight.glance == Index::Glance::kFound && show(key, ways.hashes[i], sight, copy, now, Trace::kUsed, visit);
+      if (is_shown || read(key, ways.hashes[i], now, Trace::kUsed, visit)) ++found;
     }
   }
   return found;

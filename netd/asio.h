@@ -3,6 +3,7 @@
 #define NETD_ASIO_H_
 
 #include <asio/basic_waitable_timer.hpp>
+#include <asio/buffer.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/basic_stream_descriptor.hpp>

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "netd/auth_parser.h"
+#include "netd/preview.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
 
@@ -24,6 +25,19 @@ constexpr size_t kReadsPerTurn = 16;
 
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
+
+// Requests whose memory is fetched together, and how far behind the first one they are looked for.
+constexpr size_t kRequestsForeseen = 16;
+constexpr size_t kBytesForeseen = 16 << 10;
+
+ssize_t send_both(int fd, std::string_view front, std::string_view back) {
+  std::array<iovec, 2> parts{iovec{const_cast<char*>(front.data()), front.size()},
+                             iovec{const_cast<char*>(back.data()), back.size()}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
@@ -109,6 +123,7 @@ bool Connection::run_turn() {
   size_t requests_left = context_.server.options().requests_per_turn_max;
   size_t reads_left = kReadsPerTurn;
   drained_ = false;
+  take_arrived();
   while (true) {
     const size_t requests_before = requests_left;
     const Pause pause = answer_requests(requests_left);
@@ -142,12 +157,21 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     if (!unfinished_) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
+      if (bytes_foreseen_ == 0 && session_.authenticated) look_ahead();
       if (!parse()) return Pause::kInput;
       --requests_left;
     }
     answer();
     if (unfinished_ && out_.size() < kReplyBytesMax) return Pause::kYield;
   }
+}
+
+// Of several requests that have arrived together, has the cache fetch what they need.
+void Connection::look_ahead() {
+  std::array<std::string_view, kRequestsForeseen> keys;
+  const Preview seen = preview(in_.content().substr(0, kBytesForeseen), keys);
+  bytes_foreseen_ = seen.bytes;
+  if (seen.keys > 1) context_.server.cache().prefetch(std::span(keys).first(seen.keys));
 }
 
 // False when more of the request has to be received first.
@@ -161,6 +185,7 @@ bool Connection::parse() {
   }
   at_start_ = false;
   in_.consume(result.bytes_consumed);
+  bytes_foreseen_ -= std::min(bytes_foreseen_, result.bytes_consumed);
   bytes_to_skip_ = result.bytes_to_skip;
   return true;
 }
@@ -216,6 +241,16 @@ bool Connection::skip() {
   return bytes_to_skip_ == 0;
 }
 
+// Puts what the wait has received where everything is received.
+void Connection::take_arrived() {
+  if (arrived_bytes_ == 0) return;
+  in_.append({arrived_.data(), arrived_bytes_});
+  context_.counters.add(Counter::kBytesRead, arrived_bytes_);
+  drained_ = arrived_bytes_ < arrived_.size();
+  expects_short_ = drained_;
+  arrived_bytes_ = 0;
+}
+
 // False at the end of the stream.
 bool Connection::receive() {
   if (in_.empty() && in_.capacity() > BufferPool::kBlockBytes) in_.release();
@@ -229,6 +264,7 @@ bool Connection::receive() {
     return drained_ || errno == EINTR;
   }
   in_.commit(static_cast<size_t>(count));
+  expects_short_ = static_cast<size_t>(count) < kArrivedBytesMax;
   drained_ = static_cast<size_t>(count) < room.size();
   context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
   return true;
@@ -247,16 +283,12 @@ bool Connection::send() {
 
 // One system call; its result.
 ssize_t Connection::transmit(std::string_view content, std::string_view behind) {
-  std::array<iovec, 2> parts{iovec{const_cast<char*>(content.data()), content.size()},
-                             iovec{const_cast<char*>(behind.data()), behind.size()}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+  const ssize_t count = behind.empty()
+                            ? ::send(descriptor_.native_handle(), content.data(), content.size(), MSG_NOSIGNAL)
+                            : send_both(descriptor_.native_handle(), content, behind);
   if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
   return count;
 }
-
 bool Connection::wait(Waiting waiting) {
   waiting_ = waiting;
   const ConnectionState input_state = is_watching() ? ConnectionState::kWatching
@@ -264,8 +296,15 @@ bool Connection::wait(Waiting waiting) {
                                                     : ConnectionState::kReading;
   entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
                      std::memory_order_relaxed);
-  const auto type = waiting == Waiting::kForInput ? Descriptor::wait_read : Descriptor::wait_write;
   // An error, even that of a wait cut short, is looked into by the turn itself.
+  if (waiting == Waiting::kForInput && expects_short_ && !is_watching() && !lingering_) {
+    descriptor_.async_read_some(asio::buffer(arrived_), [this](const std::error_code&, size_t bytes) {
+      arrived_bytes_ = bytes;
+      take_turn();
+    });
+    return true;
+  }
+  const auto type = waiting == Waiting::kForInput ? Descriptor::wait_read : Descriptor::wait_write;
   descriptor_.async_wait(type, [this](const std::error_code&) { take_turn(); });
   return true;
 }

@@ -10,6 +10,7 @@
 #ifndef NETD_CONNECTION_H_
 #define NETD_CONNECTION_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -84,10 +85,12 @@ class Connection {
   void begin_watching();
   void tell(std::string_view event, std::string_view reason);
   Pause answer_requests(size_t& requests_left);
+  void look_ahead();
   bool parse();
   [[nodiscard]] Parser::Result parse_next();
   void answer();
   bool skip();
+  void take_arrived();
   bool receive();
   bool send();
   ssize_t transmit(std::string_view content, std::string_view behind);
@@ -114,7 +117,14 @@ class Connection {
   bool drained_ = false;  // the last receive took all there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
-  size_t bytes_to_skip_ = 0;  // octets to be received and thrown away
+  // A short request is received by the wait for it, which spares a system call: these are its octets.
+  // `arrived_bytes_` of them are yet to be taken.
+  static constexpr size_t kArrivedBytesMax = 128;
+  std::array<char, kArrivedBytesMax> arrived_;
+  size_t arrived_bytes_ = 0;
+  bool expects_short_ = true;  // what arrived last was
+  size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
+  size_t bytes_foreseen_ = 0;  // octets of in_ that look_ahead has gone through
 };
 
 }  // namespace netd

@@ -56,7 +56,7 @@ class Worker {
 
   ServerState& server_;
   Counters& counters_;
-  asio::io_context io_{1};  // one thread runs it
+  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // descriptors and timers are its thread's alone
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   BufferPool pool_;
   Dispatch dispatch_;

@@ -210,6 +210,19 @@ TEST_CASE("get_multi shows each key that is there, in order, a key named twice t
   CHECK(items[0]->cas == items[4]->cas);
 }
 
+TEST_CASE("prefetch leaves no trace") {
+  TestCache cache;
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  const std::vector<std::string_view> keys(100, "a");
+  cache->prefetch(keys);
+  cache->prefetch(std::array<std::string_view, 2>{"missing", ""});
+  cache->prefetch({});
+  CHECK(cache->stats().get_hits == 0);
+  CHECK(cache->stats().get_misses == 0);
+  CHECK_FALSE(cache->inspect("a")->was_fetched);
+  CHECK(cache->inspect("a")->frequency == 0);
+}
+
 TEST_CASE("get_multi of no keys finds none") {
   TestCache cache;
   CHECK(cache->get_multi({}, [](size_t, const ItemView&) { FAIL("shown"); }) == 0);

@@ -9,6 +9,7 @@
 #ifndef LARDER_INTERNAL_ENGINE_H_
 #define LARDER_INTERNAL_ENGINE_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -87,6 +88,9 @@ class Engine {
   size_t read_many(std::span<const std::string_view> keys,
                    absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
+  // Has the memory fetched that looking for these keys will need. Waits for it once for all of them.
+  void prefetch(std::span<const std::string_view> keys) const;
+
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
   // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
   [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
@@ -126,6 +130,13 @@ class Engine {
     alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
   };
 
+  // How many keys are fetched from memory at the same time, and what is known of them when they are under way.
+  static constexpr size_t kKeysAtOnce = 32;
+  struct Approach {
+    std::array<uint64_t, kKeysAtOnce> hashes;
+    std::array<Index::Lead, kKeysAtOnce> leads;
+  };
+
   // An item under its stripe's lock: where its slot lies, and what its record says.
   struct Found {
     explicit operator bool() const { return static_cast<bool>(position); }
@@ -137,6 +148,7 @@ class Engine {
   explicit Engine(const Options& options);
 
   bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
+  void approach(std::span<const std::string_view> keys, Approach& ways) const;
   [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
                           Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
