@@ -29,6 +29,8 @@ struct Word {
 constexpr auto kWords = std::to_array<Word>({
     {"get", Command::kGet, Shape::kRetrieval, 2},
     {"set", Command::kSet, Shape::kStorage, 5},
+    {"mg", Command::kMetaGet, Shape::kMeta, 2},
+    {"ms", Command::kMetaStore, Shape::kMetaStorage, 3},
     {"gets", Command::kGets, Shape::kRetrieval, 2},
     {"delete", Command::kDelete, Shape::kSimple, 2},
     {"add", Command::kAdd, Shape::kStorage, 5},
@@ -41,8 +43,6 @@ constexpr auto kWords = std::to_array<Word>({
     {"prepend", Command::kPrepend, Shape::kStorage, 5},
     {"gat", Command::kGat, Shape::kRetrieval, 3},
     {"gats", Command::kGats, Shape::kRetrieval, 3},
-    {"mg", Command::kMetaGet, Shape::kMeta, 2},
-    {"ms", Command::kMetaStore, Shape::kMetaStorage, 3},
     {"md", Command::kMetaDelete, Shape::kMeta, 2},
     {"ma", Command::kMetaArithmetic, Shape::kMeta, 2},
     {"mn", Command::kMetaNoop, Shape::kSimple, 1},

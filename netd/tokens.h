@@ -16,7 +16,9 @@ inline std::string_view take_token(std::string_view& text) {
     return {};
   }
   text.remove_prefix(begin);
-  const std::string_view token = text.substr(0, text.find(' '));
+  // Most numbers and flags are of one octet, which is quicker to see than to search for.
+  const bool is_short = text.size() > 1 && text[1] == ' ';
+  const std::string_view token = text.substr(0, is_short ? 1 : text.find(' '));
   text.remove_prefix(token.size());
   return token;
 }

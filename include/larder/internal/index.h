@@ -292,10 +292,11 @@ class Index {
     Stripe* stripe;
     uint64_t layout;
     uint32_t tag;
-    uint32_t matches = 0;
-    uint64_t control = 0;
     Page page;
     Bucket* bucket;  // where the search begins
+    // By look.
+    uint32_t matches;
+    uint64_t control;
   };
   void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
   // What a search with the lock needs first.
