@@ -36,7 +36,7 @@ constexpr size_t kOvershootBytes = size_t{64} << 10;
 constexpr size_t kSparseLooks = 24;
 constexpr size_t kStepsPerLook = 64;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
-constexpr size_t kSparsePercent = 15;
+constexpr size_t kSparsePercent = 7;
 constexpr size_t kSparsePercentWithoutEviction = 10;
 
 }  // namespace
