@@ -23,21 +23,29 @@ Block BufferPool::take(size_t bytes_min) {
     kept_bytes_ -= block.capacity;
     return block;
   }
-  const size_t capacity = std::max(bytes_min, kBlockBytes);
-  if (!charge_(static_cast<int64_t>(capacity))) return {};
-  std::unique_ptr<char[]> data(new (std::nothrow) char[capacity]);
-  if (data != nullptr) return {std::move(data), capacity};
-  (void)charge_(-static_cast<int64_t>(capacity));
-  return {};
+  return allocate(std::max(bytes_min, kBlockBytes));
+}
+
+Block BufferPool::take_small(size_t bytes) {
+  assert(bytes < kBlockBytes);
+  return allocate(bytes);
 }
 
 void BufferPool::give(Block block) {
-  if (kept_bytes_ + block.capacity > kKeptBytesMax) {
+  if (block.capacity < kBlockBytes || kept_bytes_ + block.capacity > kKeptBytesMax) {
     (void)charge_(-static_cast<int64_t>(block.capacity));
     return;
   }
   kept_bytes_ += block.capacity;
   kept_.push_back(std::move(block));
+}
+
+Block BufferPool::allocate(size_t bytes) {
+  if (!charge_(static_cast<int64_t>(bytes))) return {};
+  std::unique_ptr<char[]> data(new (std::nothrow) char[bytes]);
+  if (data != nullptr) return {std::move(data), bytes};
+  (void)charge_(-static_cast<int64_t>(bytes));
+  return {};
 }
 
 void Buffer::consume(size_t bytes) {
@@ -72,19 +80,32 @@ void Buffer::release() {
   pool_.give(std::exchange(block_, Block()));
 }
 
+void Buffer::trim() {
+  if (empty()) return release();
+  if (size() > kTrimmedBytes || block_.capacity <= kTrimmedBytes) return;
+  Block smaller = pool_.take_small(kTrimmedBytes);
+  if (smaller.capacity > 0) move_to(std::move(smaller));
+}
+
+void Buffer::move_to(Block block) {
+  std::copy_n(block_.data.get() + begin_, size(), block.data.get());
+  std::swap(block_, block);
+  if (block.capacity > 0) pool_.give(std::move(block));
+  end_ -= begin_;
+  begin_ = 0;
+}
+
 bool Buffer::make_room(size_t bytes) {
   const size_t needed = size() + bytes;
   if (needed <= block_.capacity) {
     std::memmove(block_.data.get(), block_.data.get() + begin_, size());
-  } else {
-    Block larger = pool_.take(std::max(needed, size() + size() / 2));
-    if (larger.capacity == 0) return false;
-    std::copy_n(block_.data.get() + begin_, size(), larger.data.get());
-    std::swap(block_, larger);
-    if (larger.capacity > 0) pool_.give(std::move(larger));
+    end_ -= begin_;
+    begin_ = 0;
+    return true;
   }
-  end_ -= begin_;
-  begin_ = 0;
+  Block larger = pool_.take(std::max(needed, size() + size() / 2));
+  if (larger.capacity == 0) return false;
+  move_to(std::move(larger));
   return true;
 }
 

@@ -41,9 +41,13 @@ class BufferPool {
 
   // A block of at least `bytes_min` octets, or none if there is no memory for it.
   [[nodiscard]] Block take(size_t bytes_min);
+  // One of exactly so many, which is not kept when it is given back.
+  [[nodiscard]] Block take_small(size_t bytes);
   void give(Block block);
 
  private:
+  [[nodiscard]] Block allocate(size_t bytes);
+
   const Charge charge_;
   std::vector<Block> kept_;
   size_t kept_bytes_ = 0;
@@ -56,6 +60,9 @@ class Buffer {
   // Takes octets on their way at once: of `content` and what comes behind it as many as it can, from the front.
   // Returns how many.
   using Outlet = std::function<size_t(std::string_view content, std::string_view behind)>;
+
+  // What `trim` leaves to content that is not longer.
+  static constexpr size_t kTrimmedBytes = 2 << 10;
 
   // From this length on it is worth a system call of its own that a text need not be copied.
   static constexpr size_t kLongBytesMin = 64 << 10;
@@ -95,8 +102,12 @@ class Buffer {
   // Drops the content and gives the memory back.
   void release();
 
+  // For content that may stay for long: if it is short, gives back the memory that it does not need.
+  void trim();
+
  private:
   bool make_room(size_t bytes);
+  void move_to(Block block);
 
   BufferPool& pool_;
   Outlet outlet_;

@@ -1,6 +1,8 @@
 #include "netd/connection.h"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -22,6 +24,10 @@ namespace {
 
 // Reads in one turn, so that a client that sends one endless value gives way to others too.
 constexpr size_t kReadsPerTurn = 16;
+
+// A buffer grows at most to so many times what has arrived: a long value takes memory when it comes, not when it is
+// announced.
+constexpr size_t kGrowthMax = 8;
 
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
@@ -106,6 +112,18 @@ void Connection::abandon(std::string_view reason) {
   if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
 }
 
+// The system takes octets from us in large portions only, so that a slow client seems to take none for long; what it
+// has acknowledged of those that the system holds tells more.
+int64_t Connection::stalled_ms() {
+  const int64_t now_ms = context_.server.clock().monotonic_ms();
+  int unsent_bytes = 0;
+  if (::ioctl(descriptor_.native_handle(), SIOCOUTQ, &unsent_bytes) == 0 && unsent_bytes != unsent_bytes_) {
+    unsent_bytes_ = unsent_bytes;
+    sent_ms_ = now_ms;
+  }
+  return now_ms - sent_ms_;
+}
+
 void Connection::take_turn() {
   bool goes_on = false;
   entry_.state.store(ConnectionState::kRunning, std::memory_order_relaxed);
@@ -178,7 +196,8 @@ void Connection::look_ahead() {
 bool Connection::parse() {
   Parser::Result result = parse_next();
   if (!result.complete) {
-    const size_t bytes_wanted = std::max(result.bytes_wanted, in_.size() + kReadBytesMin);
+    const size_t bytes_wanted =
+        std::max(std::min(result.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
     if (in_.try_reserve(bytes_wanted - in_.size())) return false;
     if (!session_.authenticated) throw std::bad_alloc();
     result = parser_.give_up(in_.content(), request_);
@@ -207,6 +226,7 @@ void Connection::begin_watching() {
   const auto wake = [this] {
     if (waiting_ == Waiting::kForInput) descriptor_.cancel();
   };
+  alive_ = std::make_shared<char>();
   // From whichever thread something happens on, to this connection's.
   session_.watcher->on_wake([this, wake, gone_or_alive = std::weak_ptr<char>(alive_)] {
     asio::post(context_.io, [wake, gone_or_alive] {
@@ -291,6 +311,10 @@ ssize_t Connection::transmit(std::string_view content, std::string_view behind) 
 }
 bool Connection::wait(Waiting waiting) {
   waiting_ = waiting;
+  if (is_sending()) {
+    sent_ms_ = context_.server.clock().monotonic_ms();
+    context_.watch();
+  }
   const ConnectionState input_state = is_watching() ? ConnectionState::kWatching
                                       : lingering_  ? ConnectionState::kClosing
                                                     : ConnectionState::kReading;
@@ -313,7 +337,7 @@ bool Connection::wait(Waiting waiting) {
 bool Connection::rest() {
   const bool between_requests = in_.empty() && bytes_to_skip_ == 0;
   if (mode_ == Mode::kFinishing && between_requests) return false;
-  if (in_.empty()) in_.release();
+  in_.trim();
   out_.release();
   return wait(Waiting::kForInput);
 }

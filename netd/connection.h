@@ -40,7 +40,7 @@ struct ConnectionContext {
   BufferPool& pool;
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // the connection is over
-  std::function<void()> watch;                          // a connection lingers: abandon it when it is time
+  std::function<void()> watch;                          // a connection may have to be abandoned in a while
 };
 
 class Connection {
@@ -65,6 +65,13 @@ class Connection {
 
   // Its last reply has been sent, and only the client's end of the stream is awaited, not for long.
   [[nodiscard]] bool is_lingering() const { return lingering_; }
+
+  // Replies wait until its client takes some.
+  [[nodiscard]] bool is_sending() const { return waiting_ == Waiting::kForOutput; }
+
+  // For how long the client, while it `is_sending`, has been seen not to take an octet. To be called now and then,
+  // as that is what seeing is.
+  [[nodiscard]] int64_t stalled_ms();
 
   // It watches, and sends no requests that would show it to be alive.
   [[nodiscard]] bool is_watching() const { return session_.watcher != nullptr; }
@@ -108,7 +115,7 @@ class Connection {
   Session session_;
   ConnectionEntry entry_;
   // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
-  const std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::shared_ptr<char> alive_;  // of a watching connection
   std::string_view end_reason_ = "normal";
   bool unfinished_ = false;  // request_ has been answered in part
   bool closing_ = false;     // nothing more is to be answered
@@ -125,6 +132,8 @@ class Connection {
   bool expects_short_ = true;  // what arrived last was
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
   size_t bytes_foreseen_ = 0;  // octets of in_ that look_ahead has gone through
+  int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
+  int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent
 };
 
 }  // namespace netd

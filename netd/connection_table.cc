@@ -72,24 +72,26 @@ std::string socket_address(int fd, bool own) {
 
 void ConnectionTable::add(const ConnectionEntry& entry) {
   const larder::internal::MutexLock lock(mutex_);
-  entries_[entry.fd] = &entry;
+  const auto index = static_cast<size_t>(entry.fd);
+  if (index >= entries_.size()) entries_.resize(index + 1);
+  entries_[index] = &entry;
 }
 
 void ConnectionTable::remove(const ConnectionEntry& entry) {
   const larder::internal::MutexLock lock(mutex_);
-  entries_.erase(entry.fd);
+  entries_[static_cast<size_t>(entry.fd)] = nullptr;
 }
 
 int ConnectionTable::describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const {
   const larder::internal::MutexLock lock(mutex_);
-  auto next = entries_.upper_bound(fd);
-  if (next == entries_.end()) return -1;
-  int last = fd;
-  for (size_t i = 0; i < entries_max && next != entries_.end(); ++i, ++next) {
-    text += describe(*next->second, now_ms);
-    last = next->first;
+  size_t described = 0;
+  for (auto i = static_cast<size_t>(fd + 1); i < entries_.size() && described < entries_max; ++i) {
+    if (entries_[i] == nullptr) continue;
+    text += describe(*entries_[i], now_ms);
+    fd = static_cast<int>(i);
+    ++described;
   }
-  return last;
+  return described > 0 ? fd : -1;
 }
 
 }  // namespace netd

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "larder/internal/mutex.h"
@@ -45,7 +45,7 @@ class ConnectionTable {
 
  private:
   mutable larder::internal::Mutex mutex_;
-  std::map<int, const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);
+  std::vector<const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);  // by descriptor; null where there is none
 };
 
 }  // namespace netd

@@ -16,6 +16,7 @@ enum class Counter : uint8_t {
   kListenDisabled,
   kListenDisabledUs,
   kIdleKicks,
+  kSendTimeouts,
   kYields,
   kBytesRead,
   kBytesWritten,

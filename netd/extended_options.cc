@@ -87,10 +87,16 @@ std::string_view reason_for_refusing(std::string_view name) {
   return {};
 }
 
+uint32_t parse_timeout(const FlagValue& value) {
+  return static_cast<uint32_t>(parse_number(value, 0, std::numeric_limits<int32_t>::max()));
+}
+
 // `given` is the flag of the list, `value` one option of it.
 void apply(const FlagValue& given, std::string_view name, const FlagValue& value, Options& options) {
   if (name == "idle_timeout") {
-    options.idle_timeout_s = static_cast<uint32_t>(parse_number(value, 0, std::numeric_limits<int32_t>::max()));
+    options.idle_timeout_s = parse_timeout(value);
+  } else if (name == "send_timeout") {
+    options.send_timeout_s = parse_timeout(value);
   } else if (name == "maxconns_fast") {
     options.reject_connections = true;
   } else if (name == "no_maxconns_fast") {

@@ -65,6 +65,8 @@ constexpr std::string_view kFlags =
    - no_maxconns_fast:    let new connections wait after limit
    - idle_timeout=<num>:  close a connection after so many seconds without a
                           request (default: 0, never)
+   - send_timeout=<num>:  close a connection whose client has not taken an octet of
+                          its replies for so many seconds (default: 600; 0: never)
    - watcher_logbuf_size=<num>:
                           kilobytes of log lines kept for each watcher (default: 256)
                           Options that tune memcached's slabs, LRU and hash table are

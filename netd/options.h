@@ -42,6 +42,7 @@ struct Options {
   size_t requests_per_turn_max = 20;
   bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
   uint32_t idle_timeout_s = 0;     // 0: never
+  uint32_t send_timeout_s = 600;   // 0: never
   bool shutdown_enabled = false;
   bool flush_enabled = true;
   bool dump_enabled = true;

@@ -86,6 +86,7 @@ void append_remaining_settings(const Options& options, Buffer& out) {
   append_stat("num_napi_ids", 0, out);
   append_stat("memory_file", "(null)", out);
   append_stat("client_flags_size", 4, out);
+  append_stat("send_timeout", options.send_timeout_s, out);
 }
 
 }  // namespace

@@ -165,6 +165,7 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("stale_served", server.sum(Counter::kStaleServed), out);
   append_stat("refresh_wins", server.sum(Counter::kRefreshWins), out);
   append_stat("ghost_hits", cache.ghost_hits, out);
+  append_stat("send_timeouts", server.sum(Counter::kSendTimeouts), out);
 }
 
 }  // namespace

@@ -107,18 +107,25 @@ void Worker::watch() {
 bool Worker::abandon_overdue() {
   const int64_t now_ms = server_.clock().monotonic_ms();
   const int64_t idle_ms_max = int64_t{server_.options().idle_timeout_s} * 1000;
-  bool any_lingering = false;
+  const int64_t stalled_ms_max = int64_t{server_.options().send_timeout_s} * 1000;
+  bool any_waited_for = false;
   for (const std::unique_ptr<Connection>& connection : connections_) {
     const int64_t idle_ms = now_ms - connection->last_request_ms();
     if (connection->is_lingering()) {
-      any_lingering = true;
+      any_waited_for = true;
       if (idle_ms > kLingerMsMax) connection->abandon("normal");
+    } else if (connection->is_sending()) {
+      any_waited_for = true;
+      if (stalled_ms_max > 0 && connection->stalled_ms() > stalled_ms_max) {
+        connection->abandon("send_timeout");
+        counters_.add(Counter::kSendTimeouts);
+      }
     } else if (idle_ms_max > 0 && idle_ms > idle_ms_max && !connection->is_watching()) {
       connection->abandon("idle_timeout");
       counters_.add(Counter::kIdleKicks);
     }
   }
-  return any_lingering;
+  return any_waited_for;
 }
 
 bool Worker::charge(int64_t bytes) {
