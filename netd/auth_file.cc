@@ -7,20 +7,11 @@
 #include <fstream>
 #include <utility>
 
+#include "netd/secret.h"
 #include "netd/start_error.h"
 
 namespace netd {
 namespace {
-
-// Looks at all of `given`, wherever the first difference is.
-bool is_same(std::string_view given, std::string_view secret) {
-  unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    const char expected = secret.empty() ? '\0' : secret[i % secret.size()];
-    difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(expected);
-  }
-  return difference == 0;
-}
 
 }  // namespace
 
@@ -54,13 +45,11 @@ bool AuthFile::accepts(std::string_view text) const {
   const std::string_view name = text.substr(0, space);
   const std::string_view password = text.substr(space + 1);
   const larder::internal::MutexLock lock(mutex_);
-  bool accepted = false;
+  unsigned accepted = 0;
   for (const User& user : users_) {
-    const bool named = is_same(name, user.name);
-    const bool known = is_same(password, user.password);
-    accepted = accepted || (named && known);
+    accepted |= unsigned{is_same_secret(name, user.name)} & unsigned{is_same_secret(password, user.password)};
   }
-  return accepted;
+  return accepted != 0;
 }
 
 }  // namespace netd

@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "larder/internal/mutex.h"
+#include "netd/secret.h"
 
 namespace netd {
 
@@ -16,7 +17,7 @@ namespace netd {
 class AuthFile {
  public:
   static constexpr size_t kUsersMax = 8;        // further lines are not read
-  static constexpr size_t kLineBytesMax = 255;  // a longer line makes the file a bad one
+  static constexpr size_t kLineBytesMax = kSecretBytesMax;  // a longer line makes the file a bad one
 
   // An empty path: no authentication. Throws StartError if the file cannot be read or is a bad one.
   // `flag` is what messages call -Y.
@@ -27,8 +28,8 @@ class AuthFile {
   // Reads the file again. A bad one leaves the users as they were; returns what is wrong with it, or nothing.
   [[nodiscard]] std::string reload();
 
-  // `text` is "user password"; the password is all that follows the first space. Takes the same time however much
-  // of a password is right.
+  // `text` is "user password"; the password is all that follows the first space. Takes the same time whoever
+  // it is, and however much of it is right.
   [[nodiscard]] bool accepts(std::string_view text) const;
 
  private:

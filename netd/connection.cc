@@ -156,6 +156,8 @@ bool Connection::run_turn() {
         return request_.refusal.empty() ? false : linger();
       case Pause::kYield:
         return yield();
+      case Pause::kLogin:
+        return wait_to_log_in();
       case Pause::kOutputFull:
         break;
       case Pause::kInput:
@@ -180,6 +182,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
       --requests_left;
     }
     answer();
+    if (session_.login_wait_ms > 0) return Pause::kLogin;
     if (unfinished_ && out_.size() < kReplyBytesMax) return Pause::kYield;
   }
 }
@@ -217,7 +220,7 @@ Parser::Result Connection::parse_next() {
 void Connection::answer() {
   const RequestLog log(context_.server, descriptor_.native_handle(), request_, unfinished_, out_);
   const Dispatch::Outcome outcome = context_.dispatch.run(request_, session_, out_);
-  unfinished_ = outcome == Dispatch::Outcome::kUnfinished;
+  unfinished_ = outcome == Dispatch::Outcome::kUnfinished || outcome == Dispatch::Outcome::kLater;
   closing_ = outcome == Dispatch::Outcome::kClose;
   if (outcome == Dispatch::Outcome::kWatch) begin_watching();
 }
@@ -365,6 +368,14 @@ bool Connection::yield() {
   context_.counters.add(Counter::kYields);
   waiting_ = Waiting::kForTurn;
   asio::post(context_.io, [this] { take_turn(); });
+  return true;
+}
+
+// Until then nothing is received. The wait is too short to be worth an end before its time.
+bool Connection::wait_to_log_in() {
+  waiting_ = Waiting::kForTurn;
+  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(session_.login_wait_ms));
+  timer->async_wait([this, timer](const std::error_code&) { take_turn(); });
   return true;
 }
 

@@ -83,7 +83,7 @@ class Connection {
   // Serving; told to finish; told to abandon.
   enum class Mode : uint8_t { kServing, kFinishing, kAbandoned };
   // Why answering requests has stopped.
-  enum class Pause : uint8_t { kInput, kOutputFull, kYield, kEnd };
+  enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kEnd };
   enum class Waiting : uint8_t { kForInput, kForOutput, kForTurn };
 
   void take_turn();
@@ -105,6 +105,7 @@ class Connection {
   bool rest();
   bool linger();
   bool yield();
+  bool wait_to_log_in();
 
   ConnectionContext& context_;
   Descriptor descriptor_;
@@ -117,7 +118,7 @@ class Connection {
   // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
   std::shared_ptr<char> alive_;  // of a watching connection
   std::string_view end_reason_ = "normal";
-  bool unfinished_ = false;  // request_ has been answered in part
+  bool unfinished_ = false;  // request_ has been answered in part, or not yet
   bool closing_ = false;     // nothing more is to be answered
   bool lingering_ = false;
   bool at_start_ = true;  // nothing has been consumed yet

@@ -1,5 +1,7 @@
 #include "netd/dispatch.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -107,8 +109,7 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
       if (session.watcher != nullptr) return Outcome::kWatch;
       return session.report == nullptr ? Outcome::kDone : run_report(session, out);
     case Command::kAuthenticate:
-      authenticate(request, session, out);
-      return Outcome::kDone;
+      return authenticate(request, session, out);
     case Command::kMetaNoop:
       counters_.add(Counter::kMetaNoops);
       out.append(kReplyMetaNoop);
@@ -182,11 +183,22 @@ void Dispatch::set_verbosity(const Request& request, Buffer& out) {
   answer(request, kReplyOk, out);
 }
 
-void Dispatch::authenticate(const Request& request, Session& session, Buffer& out) {
+Dispatch::Outcome Dispatch::authenticate(const Request& request, Session& session, Buffer& out) {
+  sockaddr_storage peer{};
+  socklen_t peer_bytes = sizeof peer;
+  // Of a client that has gone nothing is known, and whoever is unknown is one source.
+  (void)::getpeername(session.fd, reinterpret_cast<sockaddr*>(&peer), &peer_bytes);
+  const int64_t now_ms = server_.clock().monotonic_ms();
+  session.login_wait_ms = server_.login_pace().wait_ms(peer, now_ms);
+  if (session.login_wait_ms > 0) return Outcome::kLater;
   session.authenticated = server_.auth_file().accepts(request.value);
   counters_.add(Counter::kAuthentications);
-  if (!session.authenticated) counters_.add(Counter::kAuthenticationErrors);
+  if (!session.authenticated) {
+    counters_.add(Counter::kAuthenticationErrors);
+    server_.login_pace().note_wrong(peer, now_ms);
+  }
   out.append(session.authenticated ? kReplyStored : kErrorAuthFailed);
+  return Outcome::kDone;
 }
 
 Dispatch::Outcome Dispatch::shut_down(const Request& request, Buffer& out) {

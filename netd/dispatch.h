@@ -25,6 +25,7 @@ class Dispatch {
   enum class Outcome : uint8_t {
     kDone,
     kUnfinished,  // only part of the reply is there: call `run` again with the same request, when there is room
+    kLater,       // nothing is done yet: call `run` again with the same request after session.login_wait_ms
     kClose,       // send the reply, and close the connection
     kWatch,       // from now on the connection sends what session.watcher has, and reads no more requests
   };
@@ -43,7 +44,7 @@ class Dispatch {
   void touch(const Request& request, Buffer& out);
   void flush_all(const Request& request, Buffer& out);
   void set_verbosity(const Request& request, Buffer& out);
-  void authenticate(const Request& request, Session& session, Buffer& out);
+  Outcome authenticate(const Request& request, Session& session, Buffer& out);
   Outcome shut_down(const Request& request, Buffer& out);
 
   ServerState& server_;

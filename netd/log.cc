@@ -1,5 +1,6 @@
 #include "netd/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <string>
@@ -12,6 +13,8 @@ void log_line(std::string_view line) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
   }
   text += '\n';
+  pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0) return;
   // Nobody is left to tell when stderr does not take it.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -117,6 +118,8 @@ int run(int argc, char** argv) {
 }  // namespace netd
 
 int main(int argc, char** argv) {
+  // A log that nobody reads any more ends no server.
+  std::signal(SIGPIPE, SIG_IGN);
   // Buffers of large values go back to the system when they are freed, or the memory limit would not hold.
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
   try {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <string>
 #include <utility>
 
@@ -21,7 +20,6 @@ Server::Server(ServerState& state, std::vector<ListenSocket> sockets)
     : state_(state),
       sockets_(std::move(sockets)),
       acceptor_(io_, state, sockets_, [this](UniqueFd client) { hand_over(std::move(client)); }) {
-  std::signal(SIGPIPE, SIG_IGN);
   for (size_t number = 0; number < state.options().threads; ++number) {
     workers_.emplace_back(state, number, [this] { asio::post(io_, [this] { stop(); }); });
   }

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include "netd/log.h"
@@ -30,9 +29,17 @@ void write_file(const std::string& path, const std::string& temporary, std::stri
   throw StartError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
 }
 
+// The process that a file names, or 0. A file of another kind, which might keep us waiting, names none.
+pid_t pid_in(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  char text[32] = {};
+  if (!fd || read(fd.get(), text, sizeof text - 1) <= 0) return 0;
+  return static_cast<pid_t>(std::strtol(text, nullptr, 10));
+}
+
 void warn_of_live_process(const std::string& path) {
-  pid_t pid = 0;
-  if (!(std::ifstream(path) >> pid) || pid <= 0) return;
+  const pid_t pid = pid_in(path);
+  if (pid <= 0) return;
   if (kill(pid, 0) == 0) log_line(fmt::format("netd: {} names process {}, which is running", path, pid));
 }
 

@@ -17,6 +17,7 @@
 #include "netd/connection_table.h"
 #include "netd/counters.h"
 #include "netd/debug_clock.h"
+#include "netd/login_pace.h"
 #include "netd/options.h"
 #include "netd/prefix_stats.h"
 #include "netd/removal_log.h"
@@ -47,6 +48,7 @@ class ServerState {
   WatchHub& watch_hub() const { return parts_.watch_hub; }
   const RemovalLog& removal_log() const { return parts_.removal_log; }
   AuthFile& auth_file() const { return parts_.auth_file; }
+  LoginPace& login_pace() { return login_pace_; }
   ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
   const ConnectionMemory& connection_memory() const { return connection_memory_; }
@@ -81,6 +83,7 @@ class ServerState {
   const int64_t started_monotonic_ms_;
   ConnectionMemory connection_memory_;
   ConnectionTable connection_table_;
+  LoginPace login_pace_;
   std::vector<Counters> counters_;
   std::vector<ClassCounters> class_counters_;
   std::deque<PrefixStats> prefix_stats_;

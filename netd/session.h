@@ -2,6 +2,7 @@
 #ifndef NETD_SESSION_H_
 #define NETD_SESSION_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "netd/report.h"
@@ -13,6 +14,7 @@ namespace netd {
 struct Session {
   int fd = -1;                       // the client's number in logs
   bool authenticated = false;        // looked at only with -Y
+  int64_t login_wait_ms = 0;         // until the attempt under way may be looked at
   std::unique_ptr<Report> report;    // the rest of the reply to the last request, if it is not complete
   std::shared_ptr<Watcher> watcher;  // from `watch` on
 };
