@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -116,11 +117,7 @@ void Connection::abandon(std::string_view reason) {
 // has acknowledged of those that the system holds tells more.
 int64_t Connection::stalled_ms() {
   const int64_t now_ms = context_.server.clock().monotonic_ms();
-  int unsent_bytes = 0;
-  if (::ioctl(descriptor_.native_handle(), SIOCOUTQ, &unsent_bytes) == 0 && unsent_bytes != unsent_bytes_) {
-    unsent_bytes_ = unsent_bytes;
-    sent_ms_ = now_ms;
-  }
+  if (std::exchange(unsent_bytes_, unsent_bytes()) != unsent_bytes_) sent_ms_ = now_ms;
   return now_ms - sent_ms_;
 }
 
@@ -339,7 +336,8 @@ bool Connection::wait(Waiting waiting) {
 // Everything that arrived has been answered, as far as it is complete.
 bool Connection::rest() {
   const bool between_requests = in_.empty() && bytes_to_skip_ == 0;
-  if (mode_ == Mode::kFinishing && between_requests) return false;
+  // Over TCP, what a client goes on sending to a closed connection would cost it the replies that are on their way.
+  if (mode_ == Mode::kFinishing && between_requests) return is_tcp() && unsent_bytes() > 0 ? linger() : false;
   in_.trim();
   out_.release();
   return wait(Waiting::kForInput);
@@ -350,6 +348,7 @@ bool Connection::rest() {
 bool Connection::linger() {
   if (!std::exchange(lingering_, true)) {
     ::shutdown(descriptor_.native_handle(), SHUT_WR);
+    entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
     context_.watch();
   }
   for (size_t reads_left = kReadsPerTurn; reads_left > 0; --reads_left) {
@@ -363,6 +362,18 @@ bool Connection::linger() {
   return yield();
 }
 
+// Of what was sent, what the client has not acknowledged.
+int Connection::unsent_bytes() const {
+  int bytes = 0;
+  return ::ioctl(session_.fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+bool Connection::is_tcp() const {
+  int domain = AF_UNIX;
+  socklen_t length = sizeof domain;
+  return ::getsockopt(session_.fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX;
+}
+
 // Lets other connections of the worker have a turn.
 bool Connection::yield() {
   context_.counters.add(Counter::kYields);
@@ -371,11 +382,16 @@ bool Connection::yield() {
   return true;
 }
 
-// Until then nothing is received. The wait is too short to be worth an end before its time.
+// Until then nothing is received. The wait is too short to be worth an end before its time; but should the client not
+// wait, its attempt must not be in the way of others'.
 bool Connection::wait_to_log_in() {
   waiting_ = Waiting::kForTurn;
   const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(session_.login_wait_ms));
-  timer->async_wait([this, timer](const std::error_code&) { take_turn(); });
+  timer->async_wait([this, timer](const std::error_code&) {
+    pollfd client{.fd = session_.fd, .events = POLLRDHUP, .revents = 0};
+    if (::poll(&client, 1, 0) > 0 && mode_ == Mode::kServing) abandon("normal");
+    take_turn();
+  });
   return true;
 }
 

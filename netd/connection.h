@@ -104,6 +104,8 @@ class Connection {
   bool wait(Waiting waiting);
   bool rest();
   bool linger();
+  [[nodiscard]] int unsent_bytes() const;
+  [[nodiscard]] bool is_tcp() const;
   bool yield();
   bool wait_to_log_in();
 

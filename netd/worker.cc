@@ -11,7 +11,7 @@ namespace netd {
 namespace {
 
 constexpr std::chrono::milliseconds kWatchInterval(500);
-constexpr int64_t kLingerMsMax = 1000;
+constexpr int64_t kLingerMsMax = 2000;
 
 // What a connection takes besides its buffers, Asio's part of it included.
 constexpr int64_t kConnectionBytes = sizeof(Connection) + 512;

@@ -1,0 +1,297 @@
+"""What one client, or very many, may cost a server: memory, time of others, and for how long."""
+
+import os
+import re
+import resource
+import socket
+import statistics
+import threading
+import time
+import unittest
+
+from support import NETD, SANITIZED, Connection, Server, free_port, loopback_server, require, wait_until
+from vectors import END, OK, STORED, store, value
+
+KIB = 1 << 10
+BIG = bytes(range(256)) * 4096  # 1 MiB
+
+
+def setUpModule():
+    require(NETD, 'netd')
+
+
+class BoundsTestCase(unittest.TestCase):
+    def server(self, *flags, **options):
+        return self.enterContext(Server(NETD, *flags, **options))
+
+    def connect(self, server):
+        return self.enterContext(server.connect())
+
+
+class BytesOfAConnection(BoundsTestCase):
+    """Measured over so many connections that what a worker keeps for the next taker does not matter."""
+
+    COUNT = 200
+
+    def setUp(self):
+        # A quarter of a large memory is for long values: none of those here is refused.
+        self.netd = self.server('-t', '1', '-m', '2g')
+        self.control = self.connect(self.netd)
+        self.control.ask(store(b'big', BIG))
+        self.connect_clients()
+
+    def connect_clients(self):
+        self.clients = [self.connect(self.netd) for _ in range(self.COUNT)]
+        wait_until(lambda: int(self.control.stats()['curr_connections']) == self.COUNT + 1, 'all are being served')
+        self.before = self.held()
+
+    def held(self):
+        return int(self.control.stats()['read_buf_bytes'])
+
+    def check_each_holds_at_most(self, octets):
+        each = (self.held() - self.before) / self.COUNT
+        self.assertLessEqual(each, octets)
+
+    def send_all(self, pieces):
+        """Over UNIX sockets, where one sees that each piece has been read before the next is sent."""
+        for client in self.clients:
+            client.send_in_pieces(pieces)
+
+    def test_a_writer_that_trickles_holds_2_KiB(self):
+        for request in [b'set key 0 0 1048576\r\n' + b'x' * 60, b'get ' + b'key ' * 20, b'ms key 1000000\r\nx']:
+            with self.subTest(request=request[:30]):
+                self.send_all([request[i:i + 20] for i in range(0, len(request), 30)])
+                self.check_each_holds_at_most(2 * KIB)
+                for client in self.clients:
+                    client.close()
+                self.connect_clients()
+
+    def test_an_unfinished_line_holds_2_KiB(self):
+        self.send_all([b'x' * 2048])
+        self.check_each_holds_at_most(2 * KIB)
+
+    def test_a_value_takes_memory_as_it_arrives(self):
+        self.send_all([b'set key 0 0 1048576\r\n', bytes(3 * KIB)])
+        self.check_each_holds_at_most(8 * 4 * KIB)
+        self.send_all([bytes(17 * KIB)])
+        self.check_each_holds_at_most(8 * 21 * KIB)
+
+    def test_replies_that_are_not_taken_are_made_up_to_64_KiB_and_an_item(self):
+        clients = self.clients[:50]
+        for client in clients:
+            client.socket.sendall(b'get big\r\n' * 1000)
+        wait_until(lambda: list(self.control.stats('conns').values()).count('conn_mwrite') == len(clients),
+                   'nobody takes more')
+        self.assertLessEqual((self.held() - self.before) / len(clients), 64 * KIB + len(BIG) + 16 * KIB + 100)
+        # They are paused: of all those requests a few have been looked up.
+        self.assertLess(int(self.control.stats()['get_hits']), 10 * len(clients))
+
+    def test_between_requests_a_connection_holds_nothing(self):
+        for client in self.clients:
+            self.assertEqual(STORED, client.ask(store(b'a', bytes(10 * KIB))))
+        # But a worker keeps some blocks for the next taker.
+        wait_until(lambda: self.held() - self.before <= 128 * KIB, 'the buffers are given back')
+
+
+class IdleConnections(BoundsTestCase):
+    USER_BYTES_MAX = 1 << 10
+
+    @unittest.skipIf(SANITIZED, 'sanitizers own most of the memory of their programs')
+    def test_10000_idle_connections_cost_at_most_1_KiB_each(self):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        count = min(10000, limits[1] - 300)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count + 200, limits[1]))
+        server = self.server('-l', '127.0.0.1', '-p', free_port(), '-c', count + 50, '-m', '64')
+        control = self.connect(server)
+        control.ask(b'get a\r\n')
+        before = self.memory(server.pid)
+        clients = []
+        self.addCleanup(lambda: [client.close() for client in clients])
+        for _ in range(count):
+            clients.append(socket.create_connection(server.address))
+        wait_until(lambda: int(control.stats()['curr_connections']) > count, 'all are being served')
+        silent = self.memory(server.pid)
+        for client in clients:
+            client.sendall(b'get a\r\n')
+        for client in clients:
+            self.assertEqual(END, client.recv(100))
+        after_a_request = self.memory(server.pid)
+        self.assertLessEqual((silent - before) / count, self.USER_BYTES_MAX)
+        self.assertLessEqual((after_a_request - before) / count, self.USER_BYTES_MAX)
+        # What -m counts for them is not less than what they take.
+        self.assertGreaterEqual(int(control.stats()['read_buf_bytes']), after_a_request - before)
+
+    def memory(self, pid):
+        with open(f'/proc/{pid}/status', encoding='ascii') as status:
+            return int(re.search(r'RssAnon:\s+(\d+) kB', status.read())[1]) << 10
+
+
+class TimeLimits(BoundsTestCase):
+    """Of the server's clock, which `debugtime` moves: nobody waits."""
+
+    FLAGS = ('-o', 'send_timeout=50,idle_timeout=100', '--enable-debugtime')
+
+    def serve(self, *flags):
+        self.netd = self.server(*self.FLAGS, *flags)
+        self.control = self.connect(self.netd)
+        self.control.ask(store(b'big', BIG))
+
+    def pass_time(self, seconds):
+        """In steps between which the server may look at its connections."""
+        for _ in range(seconds // 10):
+            self.assertEqual(OK, self.control.ask(b'debugtime 10\r\n'))
+            time.sleep(0.1)
+
+    def timeouts(self):
+        stats = self.control.stats()
+        return int(stats['send_timeouts']), int(stats['idle_kicks'])
+
+
+class Readers(TimeLimits):
+    def each_transport(self):
+        for flags in [[], ['-l', '127.0.0.1', '-p', free_port()]]:
+            with self.subTest(flags=flags):
+                self.serve(*flags)
+                yield
+
+    def stalled_client(self):
+        client = self.connect(self.netd)
+        client.socket.sendall(b'get big\r\n' * 40)
+        wait_until(lambda: 'conn_mwrite' in self.control.stats('conns').values(), 'its socket is full')
+        return client
+
+    def test_one_that_does_not_read_is_closed_and_counted(self):
+        for _ in self.each_transport():
+            watcher = self.connect(self.netd)
+            watcher.send(b'watch connevents\r\n')
+            self.assertEqual(OK, watcher.read_until(lambda reply: reply.endswith(b'\n')))
+            self.stalled_client()
+            wait_until(lambda: self.pass_time(10) or self.timeouts() == (1, 0), 'the client is sent away')
+            wait_until(lambda: 'conn_mwrite' not in self.control.stats('conns').values(), 'it has gone')
+            self.assertIn(b'reason=send_timeout', watcher.read_until(lambda events: b'conn_close' in events))
+
+    def test_a_slow_one_gets_everything_however_long_it_takes(self):
+        for _ in self.each_transport():
+            client = self.stalled_client()
+            taken = bytearray()
+            # In all far longer than any of the limits.
+            for _ in range(8):
+                taken += client.socket.recv(300000, socket.MSG_WAITALL)
+                self.pass_time(20)
+            client.socket.shutdown(socket.SHUT_WR)
+            while octets := client.socket.recv(1 << 20):
+                taken += octets
+            self.assertEqual((value(b'big', BIG) + END) * 40, taken)
+            self.assertEqual((0, 0), self.timeouts())
+
+
+class OtherTimeLimits(TimeLimits):
+    def test_a_writer_that_does_not_finish_is_idle(self):
+        self.serve()
+        client = self.connect(self.netd)
+        client.send_in_pieces([b'set a 0 0 100\r\nhalf'])
+        wait_until(lambda: self.pass_time(10) or self.timeouts() == (0, 1), 'the client is sent away')
+        self.assertEqual(b'', client.read_to_end())
+
+    def test_the_limit_for_readers_is_ten_minutes_by_default_and_0_is_none(self):
+        for flags, seconds in [([], '600'), (['-o', 'send_timeout=0'], '0'), (['-o', 'send_timeout=7'], '7')]:
+            with Server(NETD, *flags) as server:
+                self.assertEqual(seconds, server.stats('settings')['send_timeout'])
+
+
+class Fairness(BoundsTestCase):
+    """One worker, one client that asks for all it can, and another that is kept waiting only for moments."""
+
+    # The flood's own turn is a fraction of a millisecond; the rest is room for a busy machine.
+    MEDIAN_S_MAX = 0.5 if SANITIZED else 0.05
+
+    def check(self, flood, measure='bytes_read'):
+        """`measure`: the statistic that shows that the flood goes on."""
+        server = self.server('-t', '1')
+        with server.connect() as client:
+            client.ask(store(b'a', b'1') + store(b'big', BIG))
+            over = threading.Event()
+            flooder = self.connect(server)
+            sender = threading.Thread(target=self.send, args=(flooder, flood, over))
+            reader = threading.Thread(target=self.drain, args=(flooder,))
+            sender.start()
+            reader.start()
+            try:
+                wait_until(lambda: int(client.stats()[measure]) > 100000, 'the flood is rising')
+                flooded_before = int(client.stats()[measure])
+                latencies = []
+                for _ in range(200):
+                    started_at = time.monotonic()
+                    self.assertEqual(value(b'a', b'1') + END, client.ask(b'get a\r\n'))
+                    latencies.append(time.monotonic() - started_at)
+                flooded = int(client.stats()[measure]) - flooded_before
+            finally:
+                over.set()
+                flooder.socket.shutdown(socket.SHUT_RDWR)
+                sender.join()
+                reader.join()
+        self.assertGreater(flooded, 20000, 'the flood has gone on')
+        self.assertLess(statistics.median(latencies), self.MEDIAN_S_MAX)
+
+    def send(self, flooder, flood, over):
+        try:
+            while not over.is_set():
+                flooder.socket.sendall(flood)
+        except OSError:
+            pass
+
+    def drain(self, flooder):
+        try:
+            while flooder.socket.recv(1 << 20):
+                pass
+        except OSError:
+            pass
+
+    def test_a_flood_of_small_requests(self):
+        self.check(b'get a\r\n' * 20000)
+
+    def test_a_flood_of_requests_without_reply(self):
+        self.check(b'set b 0 0 1 noreply\r\n1\r\n' * 20000)
+
+    def test_a_flood_of_long_values_in(self):
+        self.check(b'set other 0 0 1048576 noreply\r\n' + BIG + b'\r\n')
+
+    def test_a_flood_of_long_values_that_are_refused(self):
+        self.check(b'set other 0 0 4194304 noreply\r\n' + BIG * 4 + b'\r\n')
+
+    def test_a_flood_of_requests_for_long_values(self):
+        self.check(b'get big\r\n' * 10 + b'set b 0 0 100000 noreply\r\n' + bytes(100000) + b'\r\n')
+
+    def test_a_flood_of_lines_with_very_many_keys(self):
+        self.check(b'get' + b' k' * 500000 + b'\r\n', measure='get_misses')
+
+    def test_a_flood_of_connections(self):
+        server = self.enterContext(loopback_server(NETD))
+        over = threading.Event()
+
+        def churn():
+            while not over.is_set():
+                with Connection(server.address) as passer_by:
+                    passer_by.send(b'get a\r\n')
+
+        with server.connect() as client:
+            churners = [threading.Thread(target=churn) for _ in range(2)]
+            for churner in churners:
+                churner.start()
+            latencies = []
+            try:
+                for _ in range(200):
+                    started_at = time.monotonic()
+                    self.assertEqual(END, client.ask(b'get a\r\n'))
+                    latencies.append(time.monotonic() - started_at)
+            finally:
+                over.set()
+                for churner in churners:
+                    churner.join()
+            self.assertGreater(int(client.stats()['total_connections']), 50)
+        self.assertLess(statistics.median(latencies), self.MEDIAN_S_MAX)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,120 @@
+// Loaded into a server by LD_PRELOAD, makes system calls fail as they seldom do by themselves, and notes what cannot
+// be seen from outside. A test and this share the file that $FAULTS names; faults.py has the same fields.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace {
+
+struct Faults {
+  std::atomic<int64_t> accept_failures;   // so many calls of accept4 fail …
+  std::atomic<int64_t> accept_errno;      // … with this
+  std::atomic<int64_t> transfer_bytes;    // above 0: recv and sendmsg move no more, and every third call moves nothing
+  std::atomic<int64_t> transfers;         // calls of recv and sendmsg while transfer_bytes was above 0
+  std::atomic<int64_t> realtime_shift_s;  // added to the system's time
+  std::atomic<int64_t> socket_mode;       // of a UNIX socket when `listen` was called for it
+  std::atomic<int64_t> uid_at_recv;       // the lowest user id the process could take at the first recv; -1: no recv yet
+};
+
+Faults& faults() {
+  static Faults& mapped = [&]() -> Faults& {
+    const int fd = open(std::getenv("FAULTS"), O_RDWR | O_CLOEXEC);
+    void* const memory = mmap(nullptr, sizeof(Faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    return *static_cast<Faults*>(memory);
+  }();
+  return mapped;
+}
+
+template <class Function>
+Function* next(Function*, const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+// Sets errno and returns true if this transfer is to fail; shortens it otherwise.
+bool transfer_fails(size_t& bytes) {
+  const int64_t bytes_max = faults().transfer_bytes;
+  if (bytes_max == 0) return false;
+  const int64_t number = faults().transfers++;
+  if (number % 3 == 2) {
+    errno = number % 2 == 0 ? EINTR : EAGAIN;
+    return true;
+  }
+  bytes = std::min(bytes, static_cast<size_t>(bytes_max));
+  return false;
+}
+
+void note_users() {
+  if (faults().uid_at_recv != -1) return;
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  getresuid(&real, &effective, &saved);
+  faults().uid_at_recv = std::min({real, effective, saved});
+}
+
+}  // namespace
+
+extern "C" {
+
+int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
+  static const auto real = next(&accept4, "accept4");
+  if (faults().accept_failures > 0) {
+    --faults().accept_failures;
+    errno = static_cast<int>(faults().accept_errno);
+    return -1;
+  }
+  return real(fd, address, length, flags);
+}
+
+ssize_t recv(int fd, void* data, size_t bytes, int flags) {
+  static const auto real = next(&recv, "recv");
+  note_users();
+  return transfer_fails(bytes) ? -1 : real(fd, data, bytes, flags);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  static const auto real = next(&sendmsg, "sendmsg");
+  if (faults().transfer_bytes == 0) return real(fd, message, flags);
+  // Of several parts only the first that is not empty.
+  iovec part{};
+  for (size_t i = 0; i < message->msg_iovlen && part.iov_len == 0; ++i) part = message->msg_iov[i];
+  if (transfer_fails(part.iov_len)) return -1;
+  msghdr shortened = *message;
+  shortened.msg_iov = &part;
+  shortened.msg_iovlen = 1;
+  return real(fd, &shortened, flags);
+}
+
+int listen(int fd, int backlog) noexcept {
+  static const auto real = next(&listen, "listen");
+  sockaddr_un address{};
+  socklen_t length = sizeof address;
+  struct stat status {};
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0 && address.sun_family == AF_UNIX &&
+      stat(address.sun_path, &status) == 0) {
+    faults().socket_mode = status.st_mode & 07777;
+  }
+  return real(fd, backlog);
+}
+
+int clock_gettime(clockid_t id, timespec* now) noexcept {
+  static const auto real = next(&clock_gettime, "clock_gettime");
+  const int result = real(id, now);
+  if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) now->tv_sec += faults().realtime_shift_s;
+  return result;
+}
+}

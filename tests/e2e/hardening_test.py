@@ -1,0 +1,280 @@
+"""Whom netd lets in and what it gives away: authentication, files and sockets that others could tamper with, rights
+that it gives up, and how it is built."""
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from faults import SHIM, Faults
+from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, free_port, require, user_flags, wait_until)
+from vectors import END, STORED, store
+
+FAILURE = b'CLIENT_ERROR authentication failure\r\n'
+UNAUTHENTICATED = b'CLIENT_ERROR unauthenticated\r\n'
+
+# As in netd/login_pace.h.
+FREE_ATTEMPTS = 8
+WRONG_S = 0.250
+
+
+def setUpModule():
+    require(NETD, 'netd')
+
+
+class HardeningTestCase(unittest.TestCase):
+    def setUp(self):
+        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-'))
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, text):
+        with open(self.path(name), 'w', encoding='ascii') as file:
+            file.write(text)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), encoding='ascii') as file:
+            return file.read()
+
+    def server(self, *flags, **options):
+        return self.enterContext(Server(NETD, *flags, **options))
+
+
+class Authentication(HardeningTestCase):
+    def setUp(self):
+        super().setUp()
+        self.users = self.write('users', 'alice:secret\n')
+        self.netd = self.server('-Y', self.users, '-t', '1', '-A')
+
+    def log_in(self, client, text=b'alice secret'):
+        """The reply to an attempt."""
+        client.send(store(b'auth', text))
+        return client.read_until(lambda reply: reply.endswith(b'\r\n'))
+
+    def insider(self):
+        client = self.enterContext(self.netd.connect())
+        self.assertEqual(STORED, self.log_in(client))
+        return client
+
+    # One of each kind, with data where there is some.
+    COMMANDS = [b'get a', b'gets a', b'gat 0 a', b'gats 0 a', b'add a 0 0 1', b'replace a 0 0 1', b'append a 0 0 1',
+                b'prepend a 0 0 1', b'cas a 0 0 1 1', b'delete a', b'incr a 1', b'decr a 1', b'touch a 1', b'flush_all',
+                b'flush_all 0 noreply', b'version', b'verbosity 2', b'mg a v', b'ms a 1', b'md a', b'ma a', b'me a',
+                b'mn a b', b'stats', b'stats settings', b'stats conns', b'stats reset', b'stats items', b'stats slabs',
+                b'stats sizes', b'stats detail on', b'stats cachedump 1 1', b'watch fetchers', b'shutdown',
+                b'shutdown graceful', b'cache_memlimit 100', b'slabs automove 0', b'lru mode flat',
+                b'lru_crawler metadump all', b'lru_crawler mgdump all', b'debugtime 5', b'nonsense', b'set a 0 0 x',
+                b'set a 0 0 -1', b'set a 0 0', b'SET a 0 0 1', b'quit']
+    # Too short for a line that authenticates: nobody who means to would send them.
+    CLOSING = [b'mn', b'', b'get']
+
+    def test_nothing_is_answered_and_nothing_done_before(self):
+        insider = self.insider()
+        insider.ask(store(b'a', b'1'))
+        stats = insider.stats()
+        with self.netd.connect() as client:
+            for command in self.COMMANDS:
+                with self.subTest(command=command):
+                    client.send(command + b'\r\n')
+                    self.assertEqual(UNAUTHENTICATED, client.read_until(lambda reply: reply.endswith(b'\r\n')))
+        for command in self.CLOSING:
+            with self.subTest(command=command), self.netd.connect() as client:
+                client.send(command + b'\r\n')
+                self.assertEqual(b'', client.read_to_end())
+        after = insider.stats()
+        # Nothing has moved but what the connections themselves count.
+        moved = {name for name in stats if stats[name] != after[name]}
+        self.assertLessEqual(moved, {'bytes_read', 'bytes_written', 'total_connections', 'curr_connections',
+                                     'connection_structures', 'uptime', 'time', 'rusage_user', 'rusage_system',
+                                     'read_buf_bytes', 'read_buf_count', 'rss_bytes', 'mem_buffers_bytes'})
+        self.assertEqual(b'VALUE a 0 1\r\n1\r\n' + END, insider.ask(b'get a\r\n'))
+
+    def test_what_follows_a_wrong_password_is_not_answered_either(self):
+        with self.netd.connect() as client:
+            client.send(store(b'auth', b'alice wrong') + b'get a\r\n')
+            self.assertEqual(FAILURE + UNAUTHENTICATED, client.read_until(lambda reply: reply.count(b'\n') == 2))
+
+    def test_attempts_are_counted_and_after_a_few_slowed(self):
+        insider = self.insider()
+        started_at = time.monotonic()
+        with self.netd.connect() as client:
+            for _ in range(FREE_ATTEMPTS + 4):
+                self.assertEqual(FAILURE, self.log_in(client, b'alice wrong'))
+        self.assertGreater(time.monotonic() - started_at, 3 * WRONG_S)
+        stats = insider.stats()
+        self.assertEqual((FREE_ATTEMPTS + 5, FREE_ATTEMPTS + 4), (int(stats['auth_cmds']), int(stats['auth_errors'])))
+
+    def test_many_connections_guess_no_faster_than_one_even_if_they_hang_up_and_hold_up_nobody(self):
+        insider = self.insider()
+        over = threading.Event()
+
+        def guess():
+            """Does not wait for an answer for longer than a right password would take."""
+            while not over.is_set():
+                with contextlib.suppress(OSError), self.netd.connect() as client:
+                    client.send(store(b'auth', b'alice guess') * 3)
+                    client.socket.settimeout(0.02)
+                    client.socket.recv(100)
+
+        guessers = [threading.Thread(target=guess) for _ in range(10)]
+        started_at = time.monotonic()
+        for guesser in guessers:
+            guesser.start()
+        try:
+            wait_until(lambda: int(insider.stats()['auth_errors']) > FREE_ATTEMPTS + 3, 'guesses are looked at')
+            # The one worker there is has time for those who are inside.
+            asked_at = time.monotonic()
+            for _ in range(50):
+                self.assertEqual(END, insider.ask(b'get absent\r\n'))
+            self.assertLess((time.monotonic() - asked_at) / 50, WRONG_S / 2)
+        finally:
+            over.set()
+            for guesser in guessers:
+                guesser.join()
+        guesses = int(insider.stats()['auth_errors'])
+        self.assertLessEqual(guesses, FREE_ATTEMPTS + (time.monotonic() - started_at) / WRONG_S + 1)
+        # Whoever knows the password gets in: the attempts of those who have gone are in nobody's way.
+        self.insider()
+        self.assertLessEqual(int(insider.stats()['auth_errors']), guesses + len(guessers))
+
+    def test_a_client_that_waits_for_its_turn_keeps_netd_from_nothing(self):
+        waiting = self.enterContext(self.netd.connect())
+        waiting.send(store(b'auth', b'alice wrong') * (FREE_ATTEMPTS + 20))
+        self.assertEqual(FAILURE * FREE_ATTEMPTS, waiting.read_until(lambda reply: reply.count(b'\n') >= FREE_ATTEMPTS))
+        gone = self.netd.connect()
+        gone.send(store(b'auth', b'alice wrong') * 20)
+        gone.close()
+        self.netd.stop()
+        self.assertRegex(waiting.read_to_end(), b'(' + FAILURE + b')*')
+
+
+class Files(HardeningTestCase):
+    """In a directory where others may write."""
+
+    PID_FILES = [('pid', 'pid.tmp'), ('ports', 'ports.lck')]
+
+    def start(self, name):
+        if name == 'pid':
+            return self.server('-P', self.path('pid'))
+        return self.server('-l', '127.0.0.1', '-p', free_port(), environment={'MEMCACHED_PORT_FILENAME': self.path('ports')})
+
+    def test_pid_and_port_file_are_not_written_through_links(self):
+        precious = self.write('precious', 'data')
+        for name, temporary in self.PID_FILES:
+            for planted in [name, temporary]:
+                for make in [os.symlink, os.link]:
+                    with self.subTest(name=name, planted=planted, make=make.__name__):
+                        make(precious, self.path(planted))
+                        server = self.start(name)
+                        wait_until(lambda: os.path.exists(self.path(name)) and
+                                   not os.path.samefile(precious, self.path(name)), 'the file is written')
+                        self.assertTrue(stat.S_ISREG(os.lstat(self.path(name)).st_mode))
+                        self.assertFalse(os.path.lexists(self.path(temporary)))
+                        server.stop()
+                        self.assertEqual('data', self.read('precious'))
+                        with contextlib.suppress(FileNotFoundError):
+                            os.unlink(self.path(name))
+
+    def test_a_link_that_leads_nowhere_makes_no_file_there(self):
+        for name, temporary in self.PID_FILES:
+            for planted in [name, temporary]:
+                os.symlink(self.path('nowhere'), self.path(planted))
+                self.start(name).stop()
+                self.assertFalse(os.path.lexists(self.path('nowhere')))
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.path(name))
+
+    def test_nothing_that_stands_in_the_place_of_the_pid_file_keeps_netd_from_starting(self):
+        os.mkfifo(self.path('pid'))
+        server = self.start('pid')
+        self.assertEqual(f'{server.pid}\n', self.read('pid'))
+
+    def test_nobody_else_may_write_to_them(self):
+        old_mask = os.umask(0)
+        self.addCleanup(os.umask, old_mask)
+        for name, _ in self.PID_FILES:
+            self.start(name)
+            self.assertEqual(0o644, stat.S_IMODE(os.stat(self.path(name)).st_mode))
+
+
+@unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
+class TheStart(HardeningTestCase):
+    def setUp(self):
+        super().setUp()
+        self.faults = self.enterContext(Faults())
+
+    def test_a_UNIX_socket_has_its_permissions_before_it_can_be_connected_to(self):
+        for mode in [0o700, 0o660, 0o600]:
+            old_mask = os.umask(0)
+            try:
+                self.server('-a', '%o' % mode, environment=self.faults.environment())
+            finally:
+                os.umask(old_mask)
+            self.assertEqual(mode, self.faults.socket_mode)
+
+    @unittest.skipUnless(os.geteuid() == 0, 'only root has rights to give up')
+    def test_the_rights_of_root_are_gone_before_the_first_octet_is_read(self):
+        nobody = pwd.getpwnam('nobody')
+        os.chmod(self.directory, 0o777)
+        server = self.server('-s', self.path('socket'), '-a', '777', '-u', 'nobody',
+                             environment=self.faults.environment())
+        self.assertEqual(END, server.ask(b'get a\r\n'))
+        self.assertEqual(nobody.pw_uid, self.faults.uid_at_recv)
+        for thread in os.listdir(f'/proc/{server.pid}/task'):
+            with open(f'/proc/{server.pid}/task/{thread}/status', encoding='ascii') as status:
+                text = status.read()
+            self.assertEqual([str(nobody.pw_uid)] * 4, re.search(r'Uid:(.*)', text)[1].split())
+            self.assertEqual([str(nobody.pw_gid)] * 4, re.search(r'Gid:(.*)', text)[1].split())
+            self.assertEqual([], re.search(r'Groups:(.*)', text)[1].split())
+            self.assertEqual(0, int(re.search(r'CapEff:\s*(\w+)', text)[1], 16))
+
+
+@unittest.skipIf(SANITIZED, 'built for finding defects, not for withstanding them')
+@unittest.skipUnless(shutil.which('readelf'), 'binutils is not here')
+class TheBuild(unittest.TestCase):
+    """Of netd and of the library it has loaded."""
+
+    def readelf(self, *flags):
+        for path in self.programs():
+            with self.subTest(path=path):
+                yield subprocess.run(['readelf', '-W', *flags, path], capture_output=True, text=True, check=True,
+                                     timeout=DEADLINE_S).stdout
+
+    def programs(self):
+        with Server(NETD) as server, open(f'/proc/{server.pid}/maps', encoding='utf-8') as maps:
+            library = re.search(r'/\S*liblarder\.so\S*', maps.read())[0]
+        return [NETD, library]
+
+    def test_it_can_be_loaded_anywhere(self):
+        for header in self.readelf('-h'):
+            self.assertRegex(header, r'Type: +DYN')
+        self.assertIn('PIE', list(self.readelf('-d'))[0])
+
+    def test_relocations_are_done_at_once_and_read_only_from_then_on(self):
+        for dynamic in self.readelf('-d'):
+            self.assertRegex(dynamic, r'BIND_NOW')
+        for segments in self.readelf('-l'):
+            self.assertIn('GNU_RELRO', segments)
+
+    def test_nothing_is_writable_and_executable(self):
+        for segments in self.readelf('-l'):
+            self.assertRegex(segments, r'GNU_STACK +(0x\w+ +){5}RW ')
+            self.assertNotRegex(segments, r'LOAD +(0x\w+ +){5}RWE')
+
+    def test_the_stack_is_protected_and_sizes_are_checked(self):
+        for symbols in self.readelf('--dyn-syms'):
+            self.assertIn('__stack_chk_fail', symbols)
+            self.assertRegex(symbols, r'__(memcpy|memmove|memset|read|recv|snprintf|vsnprintf)_chk')
+
+
+if __name__ == '__main__':
+    unittest.main()
