@@ -150,7 +150,7 @@ bool Connection::run_turn() {
     if (is_watching()) return run_watching_turn();
     switch (pause) {
       case Pause::kEnd:
-        return request_.refusal.empty() ? false : linger();
+        return refused_ ? linger() : false;
       case Pause::kYield:
         return yield();
       case Pause::kLogin:
@@ -171,7 +171,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     if (closing_) return Pause::kEnd;
     if (is_watching()) return Pause::kInput;
     if (out_.size() >= kReplyBytesMax) return Pause::kOutputFull;
-    if (!unfinished_) {
+    if (unfinished_ == nullptr) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
       if (bytes_foreseen_ == 0 && session_.authenticated) look_ahead();
@@ -180,7 +180,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     }
     answer();
     if (session_.login_wait_ms > 0) return Pause::kLogin;
-    if (unfinished_ && out_.size() < kReplyBytesMax) return Pause::kYield;
+    if (unfinished_ != nullptr && out_.size() < kReplyBytesMax) return Pause::kYield;
   }
 }
 
@@ -200,7 +200,7 @@ bool Connection::parse() {
         std::max(std::min(result.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
     if (in_.try_reserve(bytes_wanted - in_.size())) return false;
     if (!session_.authenticated) throw std::bad_alloc();
-    result = parser_.give_up(in_.content(), request_);
+    result = parser_.give_up(in_.content(), context_.request);
   }
   at_start_ = false;
   in_.consume(result.bytes_consumed);
@@ -210,15 +210,21 @@ bool Connection::parse() {
 }
 
 Parser::Result Connection::parse_next() {
-  if (session_.authenticated) return parser_.next(in_.content(), request_);
-  return parse_unauthenticated(in_.content(), at_start_, request_);
+  if (session_.authenticated) return parser_.next(in_.content(), context_.request);
+  return parse_unauthenticated(in_.content(), at_start_, context_.request);
 }
 
 void Connection::answer() {
-  const RequestLog log(context_.server, descriptor_.native_handle(), request_, unfinished_, out_);
-  const Dispatch::Outcome outcome = context_.dispatch.run(request_, session_, out_);
-  unfinished_ = outcome == Dispatch::Outcome::kUnfinished || outcome == Dispatch::Outcome::kLater;
+  Request& request = unfinished_ != nullptr ? *unfinished_ : context_.request;
+  const RequestLog log(context_.server, descriptor_.native_handle(), request, unfinished_ != nullptr, out_);
+  const Dispatch::Outcome outcome = context_.dispatch.run(request, session_, out_);
   closing_ = outcome == Dispatch::Outcome::kClose;
+  refused_ = closing_ && !request.refusal.empty();
+  if (outcome != Dispatch::Outcome::kUnfinished && outcome != Dispatch::Outcome::kLater) {
+    unfinished_.reset();
+  } else if (unfinished_ == nullptr) {
+    unfinished_ = std::make_unique<Request>(std::move(request));
+  }
   if (outcome == Dispatch::Outcome::kWatch) begin_watching();
 }
 

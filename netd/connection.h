@@ -41,6 +41,7 @@ struct ConnectionContext {
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // the connection is over
   std::function<void()> watch;                          // a connection may have to be abandoned in a while
+  Request request{};                                    // the one being answered
 };
 
 class Connection {
@@ -114,14 +115,14 @@ class Connection {
   Parser parser_;
   Buffer in_;
   Buffer out_;
-  Request request_;
   Session session_;
   ConnectionEntry entry_;
   // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
   std::shared_ptr<char> alive_;  // of a watching connection
   std::string_view end_reason_ = "normal";
-  bool unfinished_ = false;  // request_ has been answered in part, or not yet
-  bool closing_ = false;     // nothing more is to be answered
+  std::unique_ptr<Request> unfinished_;  // what has been answered in part, or not yet
+  bool closing_ = false;                 // nothing more is to be answered
+  bool refused_ = false;                 // the last reply says why
   bool lingering_ = false;
   bool at_start_ = true;  // nothing has been consumed yet
   bool drained_ = false;  // the last receive took all there was

@@ -22,11 +22,11 @@ namespace {
 struct Faults {
   std::atomic<int64_t> accept_failures;   // so many calls of accept4 fail …
   std::atomic<int64_t> accept_errno;      // … with this
-  std::atomic<int64_t> transfer_bytes;    // above 0: recv and sendmsg move no more, and every third call moves nothing
-  std::atomic<int64_t> transfers;         // calls of recv and sendmsg while transfer_bytes was above 0
+  std::atomic<int64_t> send_bytes;        // above 0: sockets take no more at a time, and transfers are interrupted
+  std::atomic<int64_t> transfers;         // tried while send_bytes was above 0
   std::atomic<int64_t> realtime_shift_s;  // added to the system's time
   std::atomic<int64_t> socket_mode;       // of a UNIX socket when `listen` was called for it
-  std::atomic<int64_t> uid_at_recv;       // the lowest user id the process could take at the first recv; -1: no recv yet
+  std::atomic<int64_t> uid_at_recv;       // the lowest user id it could take when a socket was first read; -1: none yet
 };
 
 Faults& faults() {
@@ -44,17 +44,24 @@ Function* next(Function*, const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
 }
 
-// Sets errno and returns true if this transfer is to fail; shortens it otherwise.
-bool transfer_fails(size_t& bytes) {
-  const int64_t bytes_max = faults().transfer_bytes;
-  if (bytes_max == 0) return false;
-  const int64_t number = faults().transfers++;
-  if (number % 3 == 2) {
-    errno = number % 2 == 0 ? EINTR : EAGAIN;
-    return true;
-  }
-  bytes = std::min(bytes, static_cast<size_t>(bytes_max));
-  return false;
+bool is_socket(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+// Sets errno and returns true if this transfer is to fail. Every third does.
+bool transfer_fails(int error) {
+  if (faults().send_bytes == 0 || faults().transfers++ % 3 != 2) return false;
+  errno = error;
+  return true;
+}
+
+// The same; shortens it otherwise. What is received is not: who reads less than he asked for may know from it that
+// there is no more.
+bool send_fails(size_t& bytes) {
+  const int64_t bytes_max = faults().send_bytes;
+  if (bytes_max > 0) bytes = std::min(bytes, static_cast<size_t>(bytes_max));
+  return transfer_fails(faults().transfers % 2 == 0 ? EINTR : EAGAIN);
 }
 
 void note_users() {
@@ -83,16 +90,28 @@ int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
 ssize_t recv(int fd, void* data, size_t bytes, int flags) {
   static const auto real = next(&recv, "recv");
   note_users();
-  return transfer_fails(bytes) ? -1 : real(fd, data, bytes, flags);
+  return transfer_fails(EINTR) ? -1 : real(fd, data, bytes, flags);
+}
+
+ssize_t read(int fd, void* data, size_t bytes) {
+  static const auto real = next(&read, "read");
+  if (!is_socket(fd)) return real(fd, data, bytes);
+  note_users();
+  return transfer_fails(EINTR) ? -1 : real(fd, data, bytes);
+}
+
+ssize_t send(int fd, const void* data, size_t bytes, int flags) {
+  static const auto real = next(&send, "send");
+  return send_fails(bytes) ? -1 : real(fd, data, bytes, flags);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static const auto real = next(&sendmsg, "sendmsg");
-  if (faults().transfer_bytes == 0) return real(fd, message, flags);
+  if (faults().send_bytes == 0) return real(fd, message, flags);
   // Of several parts only the first that is not empty.
   iovec part{};
   for (size_t i = 0; i < message->msg_iovlen && part.iov_len == 0; ++i) part = message->msg_iov[i];
-  if (transfer_fails(part.iov_len)) return -1;
+  if (send_fails(part.iov_len)) return -1;
   msghdr shortened = *message;
   shortened.msg_iov = &part;
   shortened.msg_iovlen = 1;

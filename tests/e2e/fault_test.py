@@ -169,19 +169,21 @@ class PartialTransfers(FaultTestCase):
             self.assertEqual(STORED + (value(b'big', BIG[:300001]) + END) * 3, replies)
 
     @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
-    def test_transfers_of_an_octet_at_a_time_between_interruptions(self):
+    def test_replies_leave_octet_by_octet_between_interruptions(self):
         faults = self.enterContext(Faults())
         server = self.server(environment=faults.environment())
         client = self.connect(server)
         data = BIG[:5000]
-        faults.transfer_bytes = 1
+        faults.send_bytes = 1
         self.assertEqual(REPLIES * 3, client.ask(REQUESTS * 3))
-        self.assertGreater(faults.transfers, 3 * (len(REPLIES) + len(REQUESTS)))
-        faults.transfer_bytes = 7
+        self.assertGreater(faults.transfers, 3 * len(REPLIES))
+        client.send_in_pieces(REQUESTS[i:i + 1] for i in range(len(REQUESTS)))
+        self.assertEqual(REPLIES, client.ask(b''))
+        faults.send_bytes = 7
         self.assertEqual(STORED + (value(b'long', data) + END) * 2,
                          client.ask(store(b'long', data) + b'get long\r\n' * 2))
         # So long that it goes around the output buffer.
-        faults.transfer_bytes = 1009
+        faults.send_bytes = 1009
         self.assertEqual(STORED + value(b'big', BIG) + END, client.ask(store(b'big', BIG) + b'get big\r\n'))
 
 

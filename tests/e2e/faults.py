@@ -11,7 +11,7 @@ SHIM = os.environ.get('FAULT_SHIM')
 class Faults:
     """The fields of the shim's `Faults`, to be read and set while the server runs; its comments say what they mean."""
 
-    FIELDS = ['accept_failures', 'accept_errno', 'transfer_bytes', 'transfers', 'realtime_shift_s', 'socket_mode',
+    FIELDS = ['accept_failures', 'accept_errno', 'send_bytes', 'transfers', 'realtime_shift_s', 'socket_mode',
               'uid_at_recv']
 
     def __init__(self):
