@@ -11,9 +11,7 @@
 #include "netd/start_error.h"
 
 namespace netd {
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 AuthFile::AuthFile(std::string path, const std::string& flag) : path_(std::move(path)) {
   if (path_.empty()) return;

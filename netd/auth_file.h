@@ -16,7 +16,7 @@ namespace netd {
 // Thread-safe.
 class AuthFile {
  public:
-  static constexpr size_t kUsersMax = 8;        // further lines are not read
+  static constexpr size_t kUsersMax = 8;                    // further lines are not read
   static constexpr size_t kLineBytesMax = kSecretBytesMax;  // a longer line makes the file a bad one
 
   // An empty path: no authentication. Throws StartError if the file cannot be read or is a bad one.

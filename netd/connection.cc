@@ -113,8 +113,8 @@ void Connection::abandon(std::string_view reason) {
   if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
 }
 
-// The system takes octets from us in large portions only, so that a slow client seems to take none for long; what it
-// has acknowledged of those that the system holds tells more.
+// The system takes octets from us in large portions only, so that a slow client seems to take none for long; what
+// it has acknowledged of those that the system holds tells more.
 int64_t Connection::stalled_ms() {
   const int64_t now_ms = context_.server.clock().monotonic_ms();
   if (std::exchange(unsent_bytes_, unsent_bytes()) != unsent_bytes_) sent_ms_ = now_ms;
@@ -388,8 +388,8 @@ bool Connection::yield() {
   return true;
 }
 
-// Until then nothing is received. The wait is too short to be worth an end before its time; but should the client not
-// wait, its attempt must not be in the way of others'.
+// Until then nothing is received. The wait is too short to be worth an end before its time; but should the client
+// not wait, its attempt must not be in the way of others'.
 bool Connection::wait_to_log_in() {
   waiting_ = Waiting::kForTurn;
   const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(session_.login_wait_ms));

@@ -7,8 +7,8 @@
 namespace netd {
 
 // Writes one line with one system call, so that lines of several threads do not mix. Octets that are not printable
-// are shown as '?'. A line that cannot be written at once is lost: whoever reads the log, or has ceased to, does not
-// keep clients waiting.
+// are shown as '?'. A line that cannot be written at once is lost: whoever reads the log, or has ceased to, does
+// not keep clients waiting.
 void log_line(std::string_view line);
 
 }  // namespace netd

@@ -36,7 +36,8 @@ int64_t LoginPace::wait_ms(const sockaddr_storage& peer, int64_t now_ms) const {
 void LoginPace::note_wrong(const sockaddr_storage& peer, int64_t now_ms) {
   auto& paid_off_ms = paid_off_ms_[hash_of_source(peer) % paid_off_ms_.size()];
   int64_t before = paid_off_ms.load(std::memory_order_relaxed);
-  while (!paid_off_ms.compare_exchange_weak(before, std::max(before, now_ms) + kWrongMs, std::memory_order_relaxed)) {
+  while (
+      !paid_off_ms.compare_exchange_weak(before, std::max(before, now_ms) + kWrongMs, std::memory_order_relaxed)) {
   }
 }
 

@@ -1,9 +1,9 @@
 // How fast users and passwords may be tried (-Y).
 //
-// A wrong attempt makes the next ones from its source wait, over whichever connections they come: a few in a row are
-// free, then there is one in kWrongMs. An attempt waits before it is looked at, so that hanging up early gains nothing.
-// A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the rest of, or
-// all UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
+// A wrong attempt makes the next ones from its source wait, over whichever connections they come: a few in a row
+// are free, then there is one in kWrongMs. An attempt waits before it is looked at, so that hanging up early gains
+// nothing. A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the
+// rest of, or all UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
 #ifndef NETD_LOGIN_PACE_H_
 #define NETD_LOGIN_PACE_H_
 

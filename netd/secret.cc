@@ -22,7 +22,7 @@ bool is_same_secret(std::string_view given, std::string_view secret) {
   const Padded a = pad(given);
   const Padded b = pad(secret);
   size_t difference = given.size() ^ secret.size();
-  for (size_t i = 0; i < a.size(); ++i) difference |= size_t{a[i]} ^ size_t{b[i]};
+  for (size_t i = 0; i < a.size(); ++i) difference |= size_t{a[i]} ^ size_t { b[i] };
   return difference == 0;
 }
 

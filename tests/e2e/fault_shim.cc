@@ -1,5 +1,5 @@
-// Loaded into a server by LD_PRELOAD, makes system calls fail as they seldom do by themselves, and notes what cannot
-// be seen from outside. A test and this share the file that $FAULTS names; faults.py has the same fields.
+// Loaded into a server by LD_PRELOAD, makes system calls fail as they seldom do by themselves, and notes what
+// cannot be seen from outside. A test and this share the file that $FAULTS names; faults.py has the same fields.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -26,7 +26,7 @@ struct Faults {
   std::atomic<int64_t> transfers;         // tried while send_bytes was above 0
   std::atomic<int64_t> realtime_shift_s;  // added to the system's time
   std::atomic<int64_t> socket_mode;       // of a UNIX socket when `listen` was called for it
-  std::atomic<int64_t> uid_at_recv;       // the lowest user id it could take when a socket was first read; -1: none yet
+  std::atomic<int64_t> uid_at_recv;  // the lowest user id it could take when a socket was first read; -1: none yet
 };
 
 Faults& faults() {

@@ -108,6 +108,51 @@ TEST_CASE("a buffer that is released holds nothing, and the pool keeps little") 
   CHECK(memory.bytes <= static_cast<int64_t>(BufferPool::kKeptBytesMax));
 }
 
+TEST_CASE("a short content is trimmed to little memory, and survives it and what comes after") {
+  for (const size_t bytes : {size_t{1}, Buffer::kTrimmedBytes}) {
+    Memory memory;
+    BufferPool pool(memory.charge());
+    Buffer buffer(pool);
+    const std::string text(bytes, 't');
+    buffer.append("front" + text);
+    buffer.consume(5);
+    buffer.trim();
+    CHECK(buffer.capacity() == Buffer::kTrimmedBytes);
+    CHECK(memory.bytes == static_cast<int64_t>(Buffer::kTrimmedBytes + BufferPool::kBlockBytes));  // one is kept
+    CHECK(buffer.content() == text);
+    buffer.append(text + text);
+    CHECK(buffer.content() == text + text + text);
+  }
+}
+
+TEST_CASE("a trimmed block is not kept for others") {
+  Memory memory;
+  BufferPool pool(memory.charge());
+  Buffer buffer(pool);
+  buffer.append("x");
+  buffer.trim();
+  buffer.release();
+  CHECK(memory.bytes == static_cast<int64_t>(BufferPool::kBlockBytes));
+}
+
+TEST_CASE(
+    "to trim leaves a longer content, or one there is no memory to move, where it is, and an empty one nothing") {
+  Memory memory;
+  memory.bytes_max = BufferPool::kBlockBytes;
+  BufferPool pool(memory.charge());
+  Buffer buffer(pool);
+  const std::string text(Buffer::kTrimmedBytes + 1, 't');
+  buffer.append(text);
+  buffer.trim();
+  CHECK(buffer.capacity() == BufferPool::kBlockBytes);
+  buffer.consume(1);
+  buffer.trim();
+  CHECK(buffer.content() == text.substr(1));
+  buffer.consume(buffer.size());
+  buffer.trim();
+  CHECK(buffer.capacity() == 0);
+}
+
 TEST_CASE("a block given back is the next one taken") {
   Memory memory;
   BufferPool pool(memory.charge());

@@ -164,8 +164,9 @@ TEST_CASE("what only tunes memcached is accepted and noted") {
 }
 
 TEST_CASE("-o is a list of which each member is checked") {
-  const Options options = parse({"-o", "idle_timeout=30,no_maxconns_fast", "-o", "modern"});
+  const Options options = parse({"-o", "idle_timeout=30,send_timeout=40,no_maxconns_fast", "-o", "modern"});
   CHECK(options.idle_timeout_s == 30);
+  CHECK(options.send_timeout_s == 40);
   CHECK_FALSE(options.reject_connections);
   CHECK(refusal({"-o", "nonsense"}).message == "-o: illegal suboption 'nonsense'");
   CHECK(refusal({"-o", "idle_timeout"}).message.starts_with("-o idle_timeout: ''"));
@@ -191,7 +192,8 @@ TEST_CASE("messages call a flag what the user called it") {
 
 TEST_CASE("-o numbers without effect are checked all the same") {
   CHECK(parse({"-o", "hashpower=12,lru_crawler_sleep=1000000,hot_lru_pct=1"}).notes.size() == 3);
-  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=0.9,hot_max_factor=9.5"}).notes.size() == 4);
+  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=0.9,hot_max_factor=9.5"}).notes.size() ==
+        4);
   for (const char* const list :
        {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80", "slab_automove=3",
         "slab_automove_ratio=0", "slab_automove_ratio=1", "slab_automove_ratio", "hot_max_factor=0",
