@@ -11,7 +11,6 @@
 #include "netd/start_error.h"
 
 namespace netd {
-namespace {}  // namespace
 
 AuthFile::AuthFile(std::string path, const std::string& flag) : path_(std::move(path)) {
   if (path_.empty()) return;

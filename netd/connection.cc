@@ -117,7 +117,8 @@ void Connection::abandon(std::string_view reason) {
 // it has acknowledged of those that the system holds tells more.
 int64_t Connection::stalled_ms() {
   const int64_t now_ms = context_.server.clock().monotonic_ms();
-  if (std::exchange(unsent_bytes_, unsent_bytes()) != unsent_bytes_) sent_ms_ = now_ms;
+  const int unsent_bytes_before = std::exchange(unsent_bytes_, unsent_bytes());
+  if (unsent_bytes_ != unsent_bytes_before) sent_ms_ = now_ms;
   return now_ms - sent_ms_;
 }
 

@@ -7,7 +7,7 @@
 namespace netd {
 namespace {
 
-using Padded = std::array<unsigned char, kSecretBytesMax>;
+using Padded = std::array<char, kSecretBytesMax>;
 
 Padded pad(std::string_view text) {
   Padded padded{};
@@ -21,8 +21,8 @@ bool is_same_secret(std::string_view given, std::string_view secret) {
   assert(secret.size() <= kSecretBytesMax);
   const Padded a = pad(given);
   const Padded b = pad(secret);
-  size_t difference = given.size() ^ secret.size();
-  for (size_t i = 0; i < a.size(); ++i) difference |= size_t{a[i]} ^ size_t { b[i] };
+  int difference = given.size() == secret.size() ? 0 : 1;
+  for (size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
   return difference == 0;
 }
 
