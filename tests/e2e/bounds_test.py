@@ -1,6 +1,5 @@
 """What one client, or very many, may cost a server: memory, time of others, and for how long."""
 
-import os
 import re
 import resource
 import socket
