@@ -3,6 +3,7 @@ clock that is set. netd answers whom it can, loses nothing that it owes, and goe
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import resource
@@ -389,10 +390,11 @@ class Log(FaultTestCase):
     def test_a_log_whose_reader_has_stopped_holds_up_nobody(self):
         ours, theirs = self.pipe()
         self.addCleanup(os.close, ours)
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 16 << 10)
         _, address = self.start(theirs, '-vv')
         os.close(theirs)
         with Connection(address) as client:
-            # Each asks for several lines of log; a pipe holds 64 KiB.
+            # Each is worth some lines of log: in all more than the pipe holds.
             for _ in range(300):
                 self.assertEqual(REPLIES, client.ask(REQUESTS))
         os.set_blocking(ours, False)
