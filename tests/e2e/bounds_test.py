@@ -175,7 +175,7 @@ class Readers(TimeLimits):
             client = self.stalled_client()
             taken = bytearray()
             # In all far longer than any of the limits.
-            for _ in range(8):
+            for _ in range(6):
                 taken += client.socket.recv(300000, socket.MSG_WAITALL)
                 self.pass_time(20)
             client.socket.shutdown(socket.SHUT_WR)
