@@ -280,9 +280,9 @@ class TheBuild(unittest.TestCase):
             self.assertNotRegex(segments, r'LOAD +(0x\w+ +){5}RWE')
 
     def test_the_stack_is_protected_and_sizes_are_checked(self):
-        for symbols in self.readelf('--dyn-syms'):
-            self.assertIn('__stack_chk_fail', symbols)
-            self.assertRegex(symbols, r'__(memcpy|memmove|memset|read|recv|snprintf|vsnprintf)_chk')
+        symbols = list(self.readelf('--dyn-syms'))[0]  # of netd
+        self.assertIn('__stack_chk_fail', symbols)
+        self.assertRegex(symbols, r'__(memcpy|memmove|memset|read|recv|snprintf|vsnprintf)_chk')
 
 
 if __name__ == '__main__':
