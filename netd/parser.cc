@@ -311,11 +311,11 @@ void Parser::parse_simple(const Tokens& tokens, Request& request) const {
       request.argument = tokens[1];
       return;
     case Command::kWatch:
+    case Command::kLruCrawler:  // dumps would not be silenced by a `noreply`, and memcached knows none here either
       return parse_words(tokens, request);
     case Command::kCacheMemlimit:
     case Command::kSlabs:
     case Command::kLru:
-    case Command::kLruCrawler:
     case Command::kDebugtime:
       request.noreply = is_noreply(tokens, 1);
       return parse_words(tokens, request);

@@ -63,6 +63,14 @@ TEST_CASE("while a dump is under way another one is refused") {
   CHECK_FALSE(server.state.dumping);
 }
 
+TEST_CASE("lru_crawler knows no noreply, as in memcached: a dump would not be silenced") {
+  ServerFixture server;
+  for (const char* const line : {"metadump all", "mgdump all", "enable", "sleep 5", "crawl all"}) {
+    CAPTURE(line);
+    CHECK(server.ask(std::string("lru_crawler ") + line + " noreply\r\n") == "ERROR\r\n");
+  }
+}
+
 TEST_CASE("dumps and watching can be forbidden") {
   Options options;
   options.dump_enabled = false;
