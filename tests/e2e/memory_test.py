@@ -4,42 +4,14 @@ import os
 import random
 import re
 import select
-import threading
 import time
 import unittest
 
-from support import NETD, SANITIZED, Server, require, wait_until
+from support import NETD, SANITIZED, ResidentMemory, Server, require, wait_until
 from vectors import END, NO_MEMORY, STORED, store
 
 ALLOWANCE_BYTES = 8 << 20
 LOAD_S = float(os.environ.get('MEMORY_LOAD_S') or 6)
-SAMPLE_INTERVAL_S = 0.005
-
-
-class ResidentMemory:
-    """Samples a process's resident memory on a thread while a `with` block runs."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.peak_bytes = self.now_bytes()
-        self.is_over = threading.Event()
-        self.thread = threading.Thread(target=self._sample)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.is_over.set()
-        self.thread.join()
-
-    def now_bytes(self):
-        with open(f'/proc/{self.pid}/status', encoding='ascii') as status:
-            return next(int(line.split()[1]) << 10 for line in status if line.startswith('VmRSS:'))
-
-    def _sample(self):
-        while not self.is_over.wait(SAMPLE_INTERVAL_S):
-            self.peak_bytes = max(self.peak_bytes, self.now_bytes())
 
 
 class Load:
@@ -106,8 +78,8 @@ class Memory:
         return load
 
     def check_peak(self, memory):
-        self.assertLessEqual(memory.peak_bytes, (self.MEGABYTES << 20) + ALLOWANCE_BYTES,
-                             f'{memory.peak_bytes / (1 << 20):.1f} MiB resident at -m {self.MEGABYTES}')
+        self.assertLessEqual(memory.peak_bytes(), (self.MEGABYTES << 20) + ALLOWANCE_BYTES,
+                             f'{memory.peak_bytes() / (1 << 20):.1f} MiB resident at -m {self.MEGABYTES}')
 
     def test_mixed_and_changing_sizes_stay_within_the_limit(self):
         phases = [fixed(1), fixed(self.ITEM_BYTES_MAX), fixed(100), any_size(self.ITEM_BYTES_MAX), fixed(5000),

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import termios
+import threading
 import time
 import unittest
 
@@ -260,6 +261,38 @@ class Server:
     def _clean_up(self):
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class ResidentMemory:
+    """Samples a process's resident memory on a thread while a `with` block runs."""
+
+    SAMPLE_INTERVAL_S = 0.005
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.samples = array.array('q', [self.now_bytes()])
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._sample)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+    def now_bytes(self):
+        with open(f'/proc/{self.pid}/status', encoding='ascii') as status:
+            return next(int(line.split()[1]) << 10 for line in status if line.startswith('VmRSS:'))
+
+    def peak_bytes(self, from_share=0, to_share=1):
+        """The highest from one share of the time to another."""
+        return max(self.samples[int(len(self.samples) * from_share):int(len(self.samples) * to_share)], default=0)
+
+    def _sample(self):
+        while not self.is_over.wait(self.SAMPLE_INTERVAL_S):
+            self.samples.append(self.now_bytes())
 
 
 def loopback_server(program, port=None):
