@@ -5,6 +5,7 @@
 #ifndef LARDER_TESTS_MODEL_ORACLE_H_
 #define LARDER_TESTS_MODEL_ORACLE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -95,10 +96,9 @@ class Oracle {
       put(key, {.value = std::to_string(*initial), .deadline_ms = deadline_ms});
       return {.status = CounterStatus::kCreated, .value = *initial};
     }
-    const std::string& text = entry->value;
-    const bool is_number = !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == text.npos;
-    if (!is_number) return {.status = CounterStatus::kNotANumber};
-    const uint64_t number = change(std::stoull(text));
+    const std::optional<uint64_t> old = number_of(entry->value);
+    if (!old) return {.status = CounterStatus::kNotANumber};
+    const uint64_t number = change(*old);
     entry->value = std::to_string(number);
     return {.status = CounterStatus::kDone, .value = number};
   }
@@ -157,6 +157,20 @@ class Oracle {
     if (!condition) return StoreResult::kNotStored;
     put(key, std::move(entry));
     return StoreResult::kStored;
+  }
+
+  // Digits, with spaces around and a '+' before them allowed.
+  static std::optional<uint64_t> number_of(const std::string& text) {
+    const size_t begin = text.find_first_not_of(' ');
+    if (begin == text.npos) return std::nullopt;
+    std::string digits = text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+    if (digits.front() == '+') digits.erase(0, 1);
+    if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return std::nullopt;
+    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+    const std::string largest = std::to_string(std::numeric_limits<uint64_t>::max());
+    if (digits.size() > largest.size() || (digits.size() == largest.size() && digits > largest))
+      return std::nullopt;
+    return std::stoull(digits);
   }
 
   void apply_due_flush() {

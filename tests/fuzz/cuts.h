@@ -1,0 +1,118 @@
+// A stream of octets given to a parser whole, octet by octet and in random pieces: the requests are the same.
+#ifndef TESTS_FUZZ_CUTS_H_
+#define TESTS_FUZZ_CUTS_H_
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/internal/arena.h"
+#include "netd/parser.h"
+#include "netd/request.h"
+#include "require.h"
+
+namespace netd::fuzz {
+
+// Everything that a request tells.
+inline std::string describe(const Request& request) {
+  std::string text = fmt::format(
+      "{} {}{}{} flags {} exptime {} number {} '{}' refusal '{}' key '{}' value '{}' argument '{}' words '{}' keys "
+      "'{}'",
+      static_cast<int>(request.command), request.noreply, request.too_large, request.no_memory,
+      request.client_flags, request.exptime, request.number, request.line, request.refusal, request.key,
+      request.value, request.argument, request.words, request.keys);
+  if (!request.meta) return text;
+  const MetaRequest& meta = *request.meta;
+  const auto number_or_none = [](const auto& number) { return number ? fmt::to_string(*number) : "none"; };
+  return text + fmt::format(" meta '{}' {} '{}' {}{}{}{}{}{} mode {} F{} T{} N{} R{} C{} E{} D{} J{}", meta.flags,
+                            meta.is_key_binary, meta.binary_key, meta.quiet, meta.with_value, meta.marks_used,
+                            meta.with_history, meta.invalidates, meta.empties, static_cast<int>(meta.mode),
+                            meta.client_flags, number_or_none(meta.exptime), number_or_none(meta.vivify),
+                            meta.recache_s, number_or_none(meta.compare), meta.cas, meta.delta, meta.initial);
+}
+
+// Looks for a request as Parser::next does.
+using Next = std::function<Parser::Result(std::string_view input, Request& request)>;
+
+class Stream {
+ public:
+  // Makes a parser for a new connection.
+  using MakeNext = std::function<Next()>;
+
+  Stream(std::string_view octets, MakeNext make_next)
+      : memory_(new char[octets.size()]), octets_(memory_.get(), octets.size()), make_next_(std::move(make_next)) {
+    std::copy(octets.begin(), octets.end(), memory_.get());
+  }
+
+  // The requests, when never more than `piece_bytes()` octets arrive at once.
+  [[nodiscard]] std::vector<std::string> requests_in_pieces(const std::function<size_t()>& piece_bytes) const {
+    const Next next = make_next_();
+    std::vector<std::string> requests;
+    size_t begin = 0;
+    size_t arrived = 0;
+    size_t bytes_wanted = 0;
+    // AddressSanitizer reports a look at what has not arrived yet.
+    larder::internal::poison(octets_.data(), octets_.size());
+    const auto arrive = [&](size_t end) {
+      larder::internal::unpoison(octets_.data(), end);
+      arrived = end;
+    };
+    while (true) {
+      const size_t bytes = arrived - begin;
+      Request request;
+      const Parser::Result result = next(octets_.substr(begin, bytes), request);
+      if (result.complete) {
+        require(result.bytes_consumed > 0, "a request is made of octets");
+        require(result.bytes_consumed <= bytes, "a request is made of what has arrived");
+        requests.push_back(describe(request));
+        if (request.command == Command::kClose) return requests;
+        begin += result.bytes_consumed + result.bytes_to_skip;
+        if (begin > octets_.size()) return requests;
+        arrive(std::max(arrived, begin));
+        bytes_wanted = 0;
+        continue;
+      }
+      require(result.bytes_wanted == 0 || result.bytes_wanted > bytes, "what is wanted is more than there is");
+      require(bytes_wanted == 0 || bytes < bytes_wanted, "with what was wanted a request is complete");
+      bytes_wanted = result.bytes_wanted;
+      if (arrived == octets_.size()) return requests;
+      arrive(std::min(octets_.size(), arrived + piece_bytes()));
+    }
+  }
+
+  void require_that_cuts_do_not_matter() const {
+    const std::vector<std::string> requests = requests_in_pieces([this] { return octets_.size(); });
+    require_same(requests, requests_in_pieces([] { return 1; }));
+    std::minstd_rand random(static_cast<uint32_t>(octets_.size()));
+    require_same(requests, requests_in_pieces([&] { return 1 + random() % 64; }));
+  }
+
+ private:
+  // But for the end of a line that was too long when only a part of it was there.
+  static void require_same(const std::vector<std::string>& whole, const std::vector<std::string>& cut) {
+    for (size_t i = 0; i < std::max(whole.size(), cut.size()); ++i) {
+      if (i < cut.size() && is_close(cut[i])) return;
+      if (i < whole.size() && i < cut.size() && whole[i] == cut[i]) continue;
+      fail(fmt::format("cuts do not matter to request {}:\n{}\n{}", i, i < whole.size() ? whole[i] : "none",
+                       i < cut.size() ? cut[i] : "none"));
+    }
+  }
+  static bool is_close(const std::string& request) {
+    return request.starts_with(fmt::to_string(static_cast<int>(Command::kClose)) + " ");
+  }
+
+  const std::unique_ptr<char[]> memory_;
+  const std::string_view octets_;
+  const MakeNext make_next_;
+};
+
+}  // namespace netd::fuzz
+
+#endif  // TESTS_FUZZ_CUTS_H_
