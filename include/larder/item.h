@@ -35,6 +35,15 @@ struct ItemView {
   bool is_key_binary = false;
 };
 
+// The client flags of an empty item by which a Loader notes that there is nothing to be had: "abse", as octets.
+inline constexpr uint32_t kAbsentFlags = 0x6573'6261;
+
+// Whether the item holds a value, as typed caches and loaders see it. An empty one that is won or stale stands for
+// a value that somebody is to bring; so an empty value that is being renewed counts as none, too.
+[[nodiscard]] inline bool has_value(const ItemView& item) {
+  return !item.value.empty() || (!item.is_won && !item.is_stale && item.flags != kAbsentFlags);
+}
+
 // What `Cache::read` shows.
 struct Reading {
   ItemView item;            // as the read leaves it

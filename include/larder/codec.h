@@ -1,0 +1,137 @@
+// How keys and values of a program's own types lie in a cache, which holds octets.
+//
+// Strings and trivially copyable types have a codec already. Another type gets one of two ways: a specialization of
+// `larder::Codec` (and of `larder::KeyCodec`, to be a key), or a class that is named where a typed cache is
+// declared. A codec is asked
+//
+//   size_t size(const T& value)                            at most how many octets the value takes
+//   size_t encode(const T& value, std::span<char> room)    writes it into room of size(value) octets; how many it
+//   took std::optional<T> decode(std::string_view octets)       the value, or nothing if these octets are not one
+//
+// A type whose octets lie in one piece anyway has `std::string_view view(const T& value)` instead of size and
+// encode. A codec for keys needs no decode; two keys that differ must be encoded differently. Codecs may have
+// state; all their functions are called from several threads at once, never with a lock held.
+//
+// decode sees whatever lies under the key, be it written by another program or an older version of this one: it
+// must take any octets, and should refuse those that encode would not have written.
+#ifndef LARDER_CODEC_H_
+#define LARDER_CODEC_H_
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace larder {
+
+// What a T is passed as that is only looked at: a string need not be made for it.
+template <class T>
+struct ViewOf {
+  using type = T;
+};
+template <>
+struct ViewOf<std::string> {
+  using type = std::string_view;
+};
+template <class T>
+using View = typename ViewOf<T>::type;
+
+// Codecs that have the value's octets in one piece, and codecs that write them.
+template <class C, class T>
+concept ShowsOctets = requires(const C& codec, const View<T>& value) {
+  { codec.view(value) } -> std::same_as<std::string_view>;
+};
+template <class C, class T>
+concept WritesOctets = requires(const C& codec, const View<T>& value, std::span<char> room) {
+  { codec.size(value) } -> std::convertible_to<size_t>;
+  { codec.encode(value, room) } -> std::convertible_to<size_t>;
+};
+template <class C, class T>
+concept KeyCodecOf = ShowsOctets<C, T> || WritesOctets<C, T>;
+template <class C, class T>
+concept CodecOf = KeyCodecOf<C, T> && requires(const C& codec, std::string_view octets) {
+  { codec.decode(octets) } -> std::same_as<std::optional<T>>;
+};
+
+// Types that are the octets they lie in. That a type holds addresses of something shows only if it is one itself:
+// one with a pointer inside would outlive what it points at.
+template <class T>
+concept PlainOctets =
+    std::is_trivially_copyable_v<T> && std::is_object_v<T> && !std::is_pointer_v<T> &&
+    !std::is_member_pointer_v<T> && !std::is_null_pointer_v<T> && !std::same_as<T, std::string_view>;
+
+// The codec of a type that names no other. Octets are those of this machine: caches are not files.
+template <class T>
+struct Codec;
+
+template <>
+struct Codec<std::string> {
+  static std::string_view view(std::string_view value) { return value; }
+  static std::optional<std::string> decode(std::string_view octets) { return std::string(octets); }
+};
+
+template <PlainOctets T>
+struct Codec<T> {
+  static std::string_view view(const T& value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
+  static std::optional<T> decode(std::string_view octets) {
+    if (octets.size() != sizeof(T)) return std::nullopt;
+    std::array<char, sizeof(T)> copy;
+    std::memcpy(copy.data(), octets.data(), copy.size());
+    if constexpr (std::same_as<T, bool>) {
+      if (static_cast<unsigned char>(copy[0]) > 1) return std::nullopt;
+    }
+    return std::bit_cast<T>(copy);
+  }
+};
+
+// The same for keys: strings as they are; numbers and enumerations in decimal, so that clients of a server can
+// name them; other types, as long as equal values have equal octets, as those.
+template <class Key>
+struct KeyCodec;
+
+template <>
+struct KeyCodec<std::string> {
+  static std::string_view view(std::string_view key) { return key; }
+};
+
+template <class Key>
+requires std::integral<Key> || std::is_enum_v<Key>
+struct KeyCodec<Key> {
+  static constexpr size_t size(Key) { return std::numeric_limits<decltype(number(Key()))>::digits10 + 2; }
+  static size_t encode(Key key, std::span<char> room) {
+    return static_cast<size_t>(std::to_chars(room.data(), room.data() + room.size(), number(key)).ptr -
+                               room.data());
+  }
+
+ private:
+  static constexpr auto number(Key key) {
+    if constexpr (std::is_enum_v<Key>) {
+      return KeyCodec<std::underlying_type_t<Key>>::number(static_cast<std::underlying_type_t<Key>>(key));
+    } else {
+      // What prints as a letter, and bool, which to_chars does not take.
+      return +key;
+    }
+  }
+  template <class Other>
+  friend struct KeyCodec;
+};
+
+template <class Key>
+requires PlainOctets<Key> && std::has_unique_object_representations_v<Key> &&
+    (!std::integral<Key>)&&(!std::is_enum_v<Key>)struct KeyCodec<Key> {
+  // Octets of any kind: SetOptions::is_key_binary of the items.
+  static constexpr bool is_binary = true;
+  static std::string_view view(const Key& key) { return {reinterpret_cast<const char*>(&key), sizeof key}; }
+};
+
+}  // namespace larder
+
+#endif  // LARDER_CODEC_H_

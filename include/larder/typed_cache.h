@@ -1,0 +1,302 @@
+// TypedCache: keys and values of the program's own types in a larder::Cache.
+//
+//   larder::TypedCache<uint64_t, User> users(cache, "user:");
+//   (void)users.set(42, ann, {.expiry = std::chrono::minutes(5)});
+//   if (std::optional<User> user = users.get(42)) greet(*user);
+//
+// It keeps nothing but a reference to the cache, its prefix and its codecs (codec.h): several of them may share one
+// cache, if no prefix is the beginning of another, and whatever holds for the functions of Cache holds for those of
+// the same name here. What is added is that octets which the codec refuses are no value: reads answer as if the key
+// were missing, and count it. The same goes for items that stand for a value that is still to come (has_value, in
+// item.h), uncounted.
+//
+// Cost over the same call of Cache: strings, trivially copyable types, and keys of such types without a prefix are
+// passed as they lie. Others are encoded into a buffer on the stack (the heap above 512 octets; keys, with their
+// prefix, above 256), from which the cache copies them. Not straight into the record: readers may be looking at
+// that memory, so all that goes there goes through a buffer as whole words; and a codec would run with a lock held.
+// Values are decoded from what Cache::visit shows.
+#ifndef LARDER_TYPED_CACHE_H_
+#define LARDER_TYPED_CACHE_H_
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "larder/arguments.h"
+#include "larder/cache.h"
+#include "larder/codec.h"
+#include "larder/expiry.h"
+#include "larder/item.h"
+#include "larder/result.h"
+
+namespace larder {
+
+// A value, and what of its item a program may go by.
+template <class T>
+struct TypedItem {
+  T value;
+  uint64_t cas = 0;  // as in Item, all of them
+  int64_t ttl_ms = kNeverExpires;
+  bool is_stale = false;
+};
+
+namespace internal {
+
+// Room for the octets of one key or value, while a call lasts.
+template <size_t kInlineBytes>
+class OctetBuffer {
+ public:
+  OctetBuffer() = default;
+  OctetBuffer(const OctetBuffer&) = delete;
+  OctetBuffer& operator=(const OctetBuffer&) = delete;
+
+  // The octets of `value` behind those of `prefix`: where they lie, if they are in one piece, or here.
+  template <class T, class C>
+  std::string_view octets(const C& codec, const View<T>& value, std::string_view prefix = {}) {
+    if constexpr (ShowsOctets<C, T>) {
+      const std::string_view shown = codec.view(value);
+      if (prefix.empty()) return shown;
+      char* const room = begin(prefix, shown.size());
+      if (!shown.empty()) std::memcpy(room, shown.data(), shown.size());
+      return {room - prefix.size(), prefix.size() + shown.size()};
+    } else {
+      const size_t size = codec.size(value);
+      char* const room = begin(prefix, size);
+      return {room - prefix.size(), prefix.size() + codec.encode(value, std::span<char>(room, size))};
+    }
+  }
+
+ private:
+  // Room for the prefix, which is put there, and `bytes` more.
+  char* begin(std::string_view prefix, size_t bytes) {
+    char* room = inline_;
+    if (prefix.size() + bytes > kInlineBytes) {
+      heap_ = std::make_unique_for_overwrite<char[]>(prefix.size() + bytes);
+      room = heap_.get();
+    }
+    if (!prefix.empty()) std::memcpy(room, prefix.data(), prefix.size());
+    return room + prefix.size();
+  }
+
+  std::unique_ptr<char[]> heap_;
+  char inline_[kInlineBytes];
+};
+
+}  // namespace internal
+
+template <class Key, class T, class ValueCodec = Codec<T>, class CodecOfKey = KeyCodec<Key>>
+class TypedCache {
+  static_assert(CodecOf<ValueCodec, T>, "T needs a larder::Codec: see codec.h");
+  static_assert(KeyCodecOf<CodecOfKey, Key>, "Key needs a larder::KeyCodec: see codec.h");
+
+ public:
+  // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax octets.
+  explicit TypedCache(Cache& cache, std::string prefix = {}, ValueCodec value_codec = {}, CodecOfKey key_codec = {})
+      : cache_(cache),
+        prefix_(std::move(prefix)),
+        value_codec_(std::move(value_codec)),
+        key_codec_(std::move(key_codec)) {}
+  TypedCache(const TypedCache&) = delete;
+  TypedCache& operator=(const TypedCache&) = delete;
+
+  // --- reading ---------------------------------------------------------------------------------------------
+
+  [[nodiscard]] std::optional<T> get(const View<Key>& key) {
+    const KeyOctets octets(*this, key);
+    if constexpr (kIsString) {
+      // The one read that copies once. An empty value may be none: looked at again.
+      std::optional<std::string> value(std::in_place);
+      if (!cache_.get(octets, *value)) return std::nullopt;
+      if (!value->empty()) return value;
+      return peek(key);
+    } else {
+      std::optional<T> value;
+      cache_.visit(octets, [&](const ItemView& item) { value = decode(item); });
+      return value;
+    }
+  }
+
+  // The value with its CAS number and the time it has left.
+  [[nodiscard]] std::optional<TypedItem<T>> get_item(const View<Key>& key) {
+    std::optional<TypedItem<T>> found;
+    cache_.visit(KeyOctets(*this, key), [&](const ItemView& item) {
+      if (std::optional<T> value = decode(item)) {
+        found.emplace(TypedItem<T>{*std::move(value), item.cas, item.ttl_ms, item.is_stale});
+      }
+    });
+    return found;
+  }
+
+  // As get, and leaves no trace; contains tells whether get would find a value. Both copy the value.
+  [[nodiscard]] std::optional<T> peek(const View<Key>& key) const {
+    const std::optional<Item> item = cache_.peek(KeyOctets(*this, key));
+    if (!item) return std::nullopt;
+    return decode({.key = {},
+                   .value = item->value,
+                   .flags = item->flags,
+                   .is_stale = item->is_stale,
+                   .is_won = item->is_won});
+  }
+  [[nodiscard]] bool contains(const View<Key>& key) const { return peek(key).has_value(); }
+
+  // Calls visitor(index, value), with a T that it may move from, for each of `keys` that is found, in order.
+  // Returns how many were.
+  template <std::invocable<size_t, T&&> Visitor>
+  size_t get_multi(std::span<const Key> keys, Visitor&& visitor) {
+    size_t found = 0;
+    const KeyOctetsList list(*this, keys);
+    cache_.get_multi(list.views(), [&](size_t index, const ItemView& item) {
+      std::optional<T> value = decode(item);
+      if (!value) return;
+      ++found;
+      visitor(index, *std::move(value));
+    });
+    return found;
+  }
+
+  // Element i belongs to keys[i].
+  [[nodiscard]] std::vector<std::optional<T>> get_multi(std::span<const Key> keys) {
+    std::vector<std::optional<T>> values(keys.size());
+    get_multi(keys, [&](size_t index, T&& value) { values[index] = std::move(value); });
+    return values;
+  }
+
+  // --- storing ---------------------------------------------------------------------------------------------
+
+  StoreResult set(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
+    return store(key, value, {.item = options}).result;
+  }
+  // What somebody is to bring is there already, to add and replace: only set, cas and the loader store over it.
+  StoreResult add(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
+    return store(key, value, {.mode = StoreMode::kAdd, .item = options}).result;
+  }
+  StoreResult replace(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
+    return store(key, value, {.mode = StoreMode::kReplace, .item = options}).result;
+  }
+  // `expected`: TypedItem::cas.
+  StoreResult cas(const View<Key>& key, const View<T>& value, uint64_t expected, const SetOptions& options = {}) {
+    return store(key, value, {.item = options, .expected = expected}).result;
+  }
+
+  // --- expiry and removal ----------------------------------------------------------------------------------
+
+  bool touch(const View<Key>& key, Expiry expiry) { return cache_.touch(KeyOctets(*this, key), expiry); }
+
+  [[nodiscard]] std::optional<T> get_and_touch(const View<Key>& key, Expiry expiry) {
+    std::optional<T> value;
+    cache_.visit_and_touch(KeyOctets(*this, key), expiry, [&](const ItemView& item) { value = decode(item); });
+    return value;
+  }
+
+  EraseResult erase(const View<Key>& key, std::optional<uint64_t> expected = std::nullopt) {
+    return cache_.erase(KeyOctets(*this, key), expected);
+  }
+
+  EraseResult invalidate(const View<Key>& key, const InvalidateOptions& options = {}) {
+    return cache_.invalidate(KeyOctets(*this, key), options);
+  }
+
+  // --- the cache beneath -----------------------------------------------------------------------------------
+
+  [[nodiscard]] Cache& cache() const { return cache_; }
+
+  // Reads that found octets which the codec refused.
+  [[nodiscard]] uint64_t decode_failures() const {
+    // Relaxed: a statistic; nothing else is read on the strength of it.
+    return decode_failures_.load(std::memory_order_relaxed);
+  }
+
+ protected:
+  using ValueBuffer = internal::OctetBuffer<512>;
+
+  static constexpr bool kIsKeyBinary = requires { requires CodecOfKey::is_binary; };
+
+  // A key as the cache knows it.
+  class KeyOctets {
+   public:
+    KeyOctets(const TypedCache& typed, const View<Key>& key)
+        : octets_(buffer_.template octets<Key>(typed.key_codec_, key, typed.prefix_)) {}
+    operator std::string_view() const { return octets_; }  // NOLINT: it is one
+
+   private:
+    internal::OctetBuffer<256> buffer_;
+    std::string_view octets_;
+  };
+
+  // The same for many.
+  class KeyOctetsList {
+   public:
+    KeyOctetsList(const TypedCache& typed, std::span<const Key> keys) {
+      views_.reserve(keys.size());
+      if constexpr (ShowsOctets<CodecOfKey, Key>) {
+        if (typed.prefix_.empty()) {
+          for (const Key& key : keys) views_.push_back(typed.key_codec_.view(key));
+          return;
+        }
+      }
+      std::vector<size_t> ends;
+      ends.reserve(keys.size());
+      for (const Key& key : keys) {
+        octets_ += KeyOctets(typed, key);
+        ends.push_back(octets_.size());
+      }
+      size_t begin = 0;
+      for (const size_t end : ends) {
+        views_.push_back(std::string_view(octets_).substr(begin, end - begin));
+        begin = end;
+      }
+    }
+    KeyOctetsList(const KeyOctetsList&) = delete;
+    KeyOctetsList& operator=(const KeyOctetsList&) = delete;
+
+    [[nodiscard]] std::span<const std::string_view> views() const { return views_; }
+
+   private:
+    std::string octets_;
+    std::vector<std::string_view> views_;
+  };
+
+  // Nothing, and counted, if these octets are no value.
+  [[nodiscard]] std::optional<T> decode(std::string_view octets) const {
+    std::optional<T> value = value_codec_.decode(octets);
+    // Relaxed: see decode_failures.
+    if (!value) decode_failures_.fetch_add(1, std::memory_order_relaxed);
+    return value;
+  }
+
+  [[nodiscard]] std::string_view encode(const View<T>& value, ValueBuffer& buffer) const {
+    return buffer.template octets<T>(value_codec_, value);
+  }
+
+ private:
+  static constexpr bool kIsString = std::same_as<ValueCodec, Codec<std::string>>;
+
+  [[nodiscard]] std::optional<T> decode(const ItemView& item) const {
+    return has_value(item) ? decode(item.value) : std::nullopt;
+  }
+
+  StoreOutcome store(const View<Key>& key, const View<T>& value, StoreOptions options) {
+    options.item.is_key_binary |= kIsKeyBinary;
+    ValueBuffer buffer;
+    return cache_.store(KeyOctets(*this, key), encode(value, buffer), options);
+  }
+
+  Cache& cache_;
+  const std::string prefix_;
+  [[no_unique_address]] const ValueCodec value_codec_;
+  [[no_unique_address]] const CodecOfKey key_codec_;
+  mutable std::atomic<uint64_t> decode_failures_{0};
+};
+
+}  // namespace larder
+
+#endif  // LARDER_TYPED_CACHE_H_

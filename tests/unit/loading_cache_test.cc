@@ -1,0 +1,582 @@
+// LoadingCache: what is loaded, when, by whom, and what the others get.
+#include "larder/loading_cache.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "doctest/doctest.h"
+#include "test_cache.h"
+
+namespace larder {
+namespace {
+
+using namespace std::chrono_literals;
+using Numbers = LoadingCache<std::string, int>;
+
+// A source of numbers that counts how often it is asked, and can be made to fail.
+class Source {
+ public:
+  absl::StatusOr<int> operator()(std::string_view) {
+    ++asked;
+    if (error.ok()) return next++;
+    return error;
+  }
+
+  std::atomic<int> asked = 0;
+  int next = 1;
+  absl::Status error;
+};
+
+// What somebody elsewhere sees who would renew the item, as mg with N30 does.
+Reading read_elsewhere(Cache& cache, std::string_view key, std::chrono::milliseconds recache = {}) {
+  Reading seen;
+  cache.read(key, {.vivify = SetOptions{.expiry = 30s}, .recache = recache}, [&](const Reading& reading) {
+    seen = reading;
+    seen.item.value = {};
+  });
+  return seen;
+}
+
+// What was got, to be compared with; errors are no number.
+std::optional<uint64_t> number(const auto& got) { return got.ok() ? std::optional<uint64_t>(*got) : std::nullopt; }
+
+void wait_until(const auto& holds) {
+  while (!holds()) std::this_thread::sleep_for(1ms);
+}
+
+TEST_CASE("a missing key is loaded once, and read from then on") {
+  TestCache cache;
+  Numbers numbers(*cache, "n:");
+  Source source;
+  CHECK(number(numbers.get_or_load("k", {}, source)) == 1);
+  CHECK(number(numbers.get_or_load("k", {}, source)) == 1);
+  CHECK(numbers.get("k") == 1);
+  CHECK(cache->peek("n:k")->ttl_ms == kNeverExpires);
+  CHECK(source.asked == 1);
+  CHECK(numbers.load_stats().loads == 1);
+  CHECK(numbers.load_stats().waits == 0);
+}
+
+TEST_CASE("a load function may return the value, a value or nothing, or a status") {
+  TestCache cache;
+  LoadingCache<int, std::string> names(*cache);
+  CHECK(*names.get_or_load(1, {}, [](int n) { return std::to_string(n); }) == "1");
+  CHECK(*names.get_or_load(2, {}, [](int) { return "two"; }) == "two");
+  CHECK(*names.get_or_load(3, {}, [](int) { return std::optional<std::string>("three"); }) == "three");
+  CHECK(absl::IsNotFound(names.get_or_load(4, {}, [](int) { return std::optional<std::string>(); }).status()));
+  const absl::Status lost = absl::UnavailableError("lost");
+  CHECK(names.get_or_load(5, {}, [&](int) { return absl::StatusOr<std::string>(lost); }).status() == lost);
+  LoadingCache<> plain(*cache, "plain:");
+  CHECK(*plain.get_or_load("k", {}, [](std::string_view key) { return std::string(key); }) == "k");
+  CHECK(*plain.get_or_load("empty", {}, [](std::string_view) { return ""; }) == "");
+  CHECK(*plain.get_or_load("empty", {}, [](std::string_view) { return "loaded again"; }) == "");
+}
+
+TEST_CASE("a value is loaded again in the millisecond its ttl ends") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(9'999);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(1);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 2);
+}
+
+TEST_CASE("with a ttl of 0 a value goes to who asked, and is not kept") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  for (int i = 1; i <= 3; ++i) CHECK(number(numbers.get_or_load("k", {.ttl = 0s}, source)) == i);
+  CHECK_FALSE(cache->contains("k"));
+}
+
+TEST_CASE("many threads that ask for one key get one load's value") {
+  constexpr int kThreads = 8;
+  TestCache cache;
+  Numbers numbers(*cache);
+  std::atomic<int> loads = 0, right = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) {
+        ++loads;
+        wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+        return 7;
+      });
+      right += number(value) == 7;
+    });
+  }
+  threads.clear();
+  CHECK(loads == 1);
+  CHECK(right == kThreads);
+}
+
+TEST_CASE("an error goes to all who wait, and the next caller loads") {
+  constexpr int kThreads = 4;
+  TestCache cache;
+  Numbers numbers(*cache);
+  std::atomic<int> loads = 0, failed = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) -> absl::StatusOr<int> {
+        ++loads;
+        wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+        return absl::UnavailableError("down");
+      });
+      failed += value.status() == absl::UnavailableError("down");
+    });
+  }
+  threads.clear();
+  CHECK(loads == 1);
+  CHECK(failed == kThreads);
+  CHECK(numbers.load_stats().load_failures == 1);
+  // The win was given back.
+  CHECK_FALSE(cache->contains("k"));
+  CHECK(number(numbers.get_or_load("k", {}, [](std::string_view) { return 5; })) == 5);
+}
+
+TEST_CASE("an exception goes to all who wait, and the next caller loads") {
+  constexpr int kThreads = 4;
+  TestCache cache;
+  Numbers numbers(*cache);
+  std::atomic<int> loads = 0, caught = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      try {
+        (void)numbers.get_or_load("k", {}, [&](std::string_view) -> int {
+          ++loads;
+          wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+          throw std::runtime_error("down");
+        });
+      } catch (const std::runtime_error& error) {
+        caught += error.what() == std::string_view("down");
+      }
+    });
+  }
+  threads.clear();
+  CHECK(loads == 1);
+  CHECK(caught == kThreads);
+  CHECK_FALSE(cache->contains("k"));
+  CHECK(number(numbers.get_or_load("k", {}, [](std::string_view) { return 5; })) == 5);
+}
+
+TEST_CASE("shortly before a value expires one caller loads it, while the others go on with it") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s, .refresh_ahead = 2s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(8'000);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(1);
+  const auto load = [&](std::string_view key) {
+    // Meanwhile: another caller, another thread, a reader elsewhere.
+    CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+    std::jthread([&] { CHECK(number(numbers.get_or_load("k", options, source)) == 1); }).join();
+    CHECK_FALSE(read_elsewhere(*cache, "k", 5s).has_won);
+    CHECK(source.asked == 1);
+    return source(key);
+  };
+  CHECK(number(numbers.get_or_load("k", options, load)) == 2);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 2);
+  CHECK(cache->peek("k")->ttl_ms == 10'000);
+}
+
+TEST_CASE("when loading ahead fails, the value stays, and the next caller loads") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s, .refresh_ahead = 2s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(9'000);
+  source.error = absl::UnavailableError("down");
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  CHECK(source.asked == 3);
+  CHECK(numbers.load_stats().stale_served == 2);
+  source.error = absl::OkStatus();
+  CHECK(number(numbers.get_or_load("k", options, source)) == 2);
+}
+
+TEST_CASE("within the grace an old value is given when its load fails, and never after") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s, .stale_grace = 60s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  CHECK(cache->peek("k")->ttl_ms == 70'000);
+  source.error = absl::UnavailableError("down");
+  cache.clock.advance_ms(10'000);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  CHECK(source.asked == 2);
+  CHECK(number(numbers.get_or_load("k", options,
+                                   [](std::string_view) -> int { throw std::runtime_error("down"); })) == 1);
+  cache.clock.advance_ms(59'999);
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(1);
+  CHECK(numbers.get_or_load("k", options, source).status() == source.error);
+  CHECK(numbers.load_stats().stale_served == 3);
+  source.error = absl::OkStatus();
+  CHECK(number(numbers.get_or_load("k", options, source)) == 2);
+}
+
+TEST_CASE("in the grace who comes while it is loaded waits for the new value") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s, .stale_grace = 60s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(10'000);
+  std::optional<std::jthread> other;
+  const absl::StatusOr<int> value = numbers.get_or_load("k", options, [&](std::string_view key) {
+    other.emplace([&] { CHECK(number(numbers.get_or_load("k", options, source)) == 2); });
+    wait_until([&] { return numbers.load_stats().waits == 1; });
+    return source(key);
+  });
+  other.reset();
+  CHECK(number(value) == 2);
+  CHECK(source.asked == 2);
+}
+
+TEST_CASE("that there is nothing is known for its own time") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  source.error = absl::NotFoundError("no row");
+  const LoadOptions options{.ttl = 10s, .refresh_ahead = 5s, .stale_grace = 60s, .absent_ttl = 3s};
+  CHECK(numbers.get_or_load("k", options, source).status() == source.error);
+  CHECK_FALSE(numbers.get("k"));
+  CHECK_FALSE(numbers.contains("k"));
+  cache.clock.advance_ms(2'999);
+  CHECK(absl::IsNotFound(numbers.get_or_load("k", options, source).status()));
+  CHECK(source.asked == 1);
+  CHECK(numbers.load_stats().absences == 1);
+  cache.clock.advance_ms(1);
+  // Its grace: what was known is answered when the source is down.
+  source.error = absl::UnavailableError("down");
+  CHECK(absl::IsNotFound(numbers.get_or_load("k", options, source).status()));
+  CHECK(source.asked == 2);
+  source.error = absl::OkStatus();
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  CHECK(numbers.load_stats().absences == 1);
+}
+
+TEST_CASE("without a time for it, that there is nothing is not kept, and removes an old value") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.ttl = 10s, .stale_grace = 60s};
+  CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+  cache.clock.advance_ms(10'000);
+  source.error = absl::NotFoundError("no row");
+  CHECK(numbers.get_or_load("k", options, source).status() == source.error);
+  CHECK_FALSE(cache->contains("k"));
+  CHECK(numbers.get_or_load("k", options, source).status() == source.error);
+  CHECK(source.asked == 3);
+}
+
+TEST_CASE("an invalidated value is loaded by one caller, while the others go on with it") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  CHECK(numbers.set("k", 100) == StoreResult::kStored);
+  CHECK(numbers.invalidate("k") == EraseResult::kErased);
+  const auto load = [&](std::string_view key) {
+    CHECK(number(numbers.get_or_load("k", {}, source)) == 100);
+    return source(key);
+  };
+  CHECK(number(numbers.get_or_load("k", {}, load)) == 1);
+  CHECK(source.asked == 1);
+  // One whose load fails is still invalid afterwards.
+  CHECK(numbers.invalidate("k") == EraseResult::kErased);
+  source.error = absl::UnavailableError("down");
+  CHECK(number(numbers.get_or_load("k", {}, source)) == 1);
+  CHECK(cache->peek("k")->is_stale);
+  CHECK_FALSE(cache->peek("k")->is_won);
+  source.error = absl::OkStatus();
+  CHECK(number(numbers.get_or_load("k", {}, source)) == 2);
+}
+
+TEST_CASE("octets that are no value are loaded over") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  (void)cache->set("k", "no number");
+  CHECK(number(numbers.get_or_load("k", {}, source)) == 1);
+  CHECK(numbers.get("k") == 1);
+  // One look at the cache, and one who would have won.
+  CHECK(numbers.decode_failures() == 2);
+}
+
+// --- what happens to the key while it is loaded ------------------------------------------------------------
+
+TEST_CASE("what is stored while a load is under way stays") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  CHECK(number(numbers.get_or_load("k", {}, [&](std::string_view) {
+          CHECK(numbers.set("k", 100) == StoreResult::kStored);
+          return 1;
+        })) == 1);
+  CHECK(numbers.get("k") == 100);
+  CHECK(numbers.load_stats().not_stored == 1);
+}
+
+TEST_CASE("what is erased, flushed or invalidated while a load is under way is loaded anew by who comes after") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  std::vector<absl::FunctionRef<void()>> removals;
+  const auto erase = [&] { CHECK(numbers.erase("k") == EraseResult::kErased); };
+  const auto flush = [&] { cache->flush_all(); };
+  const auto invalidate = [&] { CHECK(numbers.invalidate("k") == EraseResult::kErased); };
+  for (const absl::FunctionRef<void()> remove : {absl::FunctionRef<void()>(erase), absl::FunctionRef<void()>(flush),
+                                                 absl::FunctionRef<void()>(invalidate)}) {
+    (void)numbers.erase("k");
+    const int old = source.next++;
+    CHECK(number(numbers.get_or_load("k", {}, [&](std::string_view) {
+            remove();
+            return old;
+          })) == old);
+    CHECK_FALSE(numbers.contains("k"));
+    // And while the load goes on, too.
+    CHECK(number(numbers.get_or_load("k", {}, [&](std::string_view) {
+            remove();
+            std::jthread([&] { CHECK(number(numbers.get_or_load("k", {}, source)) == old + 1); }).join();
+            return old;
+          })) == old);
+    CHECK(numbers.get("k") == old + 1);
+  }
+}
+
+TEST_CASE("a failed load takes nothing away that came meanwhile") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) -> absl::StatusOr<int> {
+    CHECK(numbers.set("k", 100) == StoreResult::kStored);
+    return absl::UnavailableError("down");
+  });
+  CHECK(value.status() == absl::UnavailableError("down"));
+  CHECK(numbers.get("k") == 100);
+}
+
+TEST_CASE("a load may load other keys, but not its own") {
+  TestCache cache;
+  LoadingCache<int, uint64_t> fibonacci(*cache);
+  const auto load = [&](auto& self, int n) -> absl::StatusOr<uint64_t> {
+    if (n < 2) return n;
+    const auto next = [&](int m) { return self(self, m); };
+    const absl::StatusOr<uint64_t> one = fibonacci.get_or_load(n - 1, {}, next);
+    const absl::StatusOr<uint64_t> two = fibonacci.get_or_load(n - 2, {}, next);
+    return *one + *two;
+  };
+  CHECK(number(fibonacci.get_or_load(50, {}, [&](int n) { return load(load, n); })) == 12'586'269'025u);
+  CHECK(fibonacci.load_stats().loads == 51);
+
+  absl::Status inner;
+  CHECK(number(fibonacci.get_or_load(100, {}, [&](int) {
+          inner = fibonacci.get_or_load(100, {}, [](int) { return 0; }).status();
+          return 9;
+        })) == 9);
+  CHECK(absl::IsFailedPrecondition(inner));
+}
+
+// --- others who win ----------------------------------------------------------------------------------------
+
+TEST_CASE("a reader elsewhere does not win what is loaded here") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  CHECK(number(numbers.get_or_load("k", {.load_timeout = 5s}, [&](std::string_view) {
+          const Reading seen = read_elsewhere(*cache, "k");
+          CHECK_FALSE(seen.has_won);
+          CHECK(seen.item.is_won);
+          CHECK(seen.item.ttl_ms == 5'000);
+          return 1;
+        })) == 1);
+  CHECK_FALSE(read_elsewhere(*cache, "k").item.is_won);
+}
+
+TEST_CASE("what is won elsewhere is waited for, by all") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  CHECK(read_elsewhere(*cache, "k").has_won);
+  std::atomic<int> right = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] { right += number(numbers.get_or_load("k", {}, source)) == 100; });
+  }
+  wait_until([&] { return numbers.load_stats().waits == 3; });
+  CHECK(numbers.set("k", 100) == StoreResult::kStored);
+  threads.clear();
+  CHECK(right == 3);
+  CHECK(source.asked == 0);
+}
+
+TEST_CASE("when the winner elsewhere gives up, or its item expires, one caller here loads") {
+  for (const bool expires : {true, false}) {
+    TestCache cache;
+    Numbers numbers(*cache);
+    Source source;
+    CHECK(read_elsewhere(*cache, "k").has_won);
+    std::atomic<int> right = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] { right += number(numbers.get_or_load("k", {}, source)) == 1; });
+    }
+    wait_until([&] { return numbers.load_stats().waits == 3; });
+    if (expires) {
+      cache.clock.advance_ms(30'000);
+    } else {
+      CHECK(numbers.erase("k") == EraseResult::kErased);
+    }
+    threads.clear();
+    CHECK(right == 3);
+    CHECK(source.asked == 1);
+  }
+}
+
+TEST_CASE("a winner elsewhere who never brings the value is given up") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  CHECK(read_elsewhere(*cache, "k").has_won);
+  CHECK(number(numbers.get_or_load("k", {.load_timeout = 20ms}, source)) == 1);
+  CHECK(numbers.get("k") == 1);
+  CHECK(numbers.load_stats().timeouts == 1);
+}
+
+TEST_CASE("two loading caches load a key once") {
+  TestCache cache;
+  Numbers one(*cache), two(*cache);
+  Source source;
+  std::optional<std::jthread> other;
+  CHECK(number(one.get_or_load("k", {}, [&](std::string_view key) {
+          other.emplace([&] { CHECK(number(two.get_or_load("k", {}, source)) == 1); });
+          wait_until([&] { return two.load_stats().waits == 1; });
+          return source(key);
+        })) == 1);
+  other.reset();
+  CHECK(source.asked == 1);
+}
+
+TEST_CASE("a load that takes too long is given up by those who wait, and the next caller loads") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  const LoadOptions options{.load_timeout = 20ms};
+  CHECK(number(numbers.get_or_load("k", options, [&](std::string_view) {
+          std::jthread([&] {
+            // The first waits in vain, the second comes when the load is overdue.
+            const absl::StatusOr<int> value = numbers.get_or_load("k", options, source);
+            CHECK((absl::IsDeadlineExceeded(value.status()) || number(value) == 1));
+            CHECK(number(numbers.get_or_load("k", options, source)) == 1);
+          }).join();
+          return 100;
+        })) == 100);
+  CHECK(numbers.get("k") == 1);
+  CHECK(source.asked == 1);
+  CHECK(numbers.load_stats().not_stored == 1);
+}
+
+// --- many keys ---------------------------------------------------------------------------------------------
+
+TEST_CASE("the misses among many keys are loaded together, and in order") {
+  TestCache cache;
+  Numbers numbers(*cache, "n:");
+  CHECK(numbers.set("b", 2) == StoreResult::kStored);
+  const std::vector<std::string> keys = {"a", "b", "c", "a", "d"};
+  std::vector<std::vector<std::string>> asked;
+  const auto load = [&](std::span<const std::string> missing) {
+    asked.emplace_back(missing.begin(), missing.end());
+    std::vector<std::optional<int>> values;
+    for (const std::string& key : missing) {
+      values.push_back(key == "d" ? std::nullopt : std::optional<int>(key[0] - 'a' + 1));
+    }
+    return values;
+  };
+  const LoadOptions options{.absent_ttl = 10s};
+  for (int i = 0; i < 2; ++i) {
+    const std::vector<absl::StatusOr<int>> values = numbers.get_or_load_multi(keys, options, load);
+    REQUIRE(values.size() == 5);
+    CHECK(number(values[0]) == 1);
+    CHECK(number(values[1]) == 2);
+    CHECK(number(values[2]) == 3);
+    CHECK(number(values[3]) == 1);
+    CHECK(absl::IsNotFound(values[4].status()));
+  }
+  CHECK(asked == std::vector<std::vector<std::string>>{{"a", "c", "d"}});
+  CHECK(numbers.get_or_load_multi({}, options, load).empty());
+}
+
+TEST_CASE("an error of a load of many keys is that of all it was for") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  CHECK(numbers.set("b", 2) == StoreResult::kStored);
+  const std::vector<std::string> keys = {"a", "b", ""};
+  using Loaded = absl::StatusOr<std::vector<std::optional<int>>>;
+  const absl::Status down = absl::UnavailableError("down");
+  auto values = numbers.get_or_load_multi(keys, {}, [&](auto) -> Loaded { return down; });
+  CHECK(values[0].status() == down);
+  CHECK(number(values[1]) == 2);
+  CHECK(absl::IsInvalidArgument(values[2].status()));
+  values = numbers.get_or_load_multi(keys, {}, [&](auto) -> Loaded { return Loaded::value_type(); });
+  CHECK(absl::IsInternal(values[0].status()));
+  CHECK_THROWS_AS(
+      (void)numbers.get_or_load_multi(keys, {}, [](auto) -> Loaded { throw std::runtime_error("down"); }),
+      std::runtime_error);
+  CHECK_FALSE(cache->contains("a"));
+}
+
+TEST_CASE("two loads of many keys that overlap load each key once, and do not wait for each other for ever") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  std::atomic<int> loads = 0;
+  const auto load = [&](std::span<const std::string> missing) {
+    loads += static_cast<int>(missing.size());
+    return std::vector<std::optional<int>>(missing.size(), 1);
+  };
+  const std::vector<std::string> there = {"a", "b", "c", "d"}, back = {"d", "c", "b", "a"};
+  for (int round = 0; round < 200; ++round) {
+    cache->flush_all();
+    loads = 0;
+    std::jthread other([&] {
+      for (const auto& value : numbers.get_or_load_multi(back, {}, load)) CHECK(number(value) == 1);
+    });
+    for (const auto& value : numbers.get_or_load_multi(there, {}, load)) CHECK(number(value) == 1);
+    other.join();
+    CHECK(loads == 4);
+  }
+}
+
+TEST_CASE("of many keys, those that are won elsewhere are waited for after the others have been loaded") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  CHECK(read_elsewhere(*cache, "b").has_won);
+  const std::vector<std::string> keys = {"a", "b"};
+  std::vector<size_t> counts;
+  const auto values =
+      numbers.get_or_load_multi(keys, {.load_timeout = 20ms}, [&](std::span<const std::string> missing) {
+        counts.push_back(missing.size());
+        if (counts.size() == 1) CHECK(missing[0] == "a");
+        return std::vector<std::optional<int>>(missing.size(), 1);
+      });
+  CHECK(number(values[0]) == 1);
+  CHECK(number(values[1]) == 1);
+  CHECK(counts == std::vector<size_t>{1, 1});
+}
+
+}  // namespace
+}  // namespace larder
