@@ -73,6 +73,14 @@ milliseconds load_timeout(const LoadOptions& options) {
   return std::clamp(options.load_timeout, milliseconds(1), milliseconds(std::chrono::hours(24)));
 }
 
+// A copy that shares nothing. Copies of a Status count who refers to what they share, and Debian builds Abseil
+// without ThreadSanitizer, which would take the last one to go for a race.
+absl::Status own_copy(const absl::Status& status) {
+  absl::Status copy(status.code(), status.message());
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) { copy.SetPayload(type, payload); });
+  return copy;
+}
+
 // Relaxed, as all counts: statistics; nothing else is read on the strength of them.
 void count(std::atomic<uint64_t>& counter, uint64_t n = 1) { counter.fetch_add(n, std::memory_order_relaxed); }
 uint64_t sum(const std::atomic<uint64_t>& counter) { return counter.load(std::memory_order_relaxed); }
@@ -357,7 +365,7 @@ class Loader::Call {
     const auto found = shard.flights.find(ask.key);
     if (found != shard.flights.end() && found->second == ask.flight) shard.flights.erase(found);
     Flight& flight = *ask.flight;
-    flight.status = status;
+    flight.status = own_copy(status);
     if (flight.is_waited_for) flight.value = value;
     flight.exception = std::move(exception);
     flight.has_landed = true;
@@ -372,7 +380,9 @@ class Loader::Call {
       Shard& shard = loader_.shard_of(ask.key);
       const MutexLock lock(shard.mutex);
       while (!flight.has_landed && Steady::now() < flight.deadline) {
-        flight.landed.wait_until(shard.mutex, flight.deadline);
+        // A copy: it is looked at with the mutex given up.
+        const Steady::time_point deadline = flight.deadline;
+        flight.landed.wait_until(shard.mutex, deadline);
       }
       has_landed = flight.has_landed;
     }
@@ -383,9 +393,9 @@ class Loader::Call {
     } else if (flight.status.ok()) {
       if (!show_(ask.index, flight.value)) ask.status = absl::InternalError("the loaded value cannot be decoded");
     } else if (absl::IsNotFound(flight.status)) {
-      ask.status = flight.status;
+      ask.status = own_copy(flight.status);
     } else {
-      ask.status = unless_old(ask, flight.status);
+      ask.status = unless_old(ask, own_copy(flight.status));
       if (!ask.status.ok() && flight.exception != nullptr) std::rethrow_exception(flight.exception);
     }
   }
