@@ -1,42 +1,44 @@
 // Single flight, and why it holds.
 //
 // A *flight* is one caller's attempt to come by one key, on behalf of all who ask for it through this Loader. The
-// caller that makes it leads it. It stands in its shard's table until it lands, that is, until it has something to
-// say to those who wait; or until another caller puts a flight of its own in its place, because it is overdue or
-// because its won item is gone. All of a flight that changes is guarded by the shard's mutex.
+// caller that makes it leads it. It stands in its shard's table until it lands; or until another caller puts a
+// flight of its own in its place, because it is overdue or because its won item is gone. All of a flight that
+// changes is guarded by the shard's mutex.
 //
 // What a caller does that was not served by a look at the cache:
 //
 //   enter   under the shard's mutex: joins the flight in the table, or puts one of its own there and leads it.
-//   claim   leaders only: reads the item once more, as a reader who may win. Fresh after all: it lands with that.
-//           Won: it has to load. Won by somebody elsewhere: it looks again later, and loads when its time is up.
+//   claim   leaders only: reads the item once more, as a reader who may win. Fresh after all: it lands, and has
+//           nothing to say. Won: it has to load. Won by somebody elsewhere: it looks again later, and loads when
+//           its time is up.
 //   load    leaders only, with no lock held.
 //   store   on condition that the item is still the one that was won (its CAS number; an item that was given back,
 //           erased, replaced or invalidated has another one, or is not there).
 //   land    under the shard's mutex: out of the table, has_landed, everybody who waits is woken.
-//   wait    joiners only, after all that they lead has landed, until has_landed or the flight's deadline.
+//   wait    joiners only, after all that they lead has landed, until has_landed or the flight's deadline. Those of
+//           a flight that has nothing to say begin anew, with a look at the cache.
 //
 // 1. One load at a time. To load takes leading, and the table has one flight of a key. A flight is replaced only
 //    if it is overdue or its item is no longer the won one; then loading anew is what is wanted.
 // 2. No second load of what has just been loaded. A caller that saw nothing in the cache may enter when the flight
 //    it should have joined has landed. It then leads, but its claim comes after its entering, which comes after the
 //    landing (same mutex), which comes after the store: it finds the value, fresh, and does not load.
-// 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone
-// (read_item.cc),
-//    and only who has won, or has waited for load_timeout, loads. (Exceptions: nothing could be won because there
-//    was no room, or the item is there but its octets are no value. 1 and 2 still hold then.)
+// 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone, and only
+//    who has won, or has waited for load_timeout, loads. (But for two cases, of which 1 and 2 still hold: there is
+//    no room to note the win, or the item is there but its octets are no value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so whatever changes the item after the claim
 //    wins over a load that began before the change. And who asks after the change is not given that load's value:
-//    entering, it compares the flight's won item with the one that is there, and leads anew if they differ.
+//    entering, it compares the flight's won item with the one that is there, and leads anew if they differ. If it
+//    enters before the flight has noted what it won, which is done under the shard's mutex and before the load,
+//    the load begins after it came. What a claim has found may have been read before it came: that is why a flight
+//    that lands after its claim says nothing.
 // 5. No waking is missed. has_landed is set and looked at under one mutex, which waiting gives up as it begins.
 // 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved on once at most, from
-// looking
-//    out for somebody else to loading. A call leads some flights and joins others, and never waits for one before
-//    all it leads have landed: so no two calls wait for each other, unless their load functions call the loader.
-//    Then the deadline ends it.
+//    looking out for somebody else to loading; and begins anew only within load_timeout. A call leads some flights
+//    and joins others, and never waits for one before all it leads have landed: so no two calls wait for each
+//    other, unless their load functions call the loader. Then the deadline ends it.
 // 7. A win does not outlive its flight. However a leader leaves, its flights land (~Call), and one that has not
-//    brought a value gives the item back first, unless it has been replaced by another leader, who has inherited
-//    it.
+//    brought a value gives the item back first, unless another leader has taken its place and inherited the win.
 #include "larder/loader.h"
 
 #include <algorithm>
@@ -102,8 +104,8 @@ struct Loader::Flight {
   bool has_landed = false;
   std::condition_variable_any landed;
 
-  // What it has to say. Written before has_landed, and not changed after.
-  absl::Status status;
+  // What it has to say, if anything. Written before has_landed, and not changed after.
+  std::optional<absl::Status> status;
   std::string value;
   std::exception_ptr exception;
 };
@@ -135,27 +137,12 @@ class Loader::Call {
   }
 
   void run(std::vector<absl::Status>& results) {
-    std::vector<Ask*> mine, others, late;
-    for (Ask& ask : asks_) enter(ask);
-    for (Ask& ask : asks_) {
-      if (ask.role != Role::kLeads) continue;
-      const Claim claimed = claim(ask);
-      if (claimed == Claim::kMine) mine.push_back(&ask);
-      if (claimed == Claim::kOthers) others.push_back(&ask);
-    }
-    load(mine);
-    for (Ask* ask : others) {
-      if (look_out(*ask)) late.push_back(ask);
-    }
-    load(late);
-    for (Ask& ask : asks_) {
-      if (ask.role == Role::kJoins) wait(ask);
-      results[ask.index] = std::move(ask.status);
-    }
+    for (std::vector<Ask*> asked = all(); !asked.empty(); asked = look_again(asked)) run_once(asked);
+    for (Ask& ask : asks_) results[ask.index] = std::move(ask.status);
   }
 
  private:
-  enum class Role : uint8_t { kDone, kLeads, kJoins };
+  enum class Role : uint8_t { kDone, kLeads, kJoins, kLooksAgain };
   enum class Claim : uint8_t { kDone, kMine, kOthers };
 
   // One key that is asked for.
@@ -177,6 +164,52 @@ class Loader::Call {
   };
 
   [[nodiscard]] Steady::time_point new_deadline() const { return Steady::now() + load_timeout(options_); }
+
+  [[nodiscard]] std::vector<Ask*> all() {
+    std::vector<Ask*> asked;
+    asked.reserve(asks_.size());
+    for (Ask& ask : asks_) asked.push_back(&ask);
+    return asked;
+  }
+
+  void run_once(std::span<Ask* const> asked) {
+    std::vector<Ask*> mine, others, late;
+    for (Ask* ask : asked) enter(*ask);
+    for (Ask* ask : asked) {
+      if (ask->role != Role::kLeads) continue;
+      const Claim claimed = claim(*ask);
+      if (claimed == Claim::kMine) mine.push_back(ask);
+      if (claimed == Claim::kOthers) others.push_back(ask);
+    }
+    load(mine);
+    for (Ask* ask : others) {
+      if (look_out(*ask)) late.push_back(ask);
+    }
+    load(late);
+    for (Ask* ask : asked) {
+      if (ask->role == Role::kJoins) wait(*ask);
+    }
+  }
+
+  // Those that a look at the cache still does not suffice for.
+  [[nodiscard]] std::vector<Ask*> look_again(std::span<Ask* const> asked) {
+    std::vector<Ask*> open;
+    for (Ask* ask : asked) {
+      if (ask->role != Role::kLooksAgain) continue;
+      ask->role = Role::kDone;
+      Look look;
+      cache_.visit(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
+      if (look.worth > Worth::kNothing) ask->look = look;
+      if (look.suffices()) {
+        ask->status = status_of(look);
+      } else if (Steady::now() >= give_up_at_) {
+        ask->status = time_out(*ask);
+      } else {
+        open.push_back(ask);
+      }
+    }
+    return open;
+  }
 
   void enter(Ask& ask) {
     Shard& shard = loader_.shard_of(ask.key);
@@ -222,7 +255,6 @@ class Loader::Call {
         // One more than the grace: what has no time left but that is lapsed.
         .recache = bounded(options_.stale_grace) + std::max(ahead, milliseconds(1))};
     Look look;
-    std::string value;
     ask.has_item = cache_.read(ask.key, how, [&](const Reading& reading) {
       const ItemView& item = reading.item;
       ask.cas = item.cas;
@@ -230,14 +262,13 @@ class Loader::Call {
       ask.is_stale = item.is_stale;
       ask.has_won = reading.has_won || (item.is_won && item.cas != 0 && item.cas == ask.inherited_cas);
       look = look_at(item, ask.index, options_, show_);
-      if (look.worth >= Worth::kDue) value = item.value;
     });
     if (look.worth > Worth::kNothing) ask.look = look;
     const bool is_others = ask.has_item && look.is_won && !ask.has_won;
     if (look.worth == Worth::kFresh || (look.worth == Worth::kDue && is_others)) {
       give_back(ask);
       ask.status = status_of(look);
-      land(ask, ask.status, value);
+      land(ask, std::nullopt);
       return Claim::kDone;
     }
     if (is_others) return Claim::kOthers;
@@ -358,14 +389,14 @@ class Loader::Call {
     (void)cache_.invalidate(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
   }
 
-  void land(Ask& ask, const absl::Status& status, std::string_view value = {},
+  void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
             std::exception_ptr exception = nullptr) {
     Shard& shard = loader_.shard_of(ask.key);
     const MutexLock lock(shard.mutex);
     const auto found = shard.flights.find(ask.key);
     if (found != shard.flights.end() && found->second == ask.flight) shard.flights.erase(found);
     Flight& flight = *ask.flight;
-    flight.status = own_copy(status);
+    if (status) flight.status = own_copy(*status);
     if (flight.is_waited_for) flight.value = value;
     flight.exception = std::move(exception);
     flight.has_landed = true;
@@ -386,18 +417,24 @@ class Loader::Call {
       }
       has_landed = flight.has_landed;
     }
+    ask.role = Role::kDone;
     if (!has_landed) {
-      count(loader_.counts_.timeouts);
-      ask.status =
-          unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
-    } else if (flight.status.ok()) {
+      ask.status = time_out(ask);
+    } else if (!flight.status) {
+      ask.role = Role::kLooksAgain;
+    } else if (flight.status->ok()) {
       if (!show_(ask.index, flight.value)) ask.status = absl::InternalError("the loaded value cannot be decoded");
-    } else if (absl::IsNotFound(flight.status)) {
-      ask.status = own_copy(flight.status);
+    } else if (absl::IsNotFound(*flight.status)) {
+      ask.status = own_copy(*flight.status);
     } else {
-      ask.status = unless_old(ask, own_copy(flight.status));
+      ask.status = unless_old(ask, own_copy(*flight.status));
       if (!ask.status.ok() && flight.exception != nullptr) std::rethrow_exception(flight.exception);
     }
+  }
+
+  absl::Status time_out(const Ask& ask) {
+    count(loader_.counts_.timeouts);
+    return unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
   }
 
   // What is answered when a load has failed.
@@ -412,6 +449,7 @@ class Loader::Call {
   const LoadOptions& options_;
   const Load load_;
   const Show show_;
+  const Steady::time_point give_up_at_ = new_deadline();
   std::vector<Ask> asks_;
 };
 

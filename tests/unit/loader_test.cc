@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "doctest/doctest.h"
@@ -169,6 +170,32 @@ TEST_CASE("a full cache that evicts nothing is loaded past") {
   // An old value must not outlive one that finds no room, nor be lost because there is none to note the win.
   CHECK(cache->invalidate("0") == EraseResult::kErased);
   CHECK(get_or_load(loader, "0", {}, "w") == "loaded w");
+}
+
+TEST_CASE("who comes after an erasure is not given what a leader had found before it") {
+  TestCache cache;
+  Loader loader(*cache, 1);
+  (void)cache->set("k", "old");
+  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  std::optional<std::jthread> other;
+  std::string seen;
+  int shown = 0;
+  const auto show = [&](size_t, std::string_view octets) {
+    seen = octets;
+    if (++shown == 1) (void)cache->set("k", "new");
+    if (shown == 2) {
+      // It leads, and has found the new value.
+      CHECK(cache->erase("k") == EraseResult::kErased);
+      other.emplace([&] { CHECK(get_or_load(loader, "k", {}, "newest") == "loaded newest"); });
+      while (loader.stats().waits == 0) std::this_thread::yield();
+    }
+    return true;
+  };
+  const auto load = [](auto...) { return absl::InternalError("not needed"); };
+  CHECK(loader.get_or_load("k", {}, load, show).ok());
+  other.reset();
+  CHECK(seen == "new");
+  CHECK(cache.value("k") == "newest");
 }
 
 TEST_CASE("a load that shows an exception of the caller's own lands all the same") {

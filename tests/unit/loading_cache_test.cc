@@ -244,6 +244,7 @@ TEST_CASE("in the grace who comes while it is loaded waits for the new value") {
   const absl::StatusOr<int> value = numbers.get_or_load("k", options, [&](std::string_view key) {
     other.emplace([&] { CHECK(number(numbers.get_or_load("k", options, source)) == 2); });
     wait_until([&] { return numbers.load_stats().waits == 1; });
+    CHECK_FALSE(read_elsewhere(*cache, "k", 100s).has_won);
     return source(key);
   });
   other.reset();
@@ -458,6 +459,21 @@ TEST_CASE("a winner elsewhere who never brings the value is given up") {
   CHECK(numbers.load_stats().timeouts == 1);
 }
 
+TEST_CASE("who comes when a winner elsewhere has been given up waits for the load that has begun then") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  Source source;
+  CHECK(read_elsewhere(*cache, "k").has_won);
+  std::optional<std::jthread> other;
+  CHECK(number(numbers.get_or_load("k", {.load_timeout = 300ms}, [&](std::string_view) {
+          other.emplace([&] { CHECK(number(numbers.get_or_load("k", {}, source)) == 7); });
+          wait_until([&] { return numbers.load_stats().waits == 2; });
+          return 7;
+        })) == 7);
+  other.reset();
+  CHECK(source.asked == 0);
+}
+
 TEST_CASE("two loading caches load a key once") {
   TestCache cache;
   Numbers one(*cache), two(*cache);
@@ -489,6 +505,8 @@ TEST_CASE("a load that takes too long is given up by those who wait, and the nex
   CHECK(numbers.get("k") == 1);
   CHECK(source.asked == 1);
   CHECK(numbers.load_stats().not_stored == 1);
+  // The next caller had not to wait for the win to expire: it has inherited it.
+  CHECK(numbers.load_stats().timeouts <= 1);
 }
 
 // --- many keys ---------------------------------------------------------------------------------------------
