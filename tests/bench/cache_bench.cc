@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "compare.h"
 #include "fmt/core.h"
 #include "larder/cache.h"
 #include "make_cache.h"
@@ -57,30 +58,6 @@ void set(ConcurrentMap& map, const std::string& key, const std::string& value) {
   found->second = value;
 }
 #endif
-
-struct Contender {
-  std::string name;
-  std::function<void()> run;  // kOperations operations
-  std::vector<double> ns = {};
-};
-
-// The first contender is the peer that the others are compared with.
-void compare(const std::string& title, size_t rounds, std::vector<Contender> contenders) {
-  for (size_t round = 0; round < rounds; ++round) {
-    for (Contender& contender : contenders) {
-      const auto begin = std::chrono::steady_clock::now();
-      contender.run();
-      const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
-      contender.ns.push_back(took.count() / static_cast<double>(kOperations));
-    }
-  }
-  const double peer = median(contenders.front().ns);
-  for (const Contender& contender : contenders) {
-    const auto [low, high] = std::minmax_element(contender.ns.begin(), contender.ns.end());
-    fmt::print("{:<28} {:<26} {:7.1f} ns  ({:.1f}..{:.1f})  {:.2f} x\n", title, contender.name,
-               median(contender.ns), *low, *high, median(contender.ns) / peer);
-  }
-}
 
 // What each contender gets done with two threads, which share the operations, compared with one thread.
 struct Pair {
@@ -155,7 +132,7 @@ void run(size_t items, size_t rounds) {
   }
 
   std::string out;
-  compare("get", rounds,
+  compare("get", rounds, kOperations,
           {{"flat_hash_map",
             [&] {
               for (const std::string& key : requests) out = map.find(key)->second;
@@ -175,7 +152,7 @@ void run(size_t items, size_t rounds) {
             }}});
 
   constexpr size_t kBatch = 32;
-  compare("get_multi of 32, a key", rounds,
+  compare("get_multi of 32, a key", rounds, kOperations,
           {{"flat_hash_map",
             [&] {
               for (const std::string& key : requests) out = map.find(key)->second;
@@ -188,7 +165,7 @@ void run(size_t items, size_t rounds) {
               }
             }}});
 
-  compare("set, overwriting", rounds,
+  compare("set, overwriting", rounds, kOperations,
           {{"flat_hash_map",
             [&] {
               for (const std::string& key : requests) map.insert_or_assign(key, value);
@@ -209,7 +186,7 @@ void run(size_t items, size_t rounds) {
 
   // Twice as many keys as fit: most sets insert, and evict.
   size_t at = 0;
-  compare("set, inserting and evicting", rounds,
+  compare("set, inserting and evicting", rounds, kOperations,
           {{"flat_hash_map (overwriting)",
             [&] {
               for (const std::string& key : requests) map.insert_or_assign(key, value);

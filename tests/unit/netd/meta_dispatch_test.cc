@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
+#include <thread>
 
+#include "larder/loading_cache.h"
 #include "server_fixture.h"
 
 namespace netd {
@@ -26,6 +29,35 @@ TEST_CASE("a created item that nobody stores has another winner when it has expi
   CHECK(server.ask("mg a N5\r\nmg a N5\r\n") == "HD W\r\nHD Z\r\n");
   server.clock.advance_ms(5'000);
   CHECK(server.ask("mg a N5\r\n") == "HD W\r\n");
+}
+
+TEST_CASE("a key that a client is to renew is not loaded by the program, nor the other way round") {
+  ServerFixture server;
+  larder::LoadingCache<> program(*server.cache);
+  // Won by the client: the program waits for its value.
+  CHECK(server.ask("mg a N30 v\r\n") == "VA 0 W\r\n\r\n");
+  std::jthread waiting([&] {
+    const auto load = [](std::string_view) { return "loaded twice"; };
+    CHECK(program.get_or_load("a", {}, load).value_or("none") == "from the client");
+  });
+  while (program.load_stats().waits == 0) std::this_thread::yield();
+  CHECK(server.ask("ms a 15 T0\r\nfrom the client\r\n") == "HD\r\n");
+  waiting.join();
+  // Won by the program: the client is told that somebody renews it.
+  const auto load = [&](std::string_view) {
+    CHECK(server.ask("mg b N30 v\r\n") == "VA 0 Z\r\n\r\n");
+    return "from the program";
+  };
+  CHECK(program.get_or_load("b", {}, load).value_or("none") == "from the program");
+  CHECK(server.ask("mg b N30 v\r\n") == "VA 16\r\nfrom the program\r\n");
+  // Made stale by the client.
+  CHECK(server.ask("md b I\r\n") == "HD\r\n");
+  const auto renew = [&](std::string_view) {
+    CHECK(server.ask("mg b v\r\n") == "VA 16 Z X\r\nfrom the program\r\n");
+    return "renewed";
+  };
+  CHECK(program.get_or_load("b", {}, renew).value_or("none") == "renewed");
+  CHECK(server.ask("mg b v\r\n") == "VA 7\r\nrenewed\r\n");
 }
 
 TEST_CASE("l tells the seconds since the last access, the value's last change as long as nobody asked") {

@@ -1,0 +1,214 @@
+// What each layer on top of the cache costs over the plain call, beside what programs write by hand.
+//
+//   layer_bench [items] [rounds]
+//
+// Few items, so that the memory they lie in is near, and what is measured is instructions; requests are uniform and
+// made before the clock runs. By hand: one mutex, an std::unordered_map with expiry, a condition variable for those
+// who wait for a load; nothing is ever evicted. Rounds, medians and ratios as in cache_bench.
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "compare.h"
+#include "fmt/core.h"
+#include "larder/loading_cache.h"
+#include "make_cache.h"
+#include "program.h"
+
+namespace larder::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kValueBytes = 104;
+constexpr size_t kOperations = 1'000'000;
+constexpr uint64_t kSeed = 42;
+constexpr std::string_view kPrefix = "user:";
+
+// Trivially copyable, and the same with a codec that it does not need.
+struct Record {
+  uint64_t id = 0;
+  char name[kValueBytes - sizeof(uint64_t)] = {};
+};
+static_assert(sizeof(Record) == kValueBytes);
+struct WritingCodec {
+  static size_t size(const Record&) { return sizeof(Record); }
+  static size_t encode(const Record& record, std::span<char> room) {
+    std::memcpy(room.data(), &record, sizeof record);
+    return sizeof record;
+  }
+  static std::optional<Record> decode(std::string_view octets) { return Codec<Record>::decode(octets); }
+};
+
+// As it is written by hand.
+class HandWritten {
+ public:
+  template <class Load>
+  std::string get_or_load(const std::string& key, std::chrono::seconds ttl, Load&& load) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      Entry& entry = map_[key];
+      if (entry.has_value && SteadyClock::now() < entry.expires_at) return entry.value;
+      if (!entry.is_loading) break;
+      loaded_.wait(lock);
+    }
+    map_[key].is_loading = true;
+    lock.unlock();
+    std::string value = load(key);
+    lock.lock();
+    map_[key] = {.value = value, .expires_at = SteadyClock::now() + ttl, .has_value = true};
+    loaded_.notify_all();
+    return value;
+  }
+
+ private:
+  struct Entry {
+    std::string value;
+    SteadyClock::time_point expires_at;
+    bool has_value = false;
+    bool is_loading = false;
+  };
+
+  std::mutex mutex_;
+  std::condition_variable loaded_;
+  std::unordered_map<std::string, Entry> map_;
+};
+
+// Two threads that share the operations, each with a seat of its own to put results in.
+template <class Run>
+void by_two_threads(Run&& run) {
+  std::thread other([&] { run(kOperations / 2, kOperations); });
+  run(0, kOperations / 2);
+  other.join();
+}
+
+void run(size_t items, size_t rounds) {
+  fmt::print("{} items, values of {} octets, uniform, {} operations a round, {} rounds, seed {}\n", items,
+             kValueBytes, kOperations, rounds, kSeed);
+  std::mt19937_64 random(kSeed);
+  std::vector<uint64_t> ids(kOperations);
+  std::vector<std::string> keys(kOperations);
+  for (size_t i = 0; i < kOperations; ++i) {
+    ids[i] = random() % items;
+    keys[i] = fmt::format("{}{}", kPrefix, ids[i]);
+  }
+
+  const std::unique_ptr<Cache> cache = make_cache({.memory_limit_bytes = items * 1000 + (8 << 20), .seed = kSeed});
+  LoadingCache<> strings(*cache);
+  TypedCache<uint64_t, Record> records(*cache, std::string(kPrefix));
+  TypedCache<std::string, Record> records_by_text(*cache);
+  TypedCache<std::string, Record, WritingCodec> written(*cache);
+  LoadingCache<std::string, Record> loading_records(*cache);
+  HandWritten by_hand;
+  const std::string value(kValueBytes, 'v');
+  const auto make_value = [&](auto&&) { return value; };
+  const LoadOptions options{.ttl = 1h, .ttl_jitter = 0.1, .refresh_ahead = 1min, .stale_grace = 1h};
+  Record record;
+  for (size_t id = 0; id < items; ++id) {
+    const std::string key = fmt::format("{}{}", kPrefix, id);
+    (void)by_hand.get_or_load(key, 3600s, make_value);
+    (void)strings.get_or_load(key, options, make_value);
+  }
+
+  uint64_t sum = 0;
+  compare("get, trivially copyable", rounds, kOperations,
+          {{"Cache::visit",
+            [&] {
+              for (const std::string& key : keys) {
+                cache->visit(key, [&](const ItemView& item) {
+                  if (item.value.size() == sizeof record) std::memcpy(&record, item.value.data(), sizeof record);
+                });
+                sum += record.id;
+              }
+            }},
+           {"typed",
+            [&] {
+              for (const std::string& key : keys) sum += records_by_text.get(key)->id;
+            }},
+           {"typed, by number and prefix",
+            [&] {
+              for (const uint64_t id : ids) sum += records.get(id)->id;
+            }},
+           {"get_or_load, a hit", [&] {
+              const auto load = [&](auto&&) { return record; };
+              for (const std::string& key : keys) sum += loading_records.get_or_load(key, options, load)->id;
+            }}});
+  compare("get, a string", rounds, kOperations,
+          {{"Cache::get",
+            [&] {
+              for (const std::string& key : keys) sum += cache->get(key)->value.size();
+            }},
+           {"typed",
+            [&] {
+              for (const std::string& key : keys) sum += strings.get(key)->size();
+            }},
+           {"get_or_load, a hit",
+            [&] {
+              for (const std::string& key : keys) sum += strings.get_or_load(key, options, make_value)->size();
+            }},
+           {"by hand, a hit", [&] {
+              for (const std::string& key : keys) sum += by_hand.get_or_load(key, 3600s, make_value).size();
+            }}});
+  compare("get_or_load by two threads", rounds, kOperations,
+          {{"get_or_load, a hit",
+            [&] {
+              by_two_threads([&](size_t first, size_t last) {
+                for (size_t i = first; i < last; ++i) (void)strings.get_or_load(keys[i], options, make_value);
+              });
+            }},
+           {"by hand, a hit", [&] {
+              by_two_threads([&](size_t first, size_t last) {
+                for (size_t i = first; i < last; ++i) (void)by_hand.get_or_load(keys[i], 3600s, make_value);
+              });
+            }}});
+  compare("get_or_load, a miss", rounds, kOperations,
+          {{"visit, then set",
+            [&] {
+              cache->flush_all();
+              for (const std::string& key : keys) {
+                if (!cache->visit(key, [](const ItemView&) {})) (void)cache->set(key, value, {.expiry = 1h});
+                (void)cache->erase(key);
+              }
+            }},
+           {"get_or_load", [&] {
+              for (const std::string& key : keys) {
+                (void)strings.get_or_load(key, options, make_value);
+                (void)strings.erase(key);
+              }
+            }}});
+  compare("set", rounds, kOperations,
+          {{"Cache::set",
+            [&] {
+              for (const std::string& key : keys) (void)cache->set(key, value);
+            }},
+           {"typed, as it lies",
+            [&] {
+              for (const std::string& key : keys) (void)records_by_text.set(key, record);
+            }},
+           {"typed, encoded", [&] {
+              for (const std::string& key : keys) (void)written.set(key, record);
+            }}});
+  if (sum == 0) fmt::print("nothing was read\n");
+}
+
+}  // namespace
+}  // namespace larder::bench
+
+int main(int argc, char** argv) {
+  larder::bench::print_by_lines();
+  const size_t items = larder::bench::number_argument(argc, argv, 1, 10'000);
+  const size_t rounds = larder::bench::number_argument(argc, argv, 2, 5);
+  larder::bench::run(items, rounds);
+}
