@@ -33,10 +33,10 @@
 //    the load begins after it came. What a claim has found may have been read before it came: that is why a flight
 //    that lands after its claim says nothing.
 // 5. No waking is missed. has_landed is set and looked at under one mutex, which waiting gives up as it begins.
-// 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved on once at most, from
-//    looking out for somebody else to loading; and begins anew only within load_timeout. A call leads some flights
-//    and joins others, and never waits for one before all it leads have landed: so no two calls wait for each
-//    other, unless their load functions call the loader. Then the deadline ends it.
+// 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved on twice at most: when its
+//    leader begins to look out for somebody else, and to load. It begins anew only within load_timeout. A call
+//    leads some flights and joins others, and never waits for one before all it leads have landed: so no two calls
+//    wait for each other, unless their load functions call the loader. Then the deadline ends it.
 // 7. A win does not outlive its flight. However a leader leaves, its flights land (~Call), and one that has not
 //    brought a value gives the item back first, unless another leader has taken its place and inherited the win.
 #include "larder/loader.h"
@@ -173,7 +173,7 @@ class Loader::Call {
   }
 
   void run_once(std::span<Ask* const> asked) {
-    std::vector<Ask*> mine, others, late;
+    std::vector<Ask*> mine, others;
     for (Ask* ask : asked) enter(*ask);
     for (Ask* ask : asked) {
       if (ask->role != Role::kLeads) continue;
@@ -182,10 +182,7 @@ class Loader::Call {
       if (claimed == Claim::kOthers) others.push_back(ask);
     }
     load(mine);
-    for (Ask* ask : others) {
-      if (look_out(*ask)) late.push_back(ask);
-    }
-    load(late);
+    look_out(std::move(others));
     for (Ask* ask : asked) {
       if (ask->role == Role::kJoins) wait(*ask);
     }
@@ -218,7 +215,8 @@ class Loader::Call {
       Flight& flight = *found->second;
       const bool is_own = flight.leader == std::this_thread::get_id();
       if (is_own && flight.call != this) {
-        ask.status = absl::FailedPreconditionError("a load function asks for the key that it is loading");
+        ask.status =
+            unless_old(ask, absl::FailedPreconditionError("a load function asks for the key that it is loading"));
         return;
       }
       if (is_own || is_standing(flight)) {
@@ -283,18 +281,31 @@ class Loader::Call {
     if (ask.has_won) ask.flight->won_cas = ask.cas;
   }
 
-  // Looks again and again for what somebody elsewhere has won. True: it is for this call to load.
-  bool look_out(Ask& ask) {
-    count(loader_.counts_.waits);
+  // Looks again and again for what others elsewhere have won, and loads what they give up or do not bring in time.
+  void look_out(std::vector<Ask*> others) {
+    if (others.empty()) return;
     const Steady::time_point deadline = new_deadline();
-    for (milliseconds pause = kPollMin; Steady::now() < deadline; pause = std::min(2 * pause, kPollMax)) {
-      std::this_thread::sleep_for(pause);
-      const Claim claimed = claim(ask);
-      if (claimed != Claim::kOthers) return claimed == Claim::kMine;
+    for (const Ask* ask : others) {
+      count(loader_.counts_.waits);
+      const MutexLock lock(loader_.shard_of(ask->key).mutex);
+      // Those who have joined should see the load begin.
+      ask->flight->deadline = deadline + 2 * kPollMax;
     }
-    count(loader_.counts_.timeouts);
-    begin(ask);
-    return true;
+    std::vector<Ask*> mine;
+    for (milliseconds pause = kPollMin; !others.empty(); pause = std::min(2 * pause, kPollMax)) {
+      std::this_thread::sleep_for(pause);
+      const bool is_over = Steady::now() >= deadline;
+      std::erase_if(others, [&](Ask* ask) {
+        const Claim claimed = claim(*ask);
+        const bool is_given_up = is_over && claimed == Claim::kOthers;
+        if (is_given_up) count(loader_.counts_.timeouts);
+        if (is_given_up) begin(*ask);
+        if (is_given_up || claimed == Claim::kMine) mine.push_back(ask);
+        return is_over || claimed != Claim::kOthers;
+      });
+      load(mine);
+      mine.clear();
+    }
   }
 
   void load(std::span<Ask* const> mine) {

@@ -85,8 +85,9 @@ class Loader {
   // Takes the value of one of the keys that were wanted; nothing: there is none.
   using Deliver = absl::FunctionRef<void(size_t index, std::optional<std::string_view> value)>;
 
-  // Loads the keys with these indexes, and delivers each, in any order. An error holds for all that it has not
-  // delivered; NotFound says that there is nothing to load. May throw: everybody who waits then gets the exception.
+  // Loads the keys with these indexes, and delivers each, in any order, on the thread it is called on. An error
+  // holds for all that it has not delivered; NotFound says that there is nothing to load. May throw: everybody who
+  // waits then gets the exception.
   using Load = absl::FunctionRef<absl::Status(std::span<const size_t> wanted, Deliver deliver)>;
 
   // Is shown the value of a key, with no lock held; false: these octets are no value. What it was shown last
@@ -122,7 +123,7 @@ class Loader {
   }
 
   // The same for many keys: those of them that this call is to load, it loads together with one call of `load`.
-  // (Keys that it has waited for in vain, because their winner is elsewhere, come in a second one.) Element i of
+  // (Keys that it has waited for in vain, because their winner is elsewhere, come in further ones.) Element i of
   // the result belongs to keys[i].
   [[nodiscard]] std::vector<absl::Status> get_or_load_multi(std::span<const std::string_view> keys,
                                                             const LoadOptions& options, Load load, Show show);

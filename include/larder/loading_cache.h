@@ -70,7 +70,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
   }
 
   // The same for many keys, which may repeat. Those that are to be loaded are loaded together: with one call
-  // load(std::span<const Key> missing), or a second one for keys that somebody elsewhere was loading and did not
+  // load(std::span<const Key> missing), or further ones for keys that somebody elsewhere was loading and did not
   // bring. It returns std::vector<std::optional<T>>, or absl::StatusOr of one, an element for each missing key in
   // order; nothing: there is none. Element i of the result belongs to keys[i].
   template <class Load>

@@ -64,6 +64,11 @@ TEST_CASE("a missing key is loaded once, and read from then on") {
   CHECK(source.asked == 1);
   CHECK(numbers.load_stats().loads == 1);
   CHECK(numbers.load_stats().waits == 0);
+  const Stats stats = cache->stats();
+  CHECK(stats.get_misses == 1);
+  CHECK(stats.get_hits == 1 + 2);
+  CHECK(stats.vivified == 1);
+  CHECK(stats.stores == 1);
 }
 
 TEST_CASE("a load function may return the value, a value or nothing, or a status") {
@@ -579,21 +584,33 @@ TEST_CASE("two loads of many keys that overlap load each key once, and do not wa
   }
 }
 
-TEST_CASE("of many keys, those that are won elsewhere are waited for after the others have been loaded") {
+TEST_CASE("of many keys, those that are won elsewhere are waited for, all at once, after the others are loaded") {
   TestCache cache;
   Numbers numbers(*cache);
-  CHECK(read_elsewhere(*cache, "b").has_won);
-  const std::vector<std::string> keys = {"a", "b"};
-  std::vector<size_t> counts;
-  const auto values =
-      numbers.get_or_load_multi(keys, {.load_timeout = 20ms}, [&](std::span<const std::string> missing) {
-        counts.push_back(missing.size());
-        if (counts.size() == 1) CHECK(missing[0] == "a");
-        return std::vector<std::optional<int>>(missing.size(), 1);
-      });
+  const std::vector<std::string> keys = {"a", "b", "c", "d"};
+  for (const char* key : {"b", "c", "d"}) CHECK(read_elsewhere(*cache, key).has_won);
+  std::vector<std::string> asked;
+  const auto load = [&](std::span<const std::string> missing) {
+    if (asked.empty()) {
+      // One comes, one is given up, and one remains.
+      CHECK(numbers.set("b", 100) == StoreResult::kStored);
+      CHECK(numbers.erase("c") == EraseResult::kErased);
+    }
+    std::vector<std::optional<int>> values;
+    for (const std::string& key : missing) {
+      asked.push_back(key);
+      values.push_back(key[0] - 'a' + 1);
+    }
+    return values;
+  };
+  const auto values = numbers.get_or_load_multi(keys, {.load_timeout = 100ms}, load);
   CHECK(number(values[0]) == 1);
-  CHECK(number(values[1]) == 1);
-  CHECK(counts == std::vector<size_t>{1, 1});
+  CHECK(number(values[1]) == 100);
+  CHECK(number(values[2]) == 3);
+  CHECK(number(values[3]) == 4);
+  CHECK(asked == std::vector<std::string>{"a", "c", "d"});
+  CHECK(numbers.load_stats().waits == 3);
+  CHECK(numbers.load_stats().timeouts == 1);
 }
 
 }  // namespace
