@@ -53,6 +53,13 @@ void wait_until(const auto& holds) {
   while (!holds()) std::this_thread::sleep_for(1ms);
 }
 
+// Threads that all run that; clearing the vector joins them.
+std::vector<std::jthread> start(int count, const auto& run) {
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < count; ++i) threads.emplace_back(run);
+  return threads;
+}
+
 TEST_CASE("a missing key is loaded once, and read from then on") {
   TestCache cache;
   Numbers numbers(*cache, "n:");
@@ -111,18 +118,14 @@ TEST_CASE("many threads that ask for one key get one load's value") {
   TestCache cache;
   Numbers numbers(*cache);
   std::atomic<int> loads = 0, right = 0;
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
-      const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) {
-        ++loads;
-        wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
-        return 7;
-      });
-      right += number(value) == 7;
+  start(kThreads, [&] {
+    const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) {
+      ++loads;
+      wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+      return 7;
     });
-  }
-  threads.clear();
+    right += number(value) == 7;
+  }).clear();
   CHECK(loads == 1);
   CHECK(right == kThreads);
 }
@@ -132,18 +135,14 @@ TEST_CASE("an error goes to all who wait, and the next caller loads") {
   TestCache cache;
   Numbers numbers(*cache);
   std::atomic<int> loads = 0, failed = 0;
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
-      const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) -> absl::StatusOr<int> {
-        ++loads;
-        wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
-        return absl::UnavailableError("down");
-      });
-      failed += value.status() == absl::UnavailableError("down");
+  start(kThreads, [&] {
+    const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) -> absl::StatusOr<int> {
+      ++loads;
+      wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+      return absl::UnavailableError("down");
     });
-  }
-  threads.clear();
+    failed += value.status() == absl::UnavailableError("down");
+  }).clear();
   CHECK(loads == 1);
   CHECK(failed == kThreads);
   CHECK(numbers.load_stats().load_failures == 1);
@@ -157,21 +156,17 @@ TEST_CASE("an exception goes to all who wait, and the next caller loads") {
   TestCache cache;
   Numbers numbers(*cache);
   std::atomic<int> loads = 0, caught = 0;
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
-      try {
-        (void)numbers.get_or_load("k", {}, [&](std::string_view) -> int {
-          ++loads;
-          wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
-          throw std::runtime_error("down");
-        });
-      } catch (const std::runtime_error& error) {
-        caught += error.what() == std::string_view("down");
-      }
-    });
-  }
-  threads.clear();
+  start(kThreads, [&] {
+    try {
+      (void)numbers.get_or_load("k", {}, [&](std::string_view) -> int {
+        ++loads;
+        wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+        throw std::runtime_error("down");
+      });
+    } catch (const std::runtime_error& error) {
+      caught += error.what() == std::string_view("down");
+    }
+  }).clear();
   CHECK(loads == 1);
   CHECK(caught == kThreads);
   CHECK_FALSE(cache->contains("k"));
@@ -420,10 +415,8 @@ TEST_CASE("what is won elsewhere is waited for, by all") {
   Source source;
   CHECK(read_elsewhere(*cache, "k").has_won);
   std::atomic<int> right = 0;
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&] { right += number(numbers.get_or_load("k", {}, source)) == 100; });
-  }
+  std::vector<std::jthread> threads =
+      start(3, [&] { right += number(numbers.get_or_load("k", {}, source)) == 100; });
   wait_until([&] { return numbers.load_stats().waits == 3; });
   CHECK(numbers.set("k", 100) == StoreResult::kStored);
   threads.clear();
@@ -438,10 +431,8 @@ TEST_CASE("when the winner elsewhere gives up, or its item expires, one caller h
     Source source;
     CHECK(read_elsewhere(*cache, "k").has_won);
     std::atomic<int> right = 0;
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < 3; ++i) {
-      threads.emplace_back([&] { right += number(numbers.get_or_load("k", {}, source)) == 1; });
-    }
+    std::vector<std::jthread> threads =
+        start(3, [&] { right += number(numbers.get_or_load("k", {}, source)) == 1; });
     wait_until([&] { return numbers.load_stats().waits == 3; });
     if (expires) {
       cache.clock.advance_ms(30'000);
