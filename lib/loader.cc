@@ -2,7 +2,7 @@
 //
 // A *flight* is one caller's attempt to come by one key, on behalf of all who ask for it through this Loader. The
 // caller that makes it leads it. It stands in its shard's table until it lands; or until another caller puts a
-// flight of its own in its place, because it is overdue or because its won item is gone. All of a flight that
+// flight of its own in its place, because it is overdue or because its item is gone. All of a flight that
 // changes is guarded by the shard's mutex.
 //
 // What a caller does that was not served by a look at the cache:
@@ -12,14 +12,15 @@
 //           nothing to say. Won: it has to load. Won by somebody elsewhere: it looks again later, and loads when
 //           its time is up.
 //   load    leaders only, with no lock held.
-//   store   on condition that the item is still the one that was won (its CAS number; an item that was given back,
+//   store   on condition that the item is still the one that was claimed (its CAS number; an item that was given
+//   back,
 //           erased, replaced or invalidated has another one, or is not there).
 //   land    under the shard's mutex: out of the table, has_landed, everybody who waits is woken.
 //   wait    joiners only, after all that they lead has landed, until has_landed or the flight's deadline. Those of
 //           a flight that has nothing to say begin anew, with a look at the cache.
 //
 // 1. One load at a time. To load takes leading, and the table has one flight of a key. A flight is replaced only
-//    if it is overdue or its item is no longer the won one; then loading anew is what is wanted.
+//    if it is overdue or its item is no longer the claimed one; then loading anew is what is wanted.
 // 2. No second load of what has just been loaded. A caller that saw nothing in the cache may enter when the flight
 //    it should have joined has landed. It then leads, but its claim comes after its entering, which comes after the
 //    landing (same mutex), which comes after the store: it finds the value, fresh, and does not load.
@@ -28,10 +29,10 @@
 //    no room to note the win, or the item is there but its octets are no value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so whatever changes the item after the claim
 //    wins over a load that began before the change. And who asks after the change is not given that load's value:
-//    entering, it compares the flight's won item with the one that is there, and leads anew if they differ. If it
-//    enters before the flight has noted what it won, which is done under the shard's mutex and before the load,
-//    the load begins after it came. What a claim has found may have been read before it came: that is why a flight
-//    that lands after its claim says nothing.
+//    entering, it compares the flight's item with the one that is there, and leads anew if they differ. If it
+//    enters before the flight has noted its item, which is done under the shard's mutex and before the load, the
+//    load begins after it came. (Where no room was found for an item there is nothing to compare.) What a claim has
+//    found may have been read before it came: that is why a flight that lands after its claim says nothing.
 // 5. No waking is missed. has_landed is set and looked at under one mutex, which waiting gives up as it begins.
 // 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved on twice at most: when its
 //    leader begins to look out for somebody else, and to load. It begins anew only within load_timeout. A call
@@ -99,7 +100,7 @@ struct Loader::Flight {
 
   // Guarded by the mutex of the key's shard.
   Steady::time_point deadline;
-  uint64_t won_cas = 0;  // CAS number of the item that was won; 0: none is known
+  uint64_t claimed_cas = 0;  // CAS number of the item that is to be replaced; 0: none is known
   bool is_waited_for = false;
   bool has_landed = false;
   std::condition_variable_any landed;
@@ -110,6 +111,7 @@ struct Loader::Flight {
   std::exception_ptr exception;
 };
 
+// Its mutex comes before all of the cache's.
 struct alignas(64) Loader::Shard {
   Mutex mutex;
   std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
@@ -153,7 +155,7 @@ class Loader::Call {
     Role role = Role::kDone;
     absl::Status status = {};
     std::shared_ptr<Flight> flight = nullptr;
-    uint64_t inherited_cas = 0;  // of what the flight that this one has replaced had won
+    uint64_t inherited_cas = 0;  // of what the flight that this one has replaced had claimed
 
     // The item that the value is to replace, as claimed.
     bool has_item = false;
@@ -230,7 +232,7 @@ class Loader::Call {
         count(loader_.counts_.waits);
         return;
       }
-      ask.inherited_cas = flight.won_cas;
+      ask.inherited_cas = flight.claimed_cas;
       shard.flights.erase(found);
     }
     ask.flight = std::make_shared<Flight>(ask.key, this, new_deadline());
@@ -241,9 +243,9 @@ class Loader::Call {
   // Whether the flight, which is in the table, is one to wait for.
   [[nodiscard]] bool is_standing(const Flight& flight) const {
     if (Steady::now() >= flight.deadline) return false;
-    if (flight.won_cas == 0) return true;
+    if (flight.claimed_cas == 0) return true;
     const std::optional<ItemDetails> item = cache_.inspect(flight.key);
-    return item && item->is_won && item->cas == flight.won_cas;
+    return item && item->cas == flight.claimed_cas;
   }
 
   Claim claim(Ask& ask) {
@@ -253,6 +255,7 @@ class Loader::Call {
         // One more than the grace: what has no time left but that is lapsed.
         .recache = bounded(options_.stale_grace) + std::max(ahead, milliseconds(1))};
     Look look;
+    ask.has_won = false;
     ask.has_item = cache_.read(ask.key, how, [&](const Reading& reading) {
       const ItemView& item = reading.item;
       ask.cas = item.cas;
@@ -278,7 +281,7 @@ class Loader::Call {
   void begin(Ask& ask) {
     const MutexLock lock(loader_.shard_of(ask.key).mutex);
     ask.flight->deadline = new_deadline();
-    if (ask.has_won) ask.flight->won_cas = ask.cas;
+    if (ask.has_item) ask.flight->claimed_cas = ask.cas;
   }
 
   // Looks again and again for what others elsewhere have won, and loads what they give up or do not bring in time.
