@@ -321,6 +321,7 @@ bool Cache::scan(ScanCursor& cursor, size_t items_max,
                  absl::FunctionRef<void(const ItemInfo& item)> visitor) const {
   return engine_->scan(cursor, items_max, visitor);
 }
+const Options& Cache::options() const { return engine_->options(); }
 Stats Cache::stats() const { return engine_->stats(); }
 void Cache::reset_stats() { engine_->counters().reset(); }
 absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_limit(bytes); }

@@ -46,6 +46,9 @@ ssize_t send_both(int fd, std::string_view front, std::string_view back) {
   return ::sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
+// A value that is refused anyway need not be received.
+size_t value_bytes_max(const Options& options) { return options.read_only ? 0 : options.item_bytes_max; }
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 // rip, rport, transport, reason if there is one, cfd.
@@ -69,7 +72,7 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
     : index(place),
       context_(context),
       descriptor_(context.io, fd.get()),
-      parser_({.value_bytes_max = context.server.options().item_bytes_max}),
+      parser_({.value_bytes_max = value_bytes_max(context.server.options())}),
       in_(context.pool),
       out_(context.pool),
       entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {

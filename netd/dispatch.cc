@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "netd/exptime.h"
+#include "netd/read_only.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
 #include "netd/result_words.h"
@@ -64,6 +65,10 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
   if (session.report != nullptr) return run_report(session, out);
+  if (server_.options().read_only && !make_read_only(request)) {
+    answer(request, kErrorReadOnly, out);
+    return Outcome::kDone;
+  }
   if (!request.key.empty() && request.command != Command::kRefused) traffic_.looks_up(session, item_key(request));
   switch (request.command) {
     case Command::kGet:
@@ -178,8 +183,10 @@ void Dispatch::flush_all(const Request& request, Buffer& out) {
 }
 
 void Dispatch::set_verbosity(const Request& request, Buffer& out) {
-  const auto verbosity = static_cast<uint32_t>(std::min(request.number, kVerbosityMax));
-  server_.verbosity.store(verbosity, std::memory_order_relaxed);
+  if (server_.options().verbosity_enabled) {
+    const auto verbosity = static_cast<uint32_t>(std::min(request.number, kVerbosityMax));
+    server_.verbosity.store(verbosity, std::memory_order_relaxed);
+  }
   answer(request, kReplyOk, out);
 }
 

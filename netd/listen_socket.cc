@@ -169,12 +169,12 @@ ListenSocket listen_unix(const Options& options) {
   remove_stale_socket(path, address, options);
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) fail(path, errno);
-  const mode_t old_mask = umask(~options.unix_mask & 0777);
-  const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int error = errno;
-  umask(old_mask);
-  if (bound != 0) fail(path, error);
+  // The file is made with the socket's mode, less the process's umask, which others may be making files with.
+  const mode_t mode = options.unix_mask & 0777;
+  if (fchmod(fd.get(), mode) != 0) fail(path, errno);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail(path, errno);
   ListenSocket socket(std::move(fd), Transport::kUnix, path);
+  if (chmod(path.c_str(), mode) != 0) fail(path, errno);
   if (listen(socket.fd(), options.listen_backlog) != 0) fail(path, errno);
   return socket;
 }

@@ -42,7 +42,6 @@ class ListenSocket {
 [[nodiscard]] std::vector<ListenSocket> listen_ip(const Options& options);
 
 // The UNIX socket. A file that an earlier server left behind is removed; any other is an error. Throws StartError.
-// Changes the umask for a moment, so no other thread may be making files.
 [[nodiscard]] ListenSocket listen_unix(const Options& options);
 
 }  // namespace netd

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -19,6 +17,7 @@
 #include "netd/daemon.h"
 #include "netd/debug_clock.h"
 #include "netd/health_check.h"
+#include "netd/held_signals.h"
 #include "netd/listen_socket.h"
 #include "netd/log.h"
 #include "netd/options.h"
@@ -26,6 +25,7 @@
 #include "netd/removal_log.h"
 #include "netd/server.h"
 #include "netd/server_files.h"
+#include "netd/server_signals.h"
 #include "netd/server_state.h"
 #include "netd/service_notice.h"
 #include "netd/start_error.h"
@@ -57,18 +57,10 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
   log_line(fmt::format("netd: listening on loopback only:{}; -l <addr> serves other hosts", addresses));
 }
 
-// The port asked for, or the first that the system chose.
-int port_of(Transport transport, int asked, const std::vector<ListenSocket>& sockets) {
-  const auto first = std::find_if(sockets.begin(), sockets.end(), [transport](const ListenSocket& socket) {
-    return socket.transport() == transport;
-  });
-  return asked == kAnyPort && first != sockets.end() ? std::atoi(first->port().data()) : asked;
-}
-
 void serve(const Options& options) {
   const std::optional<User> user = find_user(options);
   Daemon daemon(options.daemon);
-  std::optional<HeldSignals> held_signals(std::in_place);
+  std::optional<HeldSignals> held_signals(kServerSignals);
   set_limits(options);
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
   std::vector<ListenSocket> sockets = listen_ip(options);
@@ -82,24 +74,27 @@ void serve(const Options& options) {
   WatchHub watch_hub(options.watcher_queue_bytes);
   RemovalLog removal_log(clock, watch_hub);
   const std::unique_ptr<larder::Cache> cache = make_cache(options, clock, removal_log);
-  ServerState state({.options = options,
-                     .cache = *cache,
-                     .clock = clock,
-                     .debug_clock = options.debug_clock ? &debug_clock : nullptr,
-                     .watch_hub = watch_hub,
-                     .removal_log = removal_log,
-                     .auth_file = auth_file});
-  state.tcp_port = port_of(Transport::kTcp, options.port, sockets);
-  state.udp_port = port_of(Transport::kUdp, options.udp_port, sockets);
+  const ServerParts parts = {.options = options,
+                             .cache = *cache,
+                             .clock = clock,
+                             .debug_clock = options.debug_clock ? &debug_clock : nullptr,
+                             .watch_hub = watch_hub,
+                             .removal_log = removal_log,
+                             .auth_file = auth_file};
   const PidFile pid_file(options.pid_file);
   write_port_file(sockets);
   announce(options, sockets);
-  Server server(state, std::move(sockets));
-  held_signals.reset();  // server takes them from here
+  asio::io_context io(1);
+  Server server(io, parts, std::move(sockets));
+  server.start();
+  const ServerSignals signals(io, server, auth_file);
+  held_signals.reset();
   daemon.detach(/*keep_output=*/options.verbosity > 0, /*keep_directory=*/options.coredumps);
   notify_service_manager("READY=1");
   server.run();
-  hold_signals_for_good();
+  notify_service_manager("STOPPING=1");
+  server.finish(Server::kGrace);
+  hold_for_good(kServerSignals);
 }
 
 int run(int argc, char** argv) {

@@ -45,6 +45,7 @@ std::chrono::milliseconds recache_time(const MetaRequest& meta) {
 larder::ReadOptions read_options(const MetaRequest& meta) {
   larder::ReadOptions options{.expiry = expiry_if(meta.exptime),
                               .recache = recache_time(meta),
+                              .may_win = meta.may_win,
                               .marks_used = meta.marks_used,
                               .wants_history = meta.with_history};
   if (meta.vivify) {

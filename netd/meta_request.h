@@ -18,6 +18,7 @@ struct MetaRequest {
   bool quiet = false;                    // q
   bool with_value = false;               // v
   bool marks_used = true;                // not u
+  bool may_win = true;                   // unless the server is read-only
   bool with_history = false;             // h or l
   bool invalidates = false;              // I
   bool empties = false;                  // x

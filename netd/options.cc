@@ -244,11 +244,6 @@ void check_serves(Options& options) {
 
 }  // namespace
 
-std::string flag_name(const Options& options, char letter) {
-  const auto found = options.given.find(letter);
-  return found == options.given.end() ? fmt::format("-{}", letter) : found->second;
-}
-
 ParsedCommandLine parse_command_line(int argc, char* const* argv) {
   const std::string letters = short_flags();
   const std::vector<option> names = long_flags();

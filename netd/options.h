@@ -43,6 +43,7 @@ struct Options {
   bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
   uint32_t idle_timeout_s = 0;     // 0: never
   uint32_t send_timeout_s = 600;   // 0: never
+  bool read_only = false;          // what would change the cache or the server is refused
   bool shutdown_enabled = false;
   bool flush_enabled = true;
   bool dump_enabled = true;
@@ -53,6 +54,7 @@ struct Options {
   std::string auth_file;     // empty: no authentication
   bool debug_clock = false;  // `debugtime` moves the clock
   uint32_t verbosity = 0;
+  bool verbosity_enabled = true;  // clients may change it; otherwise that has no effect
 
   // Ask whether the server that these options describe answers, instead of being it.
   bool health = false;
@@ -73,7 +75,10 @@ struct Options {
 };
 
 // What messages call the flag with this letter: what the user called it, if he did.
-[[nodiscard]] std::string flag_name(const Options& options, char letter);
+[[nodiscard]] inline std::string flag_name(const Options& options, char letter) {
+  const auto found = options.given.find(letter);
+  return found == options.given.end() ? std::string{'-', letter} : found->second;
+}
 
 // TCP is served unless it was turned off: by port 0, or by naming nothing but a UNIX socket.
 [[nodiscard]] inline bool serves_tcp(const Options& options) {

@@ -44,26 +44,7 @@ void raise_core_limit(const Options& options) {
   throw StartError(fmt::format("{}: the system allows no core files", flag_name(options, 'r')), kExitOsError);
 }
 
-sigset_t served_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
 }  // namespace
-
-HeldSignals::HeldSignals() {
-  const sigset_t held = served_signals();
-  sigprocmask(SIG_BLOCK, &held, &before_);
-}
-
-HeldSignals::~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-void hold_signals_for_good() {
-  const sigset_t held = served_signals();
-  sigprocmask(SIG_BLOCK, &held, nullptr);
-}
 
 std::optional<User> find_user(const Options& options) {
   if (getuid() != 0 && geteuid() != 0) return std::nullopt;

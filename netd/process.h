@@ -2,7 +2,6 @@
 #ifndef NETD_PROCESS_H_
 #define NETD_PROCESS_H_
 
-#include <signal.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -23,22 +22,6 @@ struct User {
 
 // Gives up root's rights for good; for root itself does nothing. Throws StartError.
 void become(const std::optional<User>& user, const Options& options);
-
-// Keeps the signals that end netd, or would if it did not catch them, waiting while it lives, so that none comes
-// between what has been made and what would take it back.
-class HeldSignals {
- public:
-  HeldSignals();
-  ~HeldSignals();
-  HeldSignals(const HeldSignals&) = delete;
-  HeldSignals& operator=(const HeldSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-// For the end: no signal that would end netd cuts short what it still takes back.
-void hold_signals_for_good();
 
 // Lets the process open `options.connections_max` connections and what it needs besides, raises the core size with
 // -r, and locks memory with -k (a warning if that fails). Throws StartError (71).

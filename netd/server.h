@@ -1,9 +1,8 @@
-// The running server: listeners, workers, signals.
+// The running server: listeners and workers, for a cache that is its owner's.
 #ifndef NETD_SERVER_H_
 #define NETD_SERVER_H_
 
-#include <asio/signal_set.hpp>
-#include <csignal>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <vector>
@@ -12,30 +11,42 @@
 #include "netd/asio.h"
 #include "netd/listen_socket.h"
 #include "netd/server_state.h"
+#include "netd/unique_fd.h"
 #include "netd/worker.h"
 
 namespace netd {
 
 class Server {
  public:
-  // Nothing is accepted yet. Throws StartError.
-  Server(ServerState& state, std::vector<ListenSocket> sockets);
+  // How long clients that are in the middle of a request have to finish it.
+  static constexpr std::chrono::milliseconds kGrace{2000};
 
-  // Serves until SIGINT, SIGTERM, SIGUSR1 or a client's `shutdown`; then accepts nobody any more, answers what has
-  // been received, and returns, within a few seconds. SIGHUP has the password file read again.
+  // Clients are accepted by the thread that runs `io`, which like the parts must outlive the server; nothing is
+  // accepted yet. Throws StartError, or what Asio does when the system is short of something.
+  Server(asio::io_context& io, const ServerParts& parts, std::vector<ListenSocket> sockets);
+
+  // Finishes without any grace. `io` must not be running.
+  ~Server();
+
+  // Starts the workers' threads. Throws std::system_error.
+  void start();
+
+  // Runs `io`: accepts clients until `stop`, then returns.
   void run();
+
+  // Has nobody accepted any more: the sockets are closed. From any thread; also what a client's `shutdown` does.
+  void stop();
+
+  // After `run`: has the workers answer what has been received, the last of it within `grace`, and waits for them.
+  void finish(std::chrono::milliseconds grace);
 
  private:
   void hand_over(UniqueFd client);
   [[nodiscard]] Worker& next_worker();
-  void stop();
-  void wait_for_reload();
 
-  ServerState& state_;
+  asio::io_context& io_;
   std::vector<ListenSocket> sockets_;
-  asio::io_context io_{1};  // run by the thread that calls run()
-  asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGUSR1};
-  asio::signal_set reload_signals_{io_, SIGHUP};
+  ServerState state_;
   std::deque<Worker> workers_;
   Acceptor acceptor_;
   size_t next_worker_ = 0;

@@ -13,8 +13,8 @@ inline constexpr int kExitUsage = 64;
 inline constexpr int kExitNoUser = 67;
 inline constexpr int kExitOsError = 71;
 
-// Thrown only before the first client is served, and caught only in main: whatever was made until then (files,
-// sockets) is taken back by its destructor on the way there.
+// Thrown only before the first client is served, and caught only where a server is started: whatever was made until
+// then (files, sockets) is taken back by its destructor on the way there.
 class StartError : public std::runtime_error {
  public:
   explicit StartError(const std::string& message, int exit_code = kExitFailure)

@@ -64,6 +64,9 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
+  // What it was made with; the limit that holds now is Stats::memory_limit_bytes.
+  [[nodiscard]] const Options& options() const;
+
   // --- reading ---------------------------------------------------------------------------------------------
 
   // A copy of the item, or nothing when there is none. Marks the item as used. Counts get_hits or get_misses.

@@ -1,0 +1,179 @@
+#include "netd/read_only.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "larder/stats.h"
+#include "server_fixture.h"
+
+namespace netd {
+namespace {
+
+const std::string kReadOnly = "CLIENT_ERROR this server is read-only\r\n";
+constexpr Command kLastCommand = Command::kMetaDebug;
+
+// Whole requests, each of which would change something.
+const std::string kChanges[] = {
+    "set a 0 0 1\r\n2\r\n",
+    "set a 0 0 99\r\n" + std::string(99, 'x') + "\r\n",
+    "add c 0 0 1\r\n2\r\n",
+    "replace a 0 0 1\r\n2\r\n",
+    "append a 0 0 1\r\n2\r\n",
+    "prepend a 0 0 1\r\n2\r\n",
+    "cas a 0 0 1 1\r\n2\r\n",
+    "delete a\r\n",
+    "incr a 1\r\n",
+    "decr a 1\r\n",
+    "touch a 10\r\n",
+    "gat 10 a b\r\n",
+    "gats 10 a b\r\n",
+    "flush_all\r\n",
+    "flush_all 10\r\n",
+    "verbosity 2\r\n",
+    "shutdown\r\n",
+    "stats reset\r\n",
+    "stats detail on\r\n",
+    "stats detail off\r\n",
+    "stats detail\r\n",
+    "cache_memlimit 64\r\n",
+    "slabs reassign 1 2\r\n",
+    "slabs automove 1\r\n",
+    "lru mode flat\r\n",
+    "lru_crawler crawl all\r\n",
+    "lru_crawler disable\r\n",
+    "debugtime 100\r\n",
+    "mg a v T10\r\n",
+    "mg c v N10\r\n",
+    "mg a v R100000\r\n",
+    "mg a v q R100000\r\n",
+    "ms a 1\r\n2\r\n",
+    "ms a 1 q\r\n2\r\n",
+    "md a\r\n",
+    "md a q\r\n",
+    "md a I\r\n",
+    "ma a\r\n",
+    "ma c N10\r\n",
+};
+
+const std::string kLooks[] = {
+    "get a b\r\n",
+    "gets a b\r\n",
+    "mg a v s t f c h l k\r\n",
+    "mg a v u\r\n",
+    "mn\r\n",
+    "me a\r\n",
+    "version\r\n",
+    "stats\r\n",
+    "stats settings\r\n",
+    "stats items\r\n",
+    "stats slabs\r\n",
+    "stats sizes\r\n",
+    "stats conns\r\n",
+    "stats detail dump\r\n",
+    "stats cachedump 1 10\r\n",
+    "lru_crawler metadump all\r\n",
+    "lru_crawler mgdump all\r\n",
+    "watch\r\n",
+};
+
+Options read_only_options() {
+  Options options;
+  options.read_only = true;
+  options.shutdown_enabled = true;
+  options.debug_clock = true;
+  return options;
+}
+
+// A server that may only be looked at, for a cache that holds something.
+class Exhibit : public ServerFixture {
+ public:
+  Exhibit() : ServerFixture(read_only_options()) {
+    (void)cache->set("a", "1", {.flags = 7, .expiry = std::chrono::seconds(100)});
+    (void)cache->set("b", "2");
+    (void)cache->invalidate("b");
+  }
+
+  // All that a client could have changed.
+  std::string content() const {
+    std::string text;
+    cache->for_each([&](const larder::ItemView& item) {
+      text += std::string(item.key) + ' ' + std::string(item.value) + ' ' + std::to_string(item.flags) + ' ' +
+              std::to_string(item.ttl_ms) + ' ' + std::to_string(item.cas) + (item.is_stale ? " stale" : "") +
+              (item.is_won ? " won" : "") + '\n';
+      return true;
+    });
+    const larder::Stats stats = cache->stats();
+    for (const uint64_t number : {stats.stores, stats.items_stored, stats.erase_misses, stats.incr_misses,
+                                  stats.flushes, stats.touch_hits, stats.item_bytes, stats.memory_limit_bytes}) {
+      text += std::to_string(number) + ' ';
+    }
+    return text + std::to_string(state.verbosity) + std::to_string(state.detail_enabled) +
+           std::to_string(debug_clock.monotonic_ms() - larder::SystemClock().monotonic_ms() > 50'000);
+  }
+};
+
+Command command_of(const std::string& line) {
+  Parser parser({});
+  Request request;
+  CHECK(parser.next(line, request).complete);
+  return request.command;
+}
+
+TEST_CASE("what would change anything is refused, and its data block with it") {
+  Exhibit server;
+  const std::string before = server.content();
+  for (const std::string& change : kChanges) {
+    CAPTURE(change);
+    CHECK(server.ask(change + "mn\r\n") == kReadOnly + "MN\r\n");
+    CHECK(server.content() == before);
+  }
+  CHECK(!server.shut_down);
+}
+
+TEST_CASE("noreply silences the refusal too") {
+  Exhibit server;
+  CHECK(server.ask(
+            "set a 0 0 1 noreply\r\n2\r\ndelete a noreply\r\nincr a 1 noreply\r\nflush_all noreply\r\nmn\r\n") ==
+        "MN\r\n");
+  CHECK(server.ask("get a\r\n") == "VALUE a 7 1\r\n1\r\nEND\r\n");
+}
+
+TEST_CASE("what only looks is answered, and changes nothing") {
+  for (const std::string& look : kLooks) {
+    CAPTURE(look);
+    Exhibit server;
+    const std::string before = server.content();
+    const std::string reply = server.ask(look);
+    CHECK(reply.find("ERROR") == std::string::npos);
+    CHECK(!reply.empty());
+    CHECK(server.content() == before);
+  }
+}
+
+TEST_CASE("every command is known either to change something or to only look") {
+  std::set<Command> known = {Command::kRefused, Command::kClose, Command::kAuthenticate};
+  for (const std::string& line : kChanges) known.insert(command_of(line));
+  for (const std::string& line : kLooks) known.insert(command_of(line));
+  CHECK(known.size() == static_cast<size_t>(kLastCommand) + 1);
+}
+
+TEST_CASE("mg shows a stale item, and leaves it to others to win") {
+  Exhibit server;
+  CHECK(server.ask("mg b v\r\n") == "VA 1 X\r\n2\r\n");
+  CHECK(server.ask("mg b v\r\n") == "VA 1 X\r\n2\r\n");
+  bool has_won = false;
+  server.cache->read("b", {}, [&](const larder::Reading& reading) { has_won = reading.has_won; });
+  CHECK(has_won);
+  CHECK(server.ask("mg b v\r\n") == "VA 1 Z X\r\n2\r\n");
+}
+
+TEST_CASE("mg with h or l has no time of access kept") {
+  Exhibit server;
+  server.clock.advance_ms(20'000);
+  CHECK(server.ask("mg a h l\r\n") == server.ask("mg a h l\r\n"));
+}
+
+}  // namespace
+}  // namespace netd
