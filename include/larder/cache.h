@@ -35,6 +35,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "larder/api.h"
 #include "larder/arguments.h"
 #include "larder/expiry.h"
 #include "larder/item.h"
@@ -49,7 +50,7 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
-class Cache {
+class LARDER_API Cache {
  public:
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
   using ReadVisitor = absl::FunctionRef<void(const Reading& reading)>;

@@ -8,10 +8,12 @@
 #include <atomic>
 #include <cstdint>
 
+#include "larder/api.h"
+
 namespace larder {
 
 // Thread-safe: a cache calls both functions from any thread, `monotonic_ms` once per operation or batch.
-class Clock {
+class LARDER_API Clock {
  public:
   virtual ~Clock() = default;
 
@@ -24,14 +26,14 @@ class Clock {
 };
 
 // The operating system's clocks. `monotonic_ms` reads the coarse clock: a tick of at most 4 ms, a few ns a read.
-class SystemClock final : public Clock {
+class LARDER_API SystemClock final : public Clock {
  public:
   [[nodiscard]] int64_t monotonic_ms() const override;
   [[nodiscard]] int64_t unix_ms() const override;
 };
 
 // A clock that moves only by `advance_ms`. Thread-safe.
-class ManualClock final : public Clock {
+class LARDER_API ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t unix_ms = 1'700'000'000'000) : unix_start_ms_(unix_ms) {}
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "larder/api.h"
 #include "larder/scan.h"
 
 namespace larder {
@@ -14,7 +15,7 @@ enum class Removal : uint8_t {
 };
 
 // Told of each item that the cache removes by itself; not of those that callers erase, overwrite or flush.
-class RemovalListener {
+class LARDER_API RemovalListener {
  public:
   virtual ~RemovalListener() = default;
 

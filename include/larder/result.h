@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "larder/api.h"
 #include "larder/item.h"
 
 namespace larder {
@@ -60,9 +61,9 @@ struct [[nodiscard]] StoreOutcome {
 };
 
 // "stored", "not stored", … for logs and examples.
-[[nodiscard]] std::string_view to_string(StoreResult result);
-[[nodiscard]] std::string_view to_string(EraseResult result);
-[[nodiscard]] std::string_view to_string(CounterStatus status);
+[[nodiscard]] LARDER_API std::string_view to_string(StoreResult result);
+[[nodiscard]] LARDER_API std::string_view to_string(EraseResult result);
+[[nodiscard]] LARDER_API std::string_view to_string(CounterStatus status);
 
 }  // namespace larder
 

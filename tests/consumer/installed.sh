@@ -1,26 +1,45 @@
 #!/usr/bin/env bash
-# A program finds an installed larder through pkg-config, links it and runs.
+# Programs find an installed larder through pkg-config, link it and run, without exceptions and RTTI too; what the
+# shared libraries export is the public API.
 #
-#   installed.sh WORK_DIR BUILD_ROOT PREFIX SOURCE COMPILER…
+#   installed.sh WORK_DIR BUILD_ROOT PREFIX SOURCE_DIR COMPILER…
 set -euo pipefail
-work=$1 build_root=$2 prefix=$3 source=$4
+source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
+work=$1 source_dir=$4
+stage "$work" "$2" "$3"
 shift 4
-rm -rf "$work"
-mkdir -p "$work"
 
-meson install -C "$build_root" --no-rebuild --quiet --destdir "$work/stage"
-installed=$work/stage$prefix
-for file in include/larder/cache.h bin/netd; do
+for file in include/larder/cache.h include/larder/server.h bin/netd; do
   [[ -e $installed/$file ]] || { echo "meson install left out $file" >&2; exit 1; }
 done
 [[ ! -e $installed/include/larder/internal ]] || { echo "meson install gave internal headers away" >&2; exit 1; }
 
-# larder.pc speaks of the prefix; what is staged for it lies elsewhere.
-larder_pc=$(find "$installed" -name larder.pc)
-[[ -n $larder_pc ]] || { echo "meson install left out larder.pc" >&2; exit 1; }
-sed -i "s|^prefix=.*|prefix=$installed|" "$larder_pc"
-export PKG_CONFIG_PATH=${larder_pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
-read -ra flags < <(pkg-config --cflags --libs larder)
+# What is staged lies elsewhere than at the prefix that the files speak of.
+libdir=$(dirname "$(find "$installed" -name larder.pc)")
+[[ -e $libdir/larder-netd.pc ]] || { echo "meson install left out larder.pc or larder-netd.pc" >&2; exit 1; }
+sed -i "s|^prefix=.*|prefix=$installed|" "$libdir"/larder*.pc
+export PKG_CONFIG_PATH=$libdir${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir larder)
+export LD_LIBRARY_PATH
 
-"$@" -std=c++20 "$source" "${flags[@]}" -o "$work/consumer"
-LD_LIBRARY_PATH=$(pkg-config --variable=libdir larder) "$work/consumer"
+# build_and_run SOURCE PACKAGE COMPILER…
+build_and_run() {
+  local source=$1 package=$2 flags
+  shift 2
+  read -ra flags < <(pkg-config --cflags --libs "$package")
+  "$@" -std=c++20 "$source_dir/$source.cc" "${flags[@]}" -o "$work/$source"
+  "$work/$source"
+}
+build_and_run consumer larder "$@"
+build_and_run consumer larder "$@" -fno-exceptions -fno-rtti
+build_and_run serve larder-netd "$@"
+build_and_run serve larder-netd "$@" -fno-exceptions -fno-rtti
+
+for library in "$LD_LIBRARY_PATH"/liblarder*.so; do
+  exported=$(nm --dynamic --defined-only --demangle "$library" | cut -d' ' -f3-)
+  grep -q '^larder::' <<<"$exported" || { echo "$library exports nothing of larder" >&2; exit 1; }
+  if grep -E '^([a-z -]+ for |[a-z -]+ to )?(larder::internal|netd)::' <<<"$exported"; then
+    echo "$library exports these names, which are its own" >&2
+    exit 1
+  fi
+done
