@@ -1,4 +1,4 @@
-// A program outside larder's tree that serves its cache: includes public headers only, and needs larder-netd to link.
+// A program outside larder's tree that serves its cache: includes public headers only, and links larder-netd.
 #include <cstdlib>
 #include <iostream>
 #include <memory>
