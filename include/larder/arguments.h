@@ -35,7 +35,7 @@ struct StoreOptions {
   // Whether it is a cas, and counts as one: as in memcached, an append that compares is none.
   [[nodiscard]] bool is_cas() const { return expected && (mode == StoreMode::kSet || mode == StoreMode::kReplace); }
 
-  StoreMode mode = StoreMode::kSet;
+  StoreMode mode = StoreMode::kSet;       // what store is
   SetOptions item = {};                   // kAppend, kPrepend: flags and expiry stay as they are
   std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is stored over; not for kAdd
   bool takes_older = false;               // with kSet, kReplace and `expected`: see Cache::store

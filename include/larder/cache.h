@@ -52,6 +52,7 @@ class Engine;
 
 class LARDER_API Cache {
  public:
+  // Are shown items, of several by their index too. What they are shown is valid until they return.
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
   using ReadVisitor = absl::FunctionRef<void(const Reading& reading)>;
   using MultiVisitor = absl::FunctionRef<void(size_t index, const ItemView& item)>;
@@ -238,6 +239,7 @@ class LARDER_API Cache {
   // the walk as a whole, however long it pauses, and nothing is kept for it meanwhile. Cheaper than for_each.
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
 
+  // Adds up what all threads have counted: cheap enough for every second, not for every operation.
   [[nodiscard]] Stats stats() const;
 
   // Sets the counters of Stats to 0; gauges stay.

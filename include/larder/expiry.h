@@ -33,6 +33,7 @@ class Expiry {
   constexpr Expiry(std::chrono::duration<Rep, Period> duration) : Expiry(after(duration)) {}  // NOLINT
   Expiry(std::chrono::system_clock::time_point when) : Expiry(at(when)) {}                    // NOLINT
 
+  // Which of the three it is.
   enum class Kind : uint8_t { kNever, kAfter, kAt };
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
 

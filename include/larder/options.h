@@ -11,12 +11,14 @@
 
 namespace larder {
 
+// Limits of keys, of the options below, and so of values.
 inline constexpr size_t kKeyBytesMax = 65535;
 inline constexpr size_t kMemoryLimitBytesMin = size_t{1} << 20;  // 1 MiB
 inline constexpr size_t kMemoryLimitBytesMax = size_t{1} << 40;  // 1 TiB
 inline constexpr size_t kItemBytesMaxMin = 1024;
 inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;  // 1 GiB
 
+// What Cache::create is told. All of it can be left out.
 struct Options {
   // All the memory the cache may use: items, their index, the eviction policy's memory, free room, and what the
   // owner adds with Cache::add_external_bytes. kMemoryLimitBytesMin..kMemoryLimitBytesMax; can be changed at

@@ -9,6 +9,7 @@
 
 namespace larder {
 
+// Why an item has gone.
 enum class Removal : uint8_t {
   kEvicted,  // a live item had to make room
   kExpired,  // the room of an item past its expiry was taken back

@@ -12,6 +12,8 @@
 namespace larder {
 
 // clang-format off: version 14 takes an enumeration with an attribute for something else.
+
+// Of stores.
 enum class [[nodiscard]] StoreResult : uint8_t{
     kStored,     // every get that starts after the call returns sees the new value
     kNotStored,  // add: the key is there; replace, append, prepend: it is not, or the result would be too long
@@ -22,17 +24,22 @@ enum class [[nodiscard]] StoreResult : uint8_t{
     kBadKey,     // the key is empty or longer than kKeyBytesMax
 };
 
+// Of Cache::presence.
 enum class [[nodiscard]] Presence : uint8_t{
-    kPresent, kMissing,
+    kPresent,
+    kMissing,
     kExpired,  // there was an item, and its room has not been taken back yet
     kFlushed,  // likewise, of one that flush_all removed
 };
 
+// Of removals.
 enum class [[nodiscard]] EraseResult : uint8_t{
-    kErased, kNotFound,
+    kErased,
+    kNotFound,
     kExists,  // a CAS number was given and the item has another one; it stays
 };
 
+// Of incr and decr.
 enum class [[nodiscard]] CounterStatus : uint8_t{
     kDone,        // `value` is the new number
     kCreated,     // the key was missing; `value` is the initial number now stored
@@ -44,6 +51,7 @@ enum class [[nodiscard]] CounterStatus : uint8_t{
 };
 // clang-format on
 
+// Of incr and decr, with the number.
 struct [[nodiscard]] CounterResult {
   CounterStatus status = CounterStatus::kNotFound;
   // Only with kDone and kCreated, as the rest:
@@ -53,6 +61,7 @@ struct [[nodiscard]] CounterResult {
   int64_t previous_ttl_ms = kNeverExpires;  // before CounterOptions::new_expiry
 };
 
+// Of Cache::store.
 struct [[nodiscard]] StoreOutcome {
   StoreResult result = StoreResult::kNotStored;
   // Only with kStored:

@@ -44,6 +44,7 @@ struct ServerOptions {
   uint32_t idle_timeout_s = 0;
 };
 
+// The most for ServerOptions::threads.
 inline constexpr size_t kServerThreadsMax = 1024;
 
 // Serves a cache as long as it lives.

@@ -6,6 +6,7 @@
 
 namespace larder {
 
+// Counters, and gauges of the moment.
 struct Stats {
   // Counters: since the cache was made or reset_stats was last called. What moves which follows memcached's
   // protocol.txt; a comment stands where the name does not say it.
@@ -58,7 +59,7 @@ struct Stats {
 
   uint64_t segment_bytes = 0;  // size of one segment
   uint64_t segments = 0;       // segments that hold items
-  uint64_t segments_free = 0;
+  uint64_t segments_free = 0;  // segments that hold none
   uint64_t index_slots = 0;  // slots of the index, used or not
 };
 
