@@ -49,14 +49,16 @@ in_body {
 }
 
 {
-  has_own = sub(/  \/\/ /, "  ///< ")
   is_closing = /^ *}/
+  has_own = !is_closing && sub(/  \/\/ /, "  ///< ")
   if (in_comment || (is_complete && !has_own && !is_closing)) flush_comment()
   in_comment = 0
   print
   code = $0
   sub(/ *\/\/\/<.*/, "", code)
-  is_complete = code ~ /[;{},]$/
+  if (code ~ /^ *enum.*{$/) in_enum = 1
+  if (is_closing) in_enum = 0
+  is_complete = code ~ /[;{}]$/ || (in_enum && code ~ /,$/)
   if (code ~ /\).*{$/ && code !~ /^ *(class|struct|enum)/) {
     in_body = 1
     match(code, /^ */)

@@ -1,8 +1,11 @@
 // larder::Server: what a program that serves its own cache has of netd.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,9 +44,13 @@ absl::Status check(const ServerOptions& options) {
 
 netd::Options netd_options(const Cache& cache, const ServerOptions& options) {
   netd::Options netd;
-  netd.port = options.port == 0 ? netd::kAnyPort : options.port;
-  netd.listen_addresses = {{"127.0.0.1", {}}};
-  netd.unix_socket = options.unix_socket;
+  if (options.unix_socket.empty()) {
+    netd.port = options.port == 0 ? netd::kAnyPort : options.port;
+    netd.listen_addresses = {{"127.0.0.1", {}}};
+  } else {
+    netd.port = 0;
+    netd.unix_socket = options.unix_socket;
+  }
   netd.memory_limit_bytes = cache.stats().memory_limit_bytes;
   netd.item_bytes_max = cache.options().item_bytes_max;
   netd.eviction = cache.options().eviction;
@@ -57,11 +64,6 @@ netd::Options netd_options(const Cache& cache, const ServerOptions& options) {
   return netd;
 }
 
-netd::ListenSocket listen(const netd::Options& options) {
-  if (!options.unix_socket.empty()) return netd::listen_unix(options);
-  return std::move(netd::listen_ip(options).front());
-}
-
 }  // namespace
 
 // All that a server consists of; netd's main makes the same of its own.
@@ -71,11 +73,11 @@ class Server::Running {
   Running(Cache& cache, const ServerOptions& options)
       : options_(netd_options(cache, options)),
         clock_(cache.options().clock != nullptr ? *cache.options().clock : system_clock_) {
-    std::vector<netd::ListenSocket> sockets;
-    sockets.push_back(listen(options_));
-    address_ = sockets.front().address();
-    if (sockets.front().transport() == netd::Transport::kTcp)
-      port_ = std::stoi(std::string(sockets.front().port()));
+    std::vector<netd::ListenSocket> sockets = netd::listen_ip(options_);
+    if (!options.unix_socket.empty()) sockets.push_back(netd::listen_unix(options_));
+    const netd::ListenSocket& socket = sockets.front();
+    address_ = socket.address();
+    if (options.unix_socket.empty()) port_ = std::stoi(std::string(socket.port()));
     server_.emplace(io_,
                     netd::ServerParts{.options = options_,
                                       .cache = cache,

@@ -43,7 +43,7 @@ struct Options {
   bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
   uint32_t idle_timeout_s = 0;     // 0: never
   uint32_t send_timeout_s = 600;   // 0: never
-  bool read_only = false;          // what would change the cache or the server is refused
+  bool read_only = false;          // what would change the cache or the server is refused; no flag of netd
   bool shutdown_enabled = false;
   bool flush_enabled = true;
   bool dump_enabled = true;
@@ -54,7 +54,7 @@ struct Options {
   std::string auth_file;     // empty: no authentication
   bool debug_clock = false;  // `debugtime` moves the clock
   uint32_t verbosity = 0;
-  bool verbosity_enabled = true;  // clients may change it; otherwise that has no effect
+  bool verbosity_enabled = true;  // clients may change it; no flag of netd
 
   // Ask whether the server that these options describe answers, instead of being it.
   bool health = false;
