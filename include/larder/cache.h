@@ -50,6 +50,7 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
+// One cache. What holds for all its functions is told above.
 class LARDER_API Cache {
  public:
   // Are shown items, of several by their index too. What they are shown is valid until they return.
