@@ -31,8 +31,6 @@ build_and_run() {
   "$work/$source"
 }
 build_and_run consumer larder "$@"
-build_and_run consumer larder "$@" -fno-exceptions -fno-rtti
-build_and_run serve larder-netd "$@"
 build_and_run serve larder-netd "$@" -fno-exceptions -fno-rtti
 
 for library in "$LD_LIBRARY_PATH"/liblarder*.so; do
