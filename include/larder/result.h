@@ -26,17 +26,17 @@ enum class [[nodiscard]] StoreResult : uint8_t{
 
 // Of Cache::presence.
 enum class [[nodiscard]] Presence : uint8_t{
-    kPresent,
-    kMissing,
+    kPresent,  // there is an item
+    kMissing,  // there is none, and nothing left of one
     kExpired,  // there was an item, and its room has not been taken back yet
     kFlushed,  // likewise, of one that flush_all removed
 };
 
 // Of removals.
 enum class [[nodiscard]] EraseResult : uint8_t{
-    kErased,
-    kNotFound,
-    kExists,  // a CAS number was given and the item has another one; it stays
+    kErased,    // the item was there, and has gone
+    kNotFound,  // there was none
+    kExists,    // a CAS number was given and the item has another one; it stays
 };
 
 // Of incr and decr.
