@@ -5,6 +5,11 @@ function flush_comment(i) {
   for (i = 1; i <= lines; ++i) print comment[i]
 }
 
+function indent_of(line) {
+  match(line, /^ */)
+  return substr(line, 1, RLENGTH)
+}
+
 # Lines that stand farther in, as lists and code do, keep their layout.
 function add_comment(text, is_indented) {
   is_indented = text ~ /^   /
@@ -35,6 +40,7 @@ in_body {
 /^ *$/ {
   if (in_comment) flush_comment()
   in_comment = 0
+  is_complete = 1
   lines = 0
   print
   next
@@ -52,6 +58,7 @@ in_body {
   is_closing = /^ *}/
   has_own = !is_closing && sub(/  \/\/ /, "  ///< ")
   if (in_comment || (is_complete && !has_own && !is_closing)) flush_comment()
+  if (in_comment || is_complete) indent = indent_of($0)
   in_comment = 0
   print
   code = $0
@@ -61,7 +68,5 @@ in_body {
   is_complete = code ~ /[;{}]$/ || (in_enum && code ~ /,$/)
   if (code ~ /\).*{$/ && code !~ /^ *(class|struct|enum)/) {
     in_body = 1
-    match(code, /^ */)
-    indent = substr(code, 1, RLENGTH)
   }
 }

@@ -72,14 +72,18 @@ concept PlainOctets =
 template <class T>
 struct Codec;
 
+// Strings lie as they are.
 template <>
 struct Codec<std::string> {
+  // The octets of a value, and the value that octets are.
   static std::string_view view(std::string_view value) { return value; }
   static std::optional<std::string> decode(std::string_view octets) { return std::string(octets); }
 };
 
+// Plain types lie as they lie in memory.
 template <PlainOctets T>
 struct Codec<T> {
+  // The octets of a value, and the value that octets are, if there are as many as it has.
   static std::string_view view(const T& value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
   static std::optional<T> decode(std::string_view octets) {
     if (octets.size() != sizeof(T)) return std::nullopt;
@@ -97,14 +101,18 @@ struct Codec<T> {
 template <class Key>
 struct KeyCodec;
 
+// Strings are keys as they are.
 template <>
 struct KeyCodec<std::string> {
+  // The octets of a key.
   static std::string_view view(std::string_view key) { return key; }
 };
 
+// Numbers and enumerations, in decimal.
 template <class Key>
 requires std::integral<Key> || std::is_enum_v<Key>
 struct KeyCodec<Key> {
+  // The room that any key fits in; writes one to the front of its room, and returns how many octets that took.
   static constexpr size_t size(Key) { return std::numeric_limits<decltype(number(Key()))>::digits10 + 2; }
   static size_t encode(Key key, std::span<char> room) {
     return static_cast<size_t>(std::to_chars(room.data(), room.data() + room.size(), number(key)).ptr -
@@ -124,11 +132,17 @@ struct KeyCodec<Key> {
   friend struct KeyCodec;
 };
 
+// Types of which equal values have equal octets, and that are no numbers.
 template <class Key>
-requires PlainOctets<Key> && std::has_unique_object_representations_v<Key> &&
-    (!std::integral<Key>)&&(!std::is_enum_v<Key>)struct KeyCodec<Key> {
+concept PlainKey = PlainOctets<Key> && std::has_unique_object_representations_v<Key> && !std::integral<Key> &&
+                   !std::is_enum_v<Key>;
+
+// Other types, as they lie in memory.
+template <PlainKey Key>
+struct KeyCodec<Key> {
   // Octets of any kind: SetOptions::is_key_binary of the items.
   static constexpr bool is_binary = true;
+  // The octets of a key.
   static std::string_view view(const Key& key) { return {reinterpret_cast<const char*>(&key), sizeof key}; }
 };
 

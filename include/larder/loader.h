@@ -37,6 +37,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "larder/api.h"
 #include "larder/cache.h"
 
 namespace larder {
@@ -80,7 +81,8 @@ struct LoadStats {
   uint64_t stale_served = 0;   // answered with an old value in place of an error
 };
 
-class Loader {
+// Reads a cache, and brings what is missing: the octets beneath LoadingCache. Thread-safe.
+class LARDER_API Loader {
  public:
   // Takes the value of one of the keys that were wanted; nothing: there is none.
   using Deliver = absl::FunctionRef<void(size_t index, std::optional<std::string_view> value)>;
@@ -128,6 +130,7 @@ class Loader {
   [[nodiscard]] std::vector<absl::Status> get_or_load_multi(std::span<const std::string_view> keys,
                                                             const LoadOptions& options, Load load, Show show);
 
+  // Counted since it was made, over all its threads.
   [[nodiscard]] LoadStats stats() const;
 
  private:

@@ -38,6 +38,7 @@
 
 namespace larder {
 
+// A typed cache that loads what is missing. Thread-safe.
 template <class Key = std::string, class T = std::string, class ValueCodec = Codec<T>,
           class CodecOfKey = KeyCodec<Key>>
 class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
@@ -110,6 +111,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     return results;
   }
 
+  // What its loads have come to: see Loader::stats.
   [[nodiscard]] LoadStats load_stats() const { return loader_.stats(); }
 
  private:

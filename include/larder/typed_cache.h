@@ -93,6 +93,7 @@ class OctetBuffer {
 
 }  // namespace internal
 
+// A view of a Cache by keys and values of a program's own types. Thread-safe, as the cache is.
 template <class Key, class T, class ValueCodec = Codec<T>, class CodecOfKey = KeyCodec<Key>>
 class TypedCache {
   static_assert(CodecOf<ValueCodec, T>, "T needs a larder::Codec: see codec.h");
@@ -110,6 +111,7 @@ class TypedCache {
 
   // --- reading ---------------------------------------------------------------------------------------------
 
+  // The value, or nothing: as Cache::get.
   [[nodiscard]] std::optional<T> get(const View<Key>& key) {
     const KeyOctets octets(*this, key);
     if constexpr (kIsString) {
@@ -172,6 +174,7 @@ class TypedCache {
 
   // --- storing ---------------------------------------------------------------------------------------------
 
+  // As the functions of the same names of Cache.
   StoreResult set(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.item = options}).result;
   }
@@ -189,24 +192,23 @@ class TypedCache {
 
   // --- expiry and removal ----------------------------------------------------------------------------------
 
+  // As the functions of the same names of Cache.
   bool touch(const View<Key>& key, Expiry expiry) { return cache_.touch(KeyOctets(*this, key), expiry); }
-
   [[nodiscard]] std::optional<T> get_and_touch(const View<Key>& key, Expiry expiry) {
     std::optional<T> value;
     cache_.visit_and_touch(KeyOctets(*this, key), expiry, [&](const ItemView& item) { value = decode(item); });
     return value;
   }
-
   EraseResult erase(const View<Key>& key, std::optional<uint64_t> expected = std::nullopt) {
     return cache_.erase(KeyOctets(*this, key), expected);
   }
-
   EraseResult invalidate(const View<Key>& key, const InvalidateOptions& options = {}) {
     return cache_.invalidate(KeyOctets(*this, key), options);
   }
 
   // --- the cache beneath -----------------------------------------------------------------------------------
 
+  // The one it was made with.
   [[nodiscard]] Cache& cache() const { return cache_; }
 
   // Reads that found octets which the codec refused.
@@ -216,8 +218,10 @@ class TypedCache {
   }
 
  protected:
+  // Holds the octets of a value that is encoded.
   using ValueBuffer = internal::OctetBuffer<512>;
 
+  // SetOptions::is_key_binary of its items.
   static constexpr bool kIsKeyBinary = requires { requires CodecOfKey::is_binary; };
 
   // A key as the cache knows it.
@@ -258,6 +262,7 @@ class TypedCache {
     KeyOctetsList(const KeyOctetsList&) = delete;
     KeyOctetsList& operator=(const KeyOctetsList&) = delete;
 
+    // Element i belongs to key i.
     [[nodiscard]] std::span<const std::string_view> views() const { return views_; }
 
    private:
@@ -273,6 +278,7 @@ class TypedCache {
     return value;
   }
 
+  // The octets of `value`, in `buffer` or where they lie.
   [[nodiscard]] std::string_view encode(const View<T>& value, ValueBuffer& buffer) const {
     return buffer.template octets<T>(value_codec_, value);
   }
