@@ -133,9 +133,9 @@ void HostileClient::ask_for_reports() {
   connection->drain();
 }
 
-// All of it may cost good clients items, and nothing else.
+// All of it may cost good clients items, and nothing else. Rare, as the cache is to be full.
 void HostileClient::tune() {
-  if (!one_in(10)) return pause(milliseconds(100));
+  if (!one_in(100)) return pause(milliseconds(100));
   const auto connection = connect();
   connection->send(one_in(2) ? "flush_all\r\n" : "cache_memlimit 32\r\ncache_memlimit 64\r\n");
   connection->end_sending();
