@@ -13,8 +13,7 @@
 //           its time is up.
 //   load    leaders only, with no lock held.
 //   store   on condition that the item is still the one that was claimed (its CAS number; an item that was given
-//   back,
-//           erased, replaced or invalidated has another one, or is not there).
+//           back, erased, replaced or invalidated has another one, or is not there).
 //   land    under the shard's mutex: out of the table, has_landed, everybody who waits is woken.
 //   wait    joiners only, after all that they lead has landed, until has_landed or the flight's deadline. Those of
 //           a flight that has nothing to say begin anew, with a look at the cache.

@@ -319,6 +319,7 @@ ssize_t Connection::transmit(std::string_view content, std::string_view behind) 
   if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
   return count;
 }
+
 bool Connection::wait(Waiting waiting) {
   waiting_ = waiting;
   if (is_sending()) {

@@ -1,9 +1,8 @@
 #include "netd/parser.h"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 
+#include "netd/command_words.h"
 #include "netd/meta_parser.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
@@ -14,58 +13,6 @@ namespace {
 constexpr int32_t kWireValueBytesMax = 2147483645;
 constexpr size_t kLineBytesMin = 4;
 constexpr char kBinaryProtocolMagic = static_cast<char>(0x80);
-
-// What the arguments of a command look like.
-enum class Shape : uint8_t { kRetrieval, kStorage, kMeta, kMetaStorage, kSimple };
-
-struct Word {
-  std::string_view text;
-  Command command;
-  Shape shape;
-  size_t tokens_min;  // the command word included
-};
-
-// The most frequent first.
-constexpr auto kWords = std::to_array<Word>({
-    {"get", Command::kGet, Shape::kRetrieval, 2},
-    {"set", Command::kSet, Shape::kStorage, 5},
-    {"mg", Command::kMetaGet, Shape::kMeta, 2},
-    {"ms", Command::kMetaStore, Shape::kMetaStorage, 3},
-    {"gets", Command::kGets, Shape::kRetrieval, 2},
-    {"delete", Command::kDelete, Shape::kSimple, 2},
-    {"add", Command::kAdd, Shape::kStorage, 5},
-    {"incr", Command::kIncr, Shape::kSimple, 3},
-    {"decr", Command::kDecr, Shape::kSimple, 3},
-    {"touch", Command::kTouch, Shape::kSimple, 3},
-    {"cas", Command::kCas, Shape::kStorage, 5},
-    {"replace", Command::kReplace, Shape::kStorage, 5},
-    {"append", Command::kAppend, Shape::kStorage, 5},
-    {"prepend", Command::kPrepend, Shape::kStorage, 5},
-    {"gat", Command::kGat, Shape::kRetrieval, 3},
-    {"gats", Command::kGats, Shape::kRetrieval, 3},
-    {"md", Command::kMetaDelete, Shape::kMeta, 2},
-    {"ma", Command::kMetaArithmetic, Shape::kMeta, 2},
-    {"mn", Command::kMetaNoop, Shape::kSimple, 1},
-    {"version", Command::kVersion, Shape::kSimple, 1},
-    {"stats", Command::kStats, Shape::kSimple, 1},
-    {"flush_all", Command::kFlushAll, Shape::kSimple, 1},
-    {"verbosity", Command::kVerbosity, Shape::kSimple, 2},
-    {"me", Command::kMetaDebug, Shape::kMeta, 2},
-    {"quit", Command::kClose, Shape::kSimple, 1},
-    {"shutdown", Command::kShutdown, Shape::kSimple, 1},
-    {"watch", Command::kWatch, Shape::kSimple, 1},
-    {"cache_memlimit", Command::kCacheMemlimit, Shape::kSimple, 1},
-    {"slabs", Command::kSlabs, Shape::kSimple, 1},
-    {"lru", Command::kLru, Shape::kSimple, 1},
-    {"lru_crawler", Command::kLruCrawler, Shape::kSimple, 1},
-    {"debugtime", Command::kDebugtime, Shape::kSimple, 1},
-});
-
-const Word* find_word(std::string_view text) {
-  const auto found =
-      std::find_if(kWords.begin(), kWords.end(), [text](const Word& word) { return word.text == text; });
-  return found == kWords.end() ? nullptr : &*found;
-}
 
 bool is_retrieval(std::string_view input) {
   return input.starts_with("get ") || input.starts_with("gets ") || input.starts_with("gat ") ||
@@ -224,7 +171,7 @@ Parser::DataBlock Parser::parse_line(std::string_view input, size_t line_end, Re
 }
 
 Parser::DataBlock Parser::parse_storage(const Tokens& tokens, Request& request) const {
-  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[4]);
+  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[kStorageLengthToken]);
   if (!value_bytes) {
     refuse(request, kErrorBadFormat);
     return {};
@@ -236,7 +183,7 @@ Parser::DataBlock Parser::parse_storage(const Tokens& tokens, Request& request) 
 
 Parser::DataBlock Parser::parse_meta_store(const Tokens& tokens, Request& request) const {
   constexpr size_t kFirstFlag = 3;
-  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[2]);
+  const std::optional<size_t> value_bytes = parse_value_bytes(tokens[kMetaStorageLengthToken]);
   if (!value_bytes || !look_like_flags(tokens, kFirstFlag)) {
     refuse(request, kErrorBadFormat);
     return {};

@@ -1,22 +1,20 @@
 #include "netd/preview.h"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 
+#include "netd/command_words.h"
 #include "netd/numbers.h"
 #include "netd/tokens.h"
 
 namespace netd {
 namespace {
 
-constexpr auto kStorageWords =
-    std::to_array<std::string_view>({"set", "add", "replace", "append", "prepend", "cas"});
-
-// Which of the words behind a key is the length of a value that follows the line, counted from 1; 0 if none is.
-int length_position(std::string_view word) {
-  if (word == "ms") return 1;
-  return std::ranges::find(kStorageWords, word) == kStorageWords.end() ? 0 : 3;
+// Which token of a line is the length of a value that follows it; 0 if none follows.
+size_t length_token(std::string_view command) {
+  const Word* const word = find_word(command);
+  if (word == nullptr) return 0;
+  if (word->shape == Shape::kStorage) return kStorageLengthToken;
+  return word->shape == Shape::kMetaStorage ? kMetaStorageLengthToken : 0;
 }
 
 }  // namespace
@@ -32,8 +30,9 @@ Preview preview(std::string_view input, std::span<std::string_view> keys) {
     const std::string_view key = take_token(line);
     if (key.empty()) break;
     size_t end = line_end + 1;
-    if (const int position = length_position(word); position > 0) {
-      for (int i = 1; i < position; ++i) take_token(line);
+    if (const size_t length = length_token(word); length > 0) {
+      // Behind the word and the key.
+      for (size_t i = 2; i < length; ++i) take_token(line);
       const std::optional<uint32_t> value_bytes = parse_u32(take_token(line));
       if (!value_bytes) break;
       end += size_t{*value_bytes} + 2;

@@ -10,7 +10,6 @@ namespace netd {
 
 ServerSignals::ServerSignals(asio::io_context& io, Server& server, AuthFile& auth_file)
     : auth_file_(auth_file), stop_signals_(io, SIGINT, SIGTERM, SIGUSR1), reload_signals_(io, SIGHUP) {
-  std::signal(SIGPIPE, SIG_IGN);
   stop_signals_.async_wait([&server](const std::error_code& error, int) {
     if (!error) server.stop();
   });

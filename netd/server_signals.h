@@ -13,7 +13,7 @@ namespace netd {
 
 inline constexpr std::initializer_list<int> kServerSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 
-// SIGINT, SIGTERM and SIGUSR1 stop the server; SIGHUP has the password file read again; SIGPIPE is ignored. All are
+// SIGINT, SIGTERM and SIGUSR1 stop the server; SIGHUP has the password file read again. All are
 // caught from the moment this is made, and have their effect while `io` runs.
 class ServerSignals {
  public:
