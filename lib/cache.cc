@@ -9,6 +9,7 @@
 #include "larder/internal/engine.h"
 #include "larder/internal/read_item.h"
 #include "larder/internal/store_item.h"
+#include "larder/internal/update_item.h"
 
 namespace larder {
 namespace {
@@ -23,6 +24,9 @@ using internal::kMarkStale;
 using internal::kNeverMs;
 using internal::postponement;
 using internal::replacement;
+
+// Of walks that nobody has set a step for.
+constexpr size_t kItemsPerStep = 64;
 
 bool is_key(std::string_view key) { return !key.empty() && key.size() <= kKeyBytesMax; }
 
@@ -89,6 +93,25 @@ EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint6
   if (!cas) remove(engine, key);
   if (result != EraseResult::kErased) engine.counters().add(Counter::kEraseMisses);
   return result;
+}
+
+// How many items were removed: 0 or 1.
+size_t erase_one_if(Engine& engine, std::string_view key,
+                    absl::FunctionRef<bool(const ItemView& item)> is_unwanted) {
+  bool is_removed = false;
+  (void)engine.mutate(key, engine.now_ms(), [&](const ItemView* item) -> Decision {
+    is_removed = item != nullptr && is_unwanted(*item);
+    return is_removed ? Decision{.kind = Decision::Kind::kRemove} : Decision{};
+  });
+  if (is_removed) engine.counters().add(Counter::kEraseHits);
+  return is_removed ? 1 : 0;
+}
+
+// Of a walk over everything: what its steps add up to.
+size_t whole_walk(absl::FunctionRef<size_t(ScanCursor& cursor)> take_step) {
+  size_t sum = 0;
+  for (ScanCursor cursor; !cursor.is_at_end();) sum += take_step(cursor);
+  return sum;
 }
 
 void count_read(Engine& engine, const ReadOptions& options, const Reading* reading) {
@@ -225,6 +248,11 @@ std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry> entries) {
   return results;
 }
 
+UpdateOutcome Cache::update(std::string_view key, Updater updater) {
+  if (!is_key(key)) return {.status = UpdateStatus::kBadKey};
+  return internal::update_item(*engine_, key, updater);
+}
+
 // --- counting ----------------------------------------------------------------------------------------------
 
 CounterResult Cache::incr(std::string_view key, uint64_t delta, const CounterOptions& options) {
@@ -309,6 +337,29 @@ size_t Cache::erase_multi(std::span<const std::string_view> keys) {
   for (const std::string_view key : keys) {
     if (erase(key) == EraseResult::kErased) ++erased;
   }
+  return erased;
+}
+
+size_t Cache::erase_if(Predicate is_unwanted) {
+  return whole_walk([&](ScanCursor& cursor) { return erase_if(cursor, kItemsPerStep, is_unwanted); });
+}
+
+size_t Cache::erase_if(ScanCursor& cursor, size_t items_max, Predicate is_unwanted) {
+  size_t erased = 0;
+  scan(cursor, items_max, [&](const ItemInfo& item) { erased += erase_one_if(*engine_, item.key, is_unwanted); });
+  return erased;
+}
+
+size_t Cache::erase_prefix(std::string_view prefix) {
+  return whole_walk([&](ScanCursor& cursor) { return erase_prefix(cursor, kItemsPerStep, prefix); });
+}
+
+size_t Cache::erase_prefix(ScanCursor& cursor, size_t items_max, std::string_view prefix) {
+  size_t erased = 0;
+  scan(cursor, items_max, [&](const ItemInfo& item) {
+    if (!item.key.starts_with(prefix)) return;
+    erased += erase_one_if(*engine_, item.key, [](const ItemView&) { return true; });
+  });
   return erased;
 }
 

@@ -54,4 +54,22 @@ std::string_view to_string(CounterStatus status) {
   return "";
 }
 
+std::string_view to_string(UpdateStatus status) {
+  switch (status) {
+    case UpdateStatus::kStored:
+      return "stored";
+    case UpdateStatus::kErased:
+      return "erased";
+    case UpdateStatus::kLeft:
+      return "left";
+    case UpdateStatus::kTooLarge:
+      return "too large";
+    case UpdateStatus::kNoMemory:
+      return "no memory";
+    case UpdateStatus::kBadKey:
+      return "bad key";
+  }
+  return "";
+}
+
 }  // namespace larder

@@ -62,6 +62,25 @@ struct InvalidateOptions {
   uint64_t cas = 0;                       // as in SetOptions
 };
 
+// What becomes of an item that Cache::update has shown. Made by one of the three functions.
+struct Update {
+  enum class Kind : uint8_t { kLeave, kErase, kStore };
+
+  [[nodiscard]] static Update leave() { return {}; }
+  [[nodiscard]] static Update erase() { return {.kind = Kind::kErase}; }
+  // `value`: see Cache::update for how long it must live.
+  [[nodiscard]] static Update store(std::string_view value, std::optional<Expiry> expiry = {},
+                                    std::optional<uint32_t> flags = {}) {
+    return {.kind = Kind::kStore, .value = value, .expiry = expiry, .flags = flags};
+  }
+
+  Kind kind = Kind::kLeave;
+  // Of kStore:
+  std::string_view value = {};
+  std::optional<Expiry> expiry = {};   // not given: it stays; a new item never expires
+  std::optional<uint32_t> flags = {};  // not given: they stay; those of a new item are 0
+};
+
 // One item of set_multi.
 struct SetEntry {
   std::string_view key;

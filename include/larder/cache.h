@@ -57,6 +57,9 @@ class LARDER_API Cache {
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
   using ReadVisitor = absl::FunctionRef<void(const Reading& reading)>;
   using MultiVisitor = absl::FunctionRef<void(size_t index, const ItemView& item)>;
+  // Are asked about items; null: there is none. What they are shown is valid until they return.
+  using Predicate = absl::FunctionRef<bool(const ItemView& item)>;
+  using Updater = absl::FunctionRef<Update(const ItemView* item)>;
 
   // Makes a cache. InvalidArgument names the option that is out of range and its value; ResourceExhausted says
   // which memory could not be had.
@@ -177,6 +180,18 @@ class LARDER_API Cache {
   // Sets each entry in order; results[i] belongs to entries[i].
   std::vector<StoreResult> set_multi(std::span<const SetEntry> entries);
 
+  // Shows the item to `updater` and makes of it what that says, in one step: nobody reads or changes the item
+  // between the look and the change.
+  //
+  //   updater  is called with a lock held: it should be brief, and must not call the cache. It is called again,
+  //   with
+  //            the item as it is then, if room must be made first; what it said before counts for nothing. What the
+  //            value it returns refers to must live until it is called again or update returns; it may be a part of
+  //            the item's own value. Out of a call that throws, the item comes unchanged.
+  //
+  // What is stored is a new value: neither stale nor won, with a new CAS number. Counts stores or erase_hits.
+  UpdateOutcome update(std::string_view key, Updater updater);
+
   // --- counting --------------------------------------------------------------------------------------------
 
   // Adds to (wrapping at 2^64) or takes from (stopping at 0) the decimal number that the value holds. The new
@@ -222,6 +237,21 @@ class LARDER_API Cache {
 
   // Removes each key; returns how many were there.
   size_t erase_multi(std::span<const std::string_view> keys);
+
+  // Removes each item that `is_unwanted`, and returns how many were. It is asked with a lock held, so that what it
+  // is shown is what is removed: it should be brief, and must not call the cache. It may be asked about an item
+  // more than once. Goes over the whole cache, a few items at a time, and never stops other callers for longer than
+  // one of its steps; which items it meets is as with for_each. Each counts erase_hits.
+  size_t erase_if(Predicate is_unwanted);
+
+  // One step of that: about `items_max` ≥ 1 items, from `cursor` on, which is moved behind them (see scan). For
+  // callers who have something else to do as well, or want to stop in between.
+  size_t erase_if(ScanCursor& cursor, size_t items_max, Predicate is_unwanted);
+
+  // The same of the items whose keys begin with `prefix`; an empty one is that of all keys. A prefix that is often
+  // emptied is better declared a namespace: see flush_namespace.
+  size_t erase_prefix(std::string_view prefix);
+  size_t erase_prefix(ScanCursor& cursor, size_t items_max, std::string_view prefix);
 
   // Removes every item stored before this call, or, with a delay > 0, every item stored before that moment. One
   // moment can be pending: a later call replaces it. Takes effect at once for every reader and costs the same

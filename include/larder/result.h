@@ -49,6 +49,16 @@ enum class [[nodiscard]] CounterStatus : uint8_t{
     kNoMemory,    // the longer number found no room; the item is unchanged
     kBadKey,      // the key is empty or longer than kKeyBytesMax
 };
+
+// Of Cache::update.
+enum class [[nodiscard]] UpdateStatus : uint8_t{
+    kStored,    // the item is now as the updater has said
+    kErased,    // the item was there, and has gone
+    kLeft,      // the updater wanted nothing changed, or erased what was not there
+    kTooLarge,  // the value is longer than Options::item_bytes_max; the item is unchanged
+    kNoMemory,  // no room could be made; the item is unchanged
+    kBadKey,    // the key is empty or longer than kKeyBytesMax; the updater was not called
+};
 // clang-format on
 
 // Of incr and decr, with the number.
@@ -69,10 +79,17 @@ struct [[nodiscard]] StoreOutcome {
   size_t value_bytes = 0;  // of the whole value, after append and prepend too
 };
 
+// Of Cache::update.
+struct [[nodiscard]] UpdateOutcome {
+  UpdateStatus status = UpdateStatus::kLeft;
+  uint64_t cas = 0;  // only with kStored; 0 also if the item has expired at once
+};
+
 // "stored", "not stored", … for logs and examples.
 [[nodiscard]] LARDER_API std::string_view to_string(StoreResult result);
 [[nodiscard]] LARDER_API std::string_view to_string(EraseResult result);
 [[nodiscard]] LARDER_API std::string_view to_string(CounterStatus status);
+[[nodiscard]] LARDER_API std::string_view to_string(UpdateStatus status);
 
 }  // namespace larder
 

@@ -134,6 +134,11 @@ class Oracle {
 
   bool erase(const std::string& key) { return find(key) != nullptr && entries_.erase(key) != 0; }
 
+  size_t erase_prefix(const std::string& prefix) {
+    (void)live_entries();
+    return std::erase_if(entries_, [&](const auto& pair) { return pair.first.starts_with(prefix); });
+  }
+
   void flush(int64_t delay_ms) {
     apply_due_flush();
     if (delay_ms > 0) {

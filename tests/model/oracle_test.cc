@@ -47,7 +47,7 @@ class Comparison {
   void step() {
     const std::string key = random_key();
     reconcile(key);
-    switch (random_.below(30)) {
+    switch (random_.below(32)) {
       case 0:
       case 1:
       case 2:
@@ -91,6 +91,12 @@ class Comparison {
         return win(key);
       case 22:
         return invalidate(key);
+      case 23:
+      case 24:
+        return update(key);
+      case 25:
+        if (random_.one_in(400)) erase_some();
+        return;
       default:
         return read(key);
     }
@@ -256,6 +262,34 @@ class Comparison {
     const EraseResult result = cache_->invalidate(key, options);
     REQUIRE((result == EraseResult::kErased) == oracle_.invalidate(key, is_stale, is_empty));
     compare(key);
+  }
+
+  // As set, erase or no operation at all would do, given what there is.
+  void update(const std::string& key) {
+    const Entry entry = random_entry();
+    const bool erases = random_.one_in(8);
+    const bool is_for_present = random_.one_in(2);
+    const auto outcome = cache_->update(key, [&](const ItemView* item) {
+      if ((item != nullptr) != is_for_present) return Update::leave();
+      return erases ? Update::erase() : Update::store(entry.value, expiry_of(entry.deadline_ms), entry.flags);
+    });
+    agree(key, outcome.status, [&] {
+      if ((oracle_.find(key) != nullptr) != is_for_present) return UpdateStatus::kLeft;
+      if (erases) return oracle_.erase(key) ? UpdateStatus::kErased : UpdateStatus::kLeft;
+      if (entry.value.size() > setting_.item_bytes_max) return UpdateStatus::kTooLarge;
+      oracle_.put(key, entry);
+      return UpdateStatus::kStored;
+    });
+  }
+
+  void erase_some() {
+    const std::string prefix = "key " + std::to_string(random_.below(100));
+    const size_t expected = oracle_.erase_prefix(prefix);
+    const size_t erased =
+        random_.one_in(2) ? cache_->erase_prefix(prefix)
+                          : cache_->erase_if([&](const ItemView& item) { return item.key.starts_with(prefix); });
+    REQUIRE(erased <= expected);
+    if (!setting_.can_evict) REQUIRE(erased == expected);
   }
 
   void flush() {

@@ -731,6 +731,65 @@ TEST_CASE("erase_multi removes each key that is there and counts them") {
   CHECK(cache->erase_multi({}) == 0);
 }
 
+TEST_CASE("erase_if removes the items that it is told to, and no others") {
+  TestCache cache;
+  for (int i = 0; i < 5000; ++i) {
+    REQUIRE(cache->set("key" + std::to_string(i), std::to_string(i % 10)) == StoreResult::kStored);
+  }
+  CHECK(cache->erase_if([](const ItemView& item) { return item.value == "3" || item.key == "key5"; }) == 501);
+  CHECK(cache->stats().items == 4499);
+  CHECK(cache->stats().erase_hits == 501);
+  CHECK_FALSE(cache->contains("key3"));
+  CHECK_FALSE(cache->contains("key5"));
+  CHECK(cache->contains("key15"));
+  CHECK(cache->erase_if([](const ItemView&) { return false; }) == 0);
+  CHECK(cache->erase_if([](const ItemView&) { return true; }) == 4499);
+  CHECK(cache->erase_if([](const ItemView&) { return true; }) == 0);
+}
+
+TEST_CASE("erase_if does not meet what has expired") {
+  TestCache cache;
+  REQUIRE(cache->set("mortal", "v", {.expiry = 1s}) == StoreResult::kStored);
+  REQUIRE(cache->set("immortal", "v") == StoreResult::kStored);
+  cache.clock.advance_ms(1000);
+  CHECK(cache->erase_if([](const ItemView& item) { return item.key == "mortal"; }) == 0);
+}
+
+TEST_CASE("erase_prefix removes the items whose keys begin so") {
+  TestCache cache;
+  for (const std::string_view key : {"a", "ab", "abc", "b", "ba"}) {
+    REQUIRE(cache->set(key, "v") == StoreResult::kStored);
+  }
+  CHECK(cache->erase_prefix("ab") == 2);
+  CHECK(cache->erase_prefix("ab") == 0);
+  CHECK(cache->contains("a"));
+  CHECK(cache->contains("b"));
+  CHECK(cache->erase_prefix("") == 3);
+  CHECK(cache->stats().items == 0);
+}
+
+TEST_CASE("a step of erase_if meets about as many items as it may, and the steps all of them") {
+  TestCache cache;
+  for (int i = 0; i < 3000; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);
+  size_t erased = 0;
+  size_t steps = 0;
+  for (ScanCursor cursor; !cursor.is_at_end(); ++steps) {
+    size_t asked = 0;
+    erased += cache->erase_if(cursor, 10, [&](const ItemView&) {
+      ++asked;
+      return true;
+    });
+    // Of one tag there are seldom more.
+    CHECK(asked <= 20);
+  }
+  CHECK(erased == 3000);
+  CHECK(steps >= 300);
+  REQUIRE(cache->set("key1", "v") == StoreResult::kStored);
+  erased = 0;
+  for (ScanCursor cursor; !cursor.is_at_end();) erased += cache->erase_prefix(cursor, 10, "key");
+  CHECK(erased == 1);
+}
+
 TEST_CASE("flush_all removes every item at once, and what is stored right after stays") {
   TestCache cache;
   for (int i = 0; i < 1000; ++i) REQUIRE(cache->set("key" + std::to_string(i), "v") == StoreResult::kStored);

@@ -32,6 +32,15 @@ TEST_CASE("each status of a counter has its words") {
   CHECK(to_string(CounterStatus::kBadKey) == "bad key");
 }
 
+TEST_CASE("each status of an update has its words") {
+  CHECK(to_string(UpdateStatus::kStored) == "stored");
+  CHECK(to_string(UpdateStatus::kErased) == "erased");
+  CHECK(to_string(UpdateStatus::kLeft) == "left");
+  CHECK(to_string(UpdateStatus::kTooLarge) == "too large");
+  CHECK(to_string(UpdateStatus::kNoMemory) == "no memory");
+  CHECK(to_string(UpdateStatus::kBadKey) == "bad key");
+}
+
 TEST_CASE("a counter's result is not found and zero until something is said") {
   constexpr CounterResult kNothing;
   CHECK(kNothing.status == CounterStatus::kNotFound);

@@ -1,0 +1,63 @@
+#include "larder/internal/update_item.h"
+
+#include <cstdint>
+#include <optional>
+
+#include "larder/internal/counters.h"
+#include "larder/internal/decision.h"
+
+namespace larder::internal {
+namespace {
+
+// What the item, if there is one, is to be with the value that was decided on.
+Content updated(const Engine& engine, const ItemView* item, const Update& update, int64_t now_ms) {
+  Content content = item != nullptr ? content_of(*item, now_ms) : Content();
+  content.value = update.value;
+  content.marks &= kMarkBinaryKey;
+  if (update.flags) content.flags = *update.flags;
+  if (update.expiry) content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
+  return content;
+}
+
+void count(Counters& counters, UpdateStatus status) {
+  if (status == UpdateStatus::kErased) counters.add(Counter::kEraseHits);
+  if (status == UpdateStatus::kTooLarge) counters.add(Counter::kStoreTooLarge);
+  if (status == UpdateStatus::kNoMemory) counters.add(Counter::kStoreNoMemory);
+  if (status == UpdateStatus::kStored) counters.add(Counter::kItemsStored);
+  if (status == UpdateStatus::kStored || status == UpdateStatus::kNoMemory) counters.add(Counter::kStores);
+}
+
+}  // namespace
+
+UpdateOutcome update_item(Engine& engine, std::string_view key,
+                          absl::FunctionRef<Update(const ItemView* item)> updater) {
+  const int64_t now_ms = engine.now_ms();
+  UpdateOutcome outcome;
+  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+    const Update update = updater(item);
+    switch (update.kind) {
+      case Update::Kind::kLeave:
+        outcome.status = UpdateStatus::kLeft;
+        return {};
+      case Update::Kind::kErase:
+        outcome.status = item != nullptr ? UpdateStatus::kErased : UpdateStatus::kLeft;
+        return {.kind = Decision::Kind::kRemove};
+      case Update::Kind::kStore:
+        break;
+    }
+    if (update.value.size() > engine.options().item_bytes_max) {
+      outcome.status = UpdateStatus::kTooLarge;
+      return {};
+    }
+    outcome.status = UpdateStatus::kStored;
+    Decision decision = replacement(updated(engine, item, update, now_ms), now_ms);
+    decision.is_used = true;
+    return decision;
+  });
+  if (!cas) outcome.status = UpdateStatus::kNoMemory;
+  outcome.cas = cas.value_or(0);
+  count(engine.counters(), outcome.status);
+  return outcome;
+}
+
+}  // namespace larder::internal
