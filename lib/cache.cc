@@ -44,7 +44,7 @@ Item copy(const ItemView& view) {
 StoreResult check(Engine& engine, std::string_view key, std::string_view value) {
   if (!is_key(key)) return StoreResult::kBadKey;
   if (value.size() <= engine.options().item_bytes_max) return StoreResult::kStored;
-  engine.counters().add(Counter::kStoreTooLarge);
+  engine.counters(key).add(Counter::kStoreTooLarge);
   return StoreResult::kTooLarge;
 }
 
@@ -54,9 +54,9 @@ void remove(Engine& engine, std::string_view key) {
                       [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; });
 }
 
-void count_outcome(Engine& engine, CounterStatus status, Counter hits, Counter misses) {
-  if (status == CounterStatus::kDone) engine.counters().add(hits);
-  if (status == CounterStatus::kNotFound) engine.counters().add(misses);
+void count_outcome(internal::Counters& counters, CounterStatus status, Counter hits, Counter misses) {
+  if (status == CounterStatus::kDone) counters.add(hits);
+  if (status == CounterStatus::kNotFound) counters.add(misses);
 }
 
 Decision invalidation(const Engine& engine, const ItemView& item, const InvalidateOptions& options,
@@ -91,7 +91,7 @@ EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint6
     return decide(*item, now_ms);
   });
   if (!cas) remove(engine, key);
-  if (result != EraseResult::kErased) engine.counters().add(Counter::kEraseMisses);
+  if (result != EraseResult::kErased) engine.counters(key).add(Counter::kEraseMisses);
   return result;
 }
 
@@ -103,7 +103,7 @@ size_t erase_one_if(Engine& engine, std::string_view key,
     is_removed = item != nullptr && is_unwanted(*item);
     return is_removed ? Decision{.kind = Decision::Kind::kRemove} : Decision{};
   });
-  if (is_removed) engine.counters().add(Counter::kEraseHits);
+  if (is_removed) engine.counters(key).add(Counter::kEraseHits);
   return is_removed ? 1 : 0;
 }
 
@@ -114,16 +114,30 @@ size_t whole_walk(absl::FunctionRef<size_t(ScanCursor& cursor)> take_step) {
   return sum;
 }
 
-void count_read(Engine& engine, const ReadOptions& options, const Reading* reading) {
+void count_read(internal::Counters& counters, const ReadOptions& options, const Reading* reading) {
   if (reading != nullptr && reading->is_created) {
-    engine.counters().add(Counter::kGetHits);
-    engine.counters().add(Counter::kVivified);
-    engine.counters().add(Counter::kItemsStored);
+    counters.add(Counter::kGetHits);
+    counters.add(Counter::kVivified);
+    counters.add(Counter::kItemsStored);
   } else if (reading != nullptr) {
-    engine.counters().add(options.expiry ? Counter::kTouchHits : Counter::kGetHits);
+    counters.add(options.expiry ? Counter::kTouchHits : Counter::kGetHits);
   } else {
-    engine.counters().add(Counter::kGetMisses);
+    counters.add(Counter::kGetMisses);
   }
+}
+
+// Each key counts for its own namespace.
+size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys,
+                               Cache::MultiVisitor visitor) {
+  std::vector<bool> is_found(keys.size());
+  const size_t found = engine.read_many(keys, [&](size_t index, const ItemView& item) {
+    is_found[index] = true;
+    visitor(index, item);
+  });
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (is_key(keys[i])) engine.counters(keys[i]).add(is_found[i] ? Counter::kGetHits : Counter::kGetMisses);
+  }
+  return found;
 }
 
 }  // namespace
@@ -143,21 +157,21 @@ std::optional<Item> Cache::get(std::string_view key) {
   std::optional<Item> item;
   if (!is_key(key)) return item;
   engine_->read(key, Engine::Trace::kUsed, [&](const ItemView& view) { item = copy(view); });
-  engine_->counters().add(item ? Counter::kGetHits : Counter::kGetMisses);
+  engine_->counters(key).add(item ? Counter::kGetHits : Counter::kGetMisses);
   return item;
 }
 
 bool Cache::get(std::string_view key, std::string& value) {
   if (!is_key(key)) return false;
   const bool is_found = engine_->read_value(key, value);
-  engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
+  engine_->counters(key).add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
 
 bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!is_key(key)) return false;
   const bool is_found = engine_->read(key, Engine::Trace::kUsed, visitor);
-  engine_->counters().add(is_found ? Counter::kGetHits : Counter::kGetMisses);
+  engine_->counters(key).add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
 
@@ -176,7 +190,7 @@ bool Cache::read(std::string_view key, const ReadOptions& options, ReadVisitor v
   if (!is_key(key)) return false;
   bool is_found = false;
   internal::read_item(*engine_, key, options, [&](const Reading* reading) {
-    count_read(*engine_, options, reading);
+    count_read(engine_->counters(key), options, reading);
     is_found = reading != nullptr;
     if (is_found) visitor(*reading);
   });
@@ -192,10 +206,11 @@ Presence Cache::presence(std::string_view key) const {
 }
 
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
+  if (!options().namespaces.empty()) return get_multi_by_namespaces(*engine_, keys, visitor);
   const size_t found = engine_->read_many(keys, visitor);
-  engine_->counters().add(Counter::kGetHits, found);
+  engine_->counters({}).add(Counter::kGetHits, found);
   const auto good_keys = static_cast<size_t>(std::ranges::count_if(keys, is_key));
-  engine_->counters().add(Counter::kGetMisses, good_keys - found);
+  engine_->counters({}).add(Counter::kGetMisses, good_keys - found);
   return found;
 }
 
@@ -259,7 +274,7 @@ CounterResult Cache::incr(std::string_view key, uint64_t delta, const CounterOpt
   if (!is_key(key)) return {.status = CounterStatus::kBadKey};
   const auto add = [](uint64_t number, uint64_t by) { return number + by; };
   const CounterResult result = internal::count_item(*engine_, key, delta, options, add);
-  count_outcome(*engine_, result.status, Counter::kIncrHits, Counter::kIncrMisses);
+  count_outcome(engine_->counters(key), result.status, Counter::kIncrHits, Counter::kIncrMisses);
   return result;
 }
 
@@ -267,7 +282,7 @@ CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOpt
   if (!is_key(key)) return {.status = CounterStatus::kBadKey};
   const auto subtract = [](uint64_t number, uint64_t by) { return number < by ? 0 : number - by; };
   const CounterResult result = internal::count_item(*engine_, key, delta, options, subtract);
-  count_outcome(*engine_, result.status, Counter::kDecrHits, Counter::kDecrMisses);
+  count_outcome(engine_->counters(key), result.status, Counter::kDecrHits, Counter::kDecrMisses);
   return result;
 }
 
@@ -278,7 +293,7 @@ bool Cache::visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor
   bool is_found = false;
   internal::read_item(*engine_, key, {.expiry = expiry, .may_win = false}, [&](const Reading* reading) {
     is_found = reading != nullptr;
-    engine_->counters().add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
+    engine_->counters(key).add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
     if (is_found) visitor(reading->item);
   });
   return is_found;
@@ -305,7 +320,7 @@ bool Cache::touch(std::string_view key, Expiry expiry, Visitor visitor) {
     return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
   });
   const bool is_touched = is_found && cas.has_value();
-  engine_->counters().add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);
+  engine_->counters(key).add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);
   return is_touched;
 }
 
@@ -318,7 +333,7 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visi
     visitor(item);
     return Decision{.kind = Decision::Kind::kRemove};
   });
-  if (result == EraseResult::kErased) engine_->counters().add(Counter::kEraseHits);
+  if (result == EraseResult::kErased) engine_->counters(key).add(Counter::kEraseHits);
   return result;
 }
 
@@ -365,6 +380,8 @@ size_t Cache::erase_prefix(ScanCursor& cursor, size_t items_max, std::string_vie
 
 void Cache::flush_all(std::chrono::milliseconds delay) { engine_->flush_all(delay.count()); }
 
+bool Cache::flush_namespace(std::string_view prefix) { return engine_->flush_namespace(prefix); }
+
 // --- the whole cache ---------------------------------------------------------------------------------------
 
 void Cache::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const { engine_->for_each(visitor); }
@@ -374,7 +391,8 @@ bool Cache::scan(ScanCursor& cursor, size_t items_max,
 }
 const Options& Cache::options() const { return engine_->options(); }
 Stats Cache::stats() const { return engine_->stats(); }
-void Cache::reset_stats() { engine_->counters().reset(); }
+std::vector<NamespaceStats> Cache::namespace_stats() const { return engine_->namespace_stats(); }
+void Cache::reset_stats() { engine_->reset_counters(); }
 absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_limit(bytes); }
 size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_bytes_min(); }
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }

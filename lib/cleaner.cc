@@ -130,7 +130,7 @@ bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
     if (!is_large && used > 0) kept_share_ += (static_cast<double>(moved_bytes_) / used - kept_share_) / 4;
     log_.finish(victim_->segment);
     victim_.reset();
-    counters_.add(Counter::kSegmentsCleaned);
+    counters_[0].add(Counter::kSegmentsCleaned);
   }
   return true;
 }
@@ -170,7 +170,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   if (is_large_victim()) {
     index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
     log_.put_back(victim_->segment, verdict.chain);
-    counters_.add(Counter::kItemsMoved);
+    counters_[stripe.space].add(Counter::kItemsMoved);
     return Settled::kStays;
   }
   if (move(stripe, position, verdict, now_ms)) return Settled::kGone;
@@ -188,16 +188,17 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   const Slot slot = position.get();
   if (on_removal_) on_removal_(stripe, slot, now_ms, is_expired ? Removal::kExpired : Removal::kEvicted);
   const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
+  Counters& counters = counters_[stripe.space];
   if (is_expired) {
-    counters_.add(Counter::kExpired);
-    if (slot.frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
+    counters.add(Counter::kExpired);
+    if (slot.frequency() == 0) counters.add(Counter::kExpiredUnfetched);
   } else {
-    counters_.add(Counter::kEvictions);
-    counters_.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+    counters.add(Counter::kEvictions);
+    counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
     if (victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
   }
   index_.erase(stripe, position);
-  Index::count(stripe, -1, -static_cast<int64_t>(live_bytes));
+  index_.count(stripe, -1, -static_cast<int64_t>(live_bytes));
   log_.remove_live(slot.address(), live_bytes);
 }
 
@@ -214,8 +215,9 @@ bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const
   log_.commit(*place, bytes);
   log_.remove_live(slot.address(), bytes);
   moved_bytes_ += bytes;
-  counters_.add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain ? Counter::kItemsPromoted
-                                                                                 : Counter::kItemsMoved);
+  counters_[stripe.space].add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain
+                                  ? Counter::kItemsPromoted
+                                  : Counter::kItemsMoved);
   return true;
 }
 

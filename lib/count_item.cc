@@ -18,7 +18,7 @@ class Counting {
         key, now_ms_, [&](const ItemView* item) { return item != nullptr ? change(*item) : create(); });
     if (!cas) return {.status = CounterStatus::kNoMemory};
     result_.cas = *cas;
-    if (result_.status == CounterStatus::kCreated) engine_.counters().add(Counter::kItemsStored);
+    if (result_.status == CounterStatus::kCreated) engine_.counters(key).add(Counter::kItemsStored);
     return result_;
   }
 

@@ -50,8 +50,12 @@ absl::Status check(const Options& options) {
       !status.ok()) {
     return status;
   }
-  return out_of_range("item_bytes_max", options.item_bytes_max, kItemBytesMaxMin,
-                      std::min(kItemBytesMaxMax, options.memory_limit_bytes / kLargestItemsMin));
+  if (absl::Status status = out_of_range("item_bytes_max", options.item_bytes_max, kItemBytesMaxMin,
+                                         std::min(kItemBytesMaxMax, options.memory_limit_bytes / kLargestItemsMin));
+      !status.ok()) {
+    return status;
+  }
+  return Namespaces::check(options.namespaces, options.memory_limit_bytes);
 }
 
 uint32_t seconds(int64_t ms) { return static_cast<uint32_t>(ms / kMsPerSecond); }
@@ -73,14 +77,15 @@ uint64_t random_seed() {
 absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (absl::Status status = check(options); !status.ok()) return status;
   auto engine = std::unique_ptr<Engine>(new Engine(options));
-  engine->account_.charge(Use::kOther, Counters::bytes());
+  Namespaces namespaces(options.namespaces);
+  engine->account_.charge(Use::kOther, namespaces.count() * Counters::bytes());
 
-  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_);
+  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, namespaces.bits());
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
 
   absl::StatusOr<std::unique_ptr<Index>> index =
-      Index::create(engine->account_, options.seed ? *options.seed : random_seed());
+      Index::create(engine->account_, options.seed ? *options.seed : random_seed(), std::move(namespaces));
   if (!index.ok()) return index.status();
   engine->index_ = *std::move(index);
 
@@ -89,9 +94,12 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   engine->log_ = *std::move(log);
 
   engine->cleaner_.emplace(
-      engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_, options.eviction,
+      engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_.get(), options.eviction,
       [made = engine.get()](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
           ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->tell_removal(stripe, slot, now_ms, why); });
+  engine->quota_.emplace(
+      *engine->index_, [made = engine.get()](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); });
   return engine;
 }
 
@@ -99,7 +107,8 @@ Engine::Engine(const Options& options)
     : options_(options),
       clock_(options.clock != nullptr ? *options.clock : system_clock_),
       start_ms_(clock_.monotonic_ms()),
-      account_(options.memory_limit_bytes) {}
+      account_(options.memory_limit_bytes),
+      counters_(std::make_unique<Counters[]>(options.namespaces.size() + 1)) {}
 
 // --- time --------------------------------------------------------------------------------------------------
 
@@ -170,14 +179,17 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
                                 bool counts_misses) {
   const Index::Position position = find(stripe, hash, key);
   if (!position) {
-    if (counts_misses && index_->take_flushed(stripe, index_->tag_of(hash))) counters_.add(Counter::kGetFlushed);
+    if (counts_misses && index_->take_flushed(stripe, index_->tag_of(hash))) {
+      counters_[stripe.space].add(Counter::kGetFlushed);
+    }
     return {};
   }
   const Content content = log_->record_at(position.get().address()).content();
   if (content.deadline_ms > now_ms) return {.position = position, .content = content};
-  if (counts_misses) counters_.add(Counter::kGetExpired);
-  counters_.add(Counter::kExpired);
-  if (position.get().frequency() == 0) counters_.add(Counter::kExpiredUnfetched);
+  Counters& counters = counters_[stripe.space];
+  if (counts_misses) counters.add(Counter::kGetExpired);
+  counters.add(Counter::kExpired);
+  if (position.get().frequency() == 0) counters.add(Counter::kExpiredUnfetched);
   tell_removal(stripe, position.get(), now_ms, Removal::kExpired);
   unlink(stripe, position);
   return {};
@@ -481,8 +493,15 @@ void Engine::choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, 
 
 Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
                               const Content& content, int64_t now_ms) {
-  if (found && store_in_place(stripe, found, key.size(), content)) return {};
   const size_t bytes = Record::bytes_needed(key.size(), content);
+  const size_t old_bytes = found ? Record::bytes_needed(key.size(), found.content) : 0;
+  if (bytes > old_bytes && quota_->is_limited(stripe.space)) {
+    if (!quota_->could_ever_fit(stripe.space, bytes)) return {.shortage = Shortage::kNever};
+    if (!quota_->fits(stripe.space, bytes - old_bytes)) {
+      return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = stripe.space};
+    }
+  }
+  if (found && store_in_place(stripe, found, bytes, old_bytes, content)) return {};
   Chain chain = Chain::kSmall;
   uint32_t frequency = 0;
   if (found) {
@@ -503,10 +522,9 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   const Slot slot(index_->tag_of(hash), frequency, place->address);
   if (found) {
     const uint64_t old_address = found.position.get().address();
-    const size_t old_bytes = Record::bytes_needed(key.size(), found.content);
     index_->replace(stripe, found.position, slot);
     log_->commit(*place, bytes);
-    Index::count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
+    index_->count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
     log_->remove_live(old_address, old_bytes);
     unlink_if_flushed(stripe, slot);
     return {.bytes = bytes};
@@ -521,10 +539,10 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
     log_->remove_live(place->address, bytes);
     return inserted;
   }
-  Index::count(stripe, 1, static_cast<int64_t>(bytes));
+  index_->count(stripe, 1, static_cast<int64_t>(bytes));
   if (chain == Chain::kMain) {
     ghost_->remove(hash);
-    counters_.add(Counter::kGhostHits);
+    counters_[stripe.space].add(Counter::kGhostHits);
   }
   unlink_if_flushed(stripe, slot);
   return {.bytes = bytes};
@@ -533,23 +551,22 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
 // A flush that came while the stripe was locked has made the new record void. If its segment was opened after that
 // flush, nobody would look for void records there.
 void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot) {
-  if (index_->generation() == stripe.generation.load(std::memory_order_relaxed)) return;
+  if (index_->generation(stripe.space) == stripe.generation.load(std::memory_order_relaxed)) return;
   const Index::Position position =
       index_->find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
   if (position) unlink(stripe, position);
 }
 
 // Where the old content lies, if the new one fits and does not waste half of the room.
-bool Engine::store_in_place(Index::Stripe& stripe, const Found& found, size_t key_bytes, const Content& content) {
+bool Engine::store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
+                            const Content& content) {
   const uint64_t address = found.position.get().address();
   if (log_->is_pinned(log_->segment_of(address))) return false;
   Record record = log_->record_at(address);
-  const size_t bytes = Record::bytes_needed(key_bytes, content);
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
-  const auto old_bytes = static_cast<int64_t>(Record::bytes_needed(key_bytes, found.content));
   index_->change_record(stripe, found.position, [&] { record.rewrite(content); });
-  if (const int64_t growth = static_cast<int64_t>(bytes) - old_bytes; growth != 0) {
-    Index::count(stripe, 0, growth);
+  if (const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes); growth != 0) {
+    index_->count(stripe, 0, growth);
     log_->adjust_live(address, growth);
   }
   log_->change_deadline(address, found.content.deadline_ms, content.deadline_ms);
@@ -568,11 +585,23 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t no
     }
     const Index::Position victim = index_->coldest_near(stripe, slot.tag());
     if (!victim || !options_.eviction) return {.shortage = Shortage::kNever, .bytes = 0};
-    counters_.add(Counter::kEvictions);
-    counters_.add(victim.get().frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
-    tell_removal(stripe, victim.get(), now_ms, Removal::kEvicted);
-    unlink(stripe, victim);
+    evict(stripe, victim, now_ms);
   }
+}
+
+// One item, for other reasons than the cleaner's.
+void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
+  const Slot slot = position.get();
+  Counters& counters = counters_[stripe.space];
+  counters.add(Counter::kEvictions);
+  counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+  const Segment& segment = log_->segment(log_->segment_of(slot.address()));
+  if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall) {
+    const Record record = log_->record_at(slot.address());
+    ghost_->add(index_->hash(record.key()), record.live_bytes());
+  }
+  tell_removal(stripe, slot, now_ms, Removal::kEvicted);
+  unlink(stripe, position);
 }
 
 void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
@@ -580,7 +609,7 @@ void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
   Record record = log_->record_at(address);
   const size_t bytes = record.live_bytes();
   index_->erase(stripe, position);
-  Index::count(stripe, -1, -static_cast<int64_t>(bytes));
+  index_->count(stripe, -1, -static_cast<int64_t>(bytes));
   log_->remove_live(address, bytes);
 }
 
@@ -590,6 +619,9 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
       return cleaner_->make_room_for_segment(now_ms);
     case Shortage::kAccount:
       return cleaner_->make_room_in_account(attempt.bytes, now_ms);
+    case Shortage::kNamespace:
+      if (options_.eviction) quota_->make_room(attempt.space, attempt.bytes, now_ms);
+      return options_.eviction;
     case Shortage::kNone:
     case Shortage::kNever:
       break;
@@ -600,11 +632,22 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
 // --- the whole cache ---------------------------------------------------------------------------------------
 
 void Engine::flush_all(int64_t delay_ms) {
-  counters_.add(Counter::kFlushes);
+  counters_[0].add(Counter::kFlushes);
   const int64_t now = now_ms();
   const MutexLock lock(flush_mutex_);
   if (delay_ms <= 0) flush_now();
   flush_due_ms_.store(delay_ms > 0 ? now + std::min(delay_ms, kNeverMs) : kNoFlush, std::memory_order_release);
+}
+
+bool Engine::flush_namespace(std::string_view prefix) {
+  const std::optional<uint32_t> space = index_->namespaces().declared_as(prefix);
+  if (!space) return false;
+  counters_[*space].add(Counter::kFlushes);
+  (void)now_ms();  // a flush of everything that is due comes before
+  const uint64_t bytes = index_->sums(*space).item_bytes;
+  index_->flush(*space);
+  log_->flush_some(bytes);
+  return true;
 }
 
 void Engine::flush_now() {
@@ -677,43 +720,68 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
   return !cursor.is_at_end();
 }
 
+void Engine::count_into(Stats& stats, uint32_t space) const {
+  const auto add = [&](uint64_t& to, Counter counter) { to += counters_[space].sum(counter); };
+  add(stats.get_hits, Counter::kGetHits);
+  add(stats.get_misses, Counter::kGetMisses);
+  add(stats.get_expired, Counter::kGetExpired);
+  add(stats.get_flushed, Counter::kGetFlushed);
+  add(stats.vivified, Counter::kVivified);
+  add(stats.touch_hits, Counter::kTouchHits);
+  add(stats.touch_misses, Counter::kTouchMisses);
+  add(stats.stores, Counter::kStores);
+  add(stats.store_too_large, Counter::kStoreTooLarge);
+  add(stats.store_no_memory, Counter::kStoreNoMemory);
+  add(stats.cas_hits, Counter::kCasHits);
+  add(stats.cas_misses, Counter::kCasMisses);
+  add(stats.cas_badval, Counter::kCasBadval);
+  add(stats.incr_hits, Counter::kIncrHits);
+  add(stats.incr_misses, Counter::kIncrMisses);
+  add(stats.decr_hits, Counter::kDecrHits);
+  add(stats.decr_misses, Counter::kDecrMisses);
+  add(stats.erase_hits, Counter::kEraseHits);
+  add(stats.erase_misses, Counter::kEraseMisses);
+  add(stats.flushes, Counter::kFlushes);
+  add(stats.items_stored, Counter::kItemsStored);
+  add(stats.evictions, Counter::kEvictions);
+  add(stats.evicted_unfetched, Counter::kEvictedUnfetched);
+  add(stats.evicted_active, Counter::kEvictedActive);
+  add(stats.expired, Counter::kExpired);
+  add(stats.expired_unfetched, Counter::kExpiredUnfetched);
+  add(stats.ghost_hits, Counter::kGhostHits);
+  add(stats.items_promoted, Counter::kItemsPromoted);
+  add(stats.items_moved, Counter::kItemsMoved);
+  add(stats.segments_cleaned, Counter::kSegmentsCleaned);
+}
+
+void Engine::reset_counters() {
+  for (uint32_t space = 0; space < index_->namespaces().count(); ++space) counters_[space].reset();
+}
+
+std::vector<NamespaceStats> Engine::namespace_stats() {
+  (void)now_ms();  // a flush that is due counts
+  std::vector<NamespaceStats> all(index_->namespaces().count());
+  for (uint32_t space = 0; space < all.size(); ++space) {
+    // Number 0 is that of all other keys, which come last.
+    NamespaceStats& of = space == 0 ? all.back() : all[space - 1];
+    if (space != 0) of.prefix = options_.namespaces[space - 1].prefix;
+    const Index::Sums sums = index_->sums(space);
+    count_into(of.stats, space);
+    of.stats.items = sums.items;
+    of.stats.item_bytes = sums.item_bytes;
+    of.stats.memory_limit_bytes = index_->namespaces().limit(space);
+  }
+  return all;
+}
+
 Stats Engine::stats() {
   (void)now_ms();  // a flush that is due counts
   Stats stats;
-  const auto sum = [&](Counter counter) { return counters_.sum(counter); };
-  stats.get_hits = sum(Counter::kGetHits);
-  stats.get_misses = sum(Counter::kGetMisses);
-  stats.get_expired = sum(Counter::kGetExpired);
-  stats.get_flushed = sum(Counter::kGetFlushed);
-  stats.vivified = sum(Counter::kVivified);
-  stats.touch_hits = sum(Counter::kTouchHits);
-  stats.touch_misses = sum(Counter::kTouchMisses);
-  stats.stores = sum(Counter::kStores);
-  stats.store_too_large = sum(Counter::kStoreTooLarge);
-  stats.store_no_memory = sum(Counter::kStoreNoMemory);
-  stats.cas_hits = sum(Counter::kCasHits);
-  stats.cas_misses = sum(Counter::kCasMisses);
-  stats.cas_badval = sum(Counter::kCasBadval);
-  stats.incr_hits = sum(Counter::kIncrHits);
-  stats.incr_misses = sum(Counter::kIncrMisses);
-  stats.decr_hits = sum(Counter::kDecrHits);
-  stats.decr_misses = sum(Counter::kDecrMisses);
-  stats.erase_hits = sum(Counter::kEraseHits);
-  stats.erase_misses = sum(Counter::kEraseMisses);
-  stats.flushes = sum(Counter::kFlushes);
-  stats.items_stored = sum(Counter::kItemsStored);
-  stats.evictions = sum(Counter::kEvictions);
-  stats.evicted_unfetched = sum(Counter::kEvictedUnfetched);
-  stats.evicted_active = sum(Counter::kEvictedActive);
-  stats.expired = sum(Counter::kExpired);
-  stats.expired_unfetched = sum(Counter::kExpiredUnfetched);
-  stats.ghost_hits = sum(Counter::kGhostHits);
-  stats.items_promoted = sum(Counter::kItemsPromoted);
-  stats.items_moved = sum(Counter::kItemsMoved);
-  stats.segments_cleaned = sum(Counter::kSegmentsCleaned);
+  for (uint32_t space = 0; space < index_->namespaces().count(); ++space) count_into(stats, space);
 
-  stats.items = index_->items();
-  stats.item_bytes = index_->item_bytes();
+  const Index::Sums sums = index_->sums();
+  stats.items = sums.items;
+  stats.item_bytes = sums.item_bytes;
   stats.memory_limit_bytes = account_.limit();
   const Log::Usage usage = log_->usage();
   stats.live_bytes = usage.live_bytes;
@@ -802,10 +870,18 @@ absl::Status Engine::check_all() {
     }
   }
   if (!status.ok()) return status;
+  for (uint32_t space = 1; space < index_->namespaces().count(); ++space) {
+    if (!quota_->is_limited(space)) continue;
+    const uint64_t sum = index_->sums(space).item_bytes;
+    if (const uint64_t counted = index_->limited_bytes(space); counted != sum) {
+      return absl::InternalError(
+          absl::StrCat("namespace ", space, " counts ", counted, " bytes, its stripes have ", sum));
+    }
+  }
   log_->for_each_segment([&](SegmentId id) {
     const uint64_t counted = log_->segment(id).live_bytes.load();
     // What a flush made void counts as live until the cleaner comes by.
-    const bool may_hold_void = index_->generation() != 0;
+    const bool may_hold_void = index_->has_flushed();
     if (counted < live_bytes[id] || (counted > live_bytes[id] && !may_hold_void)) {
       status = absl::InternalError(
           absl::StrCat("segment ", id, " counts ", counted, " live bytes, slots point at ", live_bytes[id]));

@@ -10,11 +10,11 @@ constexpr size_t kShareOfLimit = 64;
 
 }  // namespace
 
-absl::StatusOr<Ghost> Ghost::create(Account& account) {
+absl::StatusOr<Ghost> Ghost::create(Account& account, int uneven_bits) {
   // Address space for any limit the account may be given later; memory is used only for the table.
   absl::StatusOr<Arena> arena = Arena::reserve(std::max<size_t>(account.limit() / 4, size_t{1} << 28), "the ghost");
   if (!arena.ok()) return arena.status();
-  Ghost ghost(*std::move(arena), account);
+  Ghost ghost(*std::move(arena), account, uneven_bits);
   ghost.charge_table();
   return ghost;
 }
@@ -22,6 +22,7 @@ absl::StatusOr<Ghost> Ghost::create(Account& account) {
 Ghost::Ghost(Ghost&& other) noexcept
     : arena_(std::move(other.arena_)),
       account_(other.account_),
+      uneven_bits_(other.uneven_bits_),
       set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
 
 void Ghost::charge_table() {
@@ -41,7 +42,7 @@ void Ghost::resize() {
 }
 
 std::span<std::atomic<uint32_t>, 8> Ghost::set_of(uint64_t hash) const {
-  const uint32_t set = top_bits(hash, set_bits_.load(std::memory_order_relaxed));
+  const uint32_t set = top_bits(hash << uneven_bits_, set_bits_.load(std::memory_order_relaxed));
   auto* const first = reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(size_t{set} * kWays * sizeof(uint32_t)));
   return std::span<std::atomic<uint32_t>, kWays>(first, kWays);
 }

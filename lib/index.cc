@@ -21,10 +21,12 @@ constexpr size_t kAddressBytesMin = size_t{4} << 30;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed) {
-  const int stripe_bits = std::clamp(static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1,
-                                     kStripeBitsMin, kStripeBitsMax);
-  const size_t stripes = size_t{1} << stripe_bits;
+absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed, Namespaces namespaces) {
+  const int space_bits = namespaces.bits();
+  const int wanted_bits = static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1;
+  const int stripe_bits =
+      space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
+  const size_t stripes = size_t{namespaces.count()} << (stripe_bits - space_bits);
   const size_t pages_max =
       std::min<size_t>(kPageIdMax, std::max(account.limit() * kGrowthFactor, kAddressBytesMin) / kPageStrideBytes);
   absl::StatusOr<Arena> pages = Arena::reserve(pages_max * kPageStrideBytes, "the index");
@@ -33,27 +35,34 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   if (!page_counts.ok()) return page_counts.status();
 
   account.charge(Use::kOther, stripes * sizeof(Stripe));
-  auto index =
-      std::unique_ptr<Index>(new Index(account, seed, stripe_bits, *std::move(pages), *std::move(page_counts)));
+  auto index = std::unique_ptr<Index>(
+      new Index(account, seed, std::move(namespaces), stripe_bits, *std::move(pages), *std::move(page_counts)));
   for (uint32_t i = 0; i < stripes; ++i) {
     Stripe& stripe = index->stripes_[i];
+    stripe.space = i / index->stripes_per_space();
     const StripeLock lock(*index, stripe);
     Page page{.id = index->new_page_id().value(), .units = 0, .depth = 0, .buckets = nullptr, .generation = 0};
     if (!index->resize_page(page, 1)) {
-      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
+      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(),
+                                                       " is too small for ", index->namespaces_.count() - 1,
+                                                       " namespaces"));
     }
     index->enter(stripe, page, 0);
   }
   return index;
 }
 
-Index::Index(Account& account, uint64_t seed, int stripe_bits, Arena pages, Arena page_counts)
+Index::Index(Account& account, uint64_t seed, Namespaces namespaces, int stripe_bits, Arena pages,
+             Arena page_counts)
     : account_(account),
       seed_(seed),
+      space_bits_(namespaces.bits()),
       stripe_bits_(stripe_bits),
-      stripes_(std::make_unique<Stripe[]>(size_t{1} << stripe_bits)),
+      stripes_(std::make_unique<Stripe[]>(size_t{namespaces.count()} << (stripe_bits - space_bits_))),
       pages_(std::move(pages)),
-      page_counts_(std::move(page_counts)) {}
+      page_counts_(std::move(page_counts)),
+      limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
+      namespaces_(std::move(namespaces)) {}
 
 Index::~Index() = default;
 
@@ -124,6 +133,16 @@ Index::Position Index::coldest_near(Stripe& stripe, uint32_t tag) const {
   return coldest;
 }
 
+void Index::age(Stripe&, const Position& position) {
+  std::atomic<uint64_t>& word = position.bucket->slots[static_cast<size_t>(position.slot)];
+  uint64_t seen = word.load(std::memory_order_relaxed);
+  const Slot slot(seen);
+  if (slot.frequency() == 0) return;
+  // Relaxed, and no second try: as a use that comes in between.
+  word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() - 1, slot.address()).word(),
+                               std::memory_order_relaxed);
+}
+
 void Index::add_passed(Bucket& bucket) {
   const uint64_t control = bucket.control.load(std::memory_order_relaxed);
   if (passed_by(control) < kPassedMask) bucket.control.store(control + 1, std::memory_order_relaxed);
@@ -141,14 +160,24 @@ uint16_t& Index::slots_used(uint32_t page_id) const {
 
 // --- flushing ----------------------------------------------------------------------------------------------
 
+bool Index::has_flushed() const {
+  return std::ranges::any_of(flushes_, [](const Flushes& of) { return of.generation.load() != 0; });
+}
+
 void Index::flush() {
-  generation_.fetch_add(1, std::memory_order_acq_rel);
+  for (uint32_t space = 0; space < namespaces_.count(); ++space) flush(space);
+}
+
+void Index::flush(uint32_t space) {
+  Flushes& flushes = flushes_[space];
+  flushes.generation.fetch_add(1, std::memory_order_acq_rel);
   // A bucket knows only the low bits of its generation. At every flush some stripes are swept for buckets that are
   // a quarter round behind; each stripe has its turn within half a round, so no bucket comes round to the same
   // bits.
-  const uint32_t sweeps = 1 + stripe_count() / (kGenerationMask / 2);
+  const uint32_t sweeps = 1 + stripes_per_space() / (kGenerationMask / 2);
   for (uint32_t i = 0; i < sweeps; ++i) {
-    sweep(next_sweep_.fetch_add(1, std::memory_order_relaxed) & (stripe_count() - 1));
+    const uint32_t turn = flushes.next_sweep.fetch_add(1, std::memory_order_relaxed);
+    sweep(space * stripes_per_space() + turn % stripes_per_space());
   }
 }
 
@@ -214,8 +243,12 @@ void Index::clear_if_void(const Page& page, Bucket& bucket) const {
 // --- sums --------------------------------------------------------------------------------------------------
 
 void Index::refresh(Stripe& stripe) const {
-  const uint64_t now = generation();
+  const uint64_t now = generation(stripe.space);
   if (stripe.generation.load(std::memory_order_relaxed) == now) return;
+  if (limited_ != nullptr) {
+    limited_[stripe.space].item_bytes.fetch_sub(stripe.item_bytes.load(std::memory_order_relaxed),
+                                                std::memory_order_relaxed);
+  }
   stripe.items.store(0, std::memory_order_relaxed);
   stripe.item_bytes.store(0, std::memory_order_relaxed);
   stripe.generation.store(now, std::memory_order_relaxed);
@@ -226,26 +259,30 @@ void Index::count(Stripe& stripe, int64_t items, int64_t item_bytes) {
                      std::memory_order_relaxed);
   stripe.item_bytes.store(stripe.item_bytes.load(std::memory_order_relaxed) + static_cast<uint64_t>(item_bytes),
                           std::memory_order_relaxed);
+  if (limited_ != nullptr) {
+    limited_[stripe.space].item_bytes.fetch_add(static_cast<uint64_t>(item_bytes), std::memory_order_relaxed);
+  }
 }
 
-uint64_t Index::items() const {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < stripe_count(); ++i) {
-    if (stripes_[i].generation.load(std::memory_order_relaxed) == generation()) {
-      sum += stripes_[i].items.load(std::memory_order_relaxed);
-    }
+Index::Sums Index::sums(uint32_t space) const {
+  Sums sums;
+  for (uint32_t i = 0; i < stripes_per_space(); ++i) {
+    const Stripe& stripe = stripes_[space * stripes_per_space() + i];
+    if (stripe.generation.load(std::memory_order_relaxed) != generation(space)) continue;
+    sums.items += stripe.items.load(std::memory_order_relaxed);
+    sums.item_bytes += stripe.item_bytes.load(std::memory_order_relaxed);
   }
-  return sum;
+  return sums;
 }
 
-uint64_t Index::item_bytes() const {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < stripe_count(); ++i) {
-    if (stripes_[i].generation.load(std::memory_order_relaxed) == generation()) {
-      sum += stripes_[i].item_bytes.load(std::memory_order_relaxed);
-    }
+Index::Sums Index::sums() const {
+  Sums sums;
+  for (uint32_t space = 0; space < namespaces_.count(); ++space) {
+    const Sums of_one = this->sums(space);
+    sums.items += of_one.items;
+    sums.item_bytes += of_one.item_bytes;
   }
-  return sum;
+  return sums;
 }
 
 // --- pages -------------------------------------------------------------------------------------------------

@@ -377,6 +377,7 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
     if (const SegmentId id = oldest_idle(chain, 0, flushed_before_, is_busy)) return take(id, true);
   }
+  if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
   const SegmentId sparse =
       may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);
   if (sparse != 0) return take(sparse, true);
@@ -406,6 +407,21 @@ SegmentId Log::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before,
     if (is_idle(segments_[id])) return id;
     is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
   }
+  return 0;
+}
+
+SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
+  const uint64_t bytes = chain_bytes_[0] + chain_bytes_[1];
+  if (void_bytes_ == 0 || (may_evict && void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
+  const uint64_t before = suspect_before_;
+  bool is_waiting = false;
+  do {
+    for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
+      if (const SegmentId id = oldest_idle(chain, 0, before, is_waiting)) return id;
+    }
+  } while (seal_one([before](const Segment& open) { return open.opened < before; }));
+  is_busy = is_busy || is_waiting;
+  if (!is_waiting) void_bytes_ = 0;
   return 0;
 }
 
@@ -517,6 +533,11 @@ void Log::finish(SegmentId id) {
   bool gives_back = false;
   {
     const MutexLock lock(mutex_);
+    // What nobody has removed is what a flush made void.
+    const Segment& of = segments_[id];
+    if (of.opened >= flushed_before_) {
+      void_bytes_ -= std::min(void_bytes_, of.live_bytes.load(std::memory_order_relaxed));
+    }
     gives_back = free_when_unpinned(id);
   }
   if (gives_back) give_back(id);
@@ -525,6 +546,13 @@ void Log::finish(SegmentId id) {
 void Log::flush() {
   const MutexLock lock(mutex_);
   flushed_before_ = opened_ + 1;
+  void_bytes_ = 0;
+}
+
+void Log::flush_some(uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  suspect_before_ = opened_ + 1;
+  void_bytes_ += bytes;
 }
 
 // --- checking ----------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ UpdateOutcome update_item(Engine& engine, std::string_view key,
   });
   if (!cas) outcome.status = UpdateStatus::kNoMemory;
   outcome.cas = cas.value_or(0);
-  count(engine.counters(), outcome.status);
+  count(engine.counters(key), outcome.status);
   return outcome;
 }
 

@@ -258,6 +258,10 @@ class LARDER_API Cache {
   // however many items there are; memory comes back as it is needed.
   void flush_all(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
 
+  // The same of the items of one namespace, at once: see Options::namespaces. False if none was declared with this
+  // prefix.
+  bool flush_namespace(std::string_view prefix);
+
   // --- the whole cache -------------------------------------------------------------------------------------
 
   // Shows each item to `visitor` until it returns false. Items that are there all the while are shown at least
@@ -272,6 +276,9 @@ class LARDER_API Cache {
 
   // Adds up what all threads have counted: cheap enough for every second, not for every operation.
   [[nodiscard]] Stats stats() const;
+
+  // The same by namespaces: element i is that of Options::namespaces[i], and the last that of all other keys.
+  [[nodiscard]] std::vector<NamespaceStats> namespace_stats() const;
 
   // Sets the counters of Stats to 0; gauges stay.
   void reset_stats();

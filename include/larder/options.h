@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "larder/clock.h"
 #include "larder/removal_listener.h"
@@ -17,6 +19,19 @@ inline constexpr size_t kMemoryLimitBytesMin = size_t{1} << 20;  // 1 MiB
 inline constexpr size_t kMemoryLimitBytesMax = size_t{1} << 40;  // 1 TiB
 inline constexpr size_t kItemBytesMaxMin = 1024;
 inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;  // 1 GiB
+inline constexpr size_t kNamespacesMax = 63;
+
+// A part of a cache: the items whose keys begin with `prefix`. It can be flushed by itself, is counted by itself,
+// and can be given a limit of its own, within that of the cache.
+struct Namespace {
+  // 1..kKeyBytesMax - 1 octets of any kind. None may begin with another's, so that a key belongs to one at most.
+  std::string prefix = {};
+
+  // How many octets its items may take, counted like Stats::item_bytes. A store that would take it beyond makes
+  // room within the namespace, and answers kNoMemory if the item could never fit, or eviction is off. 0: no limit.
+  // Otherwise kItemBytesMaxMin..Options::memory_limit_bytes.
+  size_t item_bytes_limit = 0;
+};
 
 // What Cache::create is told. All of it can be left out.
 struct Options {
@@ -45,6 +60,10 @@ struct Options {
 
   // Told what the cache evicts and what it finds expired. Not owned; must outlive the cache. nullptr: nobody is.
   RemovalListener* removal_listener = nullptr;
+
+  // At most kNamespacesMax. The cache then shares its locks out among them, and pays a look at the beginning of the
+  // key in each operation.
+  std::vector<Namespace> namespaces = {};
 };
 
 }  // namespace larder

@@ -3,6 +3,7 @@
 #define LARDER_STATS_H_
 
 #include <cstdint>
+#include <string>
 
 namespace larder {
 
@@ -60,7 +61,16 @@ struct Stats {
   uint64_t segment_bytes = 0;  // size of one segment
   uint64_t segments = 0;       // segments that hold items
   uint64_t segments_free = 0;  // segments that hold none
-  uint64_t index_slots = 0;  // slots of the index, used or not
+  uint64_t index_slots = 0;    // slots of the index, used or not
+};
+
+// The same of one namespace, or of all keys that belong to none.
+struct NamespaceStats {
+  std::string prefix;  // empty: of the keys that belong to none
+
+  // The counters of the operations on its keys, and of its flushes; items and item_bytes; memory_limit_bytes is
+  // Namespace::item_bytes_limit. What cannot be told apart by namespaces is 0.
+  Stats stats;
 };
 
 }  // namespace larder

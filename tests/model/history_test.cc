@@ -64,6 +64,8 @@ class Stress {
     options.memory_limit_bytes = memory_limit_bytes;
     options.item_bytes_max = memory_limit_bytes / 4;
     options.seed = seed;
+    // Writers 1 and 2 write in namespaces, the first with a limit of its own, the other one without.
+    options.namespaces = {{.prefix = "1:", .item_bytes_limit = memory_limit_bytes / 3}, {.prefix = "2:"}};
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
@@ -97,7 +99,9 @@ class Stress {
   }
 
  private:
-  static std::string name(uint64_t key) { return "key:" + std::to_string(key); }
+  static std::string name(uint64_t key) {
+    return std::to_string(key / kKeysPerWriter) + ":key:" + std::to_string(key);
+  }
 
   void write(uint64_t writer) {
     Random random(seed_ * 31 + writer);
@@ -192,7 +196,11 @@ class Stress {
           // Not before memory was short again, or a slow machine would never fill it.
           if (const uint64_t evictions = cache_->stats().evictions; evictions > evictions_at_flush) {
             evictions_at_flush = evictions;
-            cache_->flush_all(std::chrono::milliseconds(random.below(3)));
+            if (random.one_in(2)) {
+              cache_->flush_all(std::chrono::milliseconds(random.below(3)));
+            } else {
+              (void)cache_->flush_namespace(random.one_in(2) ? "1:" : "2:");
+            }
           }
           break;
         case 1:

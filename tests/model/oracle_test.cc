@@ -18,6 +18,7 @@ struct Setting {
   size_t item_bytes_max;
   uint64_t keys;
   uint64_t typical_value_bytes;
+  size_t namespace_limit;
   bool can_evict;  // the keys do not fit: an item may be gone, but never be wrong
 };
 
@@ -30,6 +31,7 @@ class Comparison {
     options.item_bytes_max = setting.item_bytes_max;
     options.clock = &clock_;
     options.seed = seed;
+    options.namespaces = {{.prefix = "key 1", .item_bytes_limit = setting.namespace_limit}, {.prefix = "key 22"}};
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
@@ -96,6 +98,7 @@ class Comparison {
         return update(key);
       case 25:
         if (random_.one_in(400)) erase_some();
+        if (random_.one_in(400)) flush_namespace();
         return;
       default:
         return read(key);
@@ -292,6 +295,12 @@ class Comparison {
     if (!setting_.can_evict) REQUIRE(erased == expected);
   }
 
+  void flush_namespace() {
+    const std::string prefix = random_.one_in(2) ? "key 1" : "key 22";
+    REQUIRE(cache_->flush_namespace(prefix));
+    (void)oracle_.erase_prefix(prefix);
+  }
+
   void flush() {
     const auto delay_ms = static_cast<int64_t>(random_.one_in(2) ? 0 : random_.below(300));
     cache_->flush_all(std::chrono::milliseconds(delay_ms));
@@ -373,6 +382,7 @@ TEST_CASE("a cache with room for everything answers like the oracle") {
               .item_bytes_max = 1 << 20,
               .keys = 300,
               .typical_value_bytes = 200,
+              .namespace_limit = 0,
               .can_evict = false});
 }
 
@@ -381,6 +391,7 @@ TEST_CASE("a full cache of small items forgets, but never answers wrongly") {
               .item_bytes_max = 1 << 10,
               .keys = 20'000,
               .typical_value_bytes = 150,
+              .namespace_limit = 100'000,
               .can_evict = true});
 }
 
@@ -389,6 +400,7 @@ TEST_CASE("a full cache of items of all sizes forgets, but never answers wrongly
               .item_bytes_max = 1 << 20,
               .keys = 3'000,
               .typical_value_bytes = 5'000,
+              .namespace_limit = 2 << 20,
               .can_evict = true});
 }
 

@@ -23,14 +23,14 @@ class Workshop {
         ghost_(Ghost::create(account_).value()),
         index_(Index::create(account_, 1).value()),
         log_(Log::create(account_).value()),
-        cleaner_(account_, *index_, *log_, ghost_, counters_, may_evict) {}
+        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict) {}
 
   Cleaner* operator->() { return &cleaner_; }
   [[nodiscard]] Account& account() { return account_; }
   [[nodiscard]] Log& log() { return *log_; }
   [[nodiscard]] Ghost& ghost() { return ghost_; }
   [[nodiscard]] uint64_t count(Counter counter) const { return counters_.sum(counter); }
-  [[nodiscard]] uint64_t items() const { return index_->items(); }
+  [[nodiscard]] uint64_t items() const { return index_->sums().items; }
   [[nodiscard]] uint64_t hash(const std::string& key) const { return index_->hash(key); }
 
   struct Traits {
@@ -55,7 +55,7 @@ class Workshop {
     const Slot slot(index_->tag_of(key_hash), traits.frequency, place->address);
     const bool is_inserted = index_->insert(stripe, slot) == Index::InsertResult::kInserted;
     log_->commit(*place, bytes);
-    Index::count(stripe, 1, static_cast<int64_t>(bytes));
+    index_->count(stripe, 1, static_cast<int64_t>(bytes));
     REQUIRE(is_inserted);
     return true;
   }
@@ -91,7 +91,7 @@ class Workshop {
     const uint64_t address = position.get().address();
     const size_t bytes = log_->record_at(address).live_bytes();
     index_->erase(stripe, position);
-    Index::count(stripe, -1, -static_cast<int64_t>(bytes));
+    index_->count(stripe, -1, -static_cast<int64_t>(bytes));
     log_->remove_live(address, bytes);
   }
 

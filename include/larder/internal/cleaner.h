@@ -36,7 +36,8 @@ class Cleaner {
   // Told of each item that is dropped, while it is still there, under its stripe's mutex.
   using OnRemoval = std::function<void(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
 
-  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters& counters, bool may_evict,
+  // `counters`: those of each namespace.
+  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters* counters, bool may_evict,
           OnRemoval on_removal = nullptr)
       : account_(account),
         index_(index),
@@ -108,7 +109,7 @@ class Cleaner {
   Index& index_;
   Log& log_;
   Ghost& ghost_;
-  Counters& counters_;
+  Counters* const counters_;
   const bool may_evict_;
   const OnRemoval on_removal_;
 

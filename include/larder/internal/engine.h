@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -31,6 +32,7 @@
 #include "larder/internal/index.h"
 #include "larder/internal/log.h"
 #include "larder/internal/mutex.h"
+#include "larder/internal/quota.h"
 #include "larder/internal/record.h"
 #include "larder/item.h"
 #include "larder/options.h"
@@ -53,7 +55,9 @@ class Engine {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
 
   [[nodiscard]] const Options& options() const { return options_; }
-  [[nodiscard]] Counters& counters() { return counters_; }
+  // Those of the key's namespace.
+  [[nodiscard]] Counters& counters(std::string_view key) { return counters_[index_->namespaces().of(key)]; }
+  void reset_counters();
 
   // The time for one operation or batch; applies a flush that has become due.
   [[nodiscard]] int64_t now_ms();
@@ -102,10 +106,13 @@ class Engine {
 
   // At once, or when `delay_ms` > 0 have passed.
   void flush_all(int64_t delay_ms);
+  // False: no such namespace was declared.
+  bool flush_namespace(std::string_view prefix);
 
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor);
   [[nodiscard]] Stats stats();
+  [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
   [[nodiscard]] size_t memory_limit_bytes_min() const;
   bool maintain(size_t step_bytes);
@@ -113,12 +120,13 @@ class Engine {
   [[nodiscard]] absl::Status assert_valid();
 
  private:
-  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kNever };
+  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kNamespace, kNever };
   // What a store found too little of, and how much of it it needs; kNever: no room will help.
   struct Attempt {
     Shortage shortage = Shortage::kNone;
     size_t bytes = 0;
-    uint64_t cas = 0;  // kNone: of what was stored
+    uint32_t space = 0;  // kNamespace
+    uint64_t cas = 0;    // kNone: of what was stored
   };
 
   // A record of at most so many octets is copied to be shown; a longer one is pinned.
@@ -168,6 +176,8 @@ class Engine {
   [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history);
   [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
                                     int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -180,12 +190,13 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
                 const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t key_bytes,
+  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
                                     const Content& content) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink_if_flushed(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
   void flush_now();
+  void count_into(Stats& stats, uint32_t space) const;
   [[nodiscard]] absl::Status check_all();
   [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
 
@@ -195,10 +206,11 @@ class Engine {
   const int64_t start_ms_;
 
   Account account_;
-  Counters counters_;
+  const std::unique_ptr<Counters[]> counters_;  // by namespace
   std::optional<Ghost> ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;
+  std::optional<Quota> quota_;
   std::optional<Cleaner> cleaner_;
 
   // Lock order: before all others.

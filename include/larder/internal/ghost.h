@@ -25,8 +25,9 @@ namespace larder::internal {
 // Thread-safe without locks; all orders are relaxed: an entry is a hint, and stands for nothing but itself.
 class Ghost {
  public:
-  // Takes 1/64 of the account's limit, which it charges.
-  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account);
+  // Takes 1/64 of the account's limit, which it charges. `uneven_bits`: how many of the upper bits of hashes are
+  // not spread evenly.
+  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, int uneven_bits = 0);
 
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
@@ -49,7 +50,8 @@ class Ghost {
   // An entry is good for so many epochs; fewer than the epochs that kEpochMask can tell apart.
   static constexpr uint32_t kEpochsKept = 64;
 
-  Ghost(Arena arena, Account& account) : arena_(std::move(arena)), account_(&account) {}
+  Ghost(Arena arena, Account& account, int uneven_bits)
+      : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
 
   [[nodiscard]] std::span<std::atomic<uint32_t>, kWays> set_of(uint64_t hash) const;
   [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
@@ -61,6 +63,7 @@ class Ghost {
 
   Arena arena_;
   Account* const account_;
+  const int uneven_bits_;
   std::atomic<int> set_bits_{0};
   std::atomic<uint32_t> epoch_{1};
   std::atomic<size_t> bytes_in_epoch_{0};

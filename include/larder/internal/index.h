@@ -1,6 +1,7 @@
 // The index: finds the record of a key.
 //
-// The hash selects a stripe (its own lock), the stripe's directory a page, the page a bucket of one cache line.
+// The hash selects a stripe (its own lock), the stripe's directory a page, the page a bucket of one cache line. Its
+// upper bits are the number of the key's namespace, if any are declared, so that each has stripes of its own.
 //
 //   hash ─► stripe ─► directory ─► page ─► bucket ─► slot [tag|frequency|address] ─► record
 //
@@ -12,9 +13,9 @@
 //                |  sequence number  | generation | passed by |
 //
 // The sequence number is odd while the bucket is being changed. `generation` is the low bits of the flush
-// generation the bucket's slots belong to: flush_all only counts the generation up, and every bucket of another
-// generation holds nothing. `passed by` counts the slots that found this bucket full and lie in a later one of the
-// same page; a search that meets 0 is over.
+// generation the bucket's slots belong to: a flush only counts the namespace's generation up, and every bucket of
+// another generation holds nothing. `passed by` counts the slots that found this bucket full and lie in a later one
+// of the same page; a search that meets 0 is over.
 //
 // A page is 1..4 units of 4 KiB. It grows by a unit when it is nearly full; a full-grown one splits in two. All
 // that decides where a slot belongs is in its tag (the directory consumes the tag's upper bits, the page the next
@@ -72,6 +73,7 @@
 #include "larder/internal/change_clock.h"
 #include "larder/internal/hash.h"
 #include "larder/internal/mutex.h"
+#include "larder/internal/namespaces.h"
 #include "larder/internal/record.h"
 
 namespace larder::internal {
@@ -148,6 +150,13 @@ class Index {
       const uint32_t rest = (tag << depth) & (Slot::kTagCount - 1);
       return static_cast<uint32_t>((uint64_t{rest} * bucket_count()) >> Slot::kTagBits);
     }
+    // The first tag behind `tag` that has another home.
+    [[nodiscard]] uint32_t end_tag_of_home(uint32_t tag, uint32_t home) const {
+      const uint64_t rest =
+          ((uint64_t{home} + 1) * Slot::kTagCount + bucket_count() - 1) / bucket_count();  // rounded up
+      const uint64_t within = (rest + (uint64_t{1} << depth) - 1) >> depth;
+      return first_tag(tag) + static_cast<uint32_t>(within);
+    }
     [[nodiscard]] uint32_t first_tag(uint32_t tag) const { return tag & ~((Slot::kTagCount >> depth) - 1); }
     [[nodiscard]] uint32_t end_tag(uint32_t tag) const { return first_tag(tag) + (Slot::kTagCount >> depth); }
   };
@@ -187,6 +196,7 @@ class Index {
 
     // On cache lines of their own: written by every change.
     alignas(64) Mutex mutex;
+    uint32_t space = 0;                               // the number of its namespace; never changes
     uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
     ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when
     // The directory and those before it, which may still be read: together they are as large as the last.
@@ -234,15 +244,25 @@ class Index {
     kPageFull,     // too many tags fall together for the index to tell them apart: evict one, and try again
   };
 
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, uint64_t seed);
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, uint64_t seed,
+                                                                     Namespaces namespaces = {});
   ~Index();
 
-  [[nodiscard]] uint64_t hash(std::string_view key) const { return hash_key(key, seed_); }
+  [[nodiscard]] uint64_t hash(std::string_view key) const {
+    const uint64_t hash = hash_key(key, seed_);
+    if (space_bits_ == 0) return hash;
+    return uint64_t{namespaces_.of(key)} << (64 - space_bits_) | hash >> space_bits_;
+  }
+  // The number of the namespace of a key with this hash.
+  [[nodiscard]] uint32_t space_of(uint64_t hash) const { return top_bits(hash, space_bits_); }
+  [[nodiscard]] const Namespaces& namespaces() const { return namespaces_; }
   [[nodiscard]] Stripe& stripe_of(uint64_t hash) const { return stripes_[top_bits(hash, stripe_bits_)]; }
   [[nodiscard]] uint32_t tag_of(uint64_t hash) const {
     return static_cast<uint32_t>(hash >> (64 - stripe_bits_ - Slot::kTagBits)) & (Slot::kTagCount - 1);
   }
-  [[nodiscard]] uint32_t stripe_count() const { return uint32_t{1} << stripe_bits_; }
+  [[nodiscard]] uint32_t stripe_count() const { return namespaces_.count() * stripes_per_space(); }
+  // Those of one namespace come one after the other.
+  [[nodiscard]] uint32_t stripes_per_space() const { return uint32_t{1} << (stripe_bits_ - space_bits_); }
   [[nodiscard]] int stripe_bits() const { return stripe_bits_; }
   [[nodiscard]] Stripe& stripe(uint32_t number) const { return stripes_[number]; }
   [[nodiscard]] uint32_t number_of(const Stripe& stripe) const {
@@ -309,7 +329,7 @@ class Index {
     lead.stripe = &stripe_of(hash);
     lead.layout = lead.stripe->layout.load(std::memory_order_acquire);
     lead.tag = tag_of(hash);
-    lead.page = decode(lead.stripe->entry(lead.tag), generation() & kGenerationMask);
+    lead.page = decode(lead.stripe->entry(lead.tag), generation(space_of(hash)) & kGenerationMask);
     lead.bucket = &lead.page.buckets[lead.page.home(lead.tag)];
     __builtin_prefetch(lead.bucket);
     return lead;
@@ -374,10 +394,15 @@ class Index {
   [[nodiscard]] Position coldest_near(Stripe& stripe, uint32_t tag) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
-  // --- flush_all ---
+  // --- flushes ---
 
-  [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
-  // Everything in the index is void from now on.
+  [[nodiscard]] uint64_t generation(uint32_t space) const {
+    return flushes_[space].generation.load(std::memory_order_acquire);
+  }
+  // Whether anything was ever flushed.
+  [[nodiscard]] bool has_flushed() const;
+  // Everything of one namespace, or of all, is void from now on.
+  void flush(uint32_t space);
   void flush();
   // A slot that a flush made void and that had this tag.
   [[nodiscard]] Position find_flushed(Stripe& stripe, uint32_t tag) const
@@ -390,9 +415,23 @@ class Index {
   // --- sums ---
 
   // Adds to the stripe's counts of items and of their bytes; both may be negative.
-  static void count(Stripe& stripe, int64_t items, int64_t item_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] uint64_t items() const;
-  [[nodiscard]] uint64_t item_bytes() const;
+  void count(Stripe& stripe, int64_t items, int64_t item_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  struct Sums {
+    uint64_t items = 0;
+    uint64_t item_bytes = 0;
+  };
+  [[nodiscard]] Sums sums() const;
+  [[nodiscard]] Sums sums(uint32_t space) const;
+  // The octets of a namespace's items, without adding them up, if any namespace is limited. What a flush made void
+  // counts until its stripe is locked.
+  [[nodiscard]] uint64_t limited_bytes(uint32_t space) const {
+    return limited_[space].item_bytes.load(std::memory_order_relaxed);
+  }
+  // Whether there is nothing in the stripe, so that nothing is to be had from locking it.
+  [[nodiscard]] bool is_empty(const Stripe& stripe) const {
+    return stripe.items.load(std::memory_order_relaxed) == 0 &&
+           stripe.generation.load(std::memory_order_relaxed) == generation(stripe.space);
+  }
   // What an index without a single item takes.
   [[nodiscard]] size_t bytes_min() const { return stripe_count() * kUnitBytes; }
   [[nodiscard]] uint64_t slots() const { return units_.load(std::memory_order_relaxed) * kSlotsPerUnit; }
@@ -413,6 +452,26 @@ class Index {
     }
     return page.end_tag(position);
   }
+
+  // Calls visit(slot) for each slot of the bucket where a search for `tag` begins, and returns the first tag whose
+  // search begins in a later one; Slot::kTagCount at the end of the stripe.
+  template <class Visit>
+  uint32_t for_each_in_bucket(Stripe& stripe, uint32_t tag, Visit&& visit) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    const Page page = locate(stripe, tag);
+    const uint32_t home = page.home(tag);
+    const Bucket& bucket = page.bucket(home);
+    if (page.is_current(bucket.control.load(std::memory_order_relaxed))) {
+      for (const auto& word : bucket.slots) {
+        const Slot slot(word.load(std::memory_order_relaxed));
+        if (!slot.is_empty()) visit(slot);
+      }
+    }
+    return page.end_tag_of_home(tag, home);
+  }
+
+  // Lowers a slot's frequency by one, if it is not 0.
+  void age(Stripe& stripe, const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   // Invariants of one stripe; see lib/DESIGN.md.
   [[nodiscard]] absl::Status assert_valid(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -479,7 +538,7 @@ class Index {
     Stripe& stripe_;
   };
 
-  Index(Account& account, uint64_t seed, int stripe_bits, Arena pages, Arena page_counts);
+  Index(Account& account, uint64_t seed, Namespaces namespaces, int stripe_bits, Arena pages, Arena page_counts);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
     return (page.id << 7) | ((page.units - 1) << 5) | static_cast<uint32_t>(page.depth);
@@ -574,15 +633,27 @@ class Index {
   void free_page(const Page& page) ABSL_LOCKS_EXCLUDED(free_ids_mutex_);
   void sweep(uint32_t stripe_number);
 
+  // Of one namespace.
+  struct Flushes {
+    std::atomic<uint64_t> generation{0};
+    std::atomic<uint32_t> next_sweep{0};
+  };
+
   Account& account_;
   const uint64_t seed_;
-  const int stripe_bits_;
+  const int space_bits_;
+  const int stripe_bits_;  // with those of the namespace
   const std::unique_ptr<Stripe[]> stripes_;
   const Arena pages_;
-  const Arena page_counts_;              // uint16_t for each page id: slots in use, void ones included
-  std::atomic<uint64_t> generation_{0};  // read by every operation: beside what does not change
+  const Arena page_counts_;  // uint16_t for each page id: slots in use, void ones included
+  // Read by every operation: beside what does not change.
+  std::array<Flushes, kNamespacesMax + 1> flushes_;
+  struct alignas(64) LimitedBytes {
+    std::atomic<uint64_t> item_bytes{0};
+  };
+  const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
+  const Namespaces namespaces_;
   alignas(64) std::atomic<uint64_t> units_{0};
-  std::atomic<uint32_t> next_sweep_{0};
 
   Mutex free_ids_mutex_;  // innermost: nothing is locked while it is held
   std::vector<uint32_t> free_ids_ ABSL_GUARDED_BY(free_ids_mutex_);

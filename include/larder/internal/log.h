@@ -191,6 +191,9 @@ class Log {
 
   // Everything stored before is void: its segments are cleaned first.
   void flush();
+  // About so many octets of what was stored before are void, nobody knows where. As long as that is a good part of
+  // everything, segments from before are looked through for them first; and before a store fails, in any case.
+  void flush_some(uint64_t bytes);
 
   // The highest limit that there is address space for.
   [[nodiscard]] size_t limit_bytes_max() const;
@@ -272,6 +275,7 @@ class Log {
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_suspect(bool may_evict, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
   template <class IsWanted>
@@ -303,6 +307,9 @@ class Log {
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
+  uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) =
+      0;  // segments opened earlier hold these void octets, or fewer:
+  uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
