@@ -208,9 +208,10 @@ Presence Cache::presence(std::string_view key) const {
 size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
   if (!options().namespaces.empty()) return get_multi_by_namespaces(*engine_, keys, visitor);
   const size_t found = engine_->read_many(keys, visitor);
-  engine_->counters({}).add(Counter::kGetHits, found);
   const auto good_keys = static_cast<size_t>(std::ranges::count_if(keys, is_key));
-  engine_->counters({}).add(Counter::kGetMisses, good_keys - found);
+  internal::Counters& counters = engine_->counters({});
+  counters.add(Counter::kGetHits, found);
+  counters.add(Counter::kGetMisses, good_keys - found);
   return found;
 }
 

@@ -152,7 +152,7 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
           .is_key_binary = content.has(kMarkBinaryKey)};
 }
 
-Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
+inline Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
   return index_->find(stripe, index_->tag_of(hash),
                       [&](uint64_t address) { return log_->record_at(address).key() == key; });
 }

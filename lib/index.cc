@@ -66,6 +66,10 @@ Index::Index(Account& account, uint64_t seed, Namespaces namespaces, int stripe_
 
 Index::~Index() = default;
 
+uint64_t Index::hash_in_namespace(std::string_view key, uint64_t hash) const {
+  return uint64_t{namespaces_.of(key)} << (64 - space_bits_) | hash >> space_bits_;
+}
+
 // --- slots -------------------------------------------------------------------------------------------------
 
 Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {

@@ -55,7 +55,7 @@ const Namespaces::Prefix* Namespaces::last_up_to(std::string_view text) const {
 
 // Whatever lies between a prefix and a key that begins with it begins with it, too; and no prefix begins with
 // another. So if a key begins with any of them, it is the last one that does not come behind the key.
-uint32_t Namespaces::of(std::string_view key) const {
+uint32_t Namespaces::find(std::string_view key) const {
   const Prefix* const candidate = last_up_to(key);
   return candidate != nullptr && key.starts_with(candidate->text) ? candidate->number : 0;
 }

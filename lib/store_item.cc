@@ -86,7 +86,8 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
   StoredContent stored(value, options, engine.deadline_of(expiry, now_ms), now_ms);
-  engine.counters(key).add(Counter::kStores);
+  Counters& counters = engine.counters(key);
+  counters.add(Counter::kStores);
   StoreOutcome outcome;
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
     outcome.result = judge(item, options);
@@ -100,11 +101,11 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
     return decision;
   });
   if (!cas) {
-    engine.counters(key).add(Counter::kStoreNoMemory);
+    counters.add(Counter::kStoreNoMemory);
     return {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
   }
   outcome.cas = *cas;
-  count(engine.counters(key), outcome.result, options);
+  count(counters, outcome.result, options);
   return outcome;
 }
 

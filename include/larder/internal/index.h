@@ -248,10 +248,11 @@ class Index {
                                                                      Namespaces namespaces = {});
   ~Index();
 
-  [[nodiscard]] uint64_t hash(std::string_view key) const {
+  [[nodiscard, gnu::always_inline]] uint64_t hash(std::string_view key) const {
     const uint64_t hash = hash_key(key, seed_);
-    if (space_bits_ == 0) return hash;
-    return uint64_t{namespaces_.of(key)} << (64 - space_bits_) | hash >> space_bits_;
+    if (space_bits_ != 0) [[unlikely]]
+      return hash_in_namespace(key, hash);
+    return hash;
   }
   // The number of the namespace of a key with this hash.
   [[nodiscard]] uint32_t space_of(uint64_t hash) const { return top_bits(hash, space_bits_); }
@@ -593,6 +594,7 @@ class Index {
     if (lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) return {};
     return sight;
   }
+  [[nodiscard]] uint64_t hash_in_namespace(std::string_view key, uint64_t hash) const;
   void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   void refresh(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

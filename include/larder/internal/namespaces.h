@@ -28,7 +28,7 @@ class Namespaces {
   explicit Namespaces(std::span<const Namespace> declared);
 
   // The namespace of a key.
-  [[nodiscard]] uint32_t of(std::string_view key) const;
+  [[nodiscard]] uint32_t of(std::string_view key) const { return prefixes_.empty() ? 0 : find(key); }
   // The one that was declared with this prefix.
   [[nodiscard]] std::optional<uint32_t> declared_as(std::string_view prefix) const;
 
@@ -46,6 +46,7 @@ class Namespaces {
     uint32_t number;
   };
 
+  [[nodiscard]] uint32_t find(std::string_view key) const;
   // The last prefix that does not come behind `text`, in the order of octets.
   [[nodiscard]] const Prefix* last_up_to(std::string_view text) const;
 
