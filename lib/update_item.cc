@@ -11,7 +11,8 @@ namespace {
 
 // What the item, if there is one, is to be with the value that was decided on.
 Content updated(const Engine& engine, const ItemView* item, const Update& update, int64_t now_ms) {
-  Content content = item != nullptr ? content_of(*item, now_ms) : Content();
+  Content content =
+      item != nullptr ? content_of(*item, now_ms) : Content{.marks = binary_key_mark(update.is_key_binary)};
   content.value = update.value;
   content.marks &= kMarkBinaryKey;
   if (update.flags) content.flags = *update.flags;

@@ -79,6 +79,7 @@ struct Update {
   std::string_view value = {};
   std::optional<Expiry> expiry = {};   // not given: it stays; a new item never expires
   std::optional<uint32_t> flags = {};  // not given: they stay; those of a new item are 0
+  bool is_key_binary = false;          // of a new item, as in SetOptions
 };
 
 // One item of set_multi.

@@ -190,6 +190,23 @@ class TypedCache {
     return store(key, value, {.item = options, .expected = expected}).result;
   }
 
+  // As Cache::update. `updater(value)` is given the std::optional<T> there is and may change it; if it returns
+  // true, the value is stored, or the item erased if none is left, and if false all stays as it is. It may be
+  // called more than once. `expiry`: the item's new one; not given, it stays, and a new item never expires.
+  template <std::predicate<std::optional<T>&> Updater>
+  UpdateOutcome update(const View<Key>& key, Updater&& updater, std::optional<Expiry> expiry = {}) {
+    std::optional<T> value;
+    ValueBuffer buffer;
+    return cache_.update(KeyOctets(*this, key), [&](const ItemView* item) {
+      value = item != nullptr ? decode(*item) : std::nullopt;
+      if (!updater(value)) return Update::leave();
+      if (!value) return Update::erase();
+      Update update = Update::store(encode(*value, buffer), expiry);
+      update.is_key_binary = kIsKeyBinary;
+      return update;
+    });
+  }
+
   // --- expiry and removal ----------------------------------------------------------------------------------
 
   // As the functions of the same names of Cache.

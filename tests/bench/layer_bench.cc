@@ -200,6 +200,44 @@ void run(size_t items, size_t rounds) {
            {"typed, encoded", [&] {
               for (const std::string& key : keys) (void)written.set(key, record);
             }}});
+  const std::unique_ptr<Cache> divided =
+      make_cache({.memory_limit_bytes = items * 1000 + (8 << 20),
+                  .seed = kSeed,
+                  .namespaces = {{.prefix = "page:"}, {.prefix = std::string(kPrefix)}}});
+  const std::unique_ptr<Cache> limited =
+      make_cache({.memory_limit_bytes = items * 1000 + (8 << 20),
+                  .seed = kSeed,
+                  .namespaces = {{.prefix = std::string(kPrefix), .item_bytes_limit = items * 1000}}});
+  for (const std::string& key : keys) {
+    (void)divided->set(key, value);
+    (void)limited->set(key, value);
+  }
+  std::string text;
+  const auto get_all = [&](Cache& from) {
+    for (const std::string& key : keys) sum += from.get(key, text) ? text.size() : 0;
+  };
+  const auto set_all = [&](Cache& to) {
+    for (const std::string& key : keys) (void)to.set(key, value);
+  };
+  compare("get, namespaces", rounds, kOperations,
+          {{"none declared", [&] { get_all(*cache); }}, {"of two", [&] { get_all(*divided); }}});
+  compare("set, namespaces", rounds, kOperations,
+          {{"none declared", [&] { set_all(*cache); }},
+           {"of two", [&] { set_all(*divided); }},
+           {"with a limit", [&] { set_all(*limited); }}});
+  compare("read and write", rounds, kOperations,
+          {{"get, then cas",
+            [&] {
+              for (const std::string& key : keys) {
+                const std::optional<Item> item = cache->get(key);
+                (void)cache->cas(key, item->value, item->cas);
+              }
+            }},
+           {"update", [&] {
+              for (const std::string& key : keys) {
+                (void)cache->update(key, [&](const ItemView* item) { return Update::store(item->value); });
+              }
+            }}});
   if (sum == 0) fmt::print("nothing was read\n");
 }
 

@@ -143,6 +143,48 @@ TEST_CASE("add, replace and cas store on their conditions") {
   CHECK(typed.erase(1) == EraseResult::kNotFound);
 }
 
+TEST_CASE("update changes the value in one step, makes one, or erases it") {
+  TestCache cache;
+  Players players(*cache);
+  const auto add_ten = [](std::optional<Player>& player) {
+    if (!player) player = Player{"new", 0};
+    player->score += 10;
+    return true;
+  };
+  CHECK(players.update("ann", add_ten, 60s).status == UpdateStatus::kStored);
+  CHECK(players.update("ann", add_ten).status == UpdateStatus::kStored);
+  CHECK(players.get("ann") == Player{"new", 20});
+  CHECK(cache->peek("ann")->ttl_ms == 60'000);
+  CHECK(players
+            .update("ann",
+                    [](std::optional<Player>& player) {
+                      player->score = 0;
+                      return false;
+                    })
+            .status == UpdateStatus::kLeft);
+  CHECK(players.get("ann") == Player{"new", 20});
+  CHECK(players
+            .update("ann",
+                    [](std::optional<Player>& player) {
+                      player.reset();
+                      return true;
+                    })
+            .status == UpdateStatus::kErased);
+  CHECK_FALSE(players.contains("ann"));
+
+  TypedCache<uint64_t, std::string> texts(*cache);
+  const auto append = [](std::optional<std::string>& text) {
+    text = text.value_or("") + std::string(600, 't');
+    return true;
+  };
+  for (int i = 0; i < 3; ++i) CHECK(texts.update(7, append).status == UpdateStatus::kStored);
+  CHECK(texts.get(7) == std::string(1800, 't'));
+  texts.cache().for_each([](const ItemView& item) {
+    CHECK(item.is_key_binary);
+    return true;
+  });
+}
+
 TEST_CASE("expiry is that of the cache") {
   TestCache cache;
   TypedCache<std::string, int> typed(*cache);
