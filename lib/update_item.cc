@@ -11,10 +11,9 @@ namespace {
 
 // What the item, if there is one, is to be with the value that was decided on.
 Content updated(const Engine& engine, const ItemView* item, const Update& update, int64_t now_ms) {
-  Content content =
-      item != nullptr ? content_of(*item, now_ms) : Content{.marks = binary_key_mark(update.is_key_binary)};
+  Content content = item != nullptr ? content_of(*item, now_ms) : Content();
   content.value = update.value;
-  content.marks &= kMarkBinaryKey;
+  content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
   return content;

@@ -66,17 +66,18 @@ struct InvalidateOptions {
 struct Update {
   enum class Kind : uint8_t { kLeave, kErase, kStore };
 
+  // It stays as it is, or missing.
   [[nodiscard]] static Update leave() { return {}; }
+  // It goes.
   [[nodiscard]] static Update erase() { return {.kind = Kind::kErase}; }
-  // `value`: see Cache::update for how long it must live.
+  // It gets this value; see Cache::update for how long that must live.
   [[nodiscard]] static Update store(std::string_view value, std::optional<Expiry> expiry = {},
                                     std::optional<uint32_t> flags = {}) {
     return {.kind = Kind::kStore, .value = value, .expiry = expiry, .flags = flags};
   }
 
-  Kind kind = Kind::kLeave;
-  // Of kStore:
-  std::string_view value = {};
+  Kind kind = Kind::kLeave;            // what is to be done; the rest is for kStore
+  std::string_view value = {};         // the new one
   std::optional<Expiry> expiry = {};   // not given: it stays; a new item never expires
   std::optional<uint32_t> flags = {};  // not given: they stay; those of a new item are 0
   bool is_key_binary = false;          // of a new item, as in SetOptions

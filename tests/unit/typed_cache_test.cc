@@ -172,17 +172,18 @@ TEST_CASE("update changes the value in one step, makes one, or erases it") {
             .status == UpdateStatus::kErased);
   CHECK_FALSE(players.contains("ann"));
 
-  TypedCache<uint64_t, std::string> texts(*cache);
+  struct Id {
+    uint64_t high, low;
+  };
+  TypedCache<Id, std::string> texts(*cache);
+  const Id id{1, 2};
   const auto append = [](std::optional<std::string>& text) {
     text = text.value_or("") + std::string(600, 't');
     return true;
   };
-  for (int i = 0; i < 3; ++i) CHECK(texts.update(7, append).status == UpdateStatus::kStored);
-  CHECK(texts.get(7) == std::string(1800, 't'));
-  texts.cache().for_each([](const ItemView& item) {
-    CHECK(item.is_key_binary);
-    return true;
-  });
+  for (int i = 0; i < 3; ++i) CHECK(texts.update(id, append).status == UpdateStatus::kStored);
+  CHECK(texts.get(id) == std::string(1800, 't'));
+  CHECK(cache->peek({reinterpret_cast<const char*>(&id), sizeof id})->is_key_binary);
 }
 
 TEST_CASE("expiry is that of the cache") {
