@@ -28,9 +28,10 @@ void Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) {
     hand.tag = Slot::kTagCount;
   } else {
     const Index::StripeLock lock(index_, stripe);
-    hand.slots.clear();
-    hand.tag = index_.for_each_in_bucket(stripe, hand.tag, [&](Slot slot) { hand.slots.push_back(slot); });
-    for (const Slot slot : hand.slots) {
+    std::vector<Slot>& slots = hand.slots;
+    slots.clear();
+    hand.tag = index_.for_each_in_bucket(stripe, hand.tag, [&slots](Slot slot) { slots.push_back(slot); });
+    for (const Slot slot : slots) {
       if (fits(space, bytes)) break;
       const Index::Position position =
           index_.find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
