@@ -1,5 +1,7 @@
 #include "larder/internal/quota.h"
 
+#include <array>
+#include <span>
 #include <utility>
 
 namespace larder::internal {
@@ -28,10 +30,10 @@ void Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) {
     hand.tag = Slot::kTagCount;
   } else {
     const Index::StripeLock lock(index_, stripe);
-    std::vector<Slot>& slots = hand.slots;
-    slots.clear();
-    hand.tag = index_.for_each_in_bucket(stripe, hand.tag, [&slots](Slot slot) { slots.push_back(slot); });
-    for (const Slot slot : slots) {
+    std::array<Slot, kSlotsPerBucket> slots;
+    size_t count = 0;
+    hand.tag = index_.for_each_in_bucket(stripe, hand.tag, [&](Slot slot) { slots[count++] = slot; });
+    for (const Slot slot : std::span(slots).first(count)) {
       if (fits(space, bytes)) break;
       const Index::Position position =
           index_.find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });

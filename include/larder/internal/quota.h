@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "larder/internal/index.h"
 #include "larder/internal/mutex.h"
@@ -51,7 +50,6 @@ class Quota {
     uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within those of the namespace
     uint32_t tag ABSL_GUARDED_BY(mutex) = 0;
     size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last that was evicted
-    std::vector<Slot> slots ABSL_GUARDED_BY(mutex);
   };
 
   void move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(hand.mutex);
