@@ -17,7 +17,7 @@ struct ItemInfo {
   size_t stored_bytes = 0;  // what the item takes where it lies, key and header included
   uint32_t flags = 0;
   uint64_t cas = 0;
-  int64_t ttl_ms = kNeverExpires;  // milliseconds left, or kNeverExpires; ≤ 0 for an item that has expired
+  int64_t ttl_ms = kNeverExpires;  // milliseconds left, or kNeverExpires; 0 for an item that has expired
   bool is_read = false;            // it was read lately; a cache forgets reads that are long ago
   uint32_t idle_s = 0;             // seconds since the last access, known as well as Reading::idle_s is
 };

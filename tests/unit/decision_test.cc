@@ -40,6 +40,13 @@ TEST_CASE("a new deadline changes nothing but the deadline, and counts as a use"
   CHECK(decision.is_used);
 }
 
+TEST_CASE("time left is that until the deadline, and none when that is past") {
+  CHECK(ttl_until(1500, 1000) == 500);
+  CHECK(ttl_until(1500, 1500) == 0);
+  CHECK(ttl_until(1500, 1501) == 0);  // not -1, which is kNeverExpires
+  CHECK(ttl_until(kNeverMs, 1501) == kNeverExpires);
+}
+
 TEST_CASE("a mark is added to those that are there") {
   const ItemView item{.key = "k", .value = "v", .is_stale = true};
   const Decision decision = marking(item, kMarkWon, 100);

@@ -114,6 +114,8 @@ TEST_CASE("expired and flushed items are not shown") {
   CHECK(fixture.cache->set("stays", "1") == StoreResult::kStored);
   fixture.clock.advance_ms(1000);
   CHECK(fixture.walk(10).size() == 1);
+  fixture.clock.advance_ms(1);  // -1 ms left would be kNeverExpires
+  CHECK(fixture.walk(10).size() == 1);
   fixture.cache->flush_all();
   CHECK(fixture.walk(10).empty());
 }

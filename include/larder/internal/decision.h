@@ -3,6 +3,7 @@
 #ifndef LARDER_INTERNAL_DECISION_H_
 #define LARDER_INTERNAL_DECISION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -44,8 +45,9 @@ struct History {
   return expected != 0 && item.cas == expected;
 }
 
+// 0 when the deadline is past: below it lies kNeverExpires.
 [[nodiscard]] inline int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) {
-  return deadline_ms == kNeverMs ? kNeverExpires : deadline_ms - now_ms;
+  return deadline_ms == kNeverMs ? kNeverExpires : std::max<int64_t>(0, deadline_ms - now_ms);
 }
 
 [[nodiscard]] inline uint8_t binary_key_mark(bool is_key_binary) {
