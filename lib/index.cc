@@ -21,7 +21,8 @@ constexpr size_t kAddressBytesMin = size_t{4} << 30;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed, Namespaces namespaces) {
+absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed, Namespaces namespaces,
+                                                     OnVoid on_void) {
   const int space_bits = namespaces.bits();
   const int wanted_bits = static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1;
   const int stripe_bits =
@@ -35,8 +36,8 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   if (!page_counts.ok()) return page_counts.status();
 
   account.charge(Use::kOther, stripes * sizeof(Stripe));
-  auto index = std::unique_ptr<Index>(
-      new Index(account, seed, std::move(namespaces), stripe_bits, *std::move(pages), *std::move(page_counts)));
+  auto index = std::unique_ptr<Index>(new Index(account, seed, std::move(namespaces), std::move(on_void),
+                                                stripe_bits, *std::move(pages), *std::move(page_counts)));
   for (uint32_t i = 0; i < stripes; ++i) {
     Stripe& stripe = index->stripes_[i];
     stripe.space = i / index->stripes_per_space();
@@ -52,12 +53,13 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   return index;
 }
 
-Index::Index(Account& account, uint64_t seed, Namespaces namespaces, int stripe_bits, Arena pages,
+Index::Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena pages,
              Arena page_counts)
     : account_(account),
       seed_(seed),
       space_bits_(namespaces.bits()),
       stripe_bits_(stripe_bits),
+      on_void_(std::move(on_void)),
       stripes_(std::make_unique<Stripe[]>(size_t{namespaces.count()} << (stripe_bits - space_bits_))),
       pages_(std::move(pages)),
       page_counts_(std::move(page_counts)),
@@ -74,7 +76,7 @@ uint64_t Index::hash_in_namespace(std::string_view key, uint64_t hash) const {
 
 Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
   Page page = locate(stripe, slot.tag());
-  clear_if_void(page, page.bucket(page.home(slot.tag())));
+  clear_void(stripe, page, page.home(slot.tag()));
   while (slots_used(page.id) >= page.units * kFullSlotsPerUnit) {
     if (!grow(stripe, page, slot.tag())) {
       const bool can_split = page.depth < kDepthMax;
@@ -85,15 +87,15 @@ Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
     }
     page = locate(stripe, slot.tag());
   }
-  place(page, slot);
+  place(stripe, page, slot);
   return InsertResult::kInserted;
 }
 
-void Index::place(const Page& page, Slot slot) const {
+void Index::place(Stripe& stripe, const Page& page, Slot slot) const {
   const uint32_t home = page.home(slot.tag());
   for (uint32_t distance = 0; distance < page.bucket_count(); ++distance) {
+    clear_void(stripe, page, home + distance);
     Bucket& bucket = page.bucket(home + distance);
-    clear_if_void(page, bucket);
     const BucketChange change(bucket);
     for (auto& word : bucket.slots) {
       if (word.load(std::memory_order_relaxed) != 0) continue;
@@ -193,7 +195,7 @@ void Index::sweep(uint32_t stripe_number) {
     for (uint32_t b = 0; b < page.bucket_count(); ++b) {
       const uint64_t bucket_generation = page.bucket(b).control.load(std::memory_order_relaxed) >> kGenerationShift;
       const uint64_t flushes_behind = (page.generation - bucket_generation) & kGenerationMask;
-      if (flushes_behind >= kGenerationMask / 4) clear_if_void(page, page.bucket(b));
+      if (flushes_behind >= kGenerationMask / 4) clear_void(stripe, page, b);
     }
     tag = page.end_tag(tag);
     shrink(stripe, page.first_tag(tag - 1));
@@ -218,6 +220,7 @@ Index::Position Index::find_flushed(Stripe& stripe, uint32_t tag) const {
 bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
   const Position position = find_flushed(stripe, tag);
   if (!position) return false;
+  if (on_void_) on_void_(stripe, position.get());
   const BucketChange change(*position.bucket);
   position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
   --slots_used(locate(stripe, tag).id);
@@ -226,13 +229,28 @@ bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
 
 void Index::purge(Stripe& stripe, uint32_t tag) {
   const Page page = locate(stripe, tag);
-  clear_if_void(page, page.bucket(page.home(tag)));
+  clear_void(stripe, page, page.home(tag));
   shrink(stripe, tag);
 }
 
-void Index::clear_if_void(const Page& page, Bucket& bucket) const {
-  const uint64_t control = bucket.control.load(std::memory_order_relaxed);
-  if (page.is_current(control)) return;
+void Index::clear_void(Stripe& stripe, const Page& page, uint32_t number) const {
+  for (;; ++number) {
+    if (number >= page.bucket_count()) number -= page.bucket_count();
+    Bucket& bucket = page.bucket(number);
+    const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+    if (page.is_current(control)) return;
+    clear(stripe, page, bucket);
+    if (passed_by(control) == 0) return;
+  }
+}
+
+void Index::clear(Stripe& stripe, const Page& page, Bucket& bucket) const {
+  if (on_void_) {
+    for (const auto& word : bucket.slots) {
+      const Slot slot(word.load(std::memory_order_relaxed));
+      if (!slot.is_empty()) on_void_(stripe, slot);
+    }
+  }
   const BucketChange change(bucket);
   for (auto& word : bucket.slots) {
     if (word.load(std::memory_order_relaxed) == 0) continue;
@@ -292,10 +310,10 @@ Index::Sums Index::sums() const {
 // --- pages -------------------------------------------------------------------------------------------------
 
 // Empties the page, void slots included, and lists what was in it.
-void Index::take_all(const Page& page, SlotList& list) const {
+void Index::take_all(Stripe& stripe, const Page& page, SlotList& list) const {
   for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+    clear_void(stripe, page, b);
     Bucket& bucket = page.bucket(b);
-    clear_if_void(page, bucket);
     const BucketChange change(bucket);
     for (auto& word : bucket.slots) {
       if (word.load(std::memory_order_relaxed) == 0) continue;
@@ -318,8 +336,8 @@ bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
   if (!resize_page(larger, page.units + 1)) return false;
   const LayoutChange change(stripe);
   SlotList list;
-  take_all(page, list);
-  for (size_t i = 0; i < list.size; ++i) place(larger, list.slots[i]);
+  take_all(stripe, page, list);
+  for (size_t i = 0; i < list.size; ++i) place(stripe, larger, list.slots[i]);
   enter(stripe, larger, tag);
   return true;
 }
@@ -338,7 +356,7 @@ bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
   const uint32_t first = page.first_tag(tag);
   const uint32_t middle = first + (Slot::kTagCount >> upper.depth);
   SlotList list;
-  take_all(page, list);
+  take_all(stripe, page, list);
   const auto in_upper = [&](const Slot& slot) { return slot.tag() >= middle; };
   const auto upper_count = static_cast<size_t>(
       std::count_if(list.slots.begin(), list.slots.begin() + static_cast<std::ptrdiff_t>(list.size), in_upper));
@@ -347,7 +365,7 @@ bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
   [[maybe_unused]] const bool shrunk =
       resize_page(lower, units_for(list.size - upper_count)) && resize_page(upper, units_for(upper_count));
   assert(shrunk);
-  for (size_t i = 0; i < list.size; ++i) place(in_upper(list.slots[i]) ? upper : lower, list.slots[i]);
+  for (size_t i = 0; i < list.size; ++i) place(stripe, in_upper(list.slots[i]) ? upper : lower, list.slots[i]);
   enter(stripe, lower, first);
   enter(stripe, upper, middle);
   return true;
@@ -363,10 +381,10 @@ void Index::shrink(Stripe& stripe, uint32_t tag) {
     if (slots_used(page.id) > (page.units - 1) * kSparseSlotsPerUnit) return;
     const LayoutChange change(stripe);
     SlotList list;
-    take_all(page, list);
+    take_all(stripe, page, list);
     [[maybe_unused]] const bool shrunk = resize_page(page, page.units - 1);
     assert(shrunk);
-    for (size_t i = 0; i < list.size; ++i) place(page, list.slots[i]);
+    for (size_t i = 0; i < list.size; ++i) place(stripe, page, list.slots[i]);
     enter(stripe, page, tag);
   }
 }
@@ -382,11 +400,11 @@ bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
   }
   const LayoutChange change(stripe);
   SlotList list;
-  take_all(page, list);
-  take_all(buddy, list);
+  take_all(stripe, page, list);
+  take_all(stripe, buddy, list);
   free_page(buddy);
   --page.depth;
-  for (size_t i = 0; i < list.size; ++i) place(page, list.slots[i]);
+  for (size_t i = 0; i < list.size; ++i) place(stripe, page, list.slots[i]);
   enter(stripe, page, tag);
   return true;
 }
@@ -453,6 +471,15 @@ void Index::free_page(const Page& page) {
 
 // --- checking ----------------------------------------------------------------------------------------------
 
+// Whether a search that follows void buckets comes from the home of `tag` to bucket `number`.
+bool Index::can_be_found(const Page& page, uint32_t tag, uint32_t number) {
+  for (uint32_t way = page.home(tag); way != number; way = (way + 1) % page.bucket_count()) {
+    const uint64_t control = page.bucket(way).control.load(std::memory_order_relaxed);
+    if (page.is_current(control) || passed_by(control) == 0) return false;
+  }
+  return true;
+}
+
 absl::Status Index::assert_valid(Stripe& stripe) const {
   for (uint32_t tag = 0; tag < Slot::kTagCount;) {
     const Page page = locate(stripe, tag);
@@ -467,8 +494,11 @@ absl::Status Index::assert_valid(Stripe& stripe) const {
         const Slot slot(word.load(std::memory_order_relaxed));
         if (slot.is_empty()) continue;
         ++used;
-        if (!page.is_current(control)) continue;
         if (slot.tag() < tag || slot.tag() >= end) return absl::InternalError("a slot lies in another tag's page");
+        if (!page.is_current(control)) {
+          if (can_be_found(page, slot.tag(), b)) continue;
+          return absl::InternalError("a void slot cannot be found any more");
+        }
         for (uint32_t way = page.home(slot.tag()); way != b; way = (way + 1) % page.bucket_count()) ++passed[way];
       }
     }

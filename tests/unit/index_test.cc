@@ -25,8 +25,8 @@ constexpr size_t kLimitBytes = size_t{16} << 20;
 // One stripe of an index, each step under its lock. Addresses stand for keys.
 class OneStripe {
  public:
-  explicit OneStripe(size_t limit_bytes = kLimitBytes) : account_(limit_bytes) {
-    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, 1);
+  explicit OneStripe(size_t limit_bytes = kLimitBytes, Index::OnVoid on_void = nullptr) : account_(limit_bytes) {
+    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, 1, {}, std::move(on_void));
     REQUIRE(index.ok());
     index_ = *std::move(index);
   }
@@ -528,6 +528,52 @@ TEST_CASE("purging what flushes made void gives a page's memory back") {
   CHECK(one.problem() == "");
   CHECK(one.pages() == 1);
   CHECK(one.units() == 1);
+}
+
+TEST_CASE("a slot that a flush made void is shown once as it is dropped, at the latest when its tag is purged") {
+  std::map<uint64_t, uint32_t> live, gone;  // tags by address
+  OneStripe one(kLimitBytes, [&](Index::Stripe&, Slot slot) {
+    const auto found = gone.find(slot.address());
+    REQUIRE(found != gone.end());
+    REQUIRE(found->second == slot.tag());
+    gone.erase(found);
+  });
+  std::mt19937 random(18);
+  size_t purged = 0;
+  for (size_t i = 0; i < 100'000; ++i) {
+    // Few tags, near each other: long ways through full buckets. Waves: pages grow, split, shrink and merge.
+    const uint32_t tag = random() % 512 * 4096;
+    const bool is_growing = i % 8000 < 4000;
+    if (random() % 10 < (is_growing ? 8 : 3)) {
+      REQUIRE(one.insert(tag, address_of(i)) == InsertResult::kInserted);
+      live.emplace(address_of(i), tag);
+    } else if (!live.empty()) {
+      const auto victim =
+          std::next(live.begin(), static_cast<std::ptrdiff_t>(random() % std::min<size_t>(64, live.size())));
+      REQUIRE(one.erase(victim->second, victim->first));
+      live.erase(victim);
+    }
+    if (random() % 2000 == 0) {
+      one.index().flush();
+      gone.merge(live);
+      live.clear();
+    }
+    if (random() % 50 == 0) (void)one.take_flushed(tag);
+    if (random() % 10 == 0 && !gone.empty()) {
+      const auto [address, old_tag] = *gone.begin();
+      one.purge(old_tag);
+      REQUIRE_FALSE(gone.contains(address));
+      ++purged;
+    }
+    if (random() % 1000 == 0) REQUIRE(one.problem() == "");
+  }
+  CHECK(purged > 100);
+  while (!gone.empty()) {
+    const auto [address, tag] = *gone.begin();
+    one.purge(tag);
+    REQUIRE_FALSE(gone.contains(address));
+  }
+  for (const auto& [address, tag] : live) REQUIRE(one.find(tag, address).has_value());
 }
 
 TEST_CASE("slots that a flush made void stay so when the buckets' generation comes round") {

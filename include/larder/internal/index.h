@@ -61,6 +61,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -244,8 +245,13 @@ class Index {
     kPageFull,     // too many tags fall together for the index to tell them apart: evict one, and try again
   };
 
+  // Called with each slot that a flush made void, when it is dropped, under its stripe's mutex. Its record is still
+  // whole then: see clear_void.
+  using OnVoid = std::function<void(Stripe& stripe, Slot slot)>;
+
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, uint64_t seed,
-                                                                     Namespaces namespaces = {});
+                                                                     Namespaces namespaces = {},
+                                                                     OnVoid on_void = nullptr);
   ~Index();
 
   [[nodiscard, gnu::always_inline]] uint64_t hash(std::string_view key) const {
@@ -410,7 +416,7 @@ class Index {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // Whether there is one. Removes it, so that it is reported once.
   [[nodiscard]] bool take_flushed(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  // Clears what flushes made void in the bucket where a search for `tag` begins, and shrinks its page.
+  // Drops what flushes made void where a search for `tag` looks, and shrinks its page.
   void purge(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
   // --- sums ---
@@ -539,7 +545,8 @@ class Index {
     Stripe& stripe_;
   };
 
-  Index(Account& account, uint64_t seed, Namespaces namespaces, int stripe_bits, Arena pages, Arena page_counts);
+  Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena pages,
+        Arena page_counts);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
     return (page.id << 7) | ((page.units - 1) << 5) | static_cast<uint32_t>(page.depth);
@@ -613,13 +620,21 @@ class Index {
   static void subtract_passed(Bucket& bucket);
 
   [[nodiscard]] uint16_t& slots_used(uint32_t page_id) const;
-  void clear_if_void(const Page& page, Bucket& bucket) const;
-  void place(const Page& page, Slot slot) const;
+  // Makes bucket `number` current if it is void: drops what is in it, and in the void buckets behind it that its
+  // slots may have passed on to. That keeps every void slot where a search that follows void buckets finds it. So
+  // the cleaner, which looks for each record of a segment under its stripe's mutex before the segment is used again
+  // (`purge`), leaves no slot, void or not, that points into it: a slot's record is whole as long as the slot is
+  // there. Stops at the first bucket that is current: it became so by this same function, which went on behind it.
+  void clear_void(Stripe& stripe, const Page& page, uint32_t number) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void clear(Stripe& stripe, const Page& page, Bucket& bucket) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static bool can_be_found(const Page& page, uint32_t tag, uint32_t number);
+  void place(Stripe& stripe, const Page& page, Slot slot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   struct SlotList {
     std::array<Slot, kUnitsMax * kSlotsPerUnit> slots;
     size_t size = 0;
   };
-  void take_all(const Page& page, SlotList& list) const;
+  void take_all(Stripe& stripe, const Page& page, SlotList& list) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool split(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -645,6 +660,7 @@ class Index {
   const uint64_t seed_;
   const int space_bits_;
   const int stripe_bits_;  // with those of the namespace
+  const OnVoid on_void_;
   const std::unique_ptr<Stripe[]> stripes_;
   const Arena pages_;
   const Arena page_counts_;  // uint16_t for each page id: slots in use, void ones included
