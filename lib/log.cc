@@ -374,9 +374,12 @@ void Log::remove_from_chain(SegmentId id) {
 std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool& is_busy) {
   const MutexLock lock(mutex_);
   is_busy = false;
-  for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
-    if (const SegmentId id = oldest_idle(chain, 0, flushed_before_, is_busy)) return take(id, true);
-  }
+  const uint64_t flushed_before = flushed_before_;
+  do {
+    for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
+      if (const SegmentId id = oldest_idle(chain, 0, flushed_before, is_busy)) return take(id, true);
+    }
+  } while (seal_one([=](const Segment& open) { return open.opened < flushed_before; }));
   if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
   const SegmentId sparse =
       may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);

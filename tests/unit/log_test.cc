@@ -619,11 +619,22 @@ TEST_CASE("segments opened before a flush go first, without eviction too, and la
 TEST_CASE("a segment put back after a flush counts as new") {
   OneLog log;
   const Stored item = log.put(3 * kOsPageBytes);
-  log.put(24);
+  const Stored other = log.put(24);
   log->flush();
   REQUIRE(log.take_victim(false).value().segment == log.segment_of(item));
   log->put_back(log.segment_of(item), Chain::kMain);
+  CHECK(log.take_victim(false).value().segment == log.segment_of(other));
   CHECK_FALSE(log.take_victim(false).has_value());
+}
+
+TEST_CASE("a segment that was open at a flush is sealed for its room, one opened since is not") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put(24));
+  log->flush();
+  const SegmentId after = log.segment_of(log.put(24, Chain::kMain));
+  CHECK(log.take_victim(false).value().segment == before);
+  CHECK_FALSE(log.take_victim(false).has_value());
+  CHECK(log.state(after) == SegmentState::kOpen);
 }
 
 }  // namespace
