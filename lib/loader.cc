@@ -53,6 +53,7 @@
 #include "absl/base/thread_annotations.h"
 #include "larder/internal/hash.h"
 #include "larder/internal/mutex.h"
+#include "larder/internal/raise.h"
 
 namespace larder {
 namespace {
@@ -199,7 +200,7 @@ class Loader::Call {
       cache_.visit(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
       if (look.worth > Worth::kNothing) ask->look = look;
       if (look.suffices()) {
-        ask->status = status_of(look);
+        ask->status = loader_.answer(look);
       } else if (Steady::now() >= give_up_at_) {
         ask->status = time_out(*ask);
       } else {
@@ -222,7 +223,7 @@ class Loader::Call {
       }
       if (is_own || is_standing(flight)) {
         if (ask.look.worth == Worth::kDue) {
-          ask.status = status_of(ask.look);
+          ask.status = loader_.answer(ask.look);
           return;
         }
         flight.is_waited_for = true;
@@ -267,7 +268,7 @@ class Loader::Call {
     const bool is_others = ask.has_item && look.is_won && !ask.has_won;
     if (look.worth == Worth::kFresh || (look.worth == Worth::kDue && is_others)) {
       give_back(ask);
-      ask.status = status_of(look);
+      ask.status = loader_.answer(look);
       land(ask, std::nullopt);
       return Claim::kDone;
     }
@@ -314,13 +315,17 @@ class Loader::Call {
     if (mine.empty()) return;
     std::vector<size_t> wanted;
     wanted.reserve(mine.size());
-    for (const Ask* ask : mine) wanted.push_back(ask->index);
+    for (const Ask* ask : mine) {
+      wanted.push_back(ask->index);
+      if (ask->look.worth == Worth::kDue) count(loader_.counts_.refreshes);
+    }
     count(loader_.counts_.loads, wanted.size());
     const Steady::time_point begin = Steady::now();
     std::exception_ptr exception;
     const absl::Status status = call_load(wanted, exception);
     const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
     count(loader_.counts_.load_ns, static_cast<uint64_t>(took.count()));
+    internal::raise(loader_.counts_.load_ns_max, static_cast<uint64_t>(took.count()));
     bool is_fatal = false;
     for (Ask* ask : mine) {
       if (ask->role != Role::kLeads) continue;
@@ -454,7 +459,7 @@ class Loader::Call {
   absl::Status unless_old(const Ask& ask, const absl::Status& failure) {
     if (ask.look.worth == Worth::kNothing) return failure;
     count(loader_.counts_.stale_served);
-    return status_of(ask.look);
+    return loader_.answer(ask.look);
   }
 
   Loader& loader_;
@@ -488,7 +493,7 @@ std::vector<absl::Status> Loader::load_missing(std::span<const std::string_view>
   Call call(*this, options, load, show);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (looks[i].suffices()) {
-      results[i] = status_of(looks[i]);
+      results[i] = answer(looks[i]);
     } else if (keys[i].empty() || keys[i].size() > kKeyBytesMax) {
       results[i] = absl::InvalidArgumentError("a key is empty or longer than kKeyBytesMax");
     } else {
@@ -515,7 +520,11 @@ Loader::Look Loader::look_at(const ItemView& item, size_t index, const LoadOptio
 
 absl::Status Loader::absence() { return absl::NotFoundError("there is nothing to load"); }
 
-absl::Status Loader::status_of(const Look& look) { return look.is_absence ? absence() : absl::OkStatus(); }
+absl::Status Loader::answer(const Look& look) {
+  if (!look.is_absence) return absl::OkStatus();
+  count(counts_.absent_hits);
+  return absence();
+}
 
 Loader::Shard& Loader::shard_of(std::string_view key) const {
   return shards_[std::hash<std::string_view>{}(key) % kShards];
@@ -537,11 +546,14 @@ LoadStats Loader::stats() const {
   return {.loads = sum(counts_.loads),
           .load_failures = sum(counts_.load_failures),
           .absences = sum(counts_.absences),
+          .refreshes = sum(counts_.refreshes),
           .not_stored = sum(counts_.not_stored),
           .load_ns = sum(counts_.load_ns),
+          .load_ns_max = sum(counts_.load_ns_max),
           .waits = sum(counts_.waits),
           .timeouts = sum(counts_.timeouts),
-          .stale_served = sum(counts_.stale_served)};
+          .stale_served = sum(counts_.stale_served),
+          .absent_hits = sum(counts_.absent_hits)};
 }
 
 }  // namespace larder

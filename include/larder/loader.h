@@ -74,11 +74,14 @@ struct LoadStats {
   uint64_t loads = 0;          // keys asked for of a load function
   uint64_t load_failures = 0;  // of these: an error, or an exception
   uint64_t absences = 0;       // of these: there is nothing to load
+  uint64_t refreshes = 0;      // of these: loads of a key with a good value, about to expire or stale
   uint64_t not_stored = 0;     // of these: values that found something newer in their place, or no room
   uint64_t load_ns = 0;        // time spent in load functions, summed over threads
+  uint64_t load_ns_max = 0;    // of this: the longest call of one
   uint64_t waits = 0;          // keys that somebody else's load was waited for
   uint64_t timeouts = 0;       // of these: in vain, for the load timeout
-  uint64_t stale_served = 0;   // answered with an old value in place of an error
+  uint64_t stale_served = 0;   // answered with an old value, or an old absence, in place of an error
+  uint64_t absent_hits = 0;    // answered with NotFound by what the cache remembers: see LoadOptions::absent_ttl
 };
 
 // Reads a cache, and brings what is missing: the octets beneath LoadingCache. Thread-safe.
@@ -120,7 +123,7 @@ class LARDER_API Loader {
   [[nodiscard]] absl::Status get_or_load(std::string_view key, const LoadOptions& options, Load load, Show show) {
     Look look;
     cache_.visit(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
-    if (look.suffices()) return status_of(look);
+    if (look.suffices()) return answer(look);
     return load_missing({&key, 1}, {&look, 1}, options, load, show)[0];
   }
 
@@ -156,7 +159,7 @@ class LARDER_API Loader {
 
   [[nodiscard]] static Look look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show);
   [[nodiscard]] static absl::Status absence();
-  [[nodiscard]] static absl::Status status_of(const Look& look);
+  [[nodiscard]] absl::Status answer(const Look& look);
   [[nodiscard]] std::vector<absl::Status> load_missing(std::span<const std::string_view> keys,
                                                        std::span<const Look> looks, const LoadOptions& options,
                                                        Load load, Show show);
@@ -164,8 +167,8 @@ class LARDER_API Loader {
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 
   struct Counts {
-    std::atomic<uint64_t> loads{0}, load_failures{0}, absences{0}, not_stored{0}, load_ns{0}, waits{0}, timeouts{0},
-        stale_served{0};
+    std::atomic<uint64_t> loads{0}, load_failures{0}, absences{0}, refreshes{0}, not_stored{0}, load_ns{0},
+        load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
   };
 
   Cache& cache_;

@@ -193,6 +193,8 @@ TEST_CASE("shortly before a value expires one caller loads it, while the others 
   CHECK(number(numbers.get_or_load("k", options, load)) == 2);
   CHECK(number(numbers.get_or_load("k", options, source)) == 2);
   CHECK(cache->peek("k")->ttl_ms == 10'000);
+  CHECK(numbers.load_stats().loads == 2);
+  CHECK(numbers.load_stats().refreshes == 1);
 }
 
 TEST_CASE("when loading ahead fails, the value stays, and the next caller loads") {
@@ -265,6 +267,7 @@ TEST_CASE("that there is nothing is known for its own time") {
   CHECK(absl::IsNotFound(numbers.get_or_load("k", options, source).status()));
   CHECK(source.asked == 1);
   CHECK(numbers.load_stats().absences == 1);
+  CHECK(numbers.load_stats().absent_hits == 1);
   cache.clock.advance_ms(1);
   // Its grace: what was known is answered when the source is down.
   source.error = absl::UnavailableError("down");
@@ -273,6 +276,32 @@ TEST_CASE("that there is nothing is known for its own time") {
   source.error = absl::OkStatus();
   CHECK(number(numbers.get_or_load("k", options, source)) == 1);
   CHECK(numbers.load_stats().absences == 1);
+  CHECK(numbers.load_stats().absent_hits == 2);
+  CHECK(numbers.load_stats().stale_served == 1);
+  CHECK(numbers.load_stats().refreshes == 0);
+}
+
+TEST_CASE("the time of all loads is added up, and the longest kept") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  const auto load_for = [](std::chrono::milliseconds duration) {
+    const auto end = std::chrono::steady_clock::now() + duration;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    return 1;
+  };
+  const auto get = [&](std::string_view key, std::chrono::milliseconds duration) {
+    CHECK(number(numbers.get_or_load(key, {}, [&](std::string_view) { return load_for(duration); })) == 1);
+    return numbers.load_stats();
+  };
+  const LoadStats first = get("short", 1ms);
+  CHECK(first.load_ns >= 1'000'000);
+  CHECK(first.load_ns_max == first.load_ns);
+  const LoadStats second = get("long", 5ms);
+  CHECK(second.load_ns - first.load_ns >= 5'000'000);
+  CHECK(second.load_ns_max >= 5'000'000);
+  CHECK(second.load_ns_max < second.load_ns);
+  CHECK(get("again", 0ms).load_ns_max >= second.load_ns_max);
 }
 
 TEST_CASE("without a time for it, that there is nothing is not kept, and removes an old value") {
