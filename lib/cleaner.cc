@@ -53,7 +53,7 @@ bool Cleaner::make_room_for_segment(int64_t now_ms) {
 }
 
 bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
-  for (size_t cleaned = 0;; std::this_thread::yield()) {
+  for (size_t cleaned = 0;; rest()) {
     // Held for one step: others wait for no more than that, even if the limit sinks by much.
     const MutexLock lock(mutex_);
     if (!could_ever_fit(bytes)) return false;
@@ -67,6 +67,11 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
     }
     cleaned += log_.segment_bytes();
   }
+}
+
+void Cleaner::rest() const {
+  if (on_step_) on_step_();
+  std::this_thread::yield();
 }
 
 bool Cleaner::could_ever_fit(size_t bytes) const {
@@ -163,8 +168,14 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   const Slot slot = position.get();
   const bool is_expired = log_.record_at(slot.address()).content().deadline_ms <= now_ms;
   const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
-  if (is_expired || !verdict.is_kept) {
-    drop(stripe, position, hash, now_ms, is_expired);
+  if (is_expired) {
+    drop(stripe, position, hash, now_ms, Removal::kExpired);
+    return Settled::kGone;
+  }
+  if (!verdict.is_kept) {
+    const bool is_forced = judge(victim_->chain, slot.frequency(), Urgency::kEvict).is_kept;
+    if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
+    drop(stripe, position, hash, now_ms, Removal::kEvicted);
     return Settled::kGone;
   }
   if (is_large_victim()) {
@@ -176,7 +187,8 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   if (move(stripe, position, verdict, now_ms)) return Settled::kGone;
   // There is no segment to move it to: visitors have pinned the last victims.
   if (may_evict_) {
-    drop(stripe, position, hash, now_ms, false);
+    counters_[stripe.space].add(Counter::kEvictedForced);
+    drop(stripe, position, hash, now_ms, Removal::kEvicted);
     return Settled::kGone;
   }
   log_.put_back_as_oldest(victim_->segment);
@@ -184,12 +196,12 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
 }
 
 void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
-                   bool is_expired) {
+                   Removal why) {
   const Slot slot = position.get();
-  if (on_removal_) on_removal_(stripe, slot, now_ms, is_expired ? Removal::kExpired : Removal::kEvicted);
+  if (on_removal_) on_removal_(stripe, slot, now_ms, why);
   const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
   Counters& counters = counters_[stripe.space];
-  if (is_expired) {
+  if (why == Removal::kExpired) {
     counters.add(Counter::kExpired);
     if (slot.frequency() == 0) counters.add(Counter::kExpiredUnfetched);
   } else {

@@ -84,8 +84,25 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
 
-  absl::StatusOr<std::unique_ptr<Index>> index =
-      Index::create(engine->account_, options.seed ? *options.seed : random_seed(), std::move(namespaces));
+  Index::OnVoid on_void;
+  Cleaner::OnRemoval on_removal;
+  Cleaner::OnStep on_step;
+  if (options.removal_listener != nullptr) {
+    Engine* const made = engine.get();
+    made->removals_.emplace(*options.removal_listener, made->counters_[0]);
+    if (made->removals_->wants(Removal::kFlushed)) {
+      // Not now_ms, which may flush.
+      on_void = [made](const Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+        made->note_removal(stripe, slot, made->clock_.monotonic_ms() - made->start_ms_, Removal::kFlushed);
+      };
+    }
+    on_removal = [made](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+                     ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->note_removal(stripe, slot, now_ms, why); };
+    on_step = [made] { made->removals_->deliver(); };
+  }
+
+  absl::StatusOr<std::unique_ptr<Index>> index = Index::create(
+      engine->account_, options.seed ? *options.seed : random_seed(), std::move(namespaces), std::move(on_void));
   if (!index.ok()) return index.status();
   engine->index_ = *std::move(index);
 
@@ -93,10 +110,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (!log.ok()) return log.status();
   engine->log_ = *std::move(log);
 
-  engine->cleaner_.emplace(
-      engine->account_, *engine->index_, *engine->log_, *engine->ghost_, engine->counters_.get(), options.eviction,
-      [made = engine.get()](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
-          ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->tell_removal(stripe, slot, now_ms, why); });
+  engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_,
+                           engine->counters_.get(), options.eviction, std::move(on_removal), std::move(on_step));
   engine->quota_.emplace(
       *engine->index_, [made = engine.get()](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); });
@@ -170,29 +185,50 @@ ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) co
           .idle_s = history_of(stripe, slot, content, now_ms).idle_s};
 }
 
-void Engine::tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const {
-  if (options_.removal_listener != nullptr) options_.removal_listener->removed(info(stripe, slot, now_ms), why);
+void Engine::queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) {
+  if (!removals_->wants(why)) return;
+  removals_->add(info(stripe, slot, now_ms), log_->record_at(slot.address()).content().value, why);
 }
 
-// The same, but an item that is expired is removed on the way.
+// What is made from the item's own content (content_of) still has its value, where it lies: nothing is replaced.
+void Engine::note_replacement(const Index::Stripe& stripe, const Found& found, const Content& content,
+                              int64_t now_ms) {
+  const std::string_view old_value = found.content.value;
+  if (content.value.data() == old_value.data() && content.value.size() == old_value.size()) return;
+  note_removal(stripe, found.position.get(), now_ms, Removal::kReplaced);
+}
+
+// Of a key of which nothing is left but what the ghost may know.
+void Engine::count_miss(uint64_t hash) {
+  if (ghost_->contains(hash)) counters_[index_->space_of(hash)].add(Counter::kGetEvicted);
+}
+
+// An item that is expired is removed on the way.
 Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) {
   const Index::Position position = find(stripe, hash, key);
   if (!position) {
-    if (counts_misses && index_->take_flushed(stripe, index_->tag_of(hash))) {
+    if (!counts_misses) return {};
+    if (index_->take_flushed(stripe, index_->tag_of(hash))) {
       counters_[stripe.space].add(Counter::kGetFlushed);
+    } else {
+      count_miss(hash);
     }
     return {};
   }
   const Content content = log_->record_at(position.get().address()).content();
   if (content.deadline_ms > now_ms) return {.position = position, .content = content};
+  if (counts_misses) counters_[stripe.space].add(Counter::kGetExpired);
+  expire(stripe, position, now_ms);
+  return {};
+}
+
+void Engine::expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
   Counters& counters = counters_[stripe.space];
-  if (counts_misses) counters.add(Counter::kGetExpired);
   counters.add(Counter::kExpired);
   if (position.get().frequency() == 0) counters.add(Counter::kExpiredUnfetched);
-  tell_removal(stripe, position.get(), now_ms, Removal::kExpired);
+  note_removal(stripe, position.get(), now_ms, Removal::kExpired);
   unlink(stripe, position);
-  return {};
 }
 
 // Whether what lies there may be copied without the lock, and is worth it.
@@ -214,7 +250,10 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
   for (int i = 0; i < kGlances; ++i) {
     const Index::Sight sight =
         index_->glance(hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-    if (sight.glance == Index::Glance::kMissing) return false;
+    if (sight.glance == Index::Glance::kMissing) {
+      if (trace == Trace::kUsed) count_miss(hash);
+      return false;
+    }
     if (sight.glance == Index::Glance::kUnsure) continue;
     if (show(key, hash, sight, copy, now, trace, visitor)) return true;
     if (trace == Trace::kNone) return false;
@@ -259,7 +298,10 @@ bool Engine::read_value(std::string_view key, std::string& value) {
   const Index::Sight sight = index_->glance(
       hash, [&](uint64_t address)
                 __attribute__((always_inline)) { return copy_value_if_wanted(key, address, now, value); });
-  if (sight.glance == Index::Glance::kMissing) return false;
+  if (sight.glance == Index::Glance::kMissing) {
+    count_miss(hash);
+    return false;
+  }
   if (sight.glance == Index::Glance::kUnsure) {
     return read(key, hash, now, Trace::kUsed, [&](const ItemView& item) { value.assign(item.value); });
   }
@@ -269,6 +311,7 @@ bool Engine::read_value(std::string_view key, std::string& value) {
 
 // For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
 bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
+  const RemovalQueue::Delivery delivery(removals());
   Copy copy;
   ItemView item;
   Log::Pin pin;
@@ -333,7 +376,10 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
       const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
       const Index::Sight sight =
           index_->glance(ways.leads[i], [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-      if (sight.glance == Index::Glance::kMissing) continue;
+      if (sight.glance == Index::Glance::kMissing) {
+        count_miss(ways.hashes[i]);
+        continue;
+      }
       const bool is_shown =
           sight.glance == Index::Glance::kFound && show(key, ways.hashes[i], sight, copy, now, Trace::kUsed, visit);
       if (is_shown || read(key, ways.hashes[i], now, Trace::kUsed, visit)) ++found;
@@ -418,6 +464,7 @@ Presence Engine::presence(std::string_view key, int64_t now_ms) {
 // --- changing ----------------------------------------------------------------------------------------------
 
 std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Decide decide, History* history) {
+  const RemovalQueue::Delivery delivery(removals());
   const uint64_t hash = index_->hash(key);
   // Before the lock, which lets no other access to memory begin early.
   index_->prefetch(hash);
@@ -450,7 +497,9 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
     case Decision::Kind::kLeave:
       return {};
     case Decision::Kind::kRemove:
-      if (found) unlink(stripe, found.position);
+      if (!found) return {};
+      note_removal(stripe, found.position.get(), now_ms, Removal::kErased);
+      unlink(stripe, found.position);
       return {};
     case Decision::Kind::kStore:
       break;
@@ -501,7 +550,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
       return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = stripe.space};
     }
   }
-  if (found && store_in_place(stripe, found, bytes, old_bytes, content)) return {};
+  if (found && store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return {};
   Chain chain = Chain::kSmall;
   uint32_t frequency = 0;
   if (found) {
@@ -522,11 +571,12 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   const Slot slot(index_->tag_of(hash), frequency, place->address);
   if (found) {
     const uint64_t old_address = found.position.get().address();
+    note_replacement(stripe, found, content, now_ms);
     index_->replace(stripe, found.position, slot);
     log_->commit(*place, bytes);
     index_->count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
     log_->remove_live(old_address, old_bytes);
-    unlink_if_flushed(stripe, slot);
+    unlink_if_flushed(stripe, slot, now_ms);
     return {.bytes = bytes};
   }
   Attempt inserted;
@@ -544,26 +594,29 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
     ghost_->remove(hash);
     counters_[stripe.space].add(Counter::kGhostHits);
   }
-  unlink_if_flushed(stripe, slot);
+  unlink_if_flushed(stripe, slot, now_ms);
   return {.bytes = bytes};
 }
 
 // A flush that came while the stripe was locked has made the new record void. If its segment was opened after that
 // flush, nobody would look for void records there.
-void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot) {
+void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms) {
   if (index_->generation(stripe.space) == stripe.generation.load(std::memory_order_relaxed)) return;
   const Index::Position position =
       index_->find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
-  if (position) unlink(stripe, position);
+  if (!position) return;
+  note_removal(stripe, position.get(), now_ms, Removal::kFlushed);
+  unlink(stripe, position);
 }
 
 // Where the old content lies, if the new one fits and does not waste half of the room.
 bool Engine::store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
-                            const Content& content) {
+                            const Content& content, int64_t now_ms) {
   const uint64_t address = found.position.get().address();
   if (log_->is_pinned(log_->segment_of(address))) return false;
   Record record = log_->record_at(address);
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
+  note_replacement(stripe, found, content, now_ms);
   index_->change_record(stripe, found.position, [&] { record.rewrite(content); });
   if (const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes); growth != 0) {
     index_->count(stripe, 0, growth);
@@ -592,15 +645,16 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t no
 // One item, for other reasons than the cleaner's.
 void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
   const Slot slot = position.get();
+  const Record record = log_->record_at(slot.address());
+  if (record.content().deadline_ms <= now_ms) return expire(stripe, position, now_ms);
   Counters& counters = counters_[stripe.space];
   counters.add(Counter::kEvictions);
   counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
   if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall) {
-    const Record record = log_->record_at(slot.address());
     ghost_->add(index_->hash(record.key()), record.live_bytes());
   }
-  tell_removal(stripe, slot, now_ms, Removal::kEvicted);
+  note_removal(stripe, slot, now_ms, Removal::kEvicted);
   unlink(stripe, position);
 }
 
@@ -632,6 +686,7 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
 // --- the whole cache ---------------------------------------------------------------------------------------
 
 void Engine::flush_all(int64_t delay_ms) {
+  const RemovalQueue::Delivery delivery(removals());
   counters_[0].add(Counter::kFlushes);
   const int64_t now = now_ms();
   const MutexLock lock(flush_mutex_);
@@ -640,6 +695,7 @@ void Engine::flush_all(int64_t delay_ms) {
 }
 
 bool Engine::flush_namespace(std::string_view prefix) {
+  const RemovalQueue::Delivery delivery(removals());
   const std::optional<uint32_t> space = index_->namespaces().declared_as(prefix);
   if (!space) return false;
   counters_[*space].add(Counter::kFlushes);
@@ -702,7 +758,7 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
     }
     for (const Slot slot : slots) {
       const ItemInfo item = info(stripe, slot, now);
-      if (item.ttl_ms != kNeverExpires && item.ttl_ms <= 0) continue;
+      if (item.ttl_ms == 0) continue;
       items.push_back(item);
       keys += item.key;
     }
@@ -726,6 +782,7 @@ void Engine::count_into(Stats& stats, uint32_t space) const {
   add(stats.get_misses, Counter::kGetMisses);
   add(stats.get_expired, Counter::kGetExpired);
   add(stats.get_flushed, Counter::kGetFlushed);
+  add(stats.get_evicted, Counter::kGetEvicted);
   add(stats.vivified, Counter::kVivified);
   add(stats.touch_hits, Counter::kTouchHits);
   add(stats.touch_misses, Counter::kTouchMisses);
@@ -746,6 +803,8 @@ void Engine::count_into(Stats& stats, uint32_t space) const {
   add(stats.evictions, Counter::kEvictions);
   add(stats.evicted_unfetched, Counter::kEvictedUnfetched);
   add(stats.evicted_active, Counter::kEvictedActive);
+  add(stats.evicted_forced, Counter::kEvictedForced);
+  add(stats.removals_untold, Counter::kRemovalsUntold);
   add(stats.expired, Counter::kExpired);
   add(stats.expired_unfetched, Counter::kExpiredUnfetched);
   add(stats.ghost_hits, Counter::kGhostHits);
@@ -813,14 +872,18 @@ absl::Status Engine::set_memory_limit(size_t bytes) {
       !status.ok()) {
     return status;
   }
-  const MutexLock lock(limit_mutex_);
-  if (bytes > log_->limit_bytes_max()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
+  const RemovalQueue::Delivery delivery(removals());
+  {
+    const MutexLock lock(limit_mutex_);
+    if (bytes > log_->limit_bytes_max()) {
+      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: there is address space for ",
+                                                       log_->limit_bytes_max(), ", not ", bytes));
+    }
+    account_.set_limit(bytes);
+    ghost_->resize();
+    log_->resize();
   }
-  account_.set_limit(bytes);
-  ghost_->resize();
-  log_->resize();
+  // Without the mutex: between its steps the listener is called.
   if (!cleaner_->make_room_in_account(0, now_ms())) {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: ", account_.used(), " bytes are still in use and cannot be evicted now"));
@@ -828,7 +891,10 @@ absl::Status Engine::set_memory_limit(size_t bytes) {
   return absl::OkStatus();
 }
 
-bool Engine::maintain(size_t step_bytes) { return cleaner_->tidy(step_bytes, now_ms()); }
+bool Engine::maintain(size_t step_bytes) {
+  const RemovalQueue::Delivery delivery(removals());
+  return cleaner_->tidy(step_bytes, now_ms());
+}
 
 void Engine::add_external_bytes(int64_t bytes) {
   if (bytes >= 0) {
@@ -841,6 +907,7 @@ void Engine::add_external_bytes(int64_t bytes) {
 // --- checking ----------------------------------------------------------------------------------------------
 
 absl::Status Engine::assert_valid() {
+  const RemovalQueue::Delivery delivery(removals());
   return cleaner_->while_resting(now_ms(), [&] { return check_all(); });
 }
 

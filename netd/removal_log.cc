@@ -9,7 +9,7 @@
 
 namespace netd {
 
-void RemovalLog::removed(const larder::ItemInfo& item, larder::Removal why) {
+void RemovalLog::removed(const larder::RemovedItem& item, larder::Removal why) {
   const ItemClass item_class = class_of(item.key, item.value_bytes);
   if (why == larder::Removal::kExpired) {
     counters_.add(item_class, ClassCounter::kExpired);
@@ -30,7 +30,7 @@ void RemovalLog::tell_eviction(const larder::ItemInfo& item) {
                           item.is_read ? "yes" : "no", seconds_left(item.ttl_ms), item.idle_s,
                           class_of(item.key, item.value_bytes), item.value_bytes));
   } catch (const std::exception&) {
-    // No memory for the line. The cache, which called, must not be left half done: the line is lost.
+    // No memory for the line: it is lost. The cache, which called, wants no exception.
   }
 }
 

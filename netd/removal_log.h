@@ -21,7 +21,10 @@ class RemovalLog final : public larder::RemovalListener {
   // Both must outlive it.
   RemovalLog(const larder::Clock& clock, WatchHub& hub) : clock_(clock), hub_(hub) {}
 
-  void removed(const larder::ItemInfo& item, larder::Removal why) override;
+  void removed(const larder::RemovedItem& item, larder::Removal why) override;
+  [[nodiscard]] bool wants(larder::Removal why) const override {
+    return why == larder::Removal::kEvicted || why == larder::Removal::kExpired;
+  }
 
   ClassCounters& counters() { return counters_; }
   const ClassCounters& counters() const { return counters_; }

@@ -65,7 +65,7 @@ class LARDER_API Cache {
   // which memory could not be had.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cache>> create(const Options& options = {});
 
-  // No other thread may be inside a call, and no visitor may be running.
+  // No other thread may be inside a call, and no visitor or listener may be running.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -293,8 +293,8 @@ class LARDER_API Cache {
   // The lowest limit that set_memory_limit takes.
   [[nodiscard]] size_t memory_limit_bytes_min() const;
 
-  // Takes back the room of expired items and finishes what a lowered limit has left to do, for at most about
-  // `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.
+  // Takes back the room of expired and flushed items and finishes what a lowered limit has left to do, for at most
+  // about `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.
   bool maintain(size_t step_bytes = 1 << 20);
 
   // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to

@@ -58,7 +58,7 @@ struct Options {
   // random device. Give one to make a single-threaded run with a ManualClock repeat exactly.
   std::optional<uint64_t> seed = {};
 
-  // Told what the cache evicts and what it finds expired. Not owned; must outlive the cache. nullptr: nobody is.
+  // Told which items have gone, and why. Not owned; must outlive the cache. nullptr: nobody is.
   RemovalListener* removal_listener = nullptr;
 
   // At most kNamespacesMax. The cache then shares its locks out among them, and pays a look at the beginning of the

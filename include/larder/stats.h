@@ -13,10 +13,15 @@ struct Stats {
   // protocol.txt; a comment stands where the name does not say it.
   uint64_t get_hits = 0;
   uint64_t get_misses = 0;
-  uint64_t get_expired = 0;  // those of get_misses that found an item past its expiry
-  uint64_t get_flushed = 0;  // those of get_misses that found an item removed by flush_all
-  uint64_t vivified = 0;     // those of get_hits that created the item: ReadOptions::vivify
-  uint64_t touch_hits = 0;   // touch and get_and_touch; they count neither as get_hits nor as get_misses
+  uint64_t vivified = 0;  // those of get_hits that created the item: ReadOptions::vivify
+  // Why items were missing: of get_misses and vivified, as far as it is known, and each once. The rest were never
+  // there, were erased, or have gone too long ago.
+  uint64_t get_expired = 0;  // found an item past its expiry
+  uint64_t get_flushed = 0;  // found an item removed by flush_all
+  uint64_t get_evicted =
+      0;  // the key was lately evicted from probation, as the policy's memory of it says: about as
+          // many octets back as the cache holds, 1 in 10⁶ wrong; not what was evicted later in life
+  uint64_t touch_hits = 0;  // touch and get_and_touch; they count neither as get_hits nor as get_misses
   uint64_t touch_misses = 0;
   uint64_t stores = 0;  // store operations with a value that fits, whatever they answered
   uint64_t store_too_large = 0;
@@ -35,6 +40,8 @@ struct Stats {
   uint64_t evictions = 0;          // live items removed to make room
   uint64_t evicted_unfetched = 0;  // those of evictions that had never been read
   uint64_t evicted_active = 0;     // those of evictions that had been read lately
+  uint64_t evicted_forced = 0;     // those of evictions that the policy would have kept, had there been room
+  uint64_t removals_untold = 0;    // items that the RemovalListener missed, for want of memory to queue them
   uint64_t expired = 0;            // items whose room was taken back after their expiry
   uint64_t expired_unfetched = 0;  // those of expired that had never been read
   uint64_t ghost_hits = 0;         // stores that the policy's memory of evicted keys recognised

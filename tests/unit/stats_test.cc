@@ -117,6 +117,28 @@ TEST_CASE("a get that finds an item removed by flush_all counts as a miss and as
   CHECK(cache->stats().flushes == 1);
 }
 
+TEST_CASE("a get of a key that was lately evicted counts as a miss and as evicted, each time until it is back") {
+  TestCache cache;
+  const std::string value(1000, 'v');
+  cache.set("key", value);
+  for (int i = 0; cache->contains("key"); ++i) cache.set("key" + std::to_string(i), value);
+  std::string copy;
+  CHECK_FALSE(cache->get("key").has_value());
+  CHECK_FALSE(cache->get("key", copy));
+  const std::string_view keys[] = {"key", "missing"};
+  CHECK(cache->get_multi(keys, [](size_t, const ItemView&) {}) == 0);
+  CHECK_FALSE(cache->get("missing").has_value());
+  CHECK_FALSE(cache->contains("key"));
+  CHECK(cache->stats().get_evicted == 3);
+  cache.set("key", value);
+  CHECK(cache->erase("key") == EraseResult::kErased);
+  CHECK_FALSE(cache->get("key").has_value());
+  const Stats stats = cache->stats();
+  CHECK(stats.get_evicted == 3);
+  CHECK(stats.get_misses == 6);
+  CHECK(stats.get_expired + stats.get_flushed == 0);
+}
+
 TEST_CASE("touches count for themselves and not as gets") {
   TestCache cache;
   cache.set("key");
@@ -231,7 +253,23 @@ TEST_CASE("evictions count the items that had to go, read or unread") {
   CHECK(stats.evicted_unfetched > 0);
   CHECK(stats.evicted_active > 0);
   CHECK(stats.evicted_unfetched + stats.evicted_active == stats.evictions);
+  CHECK(stats.evicted_forced == 0);
   CHECK(stats.segments_cleaned > 0);
+}
+
+TEST_CASE("what was all read lately is evicted all the same when there is no other way, and counts as forced") {
+  TestCache cache;
+  const std::string value(1000, 'v');
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 2000; ++i) {
+      const std::string key = "key" + std::to_string(i);
+      cache.set(key, value);
+      for (int reads = 0; reads < 3; ++reads) (void)cache->get(key);
+    }
+  }
+  const Stats stats = cache->stats();
+  CHECK(stats.evicted_forced > 0);
+  CHECK(stats.evicted_forced <= stats.evictions);
 }
 
 TEST_CASE("an item read twice is promoted, and one that comes back soon after its eviction is recognised") {

@@ -35,17 +35,20 @@ class Cleaner {
  public:
   // Told of each item that is dropped, while it is still there, under its stripe's mutex.
   using OnRemoval = std::function<void(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
+  // Called between the steps of a long cleaning, with no lock held.
+  using OnStep = std::function<void()>;
 
   // `counters`: those of each namespace.
   Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters* counters, bool may_evict,
-          OnRemoval on_removal = nullptr)
+          OnRemoval on_removal = nullptr, OnStep on_step = nullptr)
       : account_(account),
         index_(index),
         log_(log),
         ghost_(ghost),
         counters_(counters),
         may_evict_(may_evict),
-        on_removal_(std::move(on_removal)) {
+        on_removal_(std::move(on_removal)),
+        on_step_(std::move(on_step)) {
     // Cleaning must not fail for want of memory.
     key_words_.reserve(round_up(kRecordHeaderBytes + sizeof(uint16_t) + kKeyBytesMax, kWordBytes) / kWordBytes);
   }
@@ -91,7 +94,7 @@ class Cleaner {
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
                  Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, bool is_expired)
+  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
@@ -101,6 +104,7 @@ class Cleaner {
   [[nodiscard]] Urgency ordinary_urgency() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return victim_->is_sparse || !may_evict_ ? Urgency::kCompact : Urgency::kEvict;
   }
+  void rest() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether `bytes` would fit if every item were gone.
   [[nodiscard]] bool could_ever_fit(size_t bytes) const;
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
@@ -112,6 +116,7 @@ class Cleaner {
   Counters* const counters_;
   const bool may_evict_;
   const OnRemoval on_removal_;
+  const OnStep on_step_;
 
   std::atomic<size_t> owed_bytes_{0};     // stored and not yet cleaned for
   std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again

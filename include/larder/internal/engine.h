@@ -5,7 +5,8 @@
 // has it pinned, otherwise in new room. When there is no room it lets the lock go, has the cleaner make some, and
 // asks again: a decision may be asked several times and must not count on being asked once.
 //
-// Lock order: cleaner, stripe, log. See log.h for what may be done without a lock.
+// Lock order: cleaner, stripe, log; and the removal queue's mutex after all. See log.h for what may be done without
+// a lock. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
 #ifndef LARDER_INTERNAL_ENGINE_H_
 #define LARDER_INTERNAL_ENGINE_H_
 
@@ -34,6 +35,7 @@
 #include "larder/internal/mutex.h"
 #include "larder/internal/quota.h"
 #include "larder/internal/record.h"
+#include "larder/internal/removal_queue.h"
 #include "larder/item.h"
 #include "larder/options.h"
 #include "larder/result.h"
@@ -168,14 +170,26 @@ class Engine {
                               int64_t now_ms) const;
   [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void tell_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) const
+  // For every item that goes, while it is still there.
+  void note_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    if (removals_) queue_removal(stripe, slot, now_ms, why);
+  }
+  void note_replacement(const Index::Stripe& stripe, const Found& found, const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] RemovalQueue* removals() { return removals_ ? &*removals_ : nullptr; }
+  void count_miss(uint64_t hash);
   [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
   [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // Both remove the item; what has expired is not evicted.
+  void expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history);
@@ -191,8 +205,10 @@ class Engine {
   Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
                 const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
-                                    const Content& content) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void unlink_if_flushed(Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+                                    const Content& content, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
   void flush_now();
@@ -207,6 +223,7 @@ class Engine {
 
   Account account_;
   const std::unique_ptr<Counters[]> counters_;  // by namespace
+  std::optional<RemovalQueue> removals_;        // with a listener only
   std::optional<Ghost> ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;

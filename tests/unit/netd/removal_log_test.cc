@@ -7,8 +7,8 @@
 namespace netd {
 namespace {
 
-larder::ItemInfo info(std::string_view key, size_t value_bytes, int64_t ttl_ms, bool is_read) {
-  larder::ItemInfo item;
+larder::RemovedItem info(std::string_view key, size_t value_bytes, int64_t ttl_ms, bool is_read) {
+  larder::RemovedItem item;
   item.key = key;
   item.value_bytes = value_bytes;
   item.ttl_ms = ttl_ms;
