@@ -1,4 +1,5 @@
-// What each layer on top of the cache costs over the plain call, beside what programs write by hand.
+// What each layer on top of the cache costs over the plain call, beside what programs write by hand; and what it
+// costs to count, and to tell a listener.
 //
 //   layer_bench [items] [rounds]
 //
@@ -84,6 +85,19 @@ class HandWritten {
   std::mutex mutex_;
   std::condition_variable loaded_;
   std::unordered_map<std::string, Entry> map_;
+};
+
+// Told of everything, and does next to nothing.
+class Tally : public RemovalListener {
+ public:
+  explicit Tally(bool wants_values) : wants_values_(wants_values) {}
+  void removed(const RemovedItem& item, Removal) override { bytes += item.value.size() + item.value_bytes; }
+  [[nodiscard]] bool wants_values() const override { return wants_values_; }
+
+  uint64_t bytes = 0;
+
+ private:
+  const bool wants_values_;
 };
 
 // Two threads that share the operations, each with a seat of its own to put results in.
@@ -238,7 +252,34 @@ void run(size_t items, size_t rounds) {
                 (void)cache->update(key, [&](const ItemView* item) { return Update::store(item->value); });
               }
             }}});
-  if (sum == 0) fmt::print("nothing was read\n");
+
+  // contains and visit differ in this alone.
+  const std::vector<std::string> missing(kOperations, "missing");
+  for (const bool is_hit : {true, false}) {
+    const std::vector<std::string>& wanted = is_hit ? keys : missing;
+    compare(is_hit ? "counting, a hit" : "counting, a miss", rounds, kOperations,
+            {{"Cache::contains, uncounted",
+              [&] {
+                for (const std::string& key : wanted) sum += cache->contains(key) ? 1 : 0;
+              }},
+             {"Cache::visit, counted", [&] {
+                for (const std::string& key : wanted) sum += cache->visit(key, [](const ItemView&) {}) ? 1 : 0;
+              }}});
+  }
+
+  Tally without_values(false), with_values(true);
+  const auto set_all_told = [&](RemovalListener* listener) {
+    return
+        [&, own_cache = std::shared_ptr<Cache>(make_cache(
+                {.memory_limit_bytes = items * 1000 + (8 << 20), .seed = kSeed, .removal_listener = listener}))] {
+          for (const std::string& key : keys) (void)own_cache->set(key, value);
+        };
+  };
+  compare("set, told as it replaces", rounds, kOperations,
+          {{"no listener", set_all_told(nullptr)},
+           {"listener", set_all_told(&without_values)},
+           {"listener, with values", set_all_told(&with_values)}});
+  if (sum == 0 || without_values.bytes == 0 || with_values.bytes == 0) fmt::print("nothing was read\n");
 }
 
 }  // namespace
