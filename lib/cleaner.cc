@@ -182,9 +182,13 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
     index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
     log_.put_back(victim_->segment, verdict.chain);
     counters_[stripe.space].add(Counter::kItemsMoved);
+    drop_if_flushed(stripe, position, hash, now_ms);
     return Settled::kStays;
   }
-  if (move(stripe, position, verdict, now_ms)) return Settled::kGone;
+  if (move(stripe, position, verdict, now_ms)) {
+    drop_if_flushed(stripe, position, hash, now_ms);
+    return Settled::kGone;
+  }
   // There is no segment to move it to: visitors have pinned the last victims.
   if (may_evict_) {
     counters_[stripe.space].add(Counter::kEvictedForced);
@@ -204,7 +208,7 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   if (why == Removal::kExpired) {
     counters.add(Counter::kExpired);
     if (slot.frequency() == 0) counters.add(Counter::kExpiredUnfetched);
-  } else {
+  } else if (why == Removal::kEvicted) {
     counters.add(Counter::kEvictions);
     counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
     if (victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
@@ -212,6 +216,13 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   index_.erase(stripe, position);
   index_.count(stripe, -1, -static_cast<int64_t>(live_bytes));
   log_.remove_live(slot.address(), live_bytes);
+}
+
+// A flush that came while the stripe was locked has made what was kept void. It may lie in a segment that was
+// opened after that flush, where nobody would look for void records.
+void Cleaner::drop_if_flushed(Index::Stripe& stripe, const Index::Position& position, uint64_t hash,
+                              int64_t now_ms) {
+  if (index_.is_void(stripe)) drop(stripe, position, hash, now_ms, Removal::kFlushed);
 }
 
 bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms) {

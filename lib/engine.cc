@@ -601,7 +601,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
 // A flush that came while the stripe was locked has made the new record void. If its segment was opened after that
 // flush, nobody would look for void records there.
 void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms) {
-  if (index_->generation(stripe.space) == stripe.generation.load(std::memory_order_relaxed)) return;
+  if (!index_->is_void(stripe)) return;
   const Index::Position position =
       index_->find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
   if (!position) return;

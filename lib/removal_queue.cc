@@ -18,28 +18,6 @@ unsigned causes_wanted(const RemovalListener& listener) {
   return wanted;
 }
 
-// A delivery that this thread is in the middle of. There are several if listeners call other caches.
-class Turn {
- public:
-  explicit Turn(const RemovalQueue& queue) : queue_(queue), outer_(innermost_) { innermost_ = this; }
-  ~Turn() { innermost_ = outer_; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
-  [[nodiscard]] static bool is_under_way(const RemovalQueue& queue) {
-    const Turn* turn = innermost_;
-    while (turn != nullptr && &turn->queue_ != &queue) turn = turn->outer_;
-    return turn != nullptr;
-  }
-
- private:
-  static thread_local const Turn* innermost_;
-
-  const RemovalQueue& queue_;
-  const Turn* const outer_;
-};
-thread_local const Turn* Turn::innermost_ = nullptr;
-
 }  // namespace
 
 RemovalQueue::RemovalQueue(RemovalListener& listener, Counters& counters)
@@ -74,9 +52,26 @@ void RemovalQueue::append(const ItemInfo& item, std::string_view value, Removal 
   has_items_.store(true, std::memory_order_relaxed);
 }
 
+bool RemovalQueue::begin(Turn& turn) {
+  const MutexLock lock(mutex_);
+  for (const Turn* other = turns_; other != nullptr; other = other->next) {
+    if (other->thread == turn.thread) return false;
+  }
+  turn.next = turns_;
+  turns_ = &turn;
+  return true;
+}
+
+void RemovalQueue::end(const Turn& turn) {
+  const MutexLock lock(mutex_);
+  Turn** link = &turns_;
+  while (*link != &turn) link = &(*link)->next;
+  *link = turn.next;
+}
+
 void RemovalQueue::deliver_queued() {
-  if (Turn::is_under_way(*this)) return;
-  const Turn turn(*this);
+  Turn turn;
+  if (!begin(turn)) return;
   for (int round = 0; round < kRoundsMax && has_items_.load(std::memory_order_relaxed); ++round) {
     Batch batch = take();
     const std::string_view octets = batch.octets;
@@ -86,6 +81,7 @@ void RemovalQueue::deliver_queued() {
       listener_.removed(entry.item, entry.why);
     }
   }
+  end(turn);
 }
 
 RemovalQueue::Batch RemovalQueue::take() {

@@ -96,6 +96,8 @@ class Cleaner {
                  Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  void drop_if_flushed(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   [[nodiscard]] bool is_large_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

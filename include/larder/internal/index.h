@@ -406,6 +406,10 @@ class Index {
   [[nodiscard]] uint64_t generation(uint32_t space) const {
     return flushes_[space].generation.load(std::memory_order_acquire);
   }
+  // Whether what the stripe holds has become void since it was locked.
+  [[nodiscard]] bool is_void(const Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    return generation(stripe.space) != stripe.generation.load(std::memory_order_relaxed);
+  }
   // Whether anything was ever flushed.
   [[nodiscard]] bool has_flushed() const;
   // Everything of one namespace, or of all, is void from now on.

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "larder/internal/counters.h"
@@ -69,6 +70,16 @@ class RemovalQueue {
     std::string octets;
   };
 
+  // A thread that is delivering: known so that what its listener's calls remove waits for it. On the thread's
+  // stack.
+  struct Turn {
+    const std::thread::id thread = std::this_thread::get_id();
+    Turn* next = nullptr;
+  };
+
+  // False: this thread is delivering already.
+  [[nodiscard]] bool begin(Turn& turn) ABSL_LOCKS_EXCLUDED(mutex_);
+  void end(const Turn& turn) ABSL_LOCKS_EXCLUDED(mutex_);
   void append(const ItemInfo& item, std::string_view value, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void deliver_queued() ABSL_LOCKS_EXCLUDED(mutex_);
   [[nodiscard]] Batch take() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -81,6 +92,7 @@ class RemovalQueue {
 
   Mutex mutex_;
   Batch queued_ ABSL_GUARDED_BY(mutex_);
+  Turn* turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 }  // namespace larder::internal
