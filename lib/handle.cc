@@ -34,7 +34,7 @@ Handle Engine::hold(std::string_view key) {
 // Whoever is shown an item where it lies has its segment pinned.
 Handle Engine::keep(const ItemView& item) {
   Handle handle;
-  if (!log_->contains(item.value)) return handle;
+  if (!log_->contains(item.key) || !log_->contains(item.value)) return handle;
   const SegmentId segment = log_->segment_of(item.key);
   if (!log_->try_hold(segment, pinned_bytes_max())) return handle;
   handle.engine_ = this;

@@ -21,7 +21,7 @@
 // every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
 // Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
 // nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
-// who have it pinned.
+// who have it pinned already.
 //
 // A visitor's pin is soon gone. A handle's, a *hold*, may stay for as long as the program likes: so the room of the
 // segments that are held is bounded, and nobody waits for it.
