@@ -1,7 +1,7 @@
 #include "larder/handle.h"
 
 #include <algorithm>
-#include <utility>
+#include <memory>
 
 #include "larder/internal/counters.h"
 #include "larder/internal/engine.h"
@@ -23,11 +23,15 @@ size_t Engine::pinned_bytes_max() const {
 }
 
 Handle Engine::hold(std::string_view key) {
+  const RemovalQueue::Delivery delivery(removals());
   Handle handle;
-  read_locked(key, index_->hash(key), now_ms(), Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
+  const int64_t now = now_ms();
+  read_locked(key, index_->hash(key), now, Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);
     if (!handle) handle = copy_of(item);
   });
+  // For the copy, as far as anything can go.
+  if (handle.is_copy()) (void)cleaner_->make_room_in_account(0, now);
   return handle;
 }
 
@@ -55,8 +59,6 @@ Handle Engine::copy_of(const ItemView& item) {
   handle.item_.value = {value, item.value.size()};
   account_.charge(Use::kHandles, bytes);
   counters(item.key).add(Counter::kHandlesCopied);
-  // As far as anything can go.
-  (void)cleaner_->make_room_in_account(0, now_ms());
   return handle;
 }
 

@@ -126,7 +126,7 @@ class LARDER_API Cache {
   // has a copy, which counts towards the memory limit. Takes a lock. See handle.h.
   [[nodiscard]] Handle hold(std::string_view key);
 
-  // For visitors of visit, read and get_multi that want to go on with an item that they are being shown: a handle
+  // For visitors that may call the cache and want to go on with the item that they are being shown: a handle
   // to it, without another lookup, if it is shown where it lies and may be held there. Otherwise, that is, for a
   // short value or beyond Options::pinned_bytes_max, an empty handle: what is needed of the item must be copied.
   [[nodiscard]] Handle keep(const ItemView& item);
@@ -155,7 +155,7 @@ class LARDER_API Cache {
   // Returns
   //   kStored    every get that starts after this returns sees the item.
   //   kTooLarge  the value is longer than Options::item_bytes_max.
-  //   kNoMemory  no room could be made: eviction is off, or visitors hold everything that could go.
+  //   kNoMemory  no room could be made: eviction is off, or visitors and handles hold everything that could go.
   //   kBadKey    the key is out of bounds.
   //   After kTooLarge and kNoMemory `key` holds nothing: an old value must not outlive a failed replacement.
   //
@@ -298,8 +298,8 @@ class LARDER_API Cache {
   // Changes the limit. Lowering it evicts, in steps during which other callers go on, until memory use is within
   // the new limit, and gives the memory back to the system before it returns. InvalidArgument when `bytes` is
   // out of range, less than four times Options::item_bytes_max, or less than 1/16 of the first limit;
-  // ResourceExhausted when more address space than is left would be needed, or when visitors hold what would have
-  // to go (the limit is then the new one, and later stores and maintain go on shrinking).
+  // ResourceExhausted when more address space than is left would be needed, or when visitors or handles hold what
+  // would have to go (the limit is then the new one, and later stores and maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
 
   // The lowest limit that set_memory_limit takes.
