@@ -386,8 +386,10 @@ TEST_CASE("holds are pins whose room is counted once, and bounded") {
   const SegmentId first = log.segment_of(log.put_segment()[0]);
   const SegmentId second = log.segment_of(log.put_segment()[0]);
   const auto try_hold = [&](SegmentId id, size_t bytes_max) {
-    const Log::Pin pin(*log, id);
-    return log->try_hold(id, bytes_max);
+    log->pin(id);
+    const bool is_held = log->try_hold(id, bytes_max);
+    log->unpin(id);
+    return is_held;
   };
   CHECK_FALSE(try_hold(first, kSegmentBytes - 1));
   CHECK_FALSE(log->is_pinned(first));
@@ -612,8 +614,9 @@ TEST_CASE("held segments are passed over, however many, and nobody waits for the
   std::vector<SegmentId> held;
   for (int i = 0; i < 80; ++i) {
     held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
-    const Log::Pin pin(*log, held.back());
+    log->pin(held.back());
     REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
   }
   CHECK_FALSE(log.take_victim(true).has_value());
   CHECK_FALSE(log.is_busy());
