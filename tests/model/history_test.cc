@@ -64,6 +64,7 @@ class Stress {
     Options options;
     options.memory_limit_bytes = memory_limit_bytes;
     options.item_bytes_max = memory_limit_bytes / 4;
+    options.pinned_bytes_max = memory_limit_bytes / 32;  // so that some handles are copies
     options.seed = seed;
     // Writers 1 and 2 write in namespaces, the first with a limit of its own, the other one without.
     options.namespaces = {{.prefix = "1:", .item_bytes_limit = memory_limit_bytes / 3}, {.prefix = "2:"}};
@@ -79,7 +80,10 @@ class Stress {
     threads.emplace_back([this] { administrate(); });
     // A slow machine takes longer to be worth something: to have read values, and to have been short of memory.
     const auto start = std::chrono::steady_clock::now();
-    const auto is_worthless = [this] { return hits_ <= kHitsMin || cache_->stats().evictions <= kEvictionsMin; };
+    const auto is_worthless = [this] {
+      const Stats stats = cache_->stats();
+      return hits_ <= kHitsMin || stats.evictions <= kEvictionsMin || stats.handles_copied == 0;
+    };
     std::this_thread::sleep_for(duration);
     while (is_worthless() && std::chrono::steady_clock::now() - start < 10 * duration) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -30,11 +30,14 @@ std::string make_value(size_t bytes, char seed) {
   return value;
 }
 
-// Far more than fits.
+// More than fits.
 void store_others(TestCache& cache) {
-  for (int i = 0; i < 3000; ++i) {
-    CHECK(cache->set("other" + std::to_string(i), std::string(10'000, 'o')) == StoreResult::kStored);
+  const std::string value(10'000, 'o');
+  int stored = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (cache->set("other" + std::to_string(i), value) == StoreResult::kStored) ++stored;
   }
+  CHECK(stored == 1000);
 }
 
 Options options(std::optional<size_t> pinned_bytes_max) {
@@ -362,7 +365,7 @@ TEST_CASE("handles are made and destroyed by several threads, and all are counte
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       std::vector<Handle> handles(10);
-      for (int i = 0; i < 5000; ++i) {
+      for (int i = 0; i < 2000; ++i) {
         const std::string key = std::to_string((i * 7 + t) % 100);
         handles[static_cast<size_t>(i) % 10] = cache->hold(key);
         if (i % 5 == t) (void)cache->set(key, make_value(5000, 'v'));
