@@ -71,7 +71,7 @@ std::string joined(const Buffer& buffer) {
 TEST_CASE("a long value that can be held stays where it is until it is consumed, however it is consumed") {
   Shelf shelf;
   const std::string whole = "front<" + shelf.a + "\r\nbehind";
-  for (const size_t step : {size_t{1}, size_t{5}, size_t{6}, size_t{7}, size_t{60'000}, whole.size()}) {
+  for (const size_t step : {size_t{1}, size_t{5}, size_t{6}, size_t{7}, whole.size()}) {
     Memory memory;
     BufferPool pool(memory.charge());
     Buffer buffer(pool);
@@ -88,7 +88,10 @@ TEST_CASE("a long value that can be held stays where it is until it is consumed,
     std::string consumed;
     while (!buffer.empty()) {
       const std::string rest = joined(buffer);
-      const size_t bytes = std::min(step, rest.size());
+      // In small steps near both ends of the value, and over its middle in one.
+      constexpr size_t kNear = 20;
+      const bool is_near = consumed.size() < kNear || rest.size() <= kNear;
+      const size_t bytes = is_near ? std::min(step, rest.size()) : rest.size() - kNear;
       consumed += rest.substr(0, bytes);
       buffer.consume(bytes);
       REQUIRE((joined(buffer) == rest.substr(bytes)));
