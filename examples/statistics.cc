@@ -48,13 +48,15 @@ int main() {
       {"  index_bytes", stats.index_bytes},
       {"  ghost_bytes", stats.ghost_bytes},
       {"  other_bytes", stats.other_bytes},
+      {"  handle_bytes", stats.handle_bytes},
       {"  external_bytes", stats.external_bytes},
   };
   for (const auto& [name, value] : lines) std::cout << std::setw(10) << value << ' ' << name << '\n';
 
   // Nothing is lost between the numbers: each read hit or missed, and every octet in use has a place.
   const uint64_t parts_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
-                               stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.external_bytes;
+                               stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.handle_bytes +
+                               stats.external_bytes;
   const bool as_expected = stats.stores == kItems && stats.evictions > 0 && stats.get_hits == found_count &&
                            stats.get_hits + stats.get_misses == kItems && stats.items == found_count &&
                            stats.memory_used_bytes <= stats.memory_limit_bytes &&

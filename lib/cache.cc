@@ -177,14 +177,26 @@ bool Cache::visit(std::string_view key, Visitor visitor) {
 
 std::optional<Item> Cache::peek(std::string_view key) const {
   std::optional<Item> item;
-  if (!is_key(key)) return item;
-  engine_->read(key, Engine::Trace::kNone, [&](const ItemView& view) { item = copy(view); });
+  peek(key, [&](const ItemView& view) { item = copy(view); });
   return item;
 }
 
-bool Cache::contains(std::string_view key) const {
-  return is_key(key) && engine_->read(key, Engine::Trace::kNone, [](const ItemView&) {});
+bool Cache::peek(std::string_view key, Visitor visitor) const {
+  return is_key(key) && engine_->read(key, Engine::Trace::kNone, visitor);
 }
+
+bool Cache::contains(std::string_view key) const {
+  return peek(key, [](const ItemView&) {});
+}
+
+Handle Cache::hold(std::string_view key) {
+  if (!is_key(key)) return {};
+  Handle handle = engine_->hold(key);
+  engine_->counters(key).add(handle ? Counter::kGetHits : Counter::kGetMisses);
+  return handle;
+}
+
+Handle Cache::keep(const ItemView& item) { return engine_->keep(item); }
 
 bool Cache::read(std::string_view key, const ReadOptions& options, ReadVisitor visitor) {
   if (!is_key(key)) return false;

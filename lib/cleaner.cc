@@ -75,8 +75,8 @@ void Cleaner::rest() const {
 }
 
 bool Cleaner::could_ever_fit(size_t bytes) const {
-  const size_t needed = account_.used(Use::kExternal) + account_.used(Use::kOther) + account_.used(Use::kGhost) +
-                        index_.bytes_min() + log_.bytes_min() + bytes;
+  const size_t needed = account_.used(Use::kExternal) + account_.used(Use::kHandles) + account_.used(Use::kOther) +
+                        account_.used(Use::kGhost) + index_.bytes_min() + log_.bytes_min() + bytes;
   return needed <= account_.limit();
 }
 

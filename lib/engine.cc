@@ -55,6 +55,11 @@ absl::Status check(const Options& options) {
       !status.ok()) {
     return status;
   }
+  if (absl::Status status = out_of_range("pinned_bytes_max", options.pinned_bytes_max.value_or(0), size_t{0},
+                                         options.memory_limit_bytes / kPinnedDivisorMin);
+      !status.ok()) {
+    return status;
+  }
   return Namespaces::check(options.namespaces, options.memory_limit_bytes);
 }
 
@@ -124,6 +129,11 @@ Engine::Engine(const Options& options)
       start_ms_(clock_.monotonic_ms()),
       account_(options.memory_limit_bytes),
       counters_(std::make_unique<Counters[]>(options.namespaces.size() + 1)) {}
+
+Engine::~Engine() {
+  assert(log_ == nullptr || log_->usage().holds == 0);
+  assert(account_.used(Use::kHandles) == 0);
+}
 
 // --- time --------------------------------------------------------------------------------------------------
 
@@ -259,7 +269,7 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
     if (trace == Trace::kNone) return false;
     break;
   }
-  return read_locked(key, hash, now.ms(), trace, visitor);
+  return read_locked(key, hash, now.ms(), trace, Shown::kShortAsCopy, visitor);
 }
 
 // What a glance has found; unless it has expired, which is for those with the lock to deal with.
@@ -310,7 +320,8 @@ bool Engine::read_value(std::string_view key, std::string& value) {
 }
 
 // For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
-bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor) {
+bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown,
+                         Visitor visitor) {
   const RemovalQueue::Delivery delivery(removals());
   Copy copy;
   ItemView item;
@@ -329,10 +340,11 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
       return false;
     }
     const uint64_t address = position.get().address();
-    if (copy_if_wanted(key, address, copy) == Index::Taken::kWanted) {
+    if (shown == Shown::kShortAsCopy && copy_if_wanted(key, address, copy) == Index::Taken::kWanted) {
       item = view(key, stripe, copy.record().content(), now_ms);
     } else {
-      item = view(key, stripe, log_->record_at(address).content(), now_ms);
+      const Record record = log_->record_at(address);
+      item = view(record.key(), stripe, record.content(), now_ms);
       pin = Log::Pin(*log_, log_->segment_of(address));
     }
   }
@@ -811,6 +823,7 @@ void Engine::count_into(Stats& stats, uint32_t space) const {
   add(stats.items_promoted, Counter::kItemsPromoted);
   add(stats.items_moved, Counter::kItemsMoved);
   add(stats.segments_cleaned, Counter::kSegmentsCleaned);
+  add(stats.handles_copied, Counter::kHandlesCopied);
 }
 
 void Engine::reset_counters() {
@@ -849,14 +862,18 @@ Stats Engine::stats() {
   stats.index_bytes = account_.used(Use::kIndex);
   stats.ghost_bytes = account_.used(Use::kGhost);
   stats.other_bytes = account_.used(Use::kOther);
+  stats.handle_bytes = account_.used(Use::kHandles);
   stats.external_bytes = account_.used(Use::kExternal);
   const uint64_t in_segments = account_.used(Use::kSegments);
   stats.free_bytes = in_segments - std::min(in_segments, stats.live_bytes + stats.dead_bytes);
   stats.memory_used_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
-                            stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.external_bytes;
+                            stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.handle_bytes +
+                            stats.external_bytes;
   stats.segment_bytes = log_->segment_bytes();
   stats.segments = usage.segments;
   stats.segments_free = usage.segments_free;
+  stats.handles = usage.holds;
+  stats.pinned_bytes = usage.held_bytes;
   stats.index_slots = index_->slots();
   return stats;
 }

@@ -292,6 +292,39 @@ void Log::unpin(SegmentId id) {
   if (gives_back) give_back(id);
 }
 
+bool Log::try_hold(SegmentId id, size_t bytes_max) {
+  Segment& of = segment(id);
+  assert(is_pinned(id));
+  uint32_t holds = of.holds.load(std::memory_order_relaxed);
+  while (holds != 0 && !of.holds.compare_exchange_weak(holds, holds + 1, std::memory_order_relaxed)) {
+  }
+  if (holds == 0) {
+    const MutexLock lock(mutex_);
+    if (of.holds.load(std::memory_order_relaxed) == 0) {
+      const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+      if (room_bytes > bytes_max || held_bytes_ > bytes_max - room_bytes) return false;
+      held_bytes_ += room_bytes;
+    }
+    of.holds.fetch_add(1, std::memory_order_relaxed);
+  }
+  pin(id);
+  return true;
+}
+
+void Log::end_hold(SegmentId id) {
+  Segment& of = segment(id);
+  uint32_t holds = of.holds.load(std::memory_order_relaxed);
+  while (holds > 1 && !of.holds.compare_exchange_weak(holds, holds - 1, std::memory_order_relaxed)) {
+  }
+  if (holds == 1) {
+    const MutexLock lock(mutex_);
+    if (of.holds.fetch_sub(1, std::memory_order_relaxed) == 1) {
+      held_bytes_ -= of.room_bytes.load(std::memory_order_relaxed);
+    }
+  }
+  unpin(id);
+}
+
 // --- freeing -----------------------------------------------------------------------------------------------
 
 bool Log::free_when_unpinned(SegmentId id) {
@@ -405,10 +438,12 @@ Log::Victim Log::take(SegmentId id, bool is_sparse) {
 SegmentId Log::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const {
   constexpr int kLooks = 64;
   SegmentId id = oldest_[static_cast<size_t>(chain)];
-  for (int i = 0; i < kLooks && id != up_to && segments_[id].opened < opened_before;
-       ++i, id = segments_[id].newer) {
+  for (int i = 0; i < kLooks && id != up_to && segments_[id].opened < opened_before; id = segments_[id].newer) {
+    // Held ones are passed over: there may be many of them, and to wait for them may take for ever.
+    if (segments_[id].holds.load(std::memory_order_relaxed) != 0) continue;
     if (is_idle(segments_[id])) return id;
     is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
+    ++i;
   }
   return 0;
 }
@@ -563,10 +598,12 @@ void Log::flush_some(uint64_t bytes) {
 Log::Usage Log::usage() const {
   Usage usage;
   const MutexLock lock(mutex_);
+  usage.held_bytes = held_bytes_;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
     if (state == SegmentState::kFree) ++usage.segments_free;
+    usage.holds += of.holds.load(std::memory_order_relaxed);
     if (!holds_records(state) || of.is_large.load(std::memory_order_relaxed)) continue;
     ++usage.segments;
     usage.live_bytes += of.live_bytes.load(std::memory_order_relaxed);
@@ -579,6 +616,7 @@ absl::Status Log::assert_valid() const {
   const MutexLock lock(mutex_);
   uint64_t segment_bytes = 0;
   uint64_t large_bytes = 0;
+  uint64_t held_bytes = 0;
   size_t free_segments = 0;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
@@ -587,6 +625,11 @@ absl::Status Log::assert_valid() const {
     if (state == SegmentState::kUnused) continue;
     (of.is_large.load(std::memory_order_relaxed) ? large_bytes : segment_bytes) += room;
     if (state == SegmentState::kFree) ++free_segments;
+    const uint32_t holds = of.holds.load(std::memory_order_relaxed);
+    if (holds > 0) held_bytes += room;
+    if (holds > of.pins.load(std::memory_order_relaxed) || (holds > 0 && !holds_records(state))) {
+      return absl::InternalError(absl::StrCat("segment ", id, " is held, and not pinned"));
+    }
     if (has_writers(of)) return absl::InternalError(absl::StrCat("segment ", id, " has writers at rest"));
     if (holds_records(state) && (of.live_bytes.load(std::memory_order_relaxed) > room || used_bytes(of) > room)) {
       return absl::InternalError(absl::StrCat("segment ", id, " holds more than its room"));
@@ -597,6 +640,9 @@ absl::Status Log::assert_valid() const {
     return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes,
                                             " bytes, charged are ", account_.used(Use::kSegments), " and ",
                                             account_.used(Use::kLarge)));
+  }
+  if (held_bytes != held_bytes_) {
+    return absl::InternalError(absl::StrCat("held are ", held_bytes, " bytes, counted ", held_bytes_));
   }
   for (size_t c = 0; c < kChainCount; ++c) {
     uint64_t bytes = 0;

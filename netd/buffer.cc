@@ -48,10 +48,28 @@ Block BufferPool::allocate(size_t bytes) {
   return {};
 }
 
+Buffer::Pieces Buffer::pieces() const {
+  const std::string_view all = content();
+  if (held_ == nullptr) return {all};
+  return {all.substr(0, held_->place), held_->rest, all.substr(held_->place)};
+}
+
 void Buffer::consume(size_t bytes) {
   assert(bytes <= size());
+  if (held_ != nullptr) consume_held(bytes);
   begin_ += bytes;
   if (begin_ == end_) begin_ = end_ = 0;
+}
+
+// Leaves of `bytes` those behind the held value.
+void Buffer::consume_held(size_t& bytes) {
+  const size_t in_front = std::min(bytes, held_->place);
+  const size_t of_value = std::min(bytes - in_front, held_->rest.size());
+  begin_ += in_front;
+  held_->place -= in_front;
+  held_->rest.remove_prefix(of_value);
+  bytes -= in_front + of_value;
+  if (held_->rest.empty()) held_.reset();
 }
 
 void Buffer::reserve(size_t bytes) {
@@ -64,17 +82,26 @@ void Buffer::append(std::string_view text) {
   end_ += text.size();
 }
 
-void Buffer::append_or_send(std::string_view text) {
-  if (outlet_ && text.size() >= kLongBytesMin) {
-    const size_t taken = outlet_(content(), text);
-    const size_t taken_of_content = std::min(taken, size());
-    consume(taken_of_content);
-    text.remove_prefix(taken - taken_of_content);
+std::optional<larder::Handle> Buffer::try_keep(const larder::ItemView& item, size_t bytes) {
+  larder::Handle handle = outlet_.keep(item);
+  if (!try_reserve(bytes + (handle ? 0 : item.value.size()))) return std::nullopt;
+  return handle;
+}
+
+void Buffer::append_value(std::string_view value, larder::Handle handle) {
+  if (handle) {
+    held_ = std::make_unique<Held>(Held{.handle = std::move(handle), .rest = value, .place = end_ - begin_});
+    return;
   }
-  append(text);
+  const size_t taken = outlet_.send({content(), value});
+  const size_t taken_of_content = std::min(taken, size());
+  consume(taken_of_content);
+  value.remove_prefix(taken - taken_of_content);
+  append(value);
 }
 
 void Buffer::release() {
+  held_.reset();
   begin_ = end_ = 0;
   if (block_.capacity == 0) return;
   pool_.give(std::exchange(block_, Block()));
@@ -82,13 +109,13 @@ void Buffer::release() {
 
 void Buffer::trim() {
   if (empty()) return release();
-  if (size() > kTrimmedBytes || block_.capacity <= kTrimmedBytes) return;
+  if (content().size() > kTrimmedBytes || block_.capacity <= kTrimmedBytes) return;
   Block smaller = pool_.take_small(kTrimmedBytes);
   if (smaller.capacity > 0) move_to(std::move(smaller));
 }
 
 void Buffer::move_to(Block block) {
-  std::copy_n(block_.data.get() + begin_, size(), block.data.get());
+  std::ranges::copy(content(), block.data.get());
   std::swap(block_, block);
   if (block.capacity > 0) pool_.give(std::move(block));
   end_ -= begin_;
@@ -96,14 +123,15 @@ void Buffer::move_to(Block block) {
 }
 
 bool Buffer::make_room(size_t bytes) {
-  const size_t needed = size() + bytes;
+  const size_t size = end_ - begin_;
+  const size_t needed = size + bytes;
   if (needed <= block_.capacity) {
-    std::memmove(block_.data.get(), block_.data.get() + begin_, size());
+    std::memmove(block_.data.get(), block_.data.get() + begin_, size);
     end_ -= begin_;
     begin_ = 0;
     return true;
   }
-  Block larger = pool_.take(std::max(needed, size() + size() / 2));
+  Block larger = pool_.take(std::max(needed, size + size / 2));
   if (larger.capacity == 0) return false;
   move_to(std::move(larger));
   return true;

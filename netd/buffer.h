@@ -4,17 +4,24 @@
 // its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
 // no lock. It keeps a few blocks for the next taker, and asks before it takes memory from the system, so that
 // buffers count towards the cache's memory limit and stay within their share of it.
+//
+// One long value at a time may be among the content without being copied: it is held where it lies in the cache.
 #ifndef NETD_BUFFER_H_
 #define NETD_BUFFER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "larder/handle.h"
+#include "larder/item.h"
 
 namespace netd {
 
@@ -57,14 +64,21 @@ class BufferPool {
 // that puts something in, makes room or releases.
 class Buffer {
  public:
-  // Takes octets on their way at once: of `content` and what comes behind it as many as it can, from the front.
-  // Returns how many.
-  using Outlet = std::function<size_t(std::string_view content, std::string_view behind)>;
+  // The content in its order: what lies in front of a held value, that value, and what lies behind.
+  using Pieces = std::array<std::string_view, 3>;
+
+  // Where long values go without being copied.
+  struct Outlet {
+    // A handle to an item that is being shown, or an empty one.
+    std::function<larder::Handle(const larder::ItemView& item)> keep;
+    // Takes octets on their way at once, as many as it can, from the front. Returns how many.
+    std::function<size_t(const Pieces& pieces)> send;
+  };
 
   // What `trim` leaves to content that is not longer.
   static constexpr size_t kTrimmedBytes = 2 << 10;
 
-  // From this length on it is worth a system call of its own that a text need not be copied.
+  // From this length on it is worth a handle, or a system call of its own, that a value need not be copied.
   static constexpr size_t kLongBytesMin = 64 << 10;
 
   // The pool must outlive the buffer.
@@ -73,10 +87,13 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  [[nodiscard]] bool empty() const { return begin_ == end_; }
-  [[nodiscard]] size_t size() const { return end_ - begin_; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] size_t size() const { return end_ - begin_ + (held_ != nullptr ? held_->rest.size() : 0); }
   [[nodiscard]] size_t capacity() const { return block_.capacity; }
-  [[nodiscard]] std::string_view content() const { return {block_.data.get() + begin_, size()}; }
+  // Without a held value.
+  [[nodiscard]] std::string_view content() const { return {block_.data.get() + begin_, end_ - begin_}; }
+  [[nodiscard]] Pieces pieces() const;
+  [[nodiscard]] bool holds_value() const { return held_ != nullptr; }
 
   // Removes `bytes` ≤ size() octets from the front.
   void consume(size_t bytes);
@@ -95,9 +112,20 @@ class Buffer {
   // Throws std::bad_alloc.
   void append(std::string_view text);
 
-  // The same; but of a long text only what the outlet, if there is one, does not take at once.
-  void append_or_send(std::string_view text);
+  // Whether a value should go to the outlet: it is long, and no other is held.
+  [[nodiscard]] bool is_for_outlet(std::string_view value) const {
+    return value.size() >= kLongBytesMin && outlet_.keep != nullptr && held_ == nullptr && !is_collecting_;
+  }
+  // Keeps an item with such a value, which is being shown, and makes room for `bytes` octets around the value; or
+  // for them and the value, and the handle is empty. Nothing, and no change, if there is no memory for it.
+  [[nodiscard]] std::optional<larder::Handle> try_keep(const larder::ItemView& item, size_t bytes);
+  // Appends such a value, held by the handle; or, if that is empty, what of it the outlet does not take at once.
+  void append_value(std::string_view value, larder::Handle handle);
+
+  // From now on long values go there.
   void set_outlet(Outlet outlet) { outlet_ = std::move(outlet); }
+  // Whether everything that is appended is to stay in the content, to be looked at.
+  void set_collecting(bool is_collecting) { is_collecting_ = is_collecting; }
 
   // Drops the content and gives the memory back.
   void release();
@@ -106,6 +134,14 @@ class Buffer {
   void trim();
 
  private:
+  // A value among the content: what is left of it, and in front of which octet of `content` it belongs.
+  struct Held {
+    larder::Handle handle;
+    std::string_view rest;
+    size_t place;
+  };
+
+  void consume_held(size_t& bytes);
   bool make_room(size_t bytes);
   void move_to(Block block);
 
@@ -114,6 +150,8 @@ class Buffer {
   Block block_;
   size_t begin_ = 0;
   size_t end_ = 0;
+  std::unique_ptr<Held> held_;
+  bool is_collecting_ = false;
 };
 
 }  // namespace netd

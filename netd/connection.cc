@@ -23,8 +23,9 @@
 namespace netd {
 namespace {
 
-// Reads in one turn, so that a client that sends one endless value gives way to others too.
-constexpr size_t kReadsPerTurn = 16;
+// How often in one turn something is received, or the output is full, so that a client that sends one endless
+// value, or asks for many long ones, gives way to others too.
+constexpr size_t kPassesPerTurn = 16;
 
 // A buffer grows at most to so many times what has arrived: a long value takes memory when it comes, not when it is
 // announced.
@@ -37,9 +38,11 @@ constexpr size_t kReadBytesMin = 2 << 10;
 constexpr size_t kRequestsForeseen = 16;
 constexpr size_t kBytesForeseen = 16 << 10;
 
-ssize_t send_both(int fd, std::string_view front, std::string_view back) {
-  std::array<iovec, 2> parts{iovec{const_cast<char*>(front.data()), front.size()},
-                             iovec{const_cast<char*>(back.data()), back.size()}};
+ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
+  std::array<iovec, std::tuple_size_v<Buffer::Pieces>> parts;
+  std::ranges::transform(pieces, parts.begin(), [](std::string_view piece) {
+    return iovec{.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()};
+  });
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -78,10 +81,12 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
       entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
   session_.fd = fd.release();  // descriptor_ closes it from now on
   session_.authenticated = !context.server.auth_file().is_required();
-  out_.set_outlet([this](std::string_view content, std::string_view behind) {
-    // Whatever keeps the octets from going now is met again by `send`.
-    return static_cast<size_t>(std::max<ssize_t>(transmit(content, behind), 0));
-  });
+  out_.set_outlet({.keep = [this](const larder::ItemView& item) { return context_.server.cache().keep(item); },
+                   // Whatever keeps the octets from going now is met again by `send`.
+                   .send =
+                       [this](const Buffer::Pieces& pieces) {
+                         return static_cast<size_t>(std::max<ssize_t>(transmit(pieces), 0));
+                       }});
   context_.server.connection_table().add(entry_);
   tell("conn_new", {});
 }
@@ -140,7 +145,7 @@ void Connection::take_turn() {
 // True when an operation is under way again, false when the connection is over.
 bool Connection::run_turn() {
   size_t requests_left = context_.server.options().requests_per_turn_max;
-  size_t reads_left = kReadsPerTurn;
+  size_t passes_left = kPassesPerTurn;
   drained_ = false;
   take_arrived();
   while (true) {
@@ -160,10 +165,11 @@ bool Connection::run_turn() {
       case Pause::kLogin:
         return wait_to_log_in();
       case Pause::kOutputFull:
+        if (passes_left-- == 0) return yield();
         break;
       case Pause::kInput:
         if (drained_) return rest();
-        if (reads_left-- == 0) return yield();
+        if (passes_left-- == 0) return yield();
         if (!receive()) return false;
         break;
     }
@@ -174,7 +180,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
   while (true) {
     if (closing_) return Pause::kEnd;
     if (is_watching()) return Pause::kInput;
-    if (out_.size() >= kReplyBytesMax) return Pause::kOutputFull;
+    if (is_full(out_)) return Pause::kOutputFull;
     if (unfinished_ == nullptr) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
@@ -184,7 +190,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     }
     answer();
     if (session_.login_wait_ms > 0) return Pause::kLogin;
-    if (unfinished_ != nullptr && out_.size() < kReplyBytesMax) return Pause::kYield;
+    if (unfinished_ != nullptr && !is_full(out_)) return Pause::kYield;
   }
 }
 
@@ -247,7 +253,7 @@ void Connection::begin_watching() {
 
 // What a watcher says goes unheard; it gets what its queue holds, as fast as it takes it.
 bool Connection::run_watching_turn() {
-  for (size_t reads_left = kReadsPerTurn; reads_left > 0; --reads_left) {
+  for (size_t reads_left = kPassesPerTurn; reads_left > 0; --reads_left) {
     in_.consume(in_.size());
     if (!receive()) return false;
     if (drained_) break;
@@ -303,7 +309,7 @@ bool Connection::receive() {
 // Sends as much as the client takes. False when it has gone.
 bool Connection::send() {
   while (!out_.empty()) {
-    const ssize_t count = transmit(out_.content(), {});
+    const ssize_t count = transmit(out_.pieces());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return would_block();
     out_.consume(static_cast<size_t>(count));
@@ -312,10 +318,11 @@ bool Connection::send() {
 }
 
 // One system call; its result.
-ssize_t Connection::transmit(std::string_view content, std::string_view behind) {
-  const ssize_t count = behind.empty()
-                            ? ::send(descriptor_.native_handle(), content.data(), content.size(), MSG_NOSIGNAL)
-                            : send_both(descriptor_.native_handle(), content, behind);
+ssize_t Connection::transmit(const Buffer::Pieces& pieces) {
+  const std::string_view first = pieces.front();
+  const ssize_t count = pieces[1].empty()
+                            ? ::send(descriptor_.native_handle(), first.data(), first.size(), MSG_NOSIGNAL)
+                            : send_all(descriptor_.native_handle(), pieces);
   if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
   return count;
 }
@@ -362,7 +369,7 @@ bool Connection::linger() {
     entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
     context_.watch();
   }
-  for (size_t reads_left = kReadsPerTurn; reads_left > 0; --reads_left) {
+  for (size_t reads_left = kPassesPerTurn; reads_left > 0; --reads_left) {
     in_.consume(in_.size());
     if (!receive()) return false;
     if (drained_) {

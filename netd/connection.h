@@ -101,7 +101,7 @@ class Connection {
   void take_arrived();
   bool receive();
   bool send();
-  ssize_t transmit(std::string_view content, std::string_view behind);
+  ssize_t transmit(const Buffer::Pieces& pieces);
   bool wait(Waiting waiting);
   bool rest();
   bool linger();

@@ -89,22 +89,19 @@ class FlagWriter {
 }  // namespace
 
 bool append_meta(const MetaReply& reply, std::string_view flags, Buffer& out) {
-  constexpr std::string_view kEnd = "\r\n";
-  const std::string_view value = reply.value.value_or(std::string_view());
-  const size_t bytes_max = kLineBytesMax + shown_key_bytes_max(reply.key) + value.size() + kEnd.size();
-  if (!out.try_reserve(bytes_max)) return false;
-  append_with(out, [&](ReplyWriter& to) {
+  const size_t bytes_max = kLineBytesMax + shown_key_bytes_max(reply.key);
+  const auto write_line = [&](ReplyWriter& to) {
     to.text(reply.code);
     if (reply.value) {
       to.text(" ");
-      to.number(value.size());
+      to.number(reply.value->size());
     }
     FlagWriter(reply, to).write(flags);
-    to.text(kEnd);
-  });
-  if (!reply.value) return true;
-  out.append_or_send(value);
-  out.append(kEnd);
+    to.text("\r\n");
+  };
+  if (reply.value) return append_with_value(out, bytes_max, {.key = reply.key, .value = *reply.value}, write_line);
+  if (!out.try_reserve(bytes_max)) return false;
+  append_with(out, write_line);
   return true;
 }
 

@@ -7,9 +7,8 @@
 
 namespace netd {
 bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
-  constexpr size_t kFixedBytesMax = 6 + 3 * (1 + kDecimalBytesMax) + 2 + 2;
-  if (!out.try_reserve(kFixedBytesMax + item.key.size() + item.value.size())) return false;
-  append_with(out, [&](ReplyWriter& to) {
+  constexpr size_t kFixedBytesMax = 6 + 3 * (1 + kDecimalBytesMax) + 2;
+  return append_with_value(out, kFixedBytesMax + item.key.size(), item, [&](ReplyWriter& to) {
     to.text("VALUE ");
     to.text(item.key);
     to.text(" ");
@@ -22,9 +21,6 @@ bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out) {
     }
     to.text("\r\n");
   });
-  out.append_or_send(item.value);
-  out.append("\r\n");
-  return true;
 }
 
 void append_number(uint64_t number, Buffer& out) {

@@ -6,8 +6,12 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "larder/handle.h"
+#include "larder/item.h"
 #include "netd/buffer.h"
 
 namespace netd {
@@ -37,6 +41,29 @@ void append_with(Buffer& out, Write write) {
   ReplyWriter writer(begin);
   write(writer);
   out.commit(static_cast<size_t>(writer.at() - begin));
+}
+
+// Appends at most `bytes_max` octets that `write(ReplyWriter&)` writes, the value of an item that is being shown,
+// and the end of the line. False, and nothing appended, if there is no memory for it.
+template <class Write>
+[[nodiscard]] bool append_with_value(Buffer& out, size_t bytes_max, const larder::ItemView& item, Write write) {
+  constexpr std::string_view kEnd = "\r\n";
+  bytes_max += kEnd.size();
+  if (out.is_for_outlet(item.value)) {
+    std::optional<larder::Handle> handle = out.try_keep(item, bytes_max);
+    if (!handle) return false;
+    append_with(out, write);
+    out.append_value(item.value, *std::move(handle));
+    out.append(kEnd);
+    return true;
+  }
+  if (!out.try_reserve(bytes_max + item.value.size())) return false;
+  append_with(out, [&](ReplyWriter& to) {
+    write(to);
+    to.text(item.value);
+    to.text(kEnd);
+  });
+  return true;
 }
 
 }  // namespace netd

@@ -14,15 +14,19 @@ namespace netd {
 // what has been appended to `out` since when destroyed. With `continued`, or below -vv, it does nothing.
 class RequestLog {
  public:
-  RequestLog(const ServerState& server, int fd, const Request& request, bool continued, const Buffer& out)
+  RequestLog(const ServerState& server, int fd, const Request& request, bool continued, Buffer& out)
       : enabled_(!continued && server.verbosity.load(std::memory_order_relaxed) >= kVerbosityRequests),
         fd_(fd),
         out_(out),
-        out_bytes_before_(out.size()) {
-    if (enabled_) log_request(request);
+        out_bytes_before_(out.content().size()) {
+    if (!enabled_) return;
+    out_.set_collecting(true);
+    log_request(request);
   }
   ~RequestLog() {
-    if (enabled_) log_reply();
+    if (!enabled_) return;
+    log_reply();
+    out_.set_collecting(false);
   }
   RequestLog(const RequestLog&) = delete;
   RequestLog& operator=(const RequestLog&) = delete;
@@ -35,7 +39,7 @@ class RequestLog {
 
   const bool enabled_;
   const int fd_;
-  const Buffer& out_;
+  Buffer& out_;
   const size_t out_bytes_before_;
 };
 

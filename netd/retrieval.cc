@@ -58,7 +58,7 @@ class Retrieval {
     cache_.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
       found.set(index);
       traffic_.got(item.key, item.value.size(), ClassCounter::kGetHits);
-      if (!first_left && out_.size() >= kReplyBytesMax) first_left = index;
+      if (!first_left && is_full(out_)) first_left = index;
       if (!first_left) append(item);
     });
     if (found.count() < count && traffic_.counts_prefixes()) {
@@ -76,9 +76,7 @@ class Retrieval {
     const size_t bytes_before = request_.keys.size();
     const std::string_view key = take_token(request_.keys);
     request_.keys_counted_bytes -= bytes_before - request_.keys.size();
-    if (const std::optional<larder::Item> item = cache_.peek(key)) {
-      append({key, item->value, item->flags, item->cas, item->ttl_ms});
-    }
+    cache_.peek(key, [this](const larder::ItemView& item) { append(item); });
     return 1;
   }
 
@@ -114,7 +112,7 @@ bool continue_retrieval(larder::Cache& cache, Traffic& traffic, const Session& s
   Retrieval retrieval(cache, traffic, session, request, out);
   size_t keys = 0;
   while (request.keys.find_first_not_of(' ') != std::string_view::npos) {
-    if (out.size() >= kReplyBytesMax || keys >= kKeysPerTurn) return false;
+    if (is_full(out) || keys >= kKeysPerTurn) return false;
     keys += retrieval.answer_some();
     if (retrieval.failed()) {
       out.append(kErrorNoMemoryWriting);

@@ -12,11 +12,12 @@
 
 namespace netd {
 
-// A reply is continued only while less than this is waiting to be sent.
+// A reply is continued only while less than this is waiting to be sent, and no value that is held in the cache.
 inline constexpr size_t kReplyBytesMax = 64 << 10;
+inline bool is_full(const Buffer& out) { return out.size() >= kReplyBytesMax || out.holds_value(); }
 
 // Answers keys from the front of `request.keys` and removes them. True when all are answered, END included; false
-// when `out` holds kReplyBytesMax octets or enough keys have been looked up for one turn: to be called again.
+// when `out` is full or enough keys have been looked up for one turn: to be called again.
 // `out` never exceeds kReplyBytesMax by more than one item.
 [[nodiscard]] bool continue_retrieval(larder::Cache& cache, Traffic& traffic, const Session& session,
                                       Request& request, Buffer& out);

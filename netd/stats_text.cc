@@ -153,7 +153,7 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("mem_items_bytes", cache.live_bytes + cache.dead_bytes + cache.free_bytes + cache.large_bytes, out);
   append_stat("mem_index_bytes", cache.index_bytes, out);
   append_stat("mem_buffers_bytes", cache.external_bytes, out);
-  append_stat("mem_other_bytes", cache.ghost_bytes + cache.other_bytes, out);
+  append_stat("mem_other_bytes", cache.ghost_bytes + cache.other_bytes + cache.handle_bytes, out);
   append_stat("segments_free", cache.segments_free, out);
   append_stat("segments_total", cache.segments + cache.segments_free, out);
   append_stat("cmd_mg", server.sum(Counter::kMetaGets), out);
@@ -166,6 +166,8 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("refresh_wins", server.sum(Counter::kRefreshWins), out);
   append_stat("ghost_hits", cache.ghost_hits, out);
   append_stat("send_timeouts", server.sum(Counter::kSendTimeouts), out);
+  append_stat("handles", cache.handles, out);
+  append_stat("mem_pinned_bytes", cache.pinned_bytes, out);
 }
 
 }  // namespace

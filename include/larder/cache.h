@@ -38,6 +38,7 @@
 #include "larder/api.h"
 #include "larder/arguments.h"
 #include "larder/expiry.h"
+#include "larder/handle.h"
 #include "larder/item.h"
 #include "larder/options.h"
 #include "larder/result.h"
@@ -65,7 +66,7 @@ class LARDER_API Cache {
   // which memory could not be had.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cache>> create(const Options& options = {});
 
-  // No other thread may be inside a call, and no visitor or listener may be running.
+  // No other thread may be inside a call, no visitor or listener may be running, and all handles must be gone.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -88,8 +89,9 @@ class LARDER_API Cache {
   // visitor should be brief.
   bool visit(std::string_view key, Visitor visitor);
 
-  // As get, but leaves no trace: not marked as used, nothing counted.
+  // As get and visit, but leave no trace: not marked as used, nothing counted.
   [[nodiscard]] std::optional<Item> peek(std::string_view key) const;
+  bool peek(std::string_view key, Visitor visitor) const;
   [[nodiscard]] bool contains(std::string_view key) const;
 
   // As visit, for callers that keep what they read up to date: one of them is told to renew an item, while the
@@ -119,6 +121,16 @@ class LARDER_API Cache {
   // Without a trace. Takes a lock.
   [[nodiscard]] Presence presence(std::string_view key) const;
 
+  // As get, but without a copy: the item where it lies, kept as it is until the handle is destroyed, whatever
+  // becomes of the item meanwhile; an empty handle when there is none. Beyond Options::pinned_bytes_max the handle
+  // has a copy, which counts towards the memory limit. Takes a lock. See handle.h.
+  [[nodiscard]] Handle hold(std::string_view key);
+
+  // For visitors that may call the cache and want to go on with the item that they are being shown: a handle
+  // to it, without another lookup, if it is shown where it lies and may be held there. Otherwise, that is, for a
+  // short value or beyond Options::pinned_bytes_max, an empty handle: what is needed of the item must be copied.
+  [[nodiscard]] Handle keep(const ItemView& item);
+
   // Looks up each key in order and calls visitor(index, item) for each one found; a key named twice is shown
   // twice. Returns how many were found. Cheaper per key than get.
   size_t get_multi(std::span<const std::string_view> keys, MultiVisitor visitor);
@@ -143,7 +155,7 @@ class LARDER_API Cache {
   // Returns
   //   kStored    every get that starts after this returns sees the item.
   //   kTooLarge  the value is longer than Options::item_bytes_max.
-  //   kNoMemory  no room could be made: eviction is off, or visitors hold everything that could go.
+  //   kNoMemory  no room could be made: eviction is off, or visitors and handles hold everything that could go.
   //   kBadKey    the key is out of bounds.
   //   After kTooLarge and kNoMemory `key` holds nothing: an old value must not outlive a failed replacement.
   //
@@ -286,8 +298,8 @@ class LARDER_API Cache {
   // Changes the limit. Lowering it evicts, in steps during which other callers go on, until memory use is within
   // the new limit, and gives the memory back to the system before it returns. InvalidArgument when `bytes` is
   // out of range, less than four times Options::item_bytes_max, or less than 1/16 of the first limit;
-  // ResourceExhausted when more address space than is left would be needed, or when visitors hold what would have
-  // to go (the limit is then the new one, and later stores and maintain go on shrinking).
+  // ResourceExhausted when more address space than is left would be needed, or when visitors or handles hold what
+  // would have to go (the limit is then the new one, and later stores and maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
 
   // The lowest limit that set_memory_limit takes.

@@ -23,7 +23,7 @@ struct Item {
   bool is_key_binary = false;      // SetOptions::is_key_binary
 };
 
-// An item where it lies. Valid only during the call of the visitor that it is passed to.
+// An item where it lies. Valid only during the call of the visitor that it is passed to, or as long as its handle.
 struct ItemView {
   std::string_view key;
   std::string_view value;

@@ -51,6 +51,11 @@ struct Options {
   // kExists.
   bool cas = true;
 
+  // How much memory handles (see handle.h) may keep from being used again; beyond it they have copies. From 0 to
+  // half of memory_limit_bytes. Not given: an eighth of the limit, also of one that is set later. Never more than
+  // half of that.
+  std::optional<size_t> pinned_bytes_max = {};
+
   // Not owned; must outlive the cache. nullptr: a SystemClock.
   const Clock* clock = nullptr;
 

@@ -48,6 +48,7 @@ struct Stats {
   uint64_t items_promoted = 0;     // items moved from probation to the main queue
   uint64_t items_moved = 0;        // items copied within the main queue to keep them
   uint64_t segments_cleaned = 0;
+  uint64_t handles_copied = 0;  // handles that got a copy, because of Options::pinned_bytes_max
 
   // Gauges: as things stand now.
   uint64_t items = 0;
@@ -63,12 +64,16 @@ struct Stats {
   uint64_t index_bytes = 0;
   uint64_t ghost_bytes = 0;
   uint64_t other_bytes = 0;     // locks, counters, segment descriptors
+  uint64_t handle_bytes = 0;    // copies that handles have
   uint64_t external_bytes = 0;  // what add_external_bytes has charged
 
   uint64_t segment_bytes = 0;  // size of one segment
   uint64_t segments = 0;       // segments that hold items
   uint64_t segments_free = 0;  // segments that hold none
   uint64_t index_slots = 0;    // slots of the index, used or not
+
+  uint64_t handles = 0;       // handles that hold an item where it lies
+  uint64_t pinned_bytes = 0;  // the memory that they keep from being used again; part of the group above
 };
 
 // The same of one namespace, or of all keys that belong to none.

@@ -6,6 +6,7 @@
 // Few items, so that the memory they lie in is near, and what is measured is instructions; requests are uniform and
 // made before the clock runs. By hand: one mutex, an std::unordered_map with expiry, a condition variable for those
 // who wait for a load; nothing is ever evicted. Rounds, medians and ratios as in cache_bench.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -106,6 +107,37 @@ void by_two_threads(Run&& run) {
   std::thread other([&] { run(kOperations / 2, kOperations); });
   run(0, kOperations / 2);
   other.join();
+}
+
+// What a value costs where it lies, held and copied. `bytes`: of each value.
+void compare_handles(size_t bytes, size_t items, const std::vector<uint64_t>& ids, size_t rounds) {
+  const std::unique_ptr<Cache> cache =
+      make_cache({.memory_limit_bytes = 2 * items * (bytes + 100) + (8 << 20), .seed = kSeed});
+  std::vector<std::string> keys;
+  for (size_t id = 0; id < items; ++id) {
+    keys.push_back(fmt::format("{}{}", kPrefix, id));
+    (void)cache->set(keys.back(), std::string(bytes, 'v'));
+  }
+  uint64_t sum = 0;
+  std::string copy;
+  const auto for_each = [&](auto&& read) {
+    return [&, read] {
+      for (const uint64_t id : ids) sum += static_cast<uint8_t>(read(keys[id % items]));
+    };
+  };
+  compare(fmt::format("{} octets", bytes), rounds, ids.size(),
+          {{"Cache::visit", for_each([&](const std::string& key) {
+              char last = 0;
+              cache->visit(key, [&](const ItemView& item) { last = item.value.back(); });
+              return last;
+            })},
+           {"hold", for_each([&](const std::string& key) { return cache->hold(key)->value.back(); })},
+           {"get, into a string", for_each([&](const std::string& key) {
+              (void)cache->get(key, copy);
+              return copy.back();
+            })},
+           {"get", for_each([&](const std::string& key) { return cache->get(key)->value.back(); })}});
+  if (sum == 0) fmt::print("nothing was read\n");
 }
 
 void run(size_t items, size_t rounds) {
@@ -280,6 +312,10 @@ void run(size_t items, size_t rounds) {
            {"listener", set_all_told(&without_values)},
            {"listener, with values", set_all_told(&with_values)}});
   if (sum == 0 || without_values.bytes == 0 || with_values.bytes == 0) fmt::print("nothing was read\n");
+
+  compare_handles(100, items, ids, rounds);
+  ids.resize(ids.size() / 10);
+  compare_handles(size_t{64} << 10, std::min<size_t>(items, 100), ids, rounds);
 }
 
 }  // namespace

@@ -92,6 +92,47 @@ class BytesOfAConnection(BoundsTestCase):
         wait_until(lambda: self.held() - self.before <= 128 * KIB, 'the buffers are given back')
 
 
+class ValuesHeld(BoundsTestCase):
+    COUNT = 12
+
+    def value_of(self, i):
+        return bytes([i]) + BIG[1:]
+
+    def test_slow_readers_pin_an_eighth_of_the_memory_at_most_and_get_what_they_asked_for(self):
+        server = self.server('-m', '64')
+        control = self.connect(server)
+        clients = [self.connect(server) for _ in range(self.COUNT)]
+        for i, client in enumerate(clients):
+            control.ask(store(b'big%d' % i, self.value_of(i)))
+            client.send(b'get big%d\r\n' % i)
+        wait_until(lambda: list(control.stats('conns').values()).count('conn_mwrite') == self.COUNT, 'all are sent a part')
+        stats = control.stats()
+        # A value takes a page more than itself, so that eight of them would be too much; others are copied.
+        self.assertEqual('7', stats['handles'])
+        self.assertEqual(7 * (len(BIG) + 4 * KIB), int(stats['mem_pinned_bytes']))
+        # Everything goes, more than once.
+        for i in range(100):
+            self.assertEqual(STORED, control.ask(store(b'other%d' % i, BIG)))
+        self.assertEqual(OK, control.ask(b'flush_all\r\n'))
+        for i, client in enumerate(clients[:-1]):
+            self.assertEqual(value(b'big%d' % i, self.value_of(i)) + END, client.read_until(lambda reply: reply.endswith(END)))
+        clients[-1].close()
+        wait_until(lambda: control.stats()['handles'] == '0', 'they are released with the last octet, or with the client')
+        self.assertEqual('0', control.stats()['mem_pinned_bytes'])
+
+    def test_of_many_long_values_on_one_line_one_at_a_time_is_held(self):
+        server = self.server('-m', '64')
+        control = self.connect(server)
+        control.ask(store(b'big', BIG) + store(b'small', b'1'))
+        client = self.connect(server)
+        client.send(b'get' + b' big small' * 20 + b'\r\n' + b'get big\r\n' * 20)
+        wait_until(lambda: 'conn_mwrite' in control.stats('conns').values(), 'its socket is full')
+        self.assertEqual('1', control.stats()['handles'])
+        self.assertLess(int(control.stats()['read_buf_bytes']), 200 * KIB)
+        whole = (value(b'big', BIG) + value(b'small', b'1')) * 20 + END + (value(b'big', BIG) + END) * 20
+        self.assertEqual(whole, client.read_until(lambda reply: len(reply) >= len(whole)))
+
+
 class IdleConnections(BoundsTestCase):
     USER_BYTES_MAX = 1 << 10
 
@@ -261,6 +302,9 @@ class Fairness(BoundsTestCase):
 
     def test_a_flood_of_requests_for_long_values(self):
         self.check(b'get big\r\n' * 10 + b'set b 0 0 100000 noreply\r\n' + bytes(100000) + b'\r\n')
+
+    def test_a_flood_of_lines_with_many_long_values(self):
+        self.check(b'get' + b' big' * 1000 + b'\r\n', measure='bytes_written')
 
     def test_a_flood_of_lines_with_very_many_keys(self):
         self.check(b'get' + b' k' * 500000 + b'\r\n', measure='get_misses')

@@ -482,6 +482,14 @@ class Behaviour(CommandLineTestCase):
                 server.ask(b'get conspicuous\r\n')
                 self.assertEqual(shown, 'get conspicuous' in server.stderr())
 
+    def test_vv_shows_a_long_reply_behind_others(self):
+        server = self.server('-vv')
+        long_value = b'v' * 100000
+        requests = store(b'a', b'1') + store(b'long', long_value) + b'get a\r\nget long\r\n'
+        replies = STORED * 2 + value(b'a', b'1') + END + value(b'long', long_value) + END
+        self.assertEqual(replies, server.ask(requests))
+        self.assertRegex(server.stderr(), r'>\d+ VALUE a 0 1\n<\d+ get long\n>\d+ VALUE long 0 100000\n')
+
     def test_the_last_of_repeated_flags_wins(self):
         server = self.server('-m', '10', '-m', '20', '--memory-limit=30')
         self.assertEqual(str(30 << 20), server.stats()['limit_maxbytes'])

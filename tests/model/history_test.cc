@@ -7,6 +7,7 @@
 //   a foreign value     it carries another key,
 //   an old value        its version is older than the one published before the read began,
 //   a resurrected value its version was erased before the read began.
+// What a handle shows must be the same at its end, however late that is.
 // Misses are always allowed: memory is short, so that eviction, cleaning, page splits and merges go on all the
 // while, and values are overwritten in place, grow, shrink, become large, expire and are flushed.
 #include <array>
@@ -63,6 +64,7 @@ class Stress {
     Options options;
     options.memory_limit_bytes = memory_limit_bytes;
     options.item_bytes_max = memory_limit_bytes / 4;
+    options.pinned_bytes_max = memory_limit_bytes / 32;  // so that some handles are copies
     options.seed = seed;
     // Writers 1 and 2 write in namespaces, the first with a limit of its own, the other one without.
     options.namespaces = {{.prefix = "1:", .item_bytes_limit = memory_limit_bytes / 3}, {.prefix = "2:"}};
@@ -78,7 +80,10 @@ class Stress {
     threads.emplace_back([this] { administrate(); });
     // A slow machine takes longer to be worth something: to have read values, and to have been short of memory.
     const auto start = std::chrono::steady_clock::now();
-    const auto is_worthless = [this] { return hits_ <= kHitsMin || cache_->stats().evictions <= kEvictionsMin; };
+    const auto is_worthless = [this] {
+      const Stats stats = cache_->stats();
+      return hits_ <= kHitsMin || stats.evictions <= kEvictionsMin || stats.handles_copied == 0;
+    };
     std::this_thread::sleep_for(duration);
     while (is_worthless() && std::chrono::steady_clock::now() - start < 10 * duration) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -94,6 +99,8 @@ class Stress {
     CHECK_MESSAGE(valid.ok(), valid.ToString());
     const Stats stats = cache_->stats();
     CHECK(stats.memory_used_bytes <= stats.memory_limit_bytes);
+    CHECK(stats.handles + stats.pinned_bytes + stats.handle_bytes == 0);
+    CHECK(stats.handles_copied > 0);
     CHECK(hits_ > kHitsMin);
     CHECK(stats.evictions > kEvictionsMin);
   }
@@ -127,9 +134,15 @@ class Stress {
     }
   }
 
+  struct Held {
+    uint64_t key = 0;
+    Handle handle;
+  };
+
   void read(uint64_t reader) {
     Random random(seed_ * 37 + reader);
     std::string value;
+    std::array<Held, 8> held;
     while (!is_over_) {
       const uint64_t key = any_key(random);
       const uint64_t acknowledged = histories_[key].acknowledged;
@@ -140,6 +153,11 @@ class Stress {
         const ReadOptions options{.recache = std::chrono::milliseconds(10), .wants_history = random.one_in(2)};
         cache_->read(name(key), options,
                      [&](const Reading& reading) { check(key, acknowledged, reading.item.value); });
+      } else if (random.one_in(20)) {
+        Held& place = held[random.below(held.size())];
+        if (place.handle) check(place.key, 0, place.handle->value);
+        place = {.key = key, .handle = cache_->hold(name(key))};
+        if (place.handle) check(key, acknowledged, place.handle->value);
       } else if (random.one_in(2)) {
         if (cache_->get(name(key), value)) check(key, acknowledged, value);
       } else {

@@ -381,6 +381,32 @@ TEST_CASE("a segment that is pinned after it was taken for cleaning drains when 
   CHECK(log.problem() == "");
 }
 
+TEST_CASE("holds are pins whose room is counted once, and bounded") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  const auto try_hold = [&](SegmentId id, size_t bytes_max) {
+    log->pin(id);
+    const bool is_held = log->try_hold(id, bytes_max);
+    log->unpin(id);
+    return is_held;
+  };
+  CHECK_FALSE(try_hold(first, kSegmentBytes - 1));
+  CHECK_FALSE(log->is_pinned(first));
+  CHECK(try_hold(first, kSegmentBytes));
+  CHECK_FALSE(try_hold(second, 2 * kSegmentBytes - 1));
+  CHECK(try_hold(first, 0));
+  CHECK(log->usage().holds == 2);
+  CHECK(log->usage().held_bytes == kSegmentBytes);
+  CHECK(log.problem() == "");
+  log->end_hold(first);
+  CHECK(log->is_pinned(first));
+  CHECK(log->usage().held_bytes == kSegmentBytes);
+  log->end_hold(first);
+  CHECK_FALSE(log->is_pinned(first));
+  CHECK(log->usage().held_bytes == 0);
+}
+
 TEST_CASE("unpinning a segment that is in use leaves it in use") {
   OneLog log;
   const Stored stored = log.put(24);
@@ -581,6 +607,23 @@ TEST_CASE("a pinned segment is no victim, and the next one goes in its place") {
   CHECK(log.is_busy());
   log->unpin(first);
   CHECK(log.take_victim(true).value().segment == first);
+}
+
+TEST_CASE("held segments are passed over, however many, and nobody waits for them") {
+  OneLog log;
+  std::vector<SegmentId> held;
+  for (int i = 0; i < 80; ++i) {
+    held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+  }
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK_FALSE(log.is_busy());
+  const SegmentId free = log.segment_of(log.put(3 * kOsPageBytes));
+  CHECK(log.take_victim(true).value().segment == free);
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.take_victim(true).value().segment == held.front());
 }
 
 TEST_CASE("the walk over segments meets each one that may hold records") {

@@ -66,6 +66,15 @@ TEST_CASE("an item size on either side of its bounds is taken or refused by name
                    kItemBytesMaxMax + 1));
 }
 
+TEST_CASE("what may be pinned on either side of its bounds is taken or refused by name and value") {
+  const auto status = [](size_t bytes) {
+    return Cache::create({.memory_limit_bytes = kMiB, .item_bytes_max = 1024, .pinned_bytes_max = bytes}).status();
+  };
+  CHECK(status(0).ok());
+  CHECK(status(kMiB / 2).ok());
+  CHECK(is_invalid(status(kMiB / 2 + 1), "pinned_bytes_max", kMiB / 2 + 1));
+}
+
 TEST_CASE("the smallest cache keeps small items and items of the longest size") {
   const std::unique_ptr<Cache> cache =
       cache_of({.memory_limit_bytes = kMemoryLimitBytesMin, .item_bytes_max = kMemoryLimitBytesMin / 4, .seed = 1});

@@ -1,7 +1,7 @@
 // The one account that every byte of a cache is charged to.
 //
-// Invariant: the sum of all uses never passes the limit, but for external bytes and right after the limit was
-// lowered; whoever sees used() > limit() makes room before anything else.
+// Invariant: the sum of all uses never passes the limit, but for external bytes, handles' copies and right after
+// the limit was lowered; whoever sees used() > limit() makes room before anything else.
 #ifndef LARDER_INTERNAL_ACCOUNT_H_
 #define LARDER_INTERNAL_ACCOUNT_H_
 
@@ -12,8 +12,8 @@
 
 namespace larder::internal {
 
-enum class Use : uint8_t { kSegments, kLarge, kIndex, kGhost, kOther, kExternal };
-inline constexpr size_t kUseCount = 6;
+enum class Use : uint8_t { kSegments, kLarge, kIndex, kGhost, kOther, kHandles, kExternal };
+inline constexpr size_t kUseCount = 7;
 
 // Thread-safe. All orders are relaxed: the numbers guard no other memory, they only have to add up.
 class Account {

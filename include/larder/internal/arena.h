@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -58,6 +59,9 @@ class Arena {
   [[nodiscard]] std::byte* at(size_t offset) const { return base_ + offset; }
   [[nodiscard]] size_t offset_of(const void* memory) const {
     return static_cast<size_t>(static_cast<const std::byte*>(memory) - base_);
+  }
+  [[nodiscard]] bool contains(const void* memory) const {
+    return std::greater_equal<const void*>()(memory, base_) && std::less<const void*>()(memory, base_ + bytes_);
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 

@@ -46,6 +46,7 @@ enum class Counter : uint8_t {
   kItemsPromoted,
   kItemsMoved,
   kSegmentsCleaned,
+  kHandlesCopied,
   kCount,
 };
 

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/expiry.h"
+#include "larder/handle.h"
 #include "larder/internal/account.h"
 #include "larder/internal/cleaner.h"
 #include "larder/internal/counters.h"
@@ -44,6 +45,10 @@
 
 namespace larder::internal {
 
+// What handles may hold, as parts of the limit: if nothing else is said, and in any case.
+inline constexpr size_t kPinnedDivisor = 8;
+inline constexpr size_t kPinnedDivisorMin = 2;
+
 class Engine {
  public:
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
@@ -55,6 +60,7 @@ class Engine {
   enum class Trace : uint8_t { kNone, kUsed };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
+  ~Engine();
 
   [[nodiscard]] const Options& options() const { return options_; }
   // Those of the key's namespace.
@@ -94,6 +100,13 @@ class Engine {
   size_t read_many(std::span<const std::string_view> keys,
                    absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
+  // Never fails, but when there is no item: what cannot be held is copied.
+  [[nodiscard]] Handle hold(std::string_view key);
+  // For an item that is being shown by `read`; empty if it is shown as a copy, or too much is held.
+  [[nodiscard]] Handle keep(const ItemView& item);
+  // The end of a handle: of one that holds a segment, or has a copy of so many octets.
+  void end_handle(SegmentId held, size_t copied_bytes);
+
   // Has the memory fetched that looking for these keys will need. Waits for it once for all of them.
   void prefetch(std::span<const std::string_view> keys) const;
 
@@ -122,6 +135,8 @@ class Engine {
   [[nodiscard]] absl::Status assert_valid();
 
  private:
+  // How a record is shown: short ones as copies, or all where they lie.
+  enum class Shown : uint8_t { kShortAsCopy, kInPlace };
   enum class Shortage : uint8_t { kNone, kSegment, kAccount, kNamespace, kNever };
   // What a store found too little of, and how much of it it needs; kNever: no room will help.
   struct Attempt {
@@ -161,7 +176,9 @@ class Engine {
   void approach(std::span<const std::string_view> keys, Approach& ways) const;
   [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
                           Trace trace, Visitor visitor);
-  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Visitor visitor);
+  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);
+  [[nodiscard]] Handle copy_of(const ItemView& item);
+  [[nodiscard]] size_t pinned_bytes_max() const;
   [[nodiscard]] static Index::Taken seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
   [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
                                                   std::string& value) const;

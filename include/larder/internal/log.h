@@ -20,7 +20,11 @@
 // Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
 // every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
 // Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
-// nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment.
+// nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
+// who have it pinned already.
+//
+// A visitor's pin is soon gone. A handle's, a *hold*, may stay for as long as the program likes: so the room of the
+// segments that are held is bounded, and nobody waits for it.
 //
 // Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex, which is
 // taken with or without a stripe's mutex held and under which no other is taken.
@@ -69,6 +73,8 @@ struct alignas(64) Segment {
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
+  // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
+  std::atomic<uint32_t> holds{0};
   uint64_t opened = 0;  // position in the order of opening, over both chains
 
   ExpiryForecast forecast;  // of what was put in, but for large items
@@ -95,7 +101,7 @@ class Log {
   };
 
   struct Usage {
-    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0;
+    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, holds = 0, held_bytes = 0;
   };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account);
@@ -121,6 +127,8 @@ class Log {
   [[nodiscard]] SegmentId segment_of(std::string_view key) const {
     return segment_of(frames_.offset_of(key.data()));
   }
+  // Whether a view shows a record where it lies, rather than a copy.
+  [[nodiscard]] bool contains(std::string_view view) const { return frames_.contains(view.data()); }
   // Whether a record of so many bytes is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const;
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
@@ -163,6 +171,9 @@ class Log {
     Log* log_ = nullptr;
     SegmentId id_ = 0;
   };
+  // Holds a segment that the caller has pinned, unless the room of all that are held would exceed `bytes_max` then.
+  [[nodiscard]] bool try_hold(SegmentId id, size_t bytes_max);
+  void end_hold(SegmentId id);
   [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
 
   // --- cleaning (one cleaner at a time) ---
@@ -306,6 +317,7 @@ class Log {
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
   uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) =
       0;  // segments opened earlier hold these void octets, or fewer:

@@ -2,8 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <new>
 #include <string>
+#include <string_view>
+
+#include "larder/cache.h"
+#include "netd/reply_writer.h"
 
 namespace netd {
 namespace {
@@ -34,7 +40,126 @@ TEST_CASE("what is appended is consumed in order") {
   CHECK(buffer.empty());
 }
 
-TEST_CASE("of a long text only what the outlet does not take is kept, and nothing is lost") {
+// A cache with long values, and an outlet that keeps them there.
+struct Shelf {
+  Shelf() {
+    REQUIRE(cache->set("a", a) == larder::StoreResult::kStored);
+    REQUIRE(cache->set("b", b) == larder::StoreResult::kStored);
+  }
+  Buffer::Outlet outlet() {
+    return {.keep = [this](const larder::ItemView& item) { return cache->keep(item); },
+            .send = [](const Buffer::Pieces&) -> size_t { return 0; }};
+  }
+  void append(std::string_view key, Buffer& buffer) {
+    cache->visit(key, [&](const larder::ItemView& item) {
+      CHECK(append_with_value(buffer, 1, item, [](ReplyWriter& to) { to.text("<"); }));
+    });
+  }
+  uint64_t handles() { return cache->stats().handles; }
+
+  const std::string a = std::string(Buffer::kLongBytesMin - 1, 'a') + "$";
+  const std::string b = std::string(2 * Buffer::kLongBytesMin, 'b') + "$";
+  std::unique_ptr<larder::Cache> cache = *larder::Cache::create();
+};
+
+std::string joined(const Buffer& buffer) {
+  std::string joined;
+  for (const std::string_view piece : buffer.pieces()) joined += piece;
+  return joined;
+}
+
+TEST_CASE("a long value that can be held stays where it is until it is consumed, however it is consumed") {
+  Shelf shelf;
+  const std::string whole = "front<" + shelf.a + "\r\nbehind";
+  for (const size_t step : {size_t{1}, size_t{5}, size_t{6}, size_t{7}, whole.size()}) {
+    Memory memory;
+    BufferPool pool(memory.charge());
+    Buffer buffer(pool);
+    buffer.set_outlet(shelf.outlet());
+    buffer.append("..front");
+    buffer.consume(2);
+    shelf.append("a", buffer);
+    buffer.append("behind");
+    CHECK(buffer.holds_value());
+    CHECK(buffer.size() == whole.size());
+    CHECK(buffer.content() == "front<\r\nbehind");
+    CHECK(buffer.capacity() == BufferPool::kBlockBytes);
+    CHECK(shelf.handles() == 1);
+    std::string consumed;
+    while (!buffer.empty()) {
+      const std::string rest = joined(buffer);
+      // In small steps near both ends of the value, and over its middle in one.
+      constexpr size_t kNear = 20;
+      const bool is_near = consumed.size() < kNear || rest.size() <= kNear;
+      const size_t bytes = is_near ? std::min(step, rest.size()) : rest.size() - kNear;
+      consumed += rest.substr(0, bytes);
+      buffer.consume(bytes);
+      REQUIRE((joined(buffer) == rest.substr(bytes)));
+      REQUIRE(buffer.holds_value() == (consumed.size() < std::string("front<").size() + shelf.a.size()));
+      REQUIRE(shelf.handles() == (buffer.holds_value() ? 1 : 0));
+    }
+    CHECK((consumed == whole));
+  }
+}
+
+TEST_CASE("a held value stays in its place while what is behind it grows and is moved") {
+  Shelf shelf;
+  Memory memory;
+  BufferPool pool(memory.charge());
+  Buffer buffer(pool);
+  buffer.set_outlet(shelf.outlet());
+  buffer.append("..front");
+  buffer.consume(2);
+  shelf.append("a", buffer);
+  std::string whole = "front<" + shelf.a + "\r\n";
+  for (int i = 0; i < 20'000; ++i) {
+    buffer.append(std::to_string(i));
+    whole += std::to_string(i);
+  }
+  CHECK((joined(buffer) == whole));
+  buffer.release();
+  CHECK(buffer.empty());
+  CHECK(shelf.handles() == 0);
+}
+
+TEST_CASE("beside a held value, and while everything is collected, long ones are copied") {
+  Shelf shelf;
+  Memory memory;
+  BufferPool pool(memory.charge());
+  {
+    Buffer buffer(pool);
+    buffer.set_outlet(shelf.outlet());
+    shelf.append("a", buffer);
+    shelf.append("b", buffer);
+    shelf.append("a", buffer);
+    CHECK((joined(buffer) == "<" + shelf.a + "\r\n<" + shelf.b + "\r\n<" + shelf.a + "\r\n"));
+    CHECK(shelf.handles() == 1);
+  }
+  CHECK(shelf.handles() == 0);
+  Buffer buffer(pool);
+  buffer.set_outlet(shelf.outlet());
+  buffer.set_collecting(true);
+  shelf.append("a", buffer);
+  CHECK((buffer.content() == "<" + shelf.a + "\r\n"));
+  buffer.set_collecting(false);
+  shelf.append("b", buffer);
+  CHECK(buffer.holds_value());
+}
+
+TEST_CASE("without memory for what surrounds it no value is held") {
+  Shelf shelf;
+  Memory memory;
+  memory.bytes_max = 0;
+  BufferPool pool(memory.charge());
+  Buffer buffer(pool);
+  buffer.set_outlet(shelf.outlet());
+  shelf.cache->visit("a", [&](const larder::ItemView& item) {
+    CHECK_FALSE(append_with_value(buffer, 1, item, [](ReplyWriter& to) { to.text("<"); }));
+  });
+  CHECK(shelf.handles() == 0);
+}
+
+TEST_CASE("of a long value that cannot be held only what the outlet does not take is copied, and nothing is lost") {
   const std::string text(Buffer::kLongBytesMin, 't');
   const std::string whole = "head " + text;
   for (const size_t taken : {size_t{0}, size_t{3}, size_t{5}, size_t{100}, whole.size()}) {
@@ -42,27 +167,30 @@ TEST_CASE("of a long text only what the outlet does not take is kept, and nothin
     BufferPool pool(memory.charge());
     Buffer buffer(pool);
     std::string sent;
-    buffer.set_outlet([&](std::string_view content, std::string_view behind) {
-      sent = (std::string(content) + std::string(behind)).substr(0, taken);
-      return sent.size();
-    });
+    buffer.set_outlet({.keep = [](const larder::ItemView&) { return larder::Handle(); },
+                       .send =
+                           [&](const Buffer::Pieces& pieces) {
+                             for (const std::string_view piece : pieces) sent += piece;
+                             sent.resize(taken);
+                             return taken;
+                           }});
     buffer.append("head ");
-    buffer.append_or_send(text);
+    buffer.append_value(text, {});
     CHECK(sent.size() == taken);
     CHECK(buffer.size() == whole.size() - taken);
     CHECK(sent + std::string(buffer.content()) == whole);
   }
 }
 
-TEST_CASE("a text that is not long, or has no outlet, is appended whole") {
+TEST_CASE("a value that is not long, or has no outlet, is not for an outlet") {
   Memory memory;
   BufferPool pool(memory.charge());
   Buffer buffer(pool);
-  buffer.append_or_send(std::string(Buffer::kLongBytesMin, 't'));
-  CHECK(buffer.size() == Buffer::kLongBytesMin);
-  buffer.set_outlet([](std::string_view, std::string_view) -> size_t { throw std::bad_alloc(); });
-  buffer.append_or_send(std::string(Buffer::kLongBytesMin - 1, 't'));
-  CHECK(buffer.size() == 2 * Buffer::kLongBytesMin - 1);
+  const std::string value(Buffer::kLongBytesMin, 'v');
+  CHECK_FALSE(buffer.is_for_outlet(value));
+  buffer.set_outlet({.keep = [](const larder::ItemView&) { return larder::Handle(); }, .send = {}});
+  CHECK(buffer.is_for_outlet(value));
+  CHECK_FALSE(buffer.is_for_outlet(std::string_view(value).substr(1)));
 }
 
 TEST_CASE("content survives growing and moving to the front") {

@@ -1,0 +1,74 @@
+#include "larder/handle.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "larder/internal/counters.h"
+#include "larder/internal/engine.h"
+
+namespace larder {
+
+void Handle::end() {
+  engine_->end_handle(held_, copy_ != nullptr ? item_.key.size() + item_.value.size() : 0);
+  copy_.reset();
+  engine_ = nullptr;
+  item_ = {};
+}
+
+namespace internal {
+
+size_t Engine::pinned_bytes_max() const {
+  const size_t limit = account_.limit();
+  return std::min(options_.pinned_bytes_max.value_or(limit / kPinnedDivisor), limit / kPinnedDivisorMin);
+}
+
+Handle Engine::hold(std::string_view key) {
+  const RemovalQueue::Delivery delivery(removals());
+  Handle handle;
+  const int64_t now = now_ms();
+  read_locked(key, index_->hash(key), now, Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
+    handle = keep(item);
+    if (!handle) handle = copy_of(item);
+  });
+  // For the copy, as far as anything can go.
+  if (handle.is_copy()) (void)cleaner_->make_room_in_account(0, now);
+  return handle;
+}
+
+// Whoever is shown an item where it lies has its segment pinned.
+Handle Engine::keep(const ItemView& item) {
+  Handle handle;
+  if (!log_->contains(item.key) || !log_->contains(item.value)) return handle;
+  const SegmentId segment = log_->segment_of(item.key);
+  if (!log_->try_hold(segment, pinned_bytes_max())) return handle;
+  handle.engine_ = this;
+  handle.held_ = segment;
+  handle.item_ = item;
+  return handle;
+}
+
+Handle Engine::copy_of(const ItemView& item) {
+  const size_t bytes = item.key.size() + item.value.size();
+  Handle handle;
+  handle.copy_ = std::make_unique<char[]>(bytes);
+  handle.engine_ = this;
+  handle.item_ = item;
+  char* const value = std::ranges::copy(item.key, handle.copy_.get()).out;
+  std::ranges::copy(item.value, value);
+  handle.item_.key = {handle.copy_.get(), item.key.size()};
+  handle.item_.value = {value, item.value.size()};
+  account_.charge(Use::kHandles, bytes);
+  counters(item.key).add(Counter::kHandlesCopied);
+  return handle;
+}
+
+void Engine::end_handle(SegmentId held, size_t copied_bytes) {
+  if (copied_bytes > 0) {
+    account_.release(Use::kHandles, copied_bytes);
+  } else {
+    log_->end_hold(held);
+  }
+}
+
+}  // namespace internal
+}  // namespace larder
