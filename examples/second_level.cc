@@ -19,7 +19,7 @@ class SecondLevel : public larder::RemovalListener {
  public:
   void removed(const larder::RemovedItem& item, larder::Removal) override {
     const std::lock_guard lock(mutex_);
-    values_.emplace(item.key, item.value);
+    values_.insert_or_assign(std::string(item.key), std::string(item.value));
   }
   [[nodiscard]] bool wants(larder::Removal why) const override { return why == larder::Removal::kEvicted; }
   [[nodiscard]] bool wants_values() const override { return true; }

@@ -16,8 +16,10 @@ constexpr size_t kPaceBytesMin = 512;
 constexpr size_t kPaceBytesMax = size_t{64} << 10;
 // With room left, expired segments are looked for so often.
 constexpr int64_t kExpiredLookMs = 50;
-// After so many segments' worth of cleaning without result, nothing is kept any more.
-constexpr size_t kSegmentsBeforeForce = 4;
+// After so many segments' worth of cleaning without result, victims are chosen by the policy alone; after so many,
+// nothing is kept any more.
+constexpr size_t kSegmentsBeforePolicy = 5;
+constexpr size_t kSegmentsBeforeForce = 10;
 // Writers hold a segment for the time of a copy: how often to look again before giving up.
 constexpr int kPatience = 1000;
 
@@ -35,7 +37,7 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const auto due = static_cast<size_t>(owed * kHaste / (1 - std::min(kept_share_, kKeptShareMax)));
   const size_t step = std::clamp(due, kPaceBytesMin, kPaceBytesMax);
   if (is_tight) {
-    clean(step, now_ms, false);
+    clean(step, now_ms, Haste::kNone);
     if (account_.is_over_limit()) (void)log_.release_free_segment();
   } else if (victim_ || take_expired(now_ms)) {
     clean_some(step, now_ms, ordinary_urgency());
@@ -45,11 +47,18 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
-  const MutexLock lock(mutex_);
-  for (size_t cleaned = 0; !log_.has_free_segment(); cleaned += log_.segment_bytes()) {
-    if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes())) return false;
+  for (size_t cleaned = 0;; cleaned += step_bytes(), rest()) {
+    // Held for one step.
+    const MutexLock lock(mutex_);
+    if (log_.has_free_segment()) return true;
+    if (!clean(step_bytes(), now_ms, haste_after(cleaned))) return false;
   }
-  return true;
+}
+
+Haste Cleaner::haste_after(size_t cleaned_bytes) const {
+  const size_t segments = cleaned_bytes / log_.segment_bytes();
+  if (segments < kSegmentsBeforePolicy) return Haste::kNone;
+  return segments < kSegmentsBeforeForce ? Haste::kByPolicy : Haste::kForced;
 }
 
 bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
@@ -62,10 +71,8 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
       cleaned = 0;
       continue;
     }
-    if (!clean(log_.segment_bytes(), now_ms, cleaned > kSegmentsBeforeForce * log_.segment_bytes() + bytes)) {
-      return false;
-    }
-    cleaned += log_.segment_bytes();
+    if (!clean(step_bytes(), now_ms, haste_after(cleaned - std::min(cleaned, bytes)))) return false;
+    cleaned += step_bytes();
   }
 }
 
@@ -84,21 +91,24 @@ bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (account_.is_over_limit()) {
     if (log_.release_free_segment()) return true;
-    return clean(bytes, now_ms, false);
+    return clean(bytes, now_ms, Haste::kNone);
   }
-  if (!victim_ && !take_victim(now_ms, false)) return false;
+  if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return false;
   return clean_some(bytes, now_ms, Urgency::kCompact);
 }
 
-bool Cleaner::clean(size_t bytes, int64_t now_ms, bool is_forced) {
-  if (!victim_ && !take_victim(now_ms, may_evict_)) return false;
-  return clean_some(bytes, now_ms, is_forced && may_evict_ ? Urgency::kForce : ordinary_urgency());
+bool Cleaner::clean(size_t bytes, int64_t now_ms, Haste haste) {
+  if (!may_evict_) haste = Haste::kNone;
+  if (!victim_ && !take_victim(now_ms, may_evict_, haste)) return false;
+  // What was chosen for its waste is not where the policy would evict.
+  const bool is_forced = haste == Haste::kForced && !victim_->is_sparse;
+  return clean_some(bytes, now_ms, is_forced ? Urgency::kForce : ordinary_urgency());
 }
 
-bool Cleaner::take_victim(int64_t now_ms, bool may_evict) {
+bool Cleaner::take_victim(int64_t now_ms, bool may_evict, Haste haste) {
   bool is_busy = true;
   for (int i = 0; i < kPatience && is_busy && !victim_; ++i) {
-    victim_ = log_.take_victim(now_ms, may_evict, is_busy);
+    victim_ = log_.take_victim(now_ms, may_evict, haste != Haste::kNone, is_busy);
     if (!victim_ && is_busy) std::this_thread::yield();
   }
   begin_victim();

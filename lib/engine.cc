@@ -118,8 +118,15 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_,
                            engine->counters_.get(), options.eviction, std::move(on_removal), std::move(on_step));
   engine->quota_.emplace(
-      *engine->index_, [made = engine.get()](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
-                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); });
+      *engine->index_, options.eviction,
+      Quota::Actions{
+          .is_expired =
+              [made = engine.get()](Slot slot, int64_t now_ms) {
+                return made->log_->record_at(slot.address()).content().deadline_ms <= now_ms;
+              },
+          .remove = [made = engine.get()](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); },
+          .rest = [made = engine.get()] { RemovalQueue::Delivery(made->removals()); }});
   return engine;
 }
 
@@ -686,8 +693,7 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
     case Shortage::kAccount:
       return cleaner_->make_room_in_account(attempt.bytes, now_ms);
     case Shortage::kNamespace:
-      if (options_.eviction) quota_->make_room(attempt.space, attempt.bytes, now_ms);
-      return options_.eviction;
+      return quota_->make_room(attempt.space, attempt.bytes, now_ms);
     case Shortage::kNone:
     case Shortage::kNever:
       break;

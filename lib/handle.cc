@@ -40,6 +40,8 @@ Handle Engine::keep(const ItemView& item) {
   Handle handle;
   if (!log_->contains(item.key) || !log_->contains(item.value)) return handle;
   const SegmentId segment = log_->segment_of(item.key);
+  // A key that was shown with another item is none of this one's.
+  if (!log_->contains(segment, item.value)) return handle;
   if (!log_->try_hold(segment, pinned_bytes_max())) return handle;
   handle.engine_ = this;
   handle.held_ = segment;
@@ -50,7 +52,7 @@ Handle Engine::keep(const ItemView& item) {
 Handle Engine::copy_of(const ItemView& item) {
   const size_t bytes = item.key.size() + item.value.size();
   Handle handle;
-  handle.copy_ = std::make_unique<char[]>(bytes);
+  handle.copy_ = std::make_unique_for_overwrite<char[]>(bytes);
   handle.engine_ = this;
   handle.item_ = item;
   char* const value = std::ranges::copy(item.key, handle.copy_.get()).out;

@@ -404,7 +404,7 @@ void Log::remove_from_chain(SegmentId id) {
 
 // --- cleaning ----------------------------------------------------------------------------------------------
 
-std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool& is_busy) {
+std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy) {
   const MutexLock lock(mutex_);
   is_busy = false;
   const uint64_t flushed_before = flushed_before_;
@@ -413,10 +413,12 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
       if (const SegmentId id = oldest_idle(chain, 0, flushed_before, is_busy)) return take(id, true);
     }
   } while (seal_one([=](const Segment& open) { return open.opened < flushed_before; }));
-  if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
-  const SegmentId sparse =
-      may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);
-  if (sparse != 0) return take(sparse, true);
+  if (!by_policy) {
+    if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
+    const SegmentId sparse =
+        may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);
+    if (sparse != 0) return take(sparse, true);
+  }
   if (!may_evict) return std::nullopt;
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
@@ -452,14 +454,16 @@ SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
   const uint64_t bytes = chain_bytes_[0] + chain_bytes_[1];
   if (void_bytes_ == 0 || (may_evict && void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
   const uint64_t before = suspect_before_;
-  bool is_waiting = false;
   do {
     for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
-      if (const SegmentId id = oldest_idle(chain, 0, before, is_waiting)) return id;
+      if (const SegmentId id = oldest_idle(chain, 0, before, is_busy)) return id;
     }
   } while (seal_one([before](const Segment& open) { return open.opened < before; }));
-  is_busy = is_busy || is_waiting;
-  if (!is_waiting) void_bytes_ = 0;
+  // Those that are pinned or held now come later.
+  const bool are_all_gone = std::ranges::all_of(oldest_, [&](SegmentId oldest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return oldest == 0 || segments_[oldest].opened >= before;
+  });
+  if (are_all_gone) void_bytes_ = 0;
   return 0;
 }
 

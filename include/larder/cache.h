@@ -195,11 +195,10 @@ class LARDER_API Cache {
   // Shows the item to `updater` and makes of it what that says, in one step: nobody reads or changes the item
   // between the look and the change.
   //
-  //   updater  is called with a lock held: it should be brief, and must not call the cache. It is called again,
-  //   with
-  //            the item as it is then, if room must be made first; what it said before counts for nothing. What the
-  //            value it returns refers to must live until it is called again or update returns; it may be a part of
-  //            the item's own value. Out of a call that throws, the item comes unchanged.
+  //   updater  is called with a lock held: it should be brief, and must not call the cache. If room must be made
+  //            first, it is called again with the item as it is then; what it said before counts for nothing. What
+  //            the value it returns refers to must live until it is called again or update returns; it may be a
+  //            part of the item's own value. Out of a call that throws, the item comes unchanged.
   //
   // What is stored is a new value: neither stale nor won, with a new CAS number. Counts stores or erase_hits.
   UpdateOutcome update(std::string_view key, Updater updater);

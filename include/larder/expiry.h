@@ -13,7 +13,7 @@ namespace larder {
 // move it. Resolution 1 ms; anything further than 34 years away is kept as never.
 class Expiry {
  public:
-  // Only eviction, erase or flush_all removes the item. Also what a default-constructed Expiry means.
+  // Only eviction, erase or a flush removes the item. Also what a default-constructed Expiry means.
   constexpr Expiry() = default;
   [[nodiscard]] static constexpr Expiry never() { return Expiry(); }
 

@@ -4,12 +4,13 @@
 //
 // What it shows stays as it was when the handle was made, until the handle is destroyed: whatever is stored under
 // the key, and whether the item is evicted, erased, flushed or expires. Nothing is copied, and nobody else is held
-// up. The price is memory that cannot be used again meanwhile: that of the item, if it is longer than a quarter of a
-// segment, or the whole segment that it lies in (Stats::segment_bytes; once for all handles to items in it). What is
-// overwritten there meanwhile is put elsewhere, and eviction passes over what is there: it would give no memory.
+// up. The price is memory that cannot be used again meanwhile: that of the item, if it is longer than a quarter of
+// a segment, or the whole segment that it lies in (Stats::segment_bytes; once for all handles to items in it). What
+// is overwritten there meanwhile is put elsewhere, and eviction passes over what is there: it would give no memory.
 //
 // So what handles hold is bounded by Options::pinned_bytes_max. A handle that would exceed that has a copy of its
-// own, which counts towards the memory limit; to its owner it is the same. Stats::handles, pinned_bytes,
+// own, which counts towards the memory limit: items are evicted for it, and when nothing is left that could be, it
+// goes beyond the limit. To its owner it is the same. Stats::handles, pinned_bytes,
 // handle_bytes and handles_copied tell how things stand.
 #ifndef LARDER_HANDLE_H_
 #define LARDER_HANDLE_H_

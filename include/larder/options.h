@@ -51,9 +51,10 @@ struct Options {
   // kExists.
   bool cas = true;
 
-  // How much memory handles (see handle.h) may keep from being used again; beyond it they have copies. From 0 to
-  // half of memory_limit_bytes. Not given: an eighth of the limit, also of one that is set later. Never more than
-  // half of that.
+  // How much memory handles (see handle.h) may keep from being used again; beyond it they have copies. The clients
+  // of a server of this cache who are slow to take long values have their share of it. From 0 to half of
+  // memory_limit_bytes. Not given: an eighth of the limit, also of one that is set later. Never more than half of
+  // that.
   std::optional<size_t> pinned_bytes_max = {};
 
   // Not owned; must outlive the cache. nullptr: a SystemClock.
@@ -66,8 +67,8 @@ struct Options {
   // Told which items have gone, and why. Not owned; must outlive the cache. nullptr: nobody is.
   RemovalListener* removal_listener = nullptr;
 
-  // At most kNamespacesMax. The cache then shares its locks out among them, and pays a look at the beginning of the
-  // key in each operation.
+  // At most kNamespacesMax. The cache then shares its locks out among them, pays a look at the beginning of the key
+  // in each operation, and takes up to about 60 KiB of the limit for each.
   std::vector<Namespace> namespaces = {};
 };
 

@@ -29,7 +29,7 @@ enum class [[nodiscard]] Presence : uint8_t{
     kPresent,  // there is an item
     kMissing,  // there is none, and nothing left of one
     kExpired,  // there was an item, and its room has not been taken back yet
-    kFlushed,  // likewise, of one that flush_all removed
+    kFlushed,  // likewise, of one that a flush removed
 };
 
 // Of removals.

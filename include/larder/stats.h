@@ -17,10 +17,10 @@ struct Stats {
   // Why items were missing: of get_misses and vivified, as far as it is known, and each once. The rest were never
   // there, were erased, or have gone too long ago.
   uint64_t get_expired = 0;  // found an item past its expiry
-  uint64_t get_flushed = 0;  // found an item removed by flush_all
-  uint64_t get_evicted =
-      0;  // the key was lately evicted from probation, as the policy's memory of it says: about as
-          // many octets back as the cache holds, 1 in 10⁶ wrong; not what was evicted later in life
+  uint64_t get_flushed = 0;  // found an item removed by flush_all or flush_namespace
+  // The key was lately evicted from probation, as the policy's memory of it says: about as many octets back as the
+  // cache holds, 1 in 10⁶ wrong; not what was evicted later in life.
+  uint64_t get_evicted = 0;
   uint64_t touch_hits = 0;  // touch and get_and_touch; they count neither as get_hits nor as get_misses
   uint64_t touch_misses = 0;
   uint64_t stores = 0;  // store operations with a value that fits, whatever they answered

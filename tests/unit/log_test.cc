@@ -75,7 +75,7 @@ class OneLog {
   [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
 
   [[nodiscard]] std::optional<Log::Victim> take_victim(bool may_evict, int64_t now_ms = 0) {
-    return log_->take_victim(now_ms, may_evict, is_busy_);
+    return log_->take_victim(now_ms, may_evict, false, is_busy_);
   }
   [[nodiscard]] bool is_busy() const { return is_busy_; }
 

@@ -142,6 +142,41 @@ TEST_CASE("the memory of a flushed namespace comes back before others have to go
   for (int i = 0; i < 1500; ++i) CHECK(cache->contains("page:" + std::to_string(i)));
 }
 
+TEST_CASE("to look for what was flushed among what is read costs nothing of it") {
+  TestCache cache(users_and_pages());
+  const std::string value(1000, 'v');
+  // The pages lie in the older segments, the users in the newer ones.
+  for (int i = 0; i < 4000; ++i) REQUIRE(cache->set("page:" + std::to_string(i), value) == StoreResult::kStored);
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 4000; ++i) REQUIRE(cache->get("page:" + std::to_string(i)).has_value());
+  }
+  for (int i = 0; i < 1500; ++i) REQUIRE(cache->set("user:" + std::to_string(i), value) == StoreResult::kStored);
+  REQUIRE(cache->flush_namespace("user:"));
+  for (int i = 0; i < 1200; ++i) REQUIRE(cache->set("new:" + std::to_string(i), value) == StoreResult::kStored);
+  CHECK(cache->stats().evicted_forced == 0);
+  for (int i = 0; i < 4000; ++i) CHECK(cache->contains("page:" + std::to_string(i)));
+}
+
+TEST_CASE("what was flushed while it was held comes back when it is no longer") {
+  Options options = users_and_pages();
+  options.eviction = false;
+  options.pinned_bytes_max = size_t{4} << 20;
+  TestCache cache(options);
+  const std::string value(1000, 'v');
+  size_t stored = 0;
+  while (cache->set("user:" + std::to_string(stored), value) == StoreResult::kStored) ++stored;
+  {
+    std::vector<Handle> handles;
+    for (size_t i = 0; i < stored; i += 20) handles.push_back(cache->hold("user:" + std::to_string(i)));
+    REQUIRE(cache->flush_namespace("user:"));
+    for (size_t i = 0; cache->set("user:" + std::to_string(i), value) == StoreResult::kStored; ++i) {
+    }
+  }
+  size_t stored_again = cache->stats().items;
+  for (size_t i = 0; cache->set("page:" + std::to_string(i), value) == StoreResult::kStored; ++i) ++stored_again;
+  CHECK(stored_again > stored * 9 / 10);
+}
+
 TEST_CASE("without eviction, too, the memory of a flushed namespace can be used again") {
   Options options = users_and_pages();
   options.eviction = false;

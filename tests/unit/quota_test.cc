@@ -96,6 +96,56 @@ TEST_CASE("without eviction a namespace at its limit takes no more") {
   CHECK(cache->stats().evictions == 0);
 }
 
+TEST_CASE("without eviction, too, what was flushed takes nothing of the limit") {
+  Options options = limited_users();
+  options.eviction = false;
+  TestCache cache(options);
+  for (const bool flushes_all : {false, true}) {
+    int stored = 0;
+    while (cache->set(user(stored), std::string(400, 'u')) == StoreResult::kStored) ++stored;
+    if (flushes_all) {
+      cache->flush_all();
+    } else {
+      REQUIRE(cache->flush_namespace("user:"));
+    }
+    CHECK(cache->set("user:long", std::string(kUsersLimit / 2, 'u')) == StoreResult::kStored);
+    REQUIRE(cache->erase("user:long") == EraseResult::kErased);
+    for (int i = 0; i < stored; ++i) CHECK(cache->set(user(i), std::string(400, 'u')) == StoreResult::kStored);
+  }
+}
+
+TEST_CASE("without eviction, too, what has expired takes nothing of the limit") {
+  Options options = limited_users();
+  options.eviction = false;
+  TestCache cache(options);
+  using namespace std::chrono_literals;
+  int stored = 0;
+  while (cache->set(user(stored), std::string(400, 'u'), {.expiry = 1h}) == StoreResult::kStored) ++stored;
+  cache.clock.advance_ms(3'600'000);
+  for (int i = 0; i < stored; ++i) {
+    CHECK(cache->set("user:new" + std::to_string(i), std::string(400, 'u')) == StoreResult::kStored);
+  }
+  // Nothing is left to be had, and that is found out once a second only.
+  CHECK(cache->set("user:more", std::string(400, 'u')) == StoreResult::kNoMemory);
+  CHECK(cache->set("user:more", std::string(400, 'u')) == StoreResult::kNoMemory);
+}
+
+TEST_CASE("what has expired goes when the hand comes to it, however often it was read") {
+  TestCache cache(limited_users());
+  using namespace std::chrono_literals;
+  for (int i = 0; user_bytes(*cache) < kUsersLimit - 900; ++i) {
+    REQUIRE(cache->set(user(i), std::string(400, 'u')) == StoreResult::kStored);
+    REQUIRE(cache->set("user:mortal" + std::to_string(i), std::string(400, 'u'), {.expiry = 1s}) ==
+            StoreResult::kStored);
+    for (int j = 0; j < 3; ++j) (void)cache->get("user:mortal" + std::to_string(i));
+  }
+  cache.clock.advance_ms(1000);
+  for (int i = 0; i < 100; ++i) (void)cache->set("user:new" + std::to_string(i), std::string(400, 'u'));
+  const Stats users = cache->namespace_stats().front().stats;
+  CHECK(users.expired > 30);
+  CHECK(users.evictions < 60);
+}
+
 TEST_CASE("a flushed namespace can be filled again") {
   TestCache cache(limited_users());
   for (int round = 0; round < 5; ++round) {

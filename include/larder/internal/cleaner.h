@@ -10,6 +10,7 @@
 #ifndef LARDER_INTERNAL_CLEANER_H_
 #define LARDER_INTERNAL_CLEANER_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,13 @@
 #include "larder/removal_listener.h"
 
 namespace larder::internal {
+
+// How much a store that waits for room has had cleaned in vain.
+enum class Haste : uint8_t {
+  kNone,      // little: dead, expired and flushed items go first
+  kByPolicy,  // a good deal: they have given too little
+  kForced,    // too much: nothing is kept any more
+};
 
 // Thread-safe; one thread cleans at a time.
 class Cleaner {
@@ -77,6 +85,8 @@ class Cleaner {
   }
 
  private:
+  static constexpr size_t kStepBytesMax = size_t{64} << 10;
+
   // What became of a record, or of what is left of a victim.
   enum class Settled : uint8_t {
     kGone,   // moved or dropped
@@ -85,8 +95,8 @@ class Cleaner {
 
   // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim,
   // or it could not be cleaned.
-  bool clean(size_t bytes, int64_t now_ms, bool is_forced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool take_victim(int64_t now_ms, bool may_evict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool clean(size_t bytes, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool take_victim(int64_t now_ms, bool may_evict, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -106,6 +116,9 @@ class Cleaner {
   [[nodiscard]] Urgency ordinary_urgency() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return victim_->is_sparse || !may_evict_ ? Urgency::kCompact : Urgency::kEvict;
   }
+  // What is cleaned at a time by who cleans until there is room.
+  [[nodiscard]] size_t step_bytes() const { return std::min(kStepBytesMax, log_.segment_bytes()); }
+  [[nodiscard]] Haste haste_after(size_t cleaned_bytes) const;
   void rest() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether `bytes` would fit if every item were gone.
   [[nodiscard]] bool could_ever_fit(size_t bytes) const;

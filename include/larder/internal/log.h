@@ -129,6 +129,13 @@ class Log {
   }
   // Whether a view shows a record where it lies, rather than a copy.
   [[nodiscard]] bool contains(std::string_view view) const { return frames_.contains(view.data()); }
+  // Whether it lies in this segment.
+  [[nodiscard]] bool contains(SegmentId id, std::string_view view) const {
+    const uint64_t begin = address_of(id);
+    const uint64_t at = frames_.offset_of(view.data());
+    // Relaxed: as in record_at.
+    return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
+  }
   // Whether a record of so many bytes is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const;
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
@@ -180,7 +187,8 @@ class Log {
 
   // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
   // `is_busy` is set when there are segments, but writers or pins hold all that were looked at.
-  [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool& is_busy);
+  // `by_policy`: only what the policy would evict, or holds nothing live.
+  [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
   // Takes a segment that holds nothing live, if one of the next few is; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
   // Where the records of a victim end.
@@ -319,8 +327,8 @@ class Log {
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
-  uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) =
-      0;  // segments opened earlier hold these void octets, or fewer:
+  // Segments opened earlier hold about so many void octets, nobody knows where.
+  uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
 };

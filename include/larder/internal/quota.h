@@ -1,10 +1,13 @@
 // Keeps namespaces within limits of their own.
 //
 // Items of all namespaces share segments, so the cleaner cannot evict from one of them. Here a hand goes round the
-// namespace's part of the index, bucket by bucket: it takes one from the frequency of what was read and evicts what
-// was not (the clock algorithm, in the order of hashes). When a few hundred slots in a row were read lately, the
-// next goes whatever it is, so that a store never does more than that for one item. What is evicted leaves dead
-// octets behind, which the cleaner gathers like those of overwritten items.
+// namespace's part of the index, bucket by bucket: it removes what has expired, takes one from the frequency of
+// what was read and evicts what was not (the clock algorithm, in the order of hashes). When a few hundred slots in
+// a row were read lately, the next goes whatever it is, so that a store never does more than that for one item.
+// What goes leaves dead octets behind, which the cleaner gathers like those of overwritten items.
+//
+// Without eviction the hand looks for what has expired or was flushed only: so far for each store that finds no
+// room, and not again for a while once it has been round in vain.
 //
 // Lock order: a hand before stripes.
 #ifndef LARDER_INTERNAL_QUOTA_H_
@@ -23,11 +26,16 @@ namespace larder::internal {
 // Thread-safe.
 class Quota {
  public:
-  // Removes an item, under its stripe's mutex.
-  using Evict = std::function<void(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)>;
+  // What the hand does with items, under their stripe's mutex.
+  struct Actions {
+    std::function<bool(Slot slot, int64_t now_ms)> is_expired;
+    std::function<void(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)> remove;
+    // Called between steps, with no lock held.
+    std::function<void()> rest;
+  };
 
   // `index` must outlive it.
-  Quota(Index& index, Evict evict);
+  Quota(Index& index, bool may_evict, Actions actions);
 
   [[nodiscard]] bool is_limited(uint32_t space) const {
     return hands_ != nullptr && index_.namespaces().limit(space) != 0;
@@ -41,8 +49,8 @@ class Quota {
     return bytes <= index_.namespaces().limit(space);
   }
 
-  // Evicts from a limited namespace until `bytes`, which could fit, do.
-  void make_room(uint32_t space, size_t bytes, int64_t now_ms);
+  // Removes items of a limited namespace until `bytes`, which could fit, do. False: without eviction, they do not.
+  [[nodiscard]] bool make_room(uint32_t space, size_t bytes, int64_t now_ms);
 
  private:
   struct Hand {
@@ -50,12 +58,20 @@ class Quota {
     uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within those of the namespace
     uint32_t tag ABSL_GUARDED_BY(mutex) = 0;
     size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last that was evicted
+    // Without eviction: how many stripes in a row had nothing to be removed, since which flush; and when the next
+    // round may begin.
+    uint32_t vain_stripes ABSL_GUARDED_BY(mutex) = 0;
+    uint64_t generation ABSL_GUARDED_BY(mutex) = 0;
+    int64_t next_round_ms ABSL_GUARDED_BY(mutex) = 0;
   };
 
-  void move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(hand.mutex);
+  [[nodiscard]] bool reclaim(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms);
+  // Returns whether anything was removed.
+  bool move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(hand.mutex);
 
   Index& index_;
-  const Evict evict_;
+  const bool may_evict_;
+  const Actions actions_;
   const std::unique_ptr<Hand[]> hands_;  // by namespace; null if none is limited
 };
 

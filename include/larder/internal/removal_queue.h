@@ -2,8 +2,8 @@
 //
 // Items go while locks are held, and a listener is called with none. So what is removed is copied into this queue,
 // and every operation of the engine that may remove something delivers it when it has let its locks go
-// (`Delivery`). An operation under way has no more here than it removes between two deliveries: a step of cleaning,
-// six segments when a store waits for one, or the void items of one page of the index.
+// (`Delivery`). An operation under way has no more here than it removes between two deliveries: a step of cleaning
+// or of a namespace's hand, or the void items of one page of the index.
 //
 // The queue's mutex is the last in the lock order; nothing is locked and nobody called while it is held.
 #ifndef LARDER_INTERNAL_REMOVAL_QUEUE_H_
