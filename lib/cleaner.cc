@@ -176,7 +176,7 @@ Cleaner::Settled Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency
 Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash,
                                  int64_t now_ms, Urgency urgency) {
   const Slot slot = position.get();
-  const bool is_expired = log_.record_at(slot.address()).content().deadline_ms <= now_ms;
+  const bool is_expired = log_.is_expired(slot.address(), now_ms);
   const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
   if (is_expired) {
     drop(stripe, position, hash, now_ms, Removal::kExpired);
@@ -214,15 +214,8 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   const Slot slot = position.get();
   if (on_removal_) on_removal_(stripe, slot, now_ms, why);
   const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
-  Counters& counters = counters_[stripe.space];
-  if (why == Removal::kExpired) {
-    counters.add(Counter::kExpired);
-    if (slot.frequency() == 0) counters.add(Counter::kExpiredUnfetched);
-  } else if (why == Removal::kEvicted) {
-    counters.add(Counter::kEvictions);
-    counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
-    if (victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
-  }
+  count_removal(counters_[stripe.space], why, slot.frequency() > 0);
+  if (why == Removal::kEvicted && victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
   index_.erase(stripe, position);
   index_.count(stripe, -1, -static_cast<int64_t>(live_bytes));
   log_.remove_live(slot.address(), live_bytes);

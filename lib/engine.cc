@@ -89,11 +89,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
 
+  Engine* const made = engine.get();
+  const auto deliver = [made] { RemovalQueue::Delivery(made->removals()); };
   Index::OnVoid on_void;
   Cleaner::OnRemoval on_removal;
-  Cleaner::OnStep on_step;
   if (options.removal_listener != nullptr) {
-    Engine* const made = engine.get();
     made->removals_.emplace(*options.removal_listener, made->counters_[0]);
     if (made->removals_->wants(Removal::kFlushed)) {
       // Not now_ms, which may flush.
@@ -103,7 +103,6 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
     }
     on_removal = [made](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
                      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->note_removal(stripe, slot, now_ms, why); };
-    on_step = [made] { made->removals_->deliver(); };
   }
 
   absl::StatusOr<std::unique_ptr<Index>> index = Index::create(
@@ -116,17 +115,15 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   engine->log_ = *std::move(log);
 
   engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_,
-                           engine->counters_.get(), options.eviction, std::move(on_removal), std::move(on_step));
+                           engine->counters_.get(), options.eviction, std::move(on_removal), deliver);
   engine->quota_.emplace(
       *engine->index_, options.eviction,
       Quota::Actions{
-          .is_expired =
-              [made = engine.get()](Slot slot, int64_t now_ms) {
-                return made->log_->record_at(slot.address()).content().deadline_ms <= now_ms;
-              },
-          .remove = [made = engine.get()](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+          .is_expired = [made](Slot slot,
+                               int64_t now_ms) { return made->log_->is_expired(slot.address(), now_ms); },
+          .remove = [made](Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); },
-          .rest = [made = engine.get()] { RemovalQueue::Delivery(made->removals()); }});
+          .rest = deliver});
   return engine;
 }
 
@@ -241,9 +238,7 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
 }
 
 void Engine::expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
-  Counters& counters = counters_[stripe.space];
-  counters.add(Counter::kExpired);
-  if (position.get().frequency() == 0) counters.add(Counter::kExpiredUnfetched);
+  count_removal(counters_[stripe.space], Removal::kExpired, position.get().frequency() > 0);
   note_removal(stripe, position.get(), now_ms, Removal::kExpired);
   unlink(stripe, position);
 }
@@ -343,7 +338,7 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
     if (is_used) {
       Index::mark_used(position);
       note_access(stripe, position, now_ms);
-    } else if (log_->record_at(position.get().address()).content().deadline_ms <= now_ms) {
+    } else if (log_->is_expired(position.get().address(), now_ms)) {
       return false;
     }
     const uint64_t address = position.get().address();
@@ -476,7 +471,7 @@ Presence Engine::presence(std::string_view key, int64_t now_ms) {
   if (!position) {
     return index_->find_flushed(stripe, index_->tag_of(hash)) ? Presence::kFlushed : Presence::kMissing;
   }
-  const bool is_expired = log_->record_at(position.get().address()).content().deadline_ms <= now_ms;
+  const bool is_expired = log_->is_expired(position.get().address(), now_ms);
   return is_expired ? Presence::kExpired : Presence::kPresent;
 }
 
@@ -664,13 +659,11 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t no
 // One item, for other reasons than the cleaner's.
 void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
   const Slot slot = position.get();
-  const Record record = log_->record_at(slot.address());
-  if (record.content().deadline_ms <= now_ms) return expire(stripe, position, now_ms);
-  Counters& counters = counters_[stripe.space];
-  counters.add(Counter::kEvictions);
-  counters.add(slot.frequency() == 0 ? Counter::kEvictedUnfetched : Counter::kEvictedActive);
+  if (log_->is_expired(slot.address(), now_ms)) return expire(stripe, position, now_ms);
+  count_removal(counters_[stripe.space], Removal::kEvicted, slot.frequency() > 0);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
   if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall) {
+    const Record record = log_->record_at(slot.address());
     ghost_->add(index_->hash(record.key()), record.live_bytes());
   }
   note_removal(stripe, slot, now_ms, Removal::kEvicted);

@@ -407,12 +407,7 @@ void Log::remove_from_chain(SegmentId id) {
 std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy) {
   const MutexLock lock(mutex_);
   is_busy = false;
-  const uint64_t flushed_before = flushed_before_;
-  do {
-    for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
-      if (const SegmentId id = oldest_idle(chain, 0, flushed_before, is_busy)) return take(id, true);
-    }
-  } while (seal_one([=](const Segment& open) { return open.opened < flushed_before; }));
+  if (const SegmentId id = oldest_opened_before(flushed_before_, is_busy)) return take(id, true);
   if (!by_policy) {
     if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
     const SegmentId sparse =
@@ -450,15 +445,21 @@ SegmentId Log::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before,
   return 0;
 }
 
-SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
-  const uint64_t bytes = chain_bytes_[0] + chain_bytes_[1];
-  if (void_bytes_ == 0 || (may_evict && void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
-  const uint64_t before = suspect_before_;
+// Of either chain, the open ones too.
+SegmentId Log::oldest_opened_before(uint64_t before, bool& is_busy) {
   do {
     for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
       if (const SegmentId id = oldest_idle(chain, 0, before, is_busy)) return id;
     }
   } while (seal_one([before](const Segment& open) { return open.opened < before; }));
+  return 0;
+}
+
+SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
+  const uint64_t bytes = chain_bytes_[0] + chain_bytes_[1];
+  if (void_bytes_ == 0 || (may_evict && void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
+  const uint64_t before = suspect_before_;
+  if (const SegmentId id = oldest_opened_before(before, is_busy)) return id;
   // Those that are pinned or held now come later.
   const bool are_all_gone = std::ranges::all_of(oldest_, [&](SegmentId oldest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return oldest == 0 || segments_[oldest].opened >= before;

@@ -10,6 +10,8 @@
 #include <memory>
 #include <thread>
 
+#include "larder/removal_listener.h"
+
 namespace larder::internal {
 
 enum class Counter : uint8_t {
@@ -126,6 +128,17 @@ class Counters {
   const std::unique_ptr<Block[]> blocks_;
   Values reset_at_{};
 };
+
+// Counts an item that the cache has removed by itself. What is flushed counts for its flush alone.
+inline void count_removal(Counters& counters, Removal why, bool was_read) {
+  if (why == Removal::kExpired) {
+    counters.add(Counter::kExpired);
+    if (!was_read) counters.add(Counter::kExpiredUnfetched);
+  } else if (why == Removal::kEvicted) {
+    counters.add(Counter::kEvictions);
+    counters.add(was_read ? Counter::kEvictedActive : Counter::kEvictedUnfetched);
+  }
+}
 
 }  // namespace larder::internal
 

@@ -149,6 +149,11 @@ class Log {
     return {memory, room != 0 ? room : segment(segment_of(address)).room_bytes.load(std::memory_order_relaxed)};
   }
 
+  // Whether that record's deadline is past.
+  [[nodiscard]] bool is_expired(uint64_t address, int64_t now_ms) const {
+    return record_at(address).content().deadline_ms <= now_ms;
+  }
+
   // A live record changed in place: its size, its deadline.
   void adjust_live(uint64_t address, int64_t bytes);
   void change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms);
@@ -294,6 +299,8 @@ class Log {
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_opened_before(uint64_t before, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_suspect(bool may_evict, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
