@@ -15,8 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "netd/auth_parser.h"
-#include "netd/preview.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
 
@@ -33,10 +33,6 @@ constexpr size_t kGrowthMax = 8;
 
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
-
-// Requests whose memory is fetched together, and how far behind the first one they are looked for.
-constexpr size_t kRequestsForeseen = 16;
-constexpr size_t kBytesForeseen = 16 << 10;
 
 ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
   std::array<iovec, std::tuple_size_v<Buffer::Pieces>> parts;
@@ -177,6 +173,11 @@ bool Connection::run_turn() {
 }
 
 Connection::Pause Connection::answer_requests(size_t& requests_left) {
+  const absl::Cleanup drop_rest = [this] {
+    if (context_.batch.empty()) return;
+    context_.batch.drop_rest();
+    parser_.restart();
+  };
   while (true) {
     if (closing_) return Pause::kEnd;
     if (is_watching()) return Pause::kInput;
@@ -184,8 +185,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     if (unfinished_ == nullptr) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
-      if (bytes_foreseen_ == 0 && session_.authenticated) look_ahead();
-      if (!parse()) return Pause::kInput;
+      if (!next_request(requests_left)) return Pause::kInput;
       --requests_left;
     }
     answer();
@@ -194,38 +194,39 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
   }
 }
 
-// Of several requests that have arrived together, has the cache fetch what they need.
-void Connection::look_ahead() {
-  std::array<std::string_view, kRequestsForeseen> keys;
-  const Preview seen = preview(in_.content().substr(0, kBytesForeseen), keys);
-  bytes_foreseen_ = seen.bytes;
-  if (seen.keys > 1) context_.server.cache().prefetch(std::span(keys).first(seen.keys));
-}
-
 // False when more of the request has to be received first.
-bool Connection::parse() {
-  Parser::Result result = parse_next();
-  if (!result.complete) {
-    const size_t bytes_wanted =
-        std::max(std::min(result.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
-    if (in_.try_reserve(bytes_wanted - in_.size())) return false;
-    if (!session_.authenticated) throw std::bad_alloc();
-    result = parser_.give_up(in_.content(), context_.request);
+bool Connection::next_request(size_t requests_max) {
+  if (context_.batch.empty()) {
+    if (!parse(requests_max)) return false;
+    context_.batch.prefetch(context_.server.cache());
   }
+  const Parser::Result& parsed = context_.batch.advance();
   at_start_ = false;
-  in_.consume(result.bytes_consumed);
-  bytes_foreseen_ -= std::min(bytes_foreseen_, result.bytes_consumed);
-  bytes_to_skip_ = result.bytes_to_skip;
+  in_.consume(parsed.bytes_consumed);
+  bytes_to_skip_ = parsed.bytes_to_skip;
   return true;
 }
 
-Parser::Result Connection::parse_next() {
-  if (session_.authenticated) return parser_.next(in_.content(), context_.request);
-  return parse_unauthenticated(in_.content(), at_start_, context_.request);
+bool Connection::parse(size_t requests_max) {
+  const auto parse_unknown = [this](std::string_view input, Request& request) {
+    return parse_unauthenticated(input, at_start_, request);
+  };
+  const auto parse_known = [this](std::string_view input, Request& request) { return parser_.next(input, request); };
+  const auto give_up = [this](std::string_view input, Request& request) { return parser_.give_up(input, request); };
+  RequestBatch& batch = context_.batch;
+  const Parser::Result first = session_.authenticated ? batch.fill(in_.content(), requests_max, parse_known)
+                                                      : batch.fill(in_.content(), 1, parse_unknown);
+  if (first.complete) return true;
+  const size_t bytes_wanted =
+      std::max(std::min(first.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
+  if (in_.try_reserve(bytes_wanted - in_.size())) return false;
+  if (!session_.authenticated) throw std::bad_alloc();
+  batch.fill(in_.content(), 1, give_up);
+  return true;
 }
 
 void Connection::answer() {
-  Request& request = unfinished_ != nullptr ? *unfinished_ : context_.request;
+  Request& request = unfinished_ != nullptr ? *unfinished_ : context_.batch.current();
   const RequestLog log(context_.server, descriptor_.native_handle(), request, unfinished_ != nullptr, out_);
   const Dispatch::Outcome outcome = context_.dispatch.run(request, session_, out_);
   closing_ = outcome == Dispatch::Outcome::kClose;

@@ -24,6 +24,7 @@
 #include "netd/dispatch.h"
 #include "netd/parser.h"
 #include "netd/request.h"
+#include "netd/request_batch.h"
 #include "netd/server_state.h"
 #include "netd/session.h"
 #include "netd/unique_fd.h"
@@ -41,7 +42,7 @@ struct ConnectionContext {
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // the connection is over
   std::function<void()> watch;                          // a connection may have to be abandoned in a while
-  Request request{};                                    // the one being answered
+  RequestBatch batch{};                                 // of the connection whose turn it is
 };
 
 class Connection {
@@ -93,9 +94,8 @@ class Connection {
   void begin_watching();
   void tell(std::string_view event, std::string_view reason);
   Pause answer_requests(size_t& requests_left);
-  void look_ahead();
-  bool parse();
-  [[nodiscard]] Parser::Result parse_next();
+  bool next_request(size_t requests_max);
+  bool parse(size_t requests_max);
   void answer();
   bool skip();
   void take_arrived();
@@ -135,7 +135,6 @@ class Connection {
   size_t arrived_bytes_ = 0;
   bool expects_short_ = true;  // what arrived last was
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
-  size_t bytes_foreseen_ = 0;  // octets of in_ that look_ahead has gone through
   int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
   int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent
 };

@@ -48,6 +48,9 @@ class Parser {
   // was then.
   [[nodiscard]] Result next(std::string_view input, Request& request);
 
+  // What `next` was given last has not been consumed as far as it was told: the next input may begin elsewhere.
+  void restart() { bytes_searched_ = bytes_wanted_ = 0; }
+
   // For a request of which `next`, called with the same input, wanted more than there is memory for: a storage
   // request without its value, which is to be skipped, marked as no_memory; of an unfinished line nothing can be
   // made, and the connection is to be closed.

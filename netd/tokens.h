@@ -4,23 +4,24 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace netd {
 
 // Takes the next token off the front of `text`; empty when there is none left.
 inline std::string_view take_token(std::string_view& text) {
-  const size_t begin = text.find_first_not_of(' ');
-  if (begin == std::string_view::npos) {
-    text = {};
-    return {};
-  }
-  text.remove_prefix(begin);
+  const char* begin = text.data();
+  const char* const end = begin + text.size();
+  while (begin != end && *begin == ' ') ++begin;
   // Most numbers and flags are of one octet, which is quicker to see than to search for.
-  const bool is_short = text.size() > 1 && text[1] == ' ';
-  const std::string_view token = text.substr(0, is_short ? 1 : text.find(' '));
-  text.remove_prefix(token.size());
-  return token;
+  const char* stop = end - begin > 1 ? begin + 1 : end;
+  if (stop != end && *stop != ' ') {
+    const void* const space = std::memchr(stop, ' ', static_cast<size_t>(end - stop));
+    stop = space == nullptr ? end : static_cast<const char*>(space);
+  }
+  text = {stop, static_cast<size_t>(end - stop)};
+  return {begin, static_cast<size_t>(stop - begin)};
 }
 
 // The first 23 tokens of a line; as in memcached, later ones are not looked at.
@@ -32,7 +33,7 @@ class Tokens {
     while (count_ < kCountMax) {
       const std::string_view token = take_token(text);
       if (token.empty()) return;
-      tokens_[count_++] = token;
+      tokens_[count_++] = {token.data(), token.size()};
     }
   }
 
@@ -40,12 +41,17 @@ class Tokens {
 
   // Empty beyond the last token.
   [[nodiscard]] std::string_view operator[](size_t index) const {
-    return index < count_ ? tokens_[index] : std::string_view();
+    return index < count_ ? std::string_view(tokens_[index].begin, tokens_[index].size) : std::string_view();
   }
-  [[nodiscard]] std::string_view last() const { return count_ == 0 ? std::string_view() : tokens_[count_ - 1]; }
+  [[nodiscard]] std::string_view last() const { return count_ == 0 ? std::string_view() : (*this)[count_ - 1]; }
 
  private:
-  std::array<std::string_view, kCountMax> tokens_;
+  // Unlike a std::string_view left as it is by default, which for all of them takes as long as the line.
+  struct Token {
+    const char* begin;
+    size_t size;
+  };
+  std::array<Token, kCountMax> tokens_;
   size_t count_ = 0;
 };
 

@@ -41,8 +41,11 @@ class BytesOfAConnection(BoundsTestCase):
 
     def connect_clients(self):
         self.clients = [self.connect(self.netd) for _ in range(self.COUNT)]
-        wait_until(lambda: int(self.control.stats()['curr_connections']) == self.COUNT + 1, 'all are being served')
+        self.wait_until_served(self.COUNT)
         self.before = self.held()
+
+    def wait_until_served(self, count):
+        wait_until(lambda: int(self.control.stats()['curr_connections']) == count + 1, f'{count} are being served')
 
     def held(self):
         return int(self.control.stats()['read_buf_bytes'])
@@ -63,6 +66,7 @@ class BytesOfAConnection(BoundsTestCase):
                 self.check_each_holds_at_most(2 * KIB)
                 for client in self.clients:
                     client.close()
+                self.wait_until_served(0)
                 self.connect_clients()
 
     def test_an_unfinished_line_holds_2_KiB(self):

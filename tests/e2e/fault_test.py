@@ -287,6 +287,7 @@ class ValuesBeingSent(FaultTestCase):
         rest = client.read_until(lambda rest: len(rest) >= len(expected) - len(head))
         self.assertEqual(hashlib.sha256(expected).digest(), hashlib.sha256(head + rest).digest())
         client.close()
+        wait_until(lambda: self.control.stats()['curr_connections'] == '1', 'its connection has gone')
         self.assertEqual('0', self.control.stats()['mem_pinned_bytes'])
 
     def setUp(self):
