@@ -1,11 +1,13 @@
 // netd next to memcached: the server's CPU time per request, requests per second and latency, under the same load.
 //
-//   net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted]
+//   net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted] [both]
 //
-// Starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs on core 1, on
-// connections that each send a batch of requests and wait for all its replies. Rounds are interleaved; the figures
-// are medians. CPU time is the scheduler's own account of the server process; latency is from before a batch is
-// sent until its last octet has come, with the batches of all other connections under way.
+// For each load, starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs
+// on core 1, on connections that each send a batch of requests and wait for all its replies. With `both`, servers
+// have two workers, and all share both cores. Rounds are interleaved; the figures are medians. CPU time is the
+// scheduler's own account of the server process; latency is from before a batch is sent until its last octet has
+// come, with the batches of all other connections under way. Gets are also asked of a server that does nothing but
+// send (bare_server.h).
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,13 +22,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "bare_server.h"
 #include "fmt/core.h"
 #include "program.h"
 
@@ -35,6 +40,9 @@ namespace {
 
 constexpr int kServerCore = 0;
 constexpr int kLoadCore = 1;
+
+// Where servers and load run.
+enum class Cores { kApart, kShared };
 
 void pin_to(int core) {
   cpu_set_t cores;
@@ -112,19 +120,19 @@ class Client {
 
 class Server {
  public:
-  Server(std::string name, const std::string& program) : name_(std::move(name)), port_(free_port()) {
+  // `serve(port)` does not return.
+  Server(std::string name, Cores cores, const std::function<void(uint16_t port)>& serve)
+      : name_(std::move(name)), port_(free_port()) {
     pid_ = fork();
     if (pid_ == 0) {
-      pin_to(kServerCore);
-      const std::string port = std::to_string(port_);
-      execlp(program.c_str(), program.c_str(), "-u", "root", "-l", "127.0.0.1", "-p", port.c_str(), "-m", "1024",
-             "-t", "1", "-c", "4096", nullptr);
+      if (cores == Cores::kApart) pin_to(kServerCore);
+      serve(port_);
       _exit(127);
     }
     for (int i = 0; i < 200 && !Client(port_).is_connected(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
     }
-    if (!Client(port_).is_connected()) fail(program + " does not start");
+    if (!Client(port_).is_connected()) fail(name_ + " does not start");
   }
   ~Server() {
     kill(pid_, SIGTERM);
@@ -153,6 +161,14 @@ class Server {
   pid_t pid_;
 };
 
+// Becomes a server that has memcached's flags.
+auto executed(const std::string& program, Cores cores) {
+  return [program, workers = cores == Cores::kApart ? "1" : "2"](uint16_t port) {
+    execlp(program.c_str(), program.c_str(), "-u", "root", "-l", "127.0.0.1", "-p", std::to_string(port).c_str(),
+           "-m", "1024", "-t", workers, "-c", "4096", nullptr);
+  };
+}
+
 enum class Requests { kGets, kSets, kGetsAndSets, kMultiGets, kMetaGets, kNoreplySets };
 
 constexpr size_t kKeysOfMultiGet = 32;
@@ -172,7 +188,17 @@ class Generator {
  public:
   explicit Generator(const Load& load) : load_(load), value_(load.value_bytes, 'v') {}
 
-  void fill(uint16_t port) {
+  // What a server that is asked for one key replies, for many keys.
+  [[nodiscard]] std::vector<std::string> replies() const {
+    constexpr size_t kBytesMax = size_t{64} << 20;
+    std::vector<std::string> replies;
+    for (size_t i = 0; i < std::min(load_.keys, kBytesMax / load_.value_bytes); ++i) {
+      replies.push_back(fmt::format("VALUE {} 0 {}\r\n{}\r\nEND\r\n", key(i), value_.size(), value_));
+    }
+    return replies;
+  }
+
+  void fill(uint16_t port) const {
     Client client(port);
     constexpr size_t kBatch = 100;
     for (size_t first = 0; first < load_.keys; first += kBatch) {
@@ -240,7 +266,7 @@ class Generator {
     }
     return add_set(batch, number, "");
   }
-  size_t add_set(std::string& batch, size_t number, std::string_view noreply) {
+  size_t add_set(std::string& batch, size_t number, std::string_view noreply) const {
     batch += fmt::format("set {} 0 0 {}{}\r\n{}\r\n", key(number), value_.size(), noreply, value_);
     return std::string_view("STORED\r\n").size();
   }
@@ -261,9 +287,16 @@ struct Figures {
   std::vector<double> cpu_us, requests_per_s, p99_us;
 };
 
-void measure(const Load& load, const std::vector<const Server*>& servers, size_t rounds) {
+void measure(const Load& load, const std::string& netd, const std::string& memcached, Cores cores, size_t rounds) {
+  std::vector<std::unique_ptr<Server>> servers;
+  servers.push_back(std::make_unique<Server>("memcached", cores, executed(memcached, cores)));
+  servers.push_back(std::make_unique<Server>("netd", cores, executed(netd, cores)));
+  for (const auto& server : servers) Generator(load).fill(server->port());
+  if (load.requests == Requests::kGets && cores == Cores::kApart) {
+    servers.push_back(std::make_unique<Server>(
+        "bare", cores, [&](uint16_t port) { BareServer(Generator(load).replies()).serve(loopback(port)); }));
+  }
   std::vector<Figures> figures(servers.size());
-  for (const Server* const server : servers) Generator(load).fill(server->port());
   for (size_t round = 0; round < rounds; ++round) {
     for (size_t s = 0; s < servers.size(); ++s) {
       Generator generator(load);
@@ -288,14 +321,12 @@ void measure(const Load& load, const std::vector<const Server*>& servers, size_t
   }
 }
 
-void run(const std::string& netd, const std::string& memcached, size_t rounds, std::string_view wanted) {
-  const Server memcached_server("memcached", memcached);
-  const Server netd_server("netd", netd);
-  pin_to(kLoadCore);
+void run(const std::string& netd, const std::string& memcached, size_t rounds, std::string_view wanted,
+         Cores cores) {
+  if (cores == Cores::kApart) pin_to(kLoadCore);
   fmt::print(
-      "24-byte keys, uniform, 100-byte values, 50 connections unless said otherwise; servers on core {}, load on "
-      "core {}; median of {} rounds\n",
-      kServerCore, kLoadCore, rounds);
+      "24-byte keys, uniform, 100-byte values, 50 connections unless said otherwise; {}; median of {} rounds\n",
+      cores == Cores::kApart ? "servers on core 0, load on core 1" : "two workers, both cores for all", rounds);
   const std::vector<Load> loads = {
       {"get, 1 deep, 100 k keys", Requests::kGets, 100'000, 100, 50, 1, 300'000},
       {"get, 1 deep, 1,000 connections", Requests::kGets, 100'000, 100, 1'000, 1, 300'000},
@@ -303,6 +334,7 @@ void run(const std::string& netd, const std::string& memcached, size_t rounds, s
       {"get, 16 deep, 1 M keys", Requests::kGets, 1'000'000, 100, 50, 16, 1'000'000},
       {"9 gets to 1 set, 16 deep", Requests::kGetsAndSets, 100'000, 100, 50, 16, 1'000'000},
       {"set, 16 deep", Requests::kSets, 100'000, 100, 50, 16, 1'000'000},
+      {"set, 16 deep, 1 M keys", Requests::kSets, 1'000'000, 100, 50, 16, 1'000'000},
       {"set noreply, 16 deep", Requests::kNoreplySets, 100'000, 100, 50, 16, 1'000'000},
       {"mg with k v f c, 16 deep", Requests::kMetaGets, 100'000, 100, 50, 16, 1'000'000},
       {"get of 32 keys", Requests::kMultiGets, 100'000, 100, 20, 1, 50'000},
@@ -310,7 +342,7 @@ void run(const std::string& netd, const std::string& memcached, size_t rounds, s
       {"get, 512 KiB values", Requests::kGets, 100, 512 * 1024, 2, 1, 4'000},
   };
   for (const Load& load : loads) {
-    if (load.title.find(wanted) != std::string::npos) measure(load, {&memcached_server, &netd_server}, rounds);
+    if (load.title.find(wanted) != std::string::npos) measure(load, netd, memcached, cores, rounds);
   }
 }
 
@@ -318,8 +350,10 @@ void run(const std::string& netd, const std::string& memcached, size_t rounds, s
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
-  if (argc < 3)
-    larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted]");
+  if (argc < 3 || (argc > 5 && std::string_view(argv[5]) != "both")) {
+    larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted] [both]");
+  }
   larder::bench::print_by_lines();
-  larder::bench::run(argv[1], argv[2], larder::bench::number_argument(argc, argv, 3, 5), argc > 4 ? argv[4] : "");
+  larder::bench::run(argv[1], argv[2], larder::bench::number_argument(argc, argv, 3, 5), argc > 4 ? argv[4] : "",
+                     argc > 5 ? larder::bench::Cores::kShared : larder::bench::Cores::kApart);
 }
