@@ -11,9 +11,9 @@ namespace {
 constexpr double kKeptShareMax = 0.95;
 // How much faster than needed is cleaned, so that a segment is free before the open one is full.
 constexpr double kHaste = 1.25;
-// What one store may have to clean; the rest is left to the next.
+// What one store may have to clean, if it does not store more itself; what is left is for the next ones.
 constexpr size_t kPaceBytesMin = 512;
-constexpr size_t kPaceBytesMax = size_t{64} << 10;
+constexpr size_t kPaceBytesMax = size_t{32} << 10;
 // With room left, expired segments are looked for so often.
 constexpr int64_t kExpiredLookMs = 50;
 // After so many segments' worth of cleaning without result, victims are chosen by the policy alone; after so many,
@@ -30,20 +30,29 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const bool is_tight = this->is_tight();
   // Relaxed: hints. What is owed while another thread cleans is paid by the next one that can.
   if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
-  owed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  owe(bytes);
   if (!mutex_.try_lock()) return;
   const MutexLock lock(mutex_, std::adopt_lock);
   const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed));
-  const auto due = static_cast<size_t>(owed * kHaste / (1 - std::min(kept_share_, kKeptShareMax)));
-  const size_t step = std::clamp(due, kPaceBytesMin, kPaceBytesMax);
+  const double rate = kHaste / (1 - std::min(kept_share_, kKeptShareMax));
+  const double due = owed * rate;
+  const size_t step_max = std::clamp(bytes, kPaceBytesMax, kStepBytesMax);
+  const size_t step = std::clamp(static_cast<size_t>(due), kPaceBytesMin, step_max);
   if (is_tight) {
     clean(step, now_ms, Haste::kNone);
     if (account_.is_over_limit()) (void)log_.release_free_segment();
+    const double left = due - static_cast<double>(step);
+    if (left > 0 && this->is_tight()) owe(static_cast<size_t>(left / rate));
   } else if (victim_ || take_expired(now_ms)) {
     clean_some(step, now_ms, ordinary_urgency());
   } else {
     next_look_ms_.store(now_ms + kExpiredLookMs, std::memory_order_relaxed);
   }
+}
+
+void Cleaner::clean_step(int64_t now_ms) {
+  const MutexLock lock(mutex_);
+  if (!log_.has_free_segment()) clean(kPaceBytesMax, now_ms, Haste::kNone);
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {

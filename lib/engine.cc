@@ -483,18 +483,19 @@ std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Dec
   // Before the lock, which lets no other access to memory begin early.
   index_->prefetch(hash);
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
-    const Attempt made = attempt(key, hash, now_ms, decide, history);
+    const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
+    const Attempt made = attempt(key, hash, now_ms, decide, history, whom);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
       return made.cas;
     }
-    if (!make_room(made, now_ms)) break;
+    if (!make_room(made, now_ms, whom)) break;
   }
   return std::nullopt;
 }
 
 Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide,
-                                History* history) {
+                                History* history, Log::For whom) {
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, hash, key, now_ms, false);
@@ -519,7 +520,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
       break;
   }
   const Content content = content_for(stripe, found.content, decision, now_ms);
-  Attempt made = store(stripe, found, key, hash, content, now_ms);
+  Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
   made.cas = cas_number(stripe, content);
   return made;
 }
@@ -555,7 +556,7 @@ void Engine::choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, 
 }
 
 Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                              const Content& content, int64_t now_ms) {
+                              const Content& content, int64_t now_ms, Log::For whom) {
   const size_t bytes = Record::bytes_needed(key.size(), content);
   const size_t old_bytes = found ? Record::bytes_needed(key.size(), found.content) : 0;
   if (bytes > old_bytes && quota_->is_limited(stripe.space)) {
@@ -574,7 +575,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
   }
-  const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, Log::For::kStore);
+  const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, whom);
   if (!place) {
     // Large items take whole pages.
     return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = round_up(bytes, kOsPageBytes)}
@@ -679,10 +680,13 @@ void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
   log_->remove_live(address, bytes);
 }
 
-bool Engine::make_room(const Attempt& attempt, int64_t now_ms) {
+bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log::For whom) {
   switch (attempt.shortage) {
     case Shortage::kSegment:
-      return cleaner_->make_room_for_segment(now_ms);
+      if (whom != Log::For::kStore) return cleaner_->make_room_for_segment(now_ms);
+      // If there is no segment even then, the store takes room where there is some.
+      cleaner_->clean_step(now_ms);
+      return true;
     case Shortage::kAccount:
       return cleaner_->make_room_in_account(attempt.bytes, now_ms);
     case Shortage::kNamespace:

@@ -131,7 +131,15 @@ std::optional<Place> Log::reserve(size_t bytes, Chain chain, int expiry_class, F
     }
     if (!open_next(open, chain, id, For::kStore)) break;
   }
-  return whom == For::kCleaner ? append_survivor(chain, bytes) : std::nullopt;
+  switch (whom) {
+    case For::kStore:
+      return std::nullopt;
+    case For::kStoreThatWaited:
+      return append_elsewhere(chain, bytes);
+    case For::kCleaner:
+      return append_survivor(chain, bytes);
+  }
+  return std::nullopt;
 }
 
 std::optional<Place> Log::append(SegmentId id, size_t bytes) {
@@ -145,6 +153,18 @@ std::optional<Place> Log::append(SegmentId id, size_t bytes) {
   const uint64_t address = address_of(id) + (fill & kUsedMask);
   unpoison(at(address), bytes);
   return Place{.segment = id, .address = address, .room_bytes = bytes, .is_large = false};
+}
+
+// Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
+std::optional<Place> Log::append_elsewhere(Chain chain, size_t bytes) {
+  for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
+    for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
+      const SegmentId id = open.load(std::memory_order_acquire);
+      if (id == 0) continue;
+      if (const std::optional<Place> place = append(id, bytes)) return place;
+    }
+  }
+  return std::nullopt;
 }
 
 // Into the segment that was kept for the cleaner. Nobody else writes there, so one segment has room for all that is

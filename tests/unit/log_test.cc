@@ -220,6 +220,21 @@ TEST_CASE("a store gets no room when memory is full, and the cleaner still gets 
   CHECK(log.problem() == "");
 }
 
+TEST_CASE("a store that has waited takes room in any open segment, of its own chain first") {
+  OneLog log;
+  const std::optional<Place> in_main = log.reserve(64, Chain::kMain);
+  REQUIRE(in_main.has_value());
+  while (log.try_put(64)) {
+  }
+  CHECK_FALSE(log.reserve(64).has_value());
+  const std::optional<Place> elsewhere = log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited);
+  REQUIRE(elsewhere.has_value());
+  CHECK(elsewhere->segment == in_main->segment);
+  while (log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited)) {
+  }
+  CHECK_FALSE(log.reserve(64, Chain::kMain).has_value());
+}
+
 TEST_CASE("a survivor that finds no segment of its class goes to one of another class") {
   OneLog log;
   while (log.try_put(kLargestSmall)) {

@@ -66,6 +66,9 @@ class Cleaner {
   // expired.
   void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Cleans a little, unless the log can open a segment.
+  void clean_step(int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Until the log can open a segment. False: nothing (more) can go.
   [[nodiscard]] bool make_room_for_segment(int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -93,6 +96,7 @@ class Cleaner {
     kStays,  // the segment is in a chain again: a large item that is kept, or one whose items could not be moved
   };
 
+  void owe(size_t bytes) { owed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim,
   // or it could not be cleaned.
   bool clean(size_t bytes, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -209,7 +209,8 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history);
+  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history,
+                  Log::For whom);
   [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
                                     int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
@@ -220,14 +221,14 @@ class Engine {
   void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                const Content& content, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+                const Content& content, int64_t now_ms, Log::For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
                                     const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms);
+  [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
   void flush_now();
   void count_into(Stats& stats, uint32_t space) const;
   [[nodiscard]] absl::Status check_all();

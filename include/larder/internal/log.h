@@ -91,8 +91,8 @@ struct Place {
 class Log {
  public:
   // Whom room is given to. One free segment is kept for the cleaner: what is live in a victim always fits into it,
-  // and the victim then takes its place.
-  enum class For : uint8_t { kStore, kCleaner };
+  // and the victim then takes its place. A store that has waited for a segment takes what room there is in any.
+  enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
 
   struct Victim {
     SegmentId segment = 0;
@@ -267,6 +267,7 @@ class Log {
 
   [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain, int expiry_class, For whom);
   [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
+  [[nodiscard]] std::optional<Place> append_elsewhere(Chain chain, size_t bytes);
   [[nodiscard]] std::optional<Place> append_survivor(Chain chain, size_t bytes);
   [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
   [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
