@@ -92,7 +92,7 @@ DIFFERENCES = [
                b'set a 0 4294967295 1\r\n1\r\nget a\r\n'),
     Difference('`incr` and `decr` take `[+]digits` with spaces around them for a number',
                lambda request: key_of(request) in COUNTER_KEYS
-               and re.match(rb'\s*\+?\d+\s|\s+\Z|[\t\v\f\r\n]', request.value)
+               and re.match(rb'\s*\+?\d+[\s\0]|\s+\Z|[\t\v\f\r\n]', request.value)
                and not re.fullmatch(rb' *\+?\d+ *', request.value),
                b'set num0 0 0 3\r\n1 2\r\nincr num0 1\r\n'),
     Difference('Numbers from 2^63 on are numbers', lambda request: b'-' in (request.block or b''),
