@@ -18,8 +18,8 @@ constexpr size_t kItemBytes = 1000;
 // The parts that a cleaner works on, and the cleaner.
 class Workshop {
  public:
-  explicit Workshop(bool may_evict = true)
-      : account_(kLimitBytes),
+  explicit Workshop(bool may_evict = true, size_t limit_bytes = kLimitBytes)
+      : account_(limit_bytes),
         ghost_(Ghost::create(account_).value()),
         index_(Index::create(account_, 1).value()),
         log_(Log::create(account_).value()),
@@ -280,6 +280,18 @@ TEST_CASE("when memory is tight a store cleans about twice what it stores, until
   CHECK(workshop.log().has_free_segment());
   CHECK(workshop.count(Counter::kSegmentsCleaned) >= 1);
   CHECK(workshop.count(Counter::kSegmentsCleaned) <= 2);
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("what one store leaves to be cleaned, the next one cleans") {
+  Workshop workshop(true, 16 * kLimitBytes);
+  workshop.fill({});
+  constexpr size_t kBytes = size_t{30} << 10;
+  workshop->pace(kBytes, 0);
+  const uint64_t left = workshop.items();
+  CHECK_FALSE(workshop.log().has_free_segment());
+  workshop->pace(0, 0);
+  CHECK(left - workshop.items() >= kBytes / 10 / kItemBytes);
   CHECK(workshop.problem() == "");
 }
 
