@@ -131,15 +131,8 @@ std::optional<Place> Log::reserve(size_t bytes, Chain chain, int expiry_class, F
     }
     if (!open_next(open, chain, id, For::kStore)) break;
   }
-  switch (whom) {
-    case For::kStore:
-      return std::nullopt;
-    case For::kStoreThatWaited:
-      return append_elsewhere(chain, bytes);
-    case For::kCleaner:
-      return append_survivor(chain, bytes);
-  }
-  return std::nullopt;
+  if (whom == For::kStore) return std::nullopt;
+  return whom == For::kCleaner ? append_survivor(chain, bytes) : append_elsewhere(chain, bytes);
 }
 
 std::optional<Place> Log::append(SegmentId id, size_t bytes) {
@@ -156,6 +149,7 @@ std::optional<Place> Log::append(SegmentId id, size_t bytes) {
 }
 
 // Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
+// Whatever has become of a segment since its number was read, `append` gives room only while it is open.
 std::optional<Place> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
     for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {

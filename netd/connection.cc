@@ -142,6 +142,12 @@ void Connection::take_turn() {
 bool Connection::run_turn() {
   size_t requests_left = context_.server.options().requests_per_turn_max;
   size_t passes_left = kPassesPerTurn;
+  // The next connection has the batch for its own.
+  const absl::Cleanup drop_rest = [this] {
+    if (context_.batch.empty()) return;
+    context_.batch.drop_rest();
+    parser_.restart();
+  };
   drained_ = false;
   take_arrived();
   while (true) {
@@ -173,11 +179,6 @@ bool Connection::run_turn() {
 }
 
 Connection::Pause Connection::answer_requests(size_t& requests_left) {
-  const absl::Cleanup drop_rest = [this] {
-    if (context_.batch.empty()) return;
-    context_.batch.drop_rest();
-    parser_.restart();
-  };
   while (true) {
     if (closing_) return Pause::kEnd;
     if (is_watching()) return Pause::kInput;
@@ -211,7 +212,9 @@ bool Connection::parse(size_t requests_max) {
   const auto parse_unknown = [this](std::string_view input, Request& request) {
     return parse_unauthenticated(input, at_start_, request);
   };
-  const auto parse_known = [this](std::string_view input, Request& request) { return parser_.next(input, request); };
+  const auto parse_known = [this](std::string_view input, Request& request) {
+    return parser_.next(input, request);
+  };
   const auto give_up = [this](std::string_view input, Request& request) { return parser_.give_up(input, request); };
   RequestBatch& batch = context_.batch;
   const Parser::Result first = session_.authenticated ? batch.fill(in_.content(), requests_max, parse_known)

@@ -82,8 +82,7 @@ class BareServer {
       client.replies += static_cast<size_t>(std::count(input_.begin(), input_.begin() + got, '\n'));
       if (static_cast<size_t>(got) < input_.size()) break;
     }
-    while (client.replies > 0) {
-      if (!send_some(fd, client)) return true;
+    while (client.replies > 0 && send_some(fd, client)) {
     }
     return true;
   }

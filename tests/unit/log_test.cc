@@ -224,13 +224,24 @@ TEST_CASE("a store that has waited takes room in any open segment, of its own ch
   OneLog log;
   const std::optional<Place> in_main = log.reserve(64, Chain::kMain);
   REQUIRE(in_main.has_value());
+  const std::optional<Place> of_another_class = log.reserve(64, Chain::kSmall, kExpiryClassBoundsMs.front());
+  REQUIRE(of_another_class.has_value());
   while (log.try_put(64)) {
   }
   CHECK_FALSE(log.reserve(64).has_value());
-  const std::optional<Place> elsewhere = log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited);
-  REQUIRE(elsewhere.has_value());
+  const auto reserve_anywhere = [&log] {
+    return log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited);
+  };
+  const std::optional<Place> in_small = reserve_anywhere();
+  REQUIRE(in_small.has_value());
+  CHECK(in_small->segment == of_another_class->segment);
+  std::optional<Place> elsewhere = in_small;
+  while (elsewhere->segment == in_small->segment) {
+    elsewhere = reserve_anywhere();
+    REQUIRE(elsewhere.has_value());
+  }
   CHECK(elsewhere->segment == in_main->segment);
-  while (log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited)) {
+  while (reserve_anywhere()) {
   }
   CHECK_FALSE(log.reserve(64, Chain::kMain).has_value());
 }

@@ -96,6 +96,7 @@ class Cleaner {
     kStays,  // the segment is in a chain again: a large item that is kept, or one whose items could not be moved
   };
 
+  // Leaves it to the next stores to clean for so many stored octets.
   void owe(size_t bytes) { owed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim,
   // or it could not be cleaned.
