@@ -11,9 +11,11 @@ namespace {
 constexpr double kKeptShareMax = 0.95;
 // How much faster than needed is cleaned, so that a segment is free before the open one is full.
 constexpr double kHaste = 1.25;
-// What one store may have to clean, if it does not store more itself; what is left is for the next ones.
+// What one store may have to clean: what is left is for the next ones. Records of usual sizes cost by their number,
+// long ones by their octets.
 constexpr size_t kPaceBytesMin = 512;
-constexpr size_t kPaceBytesMax = size_t{32} << 10;
+constexpr size_t kPaceRecordsMax = 32;
+static_assert(kPaceRecordsMax > kHaste / (1 - kKeptShareMax), "stores of like sizes clean for themselves");
 // With room left, expired segments are looked for so often.
 constexpr int64_t kExpiredLookMs = 50;
 // After so many segments' worth of cleaning without result, victims are chosen by the policy alone; after so many,
@@ -36,15 +38,15 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed));
   const double rate = kHaste / (1 - std::min(kept_share_, kKeptShareMax));
   const double due = owed * rate;
-  const size_t step_max = std::clamp(bytes, kPaceBytesMax, kStepBytesMax);
-  const size_t step = std::clamp(static_cast<size_t>(due), kPaceBytesMin, step_max);
+  const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
+                        .records = kPaceRecordsMax};
   if (is_tight) {
-    clean(step, now_ms, Haste::kNone);
+    const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
     if (account_.is_over_limit()) (void)log_.release_free_segment();
-    const double left = due - static_cast<double>(step);
+    const double left = due - static_cast<double>(covered);
     if (left > 0 && this->is_tight()) owe(static_cast<size_t>(left / rate));
   } else if (victim_ || take_expired(now_ms)) {
-    clean_some(step, now_ms, ordinary_urgency());
+    (void)clean_some(portion, now_ms, ordinary_urgency());
   } else {
     next_look_ms_.store(now_ms + kExpiredLookMs, std::memory_order_relaxed);
   }
@@ -52,7 +54,8 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
 
 void Cleaner::clean_step(int64_t now_ms) {
   const MutexLock lock(mutex_);
-  if (!log_.has_free_segment()) clean(kPaceBytesMax, now_ms, Haste::kNone);
+  if (!log_.has_free_segment())
+    (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMax}, now_ms, Haste::kNone);
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
@@ -60,7 +63,7 @@ bool Cleaner::make_room_for_segment(int64_t now_ms) {
     // Held for one step.
     const MutexLock lock(mutex_);
     if (log_.has_free_segment()) return true;
-    if (!clean(step_bytes(), now_ms, haste_after(cleaned))) return false;
+    if (!clean({.bytes = step_bytes()}, now_ms, haste_after(cleaned))) return false;
   }
 }
 
@@ -80,7 +83,7 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
       cleaned = 0;
       continue;
     }
-    if (!clean(step_bytes(), now_ms, haste_after(cleaned - std::min(cleaned, bytes)))) return false;
+    if (!clean({.bytes = step_bytes()}, now_ms, haste_after(cleaned - std::min(cleaned, bytes)))) return false;
     cleaned += step_bytes();
   }
 }
@@ -100,18 +103,18 @@ bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (account_.is_over_limit()) {
     if (log_.release_free_segment()) return true;
-    return clean(bytes, now_ms, Haste::kNone);
+    return clean({.bytes = bytes}, now_ms, Haste::kNone).has_value();
   }
   if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return false;
-  return clean_some(bytes, now_ms, Urgency::kCompact);
+  return clean_some({.bytes = bytes}, now_ms, Urgency::kCompact).has_value();
 }
 
-bool Cleaner::clean(size_t bytes, int64_t now_ms, Haste haste) {
+std::optional<size_t> Cleaner::clean(Portion portion, int64_t now_ms, Haste haste) {
   if (!may_evict_) haste = Haste::kNone;
-  if (!victim_ && !take_victim(now_ms, may_evict_, haste)) return false;
+  if (!victim_ && !take_victim(now_ms, may_evict_, haste)) return std::nullopt;
   // What was chosen for its waste is not where the policy would evict.
   const bool is_forced = haste == Haste::kForced && !victim_->is_sparse;
-  return clean_some(bytes, now_ms, is_forced ? Urgency::kForce : ordinary_urgency());
+  return clean_some(portion, now_ms, is_forced ? Urgency::kForce : ordinary_urgency());
 }
 
 bool Cleaner::take_victim(int64_t now_ms, bool may_evict, Haste haste) {
@@ -135,20 +138,22 @@ void Cleaner::begin_victim() {
   if (victim_) cursor_ = log_.address_of(victim_->segment);
 }
 
-// False: the victim could not be cleaned and is in its chain again.
-bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
+// None: the victim could not be cleaned and is in its chain again.
+std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgency urgency) {
   const bool is_large = is_large_victim();
+  const uint64_t begin = cursor_;
   const uint64_t end = log_.end_of(victim_->segment);
-  const uint64_t stop = std::min<uint64_t>(end, cursor_ + bytes);
-  while (cursor_ < stop) {
+  const uint64_t stop = std::min<uint64_t>(end, begin + portion.bytes);
+  for (size_t records = 0; cursor_ < stop && records < portion.records; ++records) {
     const uint64_t next = is_large ? end : cursor_ + Record::room_at(log_.at(cursor_));
     assert(next > cursor_);
     if (clean_record(cursor_, now_ms, urgency) == Settled::kStays) {
       victim_.reset();
-      return is_large;
+      return is_large ? std::optional<size_t>(next - begin) : std::nullopt;
     }
     cursor_ = next;
   }
+  const size_t covered = cursor_ - begin;
   if (cursor_ >= end) {
     const auto used = static_cast<double>(end - log_.address_of(victim_->segment));
     if (!is_large && used > 0) kept_share_ += (static_cast<double>(moved_bytes_) / used - kept_share_) / 4;
@@ -156,7 +161,7 @@ bool Cleaner::clean_some(size_t bytes, int64_t now_ms, Urgency urgency) {
     victim_.reset();
     counters_[0].add(Counter::kSegmentsCleaned);
   }
-  return true;
+  return covered;
 }
 
 // Without the lock: the key never changes (record.h), and the segment has no writers. Copied by words, because what

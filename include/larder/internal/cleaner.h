@@ -83,12 +83,18 @@ class Cleaner {
   template <class Visit>
   auto while_resting(int64_t now_ms, Visit&& visit) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
-    while (victim_) clean_some(log_.segment_bytes(), now_ms, ordinary_urgency());
+    while (victim_) (void)clean_some({.bytes = log_.segment_bytes()}, now_ms, ordinary_urgency());
     return visit();
   }
 
  private:
   static constexpr size_t kStepBytesMax = size_t{64} << 10;
+
+  // How much of a victim is to be covered at a time.
+  struct Portion {
+    size_t bytes;
+    size_t records = SIZE_MAX;
+  };
 
   // What became of a record, or of what is left of a victim.
   enum class Settled : uint8_t {
@@ -98,13 +104,14 @@ class Cleaner {
 
   // Leaves it to the next stores to clean for so many stored octets.
   void owe(size_t bytes) { owed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-  // One unit of cleaning: goes on with the victim, or takes one, and covers about `bytes` of it. False: no victim,
-  // or it could not be cleaned.
-  bool clean(size_t bytes, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many octets that
+  // were; none if there is no victim, or it could not be cleaned.
+  std::optional<size_t> clean(Portion portion, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_victim(int64_t now_ms, bool may_evict, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool clean_some(size_t bytes, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<size_t> clean_some(Portion portion, int64_t now_ms, Urgency urgency)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
