@@ -752,6 +752,7 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
 // A page is shown in the order of its tags, so that the cursor need not know how far within it the walk has come;
 // pages that have split or merged since make no difference then.
 bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) {
+  static_assert(ScanCursor::kPlaceCount == Slot::kTagCount);
   std::vector<Slot> slots;
   std::vector<ItemInfo> items;
   std::string keys;
@@ -761,7 +762,7 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
     slots.clear();
     const Index::StripeLock lock(*index_, stripe);
     uint32_t next = index_->for_each_in_page(stripe, cursor.place, [&](Slot slot) {
-      if (slot.tag() >= cursor.place) slots.push_back(slot);
+      if (slot.tag() >= cursor.place && slot.tag() < cursor.place_end) slots.push_back(slot);
     });
     if (slots.size() > items_max) {
       // The lowest tags, all of one tag together.
@@ -777,7 +778,7 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
       items.push_back(item);
       keys += item.key;
     }
-    const bool is_stripe_done = next >= Slot::kTagCount;
+    const bool is_stripe_done = next >= cursor.place_end;
     cursor.part += is_stripe_done ? 1 : 0;
     cursor.place = is_stripe_done ? 0 : next;
   }

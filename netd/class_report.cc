@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <initializer_list>
 #include <map>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace netd {
 namespace {
 
 constexpr size_t kItemsPerPart = 512;
+// Of more items only so many are looked at, and stand for all of them.
+constexpr double kSampleItems = 1 << 17;
 constexpr size_t kSizeStepBytes = 32;  // of stats sizes
 
 struct ClassSum {
@@ -28,12 +31,17 @@ struct ClassSum {
 
 class ClassReport : public Report {
  public:
-  ClassReport(ServerState& server, ClassReportKind kind) : server_(server), kind_(kind) {}
+  ClassReport(ServerState& server, ClassReportKind kind) : server_(server), kind_(kind) {
+    const auto items = static_cast<double>(server.cache().stats().items);
+    is_sample_ = items > kSampleItems;
+    if (is_sample_) cursor_ = larder::ScanCursor::sample(kSampleItems / items);
+  }
 
   bool append_part(Buffer& out) override {
     const bool goes_on =
         server_.cache().scan(cursor_, kItemsPerPart, [this](const larder::ItemInfo& item) { add(item); });
     if (goes_on) return false;
+    if (is_sample_) extrapolate();
     switch (kind_) {
       case ClassReportKind::kItems:
         append_items(out);
@@ -60,13 +68,32 @@ class ClassReport : public Report {
     }
   }
 
+  // From the sample to all items.
+  void extrapolate() {
+    ClassSum seen;
+    for (const ClassSum& sum : sums_) {
+      seen.items += sum.items;
+      seen.bytes += sum.bytes;
+    }
+    const larder::Stats stats = server_.cache().stats();
+    const auto scale = [](uint64_t& number, uint64_t all, uint64_t seen_of_all) {
+      const double share = static_cast<double>(number) / static_cast<double>(std::max<uint64_t>(seen_of_all, 1));
+      number = static_cast<uint64_t>(std::llround(static_cast<double>(all) * share));
+    };
+    for (ClassSum& sum : sums_) {
+      scale(sum.items, stats.items, seen.items);
+      scale(sum.bytes, stats.item_bytes, seen.bytes);
+    }
+    for (auto& [bytes, items] : sizes_) scale(items, stats.items, seen.items);
+  }
+
   [[nodiscard]] uint64_t count(ItemClass item_class, ClassCounter counter) const {
     return server_.sum(item_class, counter);
   }
 
   void append_items(Buffer& out) const {
     for (ItemClass c = 1; c <= kItemClassMax; ++c) {
-      if (sums_[c].items > 0) append_items_of(c, out);
+      if (sums_[c].items > 0 || (is_sample_ && has_counted(c))) append_items_of(c, out);
     }
   }
 
@@ -151,6 +178,7 @@ class ClassReport : public Report {
 
   ServerState& server_;
   const ClassReportKind kind_;
+  bool is_sample_ = false;
   larder::ScanCursor cursor_;
   std::array<ClassSum, kItemClassMax + 1> sums_{};
   std::map<size_t, uint64_t> sizes_;

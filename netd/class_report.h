@@ -11,7 +11,7 @@ namespace netd {
 
 enum class ClassReportKind : uint8_t { kItems, kSlabs, kSizes };
 
-// Takes time proportional to the number of items, in small parts.
+// Looks at all items, or, where there are very many, at a sample, in small parts.
 [[nodiscard]] std::unique_ptr<Report> make_class_report(ServerState& server, ClassReportKind kind);
 
 }  // namespace netd

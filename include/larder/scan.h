@@ -2,6 +2,7 @@
 #ifndef LARDER_SCAN_H_
 #define LARDER_SCAN_H_
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -25,11 +26,25 @@ struct ItemInfo {
 // Where a walk with Cache::scan stands. A plain value: it holds nothing of the cache, and may be kept for any time.
 class ScanCursor {
  public:
+  // A walk over all items.
+  ScanCursor() = default;
+
+  // A walk over a sample of them: about `share`, more than 0 and at most 1, of the items of each namespace, chosen
+  // by the hashes of their keys. So what is counted of them stands for all, and the next walk meets the same ones
+  // as far as they are still there.
+  [[nodiscard]] static ScanCursor sample(double share) {
+    ScanCursor cursor;
+    cursor.place_end = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
+    return cursor;
+  }
+
   [[nodiscard]] bool is_at_end() const { return is_at_end_; }
 
-  // For the cache: the next part, and the place within it.
+  // For the cache: the next part, the place within it, and where the walk leaves every part.
+  static constexpr uint32_t kPlaceCount = 1 << 22;
   uint32_t part = 0;
   uint32_t place = 0;
+  uint32_t place_end = kPlaceCount;
   void end() { is_at_end_ = true; }
 
  private:

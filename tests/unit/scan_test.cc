@@ -1,7 +1,9 @@
 #include "larder/scan.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "doctest/doctest.h"
@@ -56,6 +58,36 @@ TEST_CASE("what is there all the while is shown, though others come and go meanw
     }
   }
   for (int i = 0; i < 2000; ++i) CHECK(shown[key_of(i)] == 1);
+}
+
+TEST_CASE("a sample is about the share that is asked for, of each namespace, and the same each time") {
+  const std::unique_ptr<Cache> cache =
+      *Cache::create({.memory_limit_bytes = size_t{16} << 20, .seed = 1, .namespaces = {{.prefix = "a:"}}});
+  const auto walk = [&](ScanCursor cursor) {
+    std::set<std::string> shown;
+    bool goes_on = true;
+    while (goes_on) {
+      goes_on = cache->scan(cursor, 100, [&](const ItemInfo& item) {
+        const bool is_new = shown.emplace(item.key).second;
+        CHECK(is_new);
+      });
+    }
+    return shown;
+  };
+  constexpr int kItems = 20'000;
+  for (int i = 0; i < kItems; ++i) {
+    CHECK(cache->set((i % 4 == 0 ? "a:" : "b:") + key_of(i), "value") == StoreResult::kStored);
+  }
+  const std::set<std::string> sample = walk(ScanCursor::sample(0.1));
+  const auto of_a = static_cast<size_t>(
+      std::ranges::count_if(sample, [](const std::string& key) { return key.starts_with("a:"); }));
+  // Binomial: four standard deviations.
+  CHECK(sample.size() == doctest::Approx(kItems * 0.1).epsilon(4 * 42.4 / 2000));
+  CHECK(of_a == doctest::Approx(kItems * 0.1 / 4).epsilon(4 * 21.2 / 500));
+  CHECK(walk(ScanCursor::sample(0.1)) == sample);
+  CHECK(walk(ScanCursor::sample(1)).size() == kItems);
+  CHECK(walk(ScanCursor::sample(7)).size() == kItems);
+  CHECK(walk(ScanCursor::sample(0)).size() < kItems / 100);
 }
 
 TEST_CASE("an empty cache has a walk that ends") {

@@ -13,6 +13,14 @@ namespace {
 const std::string kOk = "OK\r\n";
 const std::string kError = "ERROR\r\n";
 
+// Of a reply to `stats`.
+uint64_t stat_of(const std::string& stats, const std::string& name) {
+  const std::string before = "STAT " + name + " ";
+  const size_t begin = stats.find(before);
+  REQUIRE(begin != std::string::npos);
+  return std::stoull(stats.substr(begin + before.size()));
+}
+
 size_t lines_of(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 TEST_CASE("a metadump is one line for each item, ended by LF alone") {
@@ -36,6 +44,28 @@ TEST_CASE("dumps and stats items tell how long ago an item was accessed") {
   server.clock.advance_ms(2'000);
   CHECK(server.ask("lru_crawler metadump all\r\n").find(" la=1700000007 ") != std::string::npos);
   CHECK(server.ask("stats items\r\n").find("STAT items:1:age 2\r\n") != std::string::npos);
+}
+
+TEST_CASE("of very many items a sample stands for all in the statistics of classes") {
+  ServerFixture server;
+  constexpr int kItems = 300'000;
+  for (int i = 0; i < kItems; ++i) {
+    const std::string value(i % 4 == 0 ? 100 : 1, 'v');
+    CHECK(server.cache->set("key" + std::to_string(i), value) == larder::StoreResult::kStored);
+  }
+  for (const std::string words : {"stats items", "stats slabs"}) {
+    CAPTURE(words);
+    const std::string stats = server.ask(words + "\r\n");
+    const bool is_of_items = words == "stats items";
+    const std::string before = is_of_items ? "items:" : "";
+    const std::string number = is_of_items ? ":number" : ":used_chunks";
+    const uint64_t small = stat_of(stats, before + "1" + number);
+    const uint64_t large = stat_of(stats, before + "2" + number);
+    CHECK(small + large == kItems);
+    CHECK(large == doctest::Approx(kItems / 4).epsilon(0.02));
+    CHECK(stat_of(stats, before + "1:mem_requested") + stat_of(stats, before + "2:mem_requested") ==
+          doctest::Approx(server.cache->stats().item_bytes).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("a long dump is made in parts, with little waiting to be sent at a time") {
