@@ -61,6 +61,7 @@ void in_a_process(const std::function<void()>& work) {
   const pid_t pid = fork();
   if (pid < 0) fail("no process");
   if (pid == 0) {
+    end_with_bench();
     work();
     std::fflush(nullptr);
     _exit(0);
@@ -116,6 +117,7 @@ class Memcached {
     std::fflush(nullptr);
     pid_ = fork();
     if (pid_ == 0) {
+      end_with_bench();
       execlp(program.c_str(), program.c_str(), "-u", "root", "-m", limit.c_str(), "-s", path.c_str(), nullptr);
       _exit(127);
     }

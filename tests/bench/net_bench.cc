@@ -125,6 +125,7 @@ class Server {
       : name_(std::move(name)), port_(free_port()) {
     pid_ = fork();
     if (pid_ == 0) {
+      end_with_bench();
       if (cores == Cores::kApart) pin_to(kServerCore);
       serve(port_);
       _exit(127);

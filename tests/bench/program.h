@@ -1,8 +1,10 @@
-// What every bench program does: report in lines, read its arguments, give up, take a median, make a cache.
+// What every bench program does: report in lines, read its arguments, give up, end its servers, take a median.
 #ifndef LARDER_TESTS_BENCH_PROGRAM_H_
 #define LARDER_TESTS_BENCH_PROGRAM_H_
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +22,9 @@ namespace larder::bench {
   fmt::print(stderr, "{}: {}\n", program_invocation_short_name, what);
   std::exit(1);
 }
+
+// In a process just forked: it ends with the bench, even one that is killed.
+inline void end_with_bench() { prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 // A line at a time, into a file too.
 inline void print_by_lines() { std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); }
