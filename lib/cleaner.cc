@@ -11,11 +11,13 @@ namespace {
 constexpr double kKeptShareMax = 0.95;
 // How much faster than needed is cleaned, so that a segment is free before the open one is full.
 constexpr double kHaste = 1.25;
-// What one store may have to clean: what is left is for the next ones. Records of usual sizes cost by their number,
-// long ones by their octets.
+// What one store may have to clean: so many octets, and so many records, which is what short ones cost by. What is
+// left is for the next stores.
 constexpr size_t kPaceBytesMin = 512;
-constexpr size_t kPaceRecordsMax = 32;
-static_assert(kPaceRecordsMax > kHaste / (1 - kKeptShareMax), "stores of like sizes clean for themselves");
+constexpr size_t kPaceRecordsMin = 32;
+static_assert(kPaceRecordsMin > kHaste / (1 - kKeptShareMax), "stores of like sizes clean for themselves");
+// Of a long value as many as there are of this size in it: others like it may follow.
+constexpr size_t kShortRecordBytes = 64;
 // With room left, expired segments are looked for so often.
 constexpr int64_t kExpiredLookMs = 50;
 // After so many segments' worth of cleaning without result, victims are chosen by the policy alone; after so many,
@@ -39,7 +41,7 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const double rate = kHaste / (1 - std::min(kept_share_, kKeptShareMax));
   const double due = owed * rate;
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
-                        .records = kPaceRecordsMax};
+                        .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
   if (is_tight) {
     const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
     if (account_.is_over_limit()) (void)log_.release_free_segment();
@@ -55,7 +57,7 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
 void Cleaner::clean_step(int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (!log_.has_free_segment())
-    (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMax}, now_ms, Haste::kNone);
+    (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMin}, now_ms, Haste::kNone);
 }
 
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
@@ -149,7 +151,7 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
     assert(next > cursor_);
     if (clean_record(cursor_, now_ms, urgency) == Settled::kStays) {
       victim_.reset();
-      return is_large ? std::optional<size_t>(next - begin) : std::nullopt;
+      return is_large ? std::optional<size_t>(0) : std::nullopt;
     }
     cursor_ = next;
   }

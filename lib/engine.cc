@@ -18,8 +18,8 @@ namespace {
 // How often a search without the lock is tried.
 constexpr int kGlances = 3;
 constexpr size_t kCacheLineBytes = 64;
-// How many pages with nothing in them a scan goes through at a time.
-constexpr int kEmptyPagesMax = 256;
+// How many pages with little in them a scan goes through at a time.
+constexpr int kScannedPagesMax = 256;
 constexpr int64_t kMsPerSecond = 1000;
 
 // CAS numbers up to this count of a stripe are kept in six octets or fewer.
@@ -757,16 +757,19 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
   std::vector<ItemInfo> items;
   std::string keys;
   const int64_t now = now_ms();
-  for (int pages = 0; pages < kEmptyPagesMax && items.empty() && cursor.part < index_->stripe_count(); ++pages) {
+  items_max = std::max<size_t>(items_max, 1);
+  for (int pages = 0; pages < kScannedPagesMax && items.size() < items_max && cursor.part < index_->stripe_count();
+       ++pages) {
+    const size_t slots_max = items_max - items.size();
     Index::Stripe& stripe = index_->stripe(cursor.part);
     slots.clear();
     const Index::StripeLock lock(*index_, stripe);
     uint32_t next = index_->for_each_in_page(stripe, cursor.place, [&](Slot slot) {
       if (slot.tag() >= cursor.place && slot.tag() < cursor.place_end) slots.push_back(slot);
     });
-    if (slots.size() > items_max) {
+    if (slots.size() > slots_max) {
       // The lowest tags, all of one tag together.
-      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(std::max<size_t>(items_max, 1)) - 1;
+      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(slots_max) - 1;
       std::nth_element(slots.begin(), last, slots.end(), [](Slot a, Slot b) { return a.tag() < b.tag(); });
       const uint32_t last_tag = last->tag();
       std::erase_if(slots, [last_tag](Slot slot) { return slot.tag() > last_tag; });

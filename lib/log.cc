@@ -149,7 +149,8 @@ std::optional<Place> Log::append(SegmentId id, size_t bytes) {
 }
 
 // Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
-// Whatever has become of a segment since its number was read, `append` gives room only while it is open.
+// A segment that was read here and has been cleaned and opened again since may by now be the cleaner's own: then the
+// cleaner may find one survivor too many, and drops it.
 std::optional<Place> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
     for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {

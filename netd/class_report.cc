@@ -33,15 +33,14 @@ class ClassReport : public Report {
  public:
   ClassReport(ServerState& server, ClassReportKind kind) : server_(server), kind_(kind) {
     const auto items = static_cast<double>(server.cache().stats().items);
-    is_sample_ = items > kSampleItems;
-    if (is_sample_) cursor_ = larder::ScanCursor::sample(kSampleItems / items);
+    if (items > kSampleItems) cursor_ = larder::ScanCursor::sample(kSampleItems / items);
   }
 
   bool append_part(Buffer& out) override {
     const bool goes_on =
         server_.cache().scan(cursor_, kItemsPerPart, [this](const larder::ItemInfo& item) { add(item); });
     if (goes_on) return false;
-    if (is_sample_) extrapolate();
+    extrapolate();
     switch (kind_) {
       case ClassReportKind::kItems:
         append_items(out);
@@ -68,23 +67,16 @@ class ClassReport : public Report {
     }
   }
 
-  // From the sample to all items.
+  // From those looked at to all items.
   void extrapolate() {
-    ClassSum seen;
-    for (const ClassSum& sum : sums_) {
-      seen.items += sum.items;
-      seen.bytes += sum.bytes;
-    }
-    const larder::Stats stats = server_.cache().stats();
-    const auto scale = [](uint64_t& number, uint64_t all, uint64_t seen_of_all) {
-      const double share = static_cast<double>(number) / static_cast<double>(std::max<uint64_t>(seen_of_all, 1));
-      number = static_cast<uint64_t>(std::llround(static_cast<double>(all) * share));
+    const auto scale = [this](uint64_t& number) {
+      number = static_cast<uint64_t>(std::llround(static_cast<double>(number) / cursor_.share()));
     };
     for (ClassSum& sum : sums_) {
-      scale(sum.items, stats.items, seen.items);
-      scale(sum.bytes, stats.item_bytes, seen.bytes);
+      scale(sum.items);
+      scale(sum.bytes);
     }
-    for (auto& [bytes, items] : sizes_) scale(items, stats.items, seen.items);
+    for (auto& [bytes, items] : sizes_) scale(items);
   }
 
   [[nodiscard]] uint64_t count(ItemClass item_class, ClassCounter counter) const {
@@ -93,7 +85,7 @@ class ClassReport : public Report {
 
   void append_items(Buffer& out) const {
     for (ItemClass c = 1; c <= kItemClassMax; ++c) {
-      if (sums_[c].items > 0 || (is_sample_ && has_counted(c))) append_items_of(c, out);
+      if (is_known(c)) append_items_of(c, out);
     }
   }
 
@@ -133,7 +125,7 @@ class ClassReport : public Report {
     for (const ClassSum& sum : sums_) total_bytes += sum.bytes;
     uint64_t active = 0;
     for (ItemClass c = 1; c <= kItemClassMax; ++c) {
-      if (sums_[c].items == 0 && !has_counted(c)) continue;
+      if (!is_known(c)) continue;
       ++active;
       const uint64_t free_bytes =
           total_bytes == 0
@@ -169,7 +161,9 @@ class ClassReport : public Report {
     stat("mem_requested", sums_[c].bytes);
   }
 
-  [[nodiscard]] bool has_counted(ItemClass c) const {
+  // There are such items, or there have been: a sample may have none of the few there are.
+  [[nodiscard]] bool is_known(ItemClass c) const {
+    if (sums_[c].items > 0) return true;
     for (size_t i = 0; i < static_cast<size_t>(ClassCounter::kCount); ++i) {
       if (count(c, static_cast<ClassCounter>(i)) > 0) return true;
     }
@@ -178,7 +172,6 @@ class ClassReport : public Report {
 
   ServerState& server_;
   const ClassReportKind kind_;
-  bool is_sample_ = false;
   larder::ScanCursor cursor_;
   std::array<ClassSum, kItemClassMax + 1> sums_{};
   std::map<size_t, uint64_t> sizes_;

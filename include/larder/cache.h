@@ -281,8 +281,9 @@ class LARDER_API Cache {
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const;
 
   // Shows the next items, about `items_max` ≥ 1 of them, without their values, and moves `cursor`, a fresh one of
-  // which begins the walk over all items or a sample of them, behind them. False when the walk has come to its end. What for_each promises holds for
-  // the walk as a whole, however long it pauses, and nothing is kept for it meanwhile. Cheaper than for_each.
+  // which begins the walk over all items, or a sample, behind them. False when the walk has come to its end. What
+  // for_each promises holds for the walk as a whole, however long it pauses, and nothing is kept for it meanwhile.
+  // Cheaper than for_each.
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
 
   // Adds up what all threads have counted: cheap enough for every second, not for every operation.

@@ -29,14 +29,17 @@ class ScanCursor {
   // A walk over all items.
   ScanCursor() = default;
 
-  // A walk over a sample of them: about `share`, more than 0 and at most 1, of the items of each namespace, chosen
-  // by the hashes of their keys. So what is counted of them stands for all, and the next walk meets the same ones
-  // as far as they are still there.
+  // A walk over a sample of them: about `share` of the items of each namespace, chosen by the hashes of their keys.
+  // So what is counted of them stands for all, and the next walk meets the same ones as far as they are still there.
+  // A share that is too small, or more than 1, is taken for the least, or for 1.
   [[nodiscard]] static ScanCursor sample(double share) {
     ScanCursor cursor;
     cursor.place_end = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
     return cursor;
   }
+
+  // The share of all items that the walk is over.
+  [[nodiscard]] double share() const { return static_cast<double>(place_end) / kPlaceCount; }
 
   [[nodiscard]] bool is_at_end() const { return is_at_end_; }
 

@@ -219,20 +219,26 @@ void run(size_t items, size_t rounds) {
                     }
                   }};
     };
-    compare_threads(
-        load.title, rounds,
-        {pair(
-             "larder", [&](const std::string& key, std::string& to) { (void)cache->get(key, to); },
-             [&](const std::string& key) { (void)cache->set(key, value); }),
+    std::vector<Pair> pairs = {
+        pair(
+            "larder", [&](const std::string& key, std::string& to) { (void)cache->get(key, to); },
+            [&](const std::string& key) { (void)cache->set(key, value); }),
 #ifdef LARDER_HAVE_TBB
-         pair(
-             "tbb::concurrent_hash_map",
-             [&](const std::string& key, std::string& to) { (void)get(concurrent, key, to); },
-             [&](const std::string& key) { set(concurrent, key, value); }),
+        pair(
+            "tbb::concurrent_hash_map",
+            [&](const std::string& key, std::string& to) { (void)get(concurrent, key, to); },
+            [&](const std::string& key) { set(concurrent, key, value); }),
 #endif
-         pair(
-             "sharded mutex LRU", [&](const std::string& key, std::string& to) { (void)lru.get(key, to); },
-             [&](const std::string& key) { lru.set(key, value); })});
+        pair(
+            "sharded mutex LRU", [&](const std::string& key, std::string& to) { (void)lru.get(key, to); },
+            [&](const std::string& key) { lru.set(key, value); })};
+    if (load.set_one_in == 0) {
+      // Threads that share nothing they write: what the machine has to give.
+      pairs.push_back(pair(
+          "flat_hash_map, unlocked", [&](const std::string& key, std::string& to) { to = map.find(key)->second; },
+          [](const std::string&) {}));
+    }
+    compare_threads(load.title, rounds, pairs);
   }
 }
 

@@ -283,14 +283,49 @@ TEST_CASE("when memory is tight a store cleans about twice what it stores, until
   CHECK(workshop.problem() == "");
 }
 
-TEST_CASE("one store cleans 32 records at most, and what it leaves the next ones clean") {
+TEST_CASE(
+    "one store cleans 64 KiB or 32 records at most, and what it leaves the next ones clean, until it is done") {
   Workshop workshop(true, 16 * kLimitBytes);
-  const uint64_t stored = workshop.fill({});
-  workshop->pace(size_t{1} << 20, 0);
-  CHECK(stored - workshop.items() == 32);
-  workshop->pace(0, 0);
-  CHECK(stored - workshop.items() == 64);
+  workshop.fill({.value_bytes = 100});
+  const auto cleaned_by = [&](size_t bytes) {
+    const uint64_t before = workshop.items();
+    workshop->pace(bytes, 0);
+    return before - workshop.items();
+  };
+  const uint64_t by_long_store = cleaned_by(size_t{70} << 10);
+  CHECK(by_long_store > (size_t{64} << 10) / 150);
+  CHECK(by_long_store < (size_t{64} << 10) / 100);
+  // A quarter more than was stored is cleaned, and nothing of this is kept.
+  const uint64_t owed = by_long_store * 70 * 5 / 4 / 64 - by_long_store;
+  for (uint64_t i = 0; i < owed / 32; ++i) CHECK(cleaned_by(0) == 32);
+  (void)cleaned_by(0);
+  CHECK(cleaned_by(0) <= 5);  // in 512 octets
   CHECK_FALSE(workshop.log().has_free_segment());
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("stores of long values clean short ones as fast as they need room") {
+  Workshop workshop(true, 16 * kLimitBytes);
+  workshop.fill({.value_bytes = 100});
+  while (!workshop.log().has_free_segment()) workshop->pace(kItemBytes, 0);
+  constexpr size_t kLongBytes = 8000;
+  for (size_t i = 0; i < 200; ++i) {
+    CAPTURE(i);
+    REQUIRE(workshop.put("long" + std::to_string(i), {.value_bytes = kLongBytes}));
+    workshop->pace(kLongBytes, 0);
+  }
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("a large item that is kept has freed nothing of what is owed") {
+  Workshop workshop(true, 16 * kLimitBytes);
+  REQUIRE(workshop.put("large", {.value_bytes = size_t{300} << 10, .chain = Chain::kMain, .frequency = 3}));
+  workshop.fill({.chain = Chain::kMain});
+  workshop->pace(size_t{40} << 10, 0);
+  CHECK(workshop.find("large").frequency == 2);
+  const uint64_t before = workshop.items();
+  workshop->pace(0, 0);
+  CHECK(before - workshop.items() == 32);
   CHECK(workshop.problem() == "");
 }
 

@@ -85,6 +85,7 @@ TEST_CASE("a sample is about the share that is asked for, of each namespace, and
   CHECK(sample.size() == doctest::Approx(kItems * 0.1).epsilon(4 * 42.4 / 2000));
   CHECK(of_a == doctest::Approx(kItems * 0.1 / 4).epsilon(4 * 21.2 / 500));
   CHECK(walk(ScanCursor::sample(0.1)) == sample);
+  CHECK(ScanCursor::sample(0.25).share() == 0.25);
   CHECK(walk(ScanCursor::sample(1)).size() == kItems);
   CHECK(walk(ScanCursor::sample(7)).size() == kItems);
   CHECK(walk(ScanCursor::sample(0)).size() < kItems / 100);

@@ -1,8 +1,9 @@
 // The cleaner makes room: it goes through a segment record by record, moves what the policy keeps to the main
 // chain, drops the rest, and frees the segment.
 //
-// It has no thread of its own. Every store that finds memory tight cleans about as much as it stores (`pace`); a
-// store that finds no room at all waits for its turn and cleans until there is some (`make_room_…`). When that
+// It has no thread of its own. Every store that finds memory tight cleans about as much as frees what it stores, or
+// what it may of that, and owes the rest (`pace`); a store that finds no room at all waits for its turn and cleans
+// until there is some (`make_room_…`). When that
 // goes on for long, because everything in sight was read lately, nothing is kept any more.
 //
 // Lock order: the cleaner's mutex, then a stripe's mutex, then the log's. Nobody may call in here with a stripe's
@@ -62,8 +63,8 @@ class Cleaner {
   }
 
   // After `bytes` were stored: if memory is tight and nobody else is cleaning, cleans as much as it takes to free
-  // as much, going by what the last victims gave; otherwise looks now and then for a segment that is wholly
-  // expired.
+  // as much and what is owed, going by what the last victims gave, but no more than a bound that grows with
+  // `bytes`: the rest is owed. Otherwise looks now and then for a segment that is wholly expired.
   void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Cleans a little, unless the log can open a segment.
@@ -105,7 +106,7 @@ class Cleaner {
   // Leaves it to the next stores to clean for so many stored octets.
   void owe(size_t bytes) { owed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many octets that
-  // were; none if there is no victim, or it could not be cleaned.
+  // were, without a large item that is kept; none if there is no victim, or it could not be cleaned.
   std::optional<size_t> clean(Portion portion, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_victim(int64_t now_ms, bool may_evict, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
