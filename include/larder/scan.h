@@ -30,8 +30,8 @@ class ScanCursor {
   ScanCursor() = default;
 
   // A walk over a sample of them: about `share` of the items of each namespace, chosen by the hashes of their keys.
-  // So what is counted of them stands for all, and the next walk meets the same ones as far as they are still there.
-  // A share that is too small, or more than 1, is taken for the least, or for 1.
+  // So what is counted of them stands for all, and the next walk meets the same ones as far as they are still
+  // there. A share that is too small, or more than 1, is taken for the least, or for 1.
   [[nodiscard]] static ScanCursor sample(double share) {
     ScanCursor cursor;
     cursor.place_end = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
