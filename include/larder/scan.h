@@ -41,6 +41,7 @@ class ScanCursor {
   // The share of all items that the walk is over.
   [[nodiscard]] double share() const { return static_cast<double>(place_end) / kPlaceCount; }
 
+  // Nothing is left to be shown.
   [[nodiscard]] bool is_at_end() const { return is_at_end_; }
 
   // For the cache: the next part, the place within it, and where the walk leaves every part.
