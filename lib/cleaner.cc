@@ -43,6 +43,7 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
                         .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
   if (is_tight) {
+    // Without a victim there is nothing to be had, and nothing is owed.
     const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
     if (account_.is_over_limit()) (void)log_.release_free_segment();
     const double left = due - static_cast<double>(covered);
@@ -155,7 +156,6 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
     }
     cursor_ = next;
   }
-  const size_t covered = cursor_ - begin;
   if (cursor_ >= end) {
     const auto used = static_cast<double>(end - log_.address_of(victim_->segment));
     if (!is_large && used > 0) kept_share_ += (static_cast<double>(moved_bytes_) / used - kept_share_) / 4;
@@ -163,7 +163,7 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
     victim_.reset();
     counters_[0].add(Counter::kSegmentsCleaned);
   }
-  return covered;
+  return cursor_ - begin;
 }
 
 // Without the lock: the key never changes (record.h), and the segment has no writers. Copied by words, because what

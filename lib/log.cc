@@ -149,8 +149,8 @@ std::optional<Place> Log::append(SegmentId id, size_t bytes) {
 }
 
 // Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
-// A segment that was read here and has been cleaned and opened again since may by now be the cleaner's own: then the
-// cleaner may find one survivor too many, and drops it.
+// A segment that was read here and has been cleaned and opened again since may by now be the cleaner's own: then
+// the cleaner has no room for a survivor, and drops it, or, where nothing is evicted, leaves the victim as it is.
 std::optional<Place> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
     for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
@@ -162,8 +162,8 @@ std::optional<Place> Log::append_elsewhere(Chain chain, size_t bytes) {
   return std::nullopt;
 }
 
-// Into the segment that was kept for the cleaner. Nobody else writes there, so one segment has room for all that is
-// live in a victim. Survivors of all expiry classes share it: better in strange company than lost.
+// Into the segment that was kept for the cleaner. Nobody else looks for room there, so one segment has room for all
+// that is live in a victim. Survivors of all expiry classes share it: better in strange company than lost.
 std::optional<Place> Log::append_survivor(Chain chain, size_t bytes) {
   std::atomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
   const SegmentId id = open.load(std::memory_order_acquire);

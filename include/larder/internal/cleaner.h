@@ -3,8 +3,8 @@
 //
 // It has no thread of its own. Every store that finds memory tight cleans about as much as frees what it stores, or
 // what it may of that, and owes the rest (`pace`); a store that finds no room at all waits for its turn and cleans
-// until there is some (`make_room_…`). When that
-// goes on for long, because everything in sight was read lately, nothing is kept any more.
+// until there is some (`make_room_…`). When that goes on for long, because everything in sight was read lately,
+// nothing is kept any more.
 //
 // Lock order: the cleaner's mutex, then a stripe's mutex, then the log's. Nobody may call in here with a stripe's
 // mutex held: cleaning takes the stripes of the keys it meets.

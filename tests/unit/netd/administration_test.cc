@@ -46,6 +46,14 @@ TEST_CASE("dumps and stats items tell how long ago an item was accessed") {
   CHECK(server.ask("stats items\r\n").find("STAT items:1:age 2\r\n") != std::string::npos);
 }
 
+TEST_CASE("a class without items is shown as long as it has counted something") {
+  ServerFixture server;
+  CHECK(server.ask("stats items\r\n") == "END\r\n");
+  server.ask("set a 0 0 1\r\n1\r\ndelete a\r\n");
+  CHECK(stat_of(server.ask("stats items\r\n"), "items:1:number") == 0);
+  CHECK(stat_of(server.ask("stats slabs\r\n"), "1:used_chunks") == 0);
+}
+
 // 300,000 items, of which one in four is of class 2 and lives for 10 s, the others of class 1.
 struct Crowd : ServerFixture {
   Crowd() {
