@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "larder/internal/eviction.h"
+
 namespace larder::internal {
 namespace {
 
@@ -48,6 +50,7 @@ std::span<std::atomic<uint32_t>, 8> Ghost::set_of(uint64_t hash) const {
 }
 
 void Ghost::add(uint64_t hash, size_t item_bytes) {
+  if (is_oversized(item_bytes, account_->limit())) return;
   const size_t epoch_bytes = account_->limit() / kEpochsKept;
   if (bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes >= epoch_bytes) {
     bytes_in_epoch_.store(0, std::memory_order_relaxed);

@@ -406,7 +406,12 @@ void Log::append_to_chain(SegmentId id, Chain chain) {
   of.newer = 0;
   (newest_[c] == 0 ? oldest_[c] : segments_[newest_[c]].newer) = id;
   newest_[c] = id;
-  chain_bytes_[c] += of.room_bytes.load(std::memory_order_relaxed);
+  const uint64_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+  chain_bytes_[c] += room_bytes;
+  if (chain == Chain::kSmall && of.is_large.load(std::memory_order_relaxed) &&
+      is_oversized(room_bytes, account_.limit())) {
+    oversized_.push_back(id);
+  }
 }
 
 void Log::remove_from_chain(SegmentId id) {
@@ -415,6 +420,7 @@ void Log::remove_from_chain(SegmentId id) {
   (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = of.newer;
   (of.newer == 0 ? newest_[c] : segments_[of.newer].older) = of.older;
   chain_bytes_[c] -= of.room_bytes.load(std::memory_order_relaxed);
+  if (of.is_large.load(std::memory_order_relaxed)) std::erase(oversized_, id);
 }
 
 // --- cleaning ----------------------------------------------------------------------------------------------
@@ -483,9 +489,15 @@ SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
   return 0;
 }
 
-// Not the newest of a chain, if it can be helped: what was stored last, a large item perhaps, should not go first.
+// Oversized items first. Otherwise not the newest of a chain, if it can be helped: what was stored last, a large item
+// perhaps, should not go first.
 SegmentId Log::oldest_by_policy(bool& is_busy) const {
   const bool from_small = is_small_over_share(chain_bytes_[0], chain_bytes_[1]);
+  if (from_small) {
+    for (const SegmentId id : oversized_) {
+      if (is_idle(segments_[id])) return id;
+    }
+  }
   const std::array<Chain, kChainCount> order = {from_small ? Chain::kSmall : Chain::kMain,
                                                 from_small ? Chain::kMain : Chain::kSmall};
   for (const Chain chain : order) {
@@ -676,6 +688,13 @@ absl::Status Log::assert_valid() const {
       bytes += segments_[id].room_bytes.load(std::memory_order_relaxed);
     }
     if (before != newest_[c] || bytes != chain_bytes_[c]) return absl::InternalError("a chain is broken");
+  }
+  for (const SegmentId id : oversized_) {
+    const Segment& of = segments_[id];
+    if (!of.is_large.load(std::memory_order_relaxed) || of.chain.load(std::memory_order_relaxed) != Chain::kSmall ||
+        of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) {
+      return absl::InternalError(absl::StrCat("segment ", id, " is no oversized item of the small chain"));
+    }
   }
   return absl::OkStatus();
 }

@@ -89,7 +89,9 @@ Result replay(const std::vector<Request>& trace, const Sizes& sizes, size_t limi
   Cache& cache = *made;
 
   Result result;
-  const std::string filling(options.item_bytes_max, 'v');
+  size_t value_bytes_max = 0;
+  for (const Request& request : trace) value_bytes_max = std::max(value_bytes_max, sizes.value_bytes(request, 0));
+  const std::string filling(value_bytes_max, 'v');
   size_t at = 0;
   for (const Request& request : trace) {
     clock.advance_ms(int64_t{request.time_s} * 1000 - clock.monotonic_ms());
@@ -103,8 +105,8 @@ Result replay(const std::vector<Request>& trace, const Sizes& sizes, size_t limi
     }
     SetOptions set_options;
     if (request.ttl_s != 0) set_options.expiry = std::chrono::seconds(request.ttl_s);
-    const size_t value_bytes = std::min(sizes.value_bytes(request, key.size()), filling.size());
-    (void)cache.set(key, std::string_view(filling).substr(0, value_bytes), set_options);
+    // What is larger than the cache takes is not stored.
+    (void)cache.set(key, std::string_view(filling).substr(0, sizes.value_bytes(request, key.size())), set_options);
     if (++at % kRequestsBetweenSamples == 0) {
       result.most_item_bytes = std::max(result.most_item_bytes, cache.stats().item_bytes);
     }

@@ -544,6 +544,42 @@ TEST_CASE("victims come oldest first, and the newest, though it is open, last") 
   CHECK_FALSE(log.take_victim(true).has_value());
 }
 
+// In whole pages, on either side of a tenth of the limit.
+constexpr size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
+constexpr size_t kNotOversized = kOversized - kOsPageBytes;
+
+TEST_CASE("oversized items of the small chain are the first victims, the oldest of them first") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put_segment()[0]);
+  const Stored first = log.put(kOversized);
+  const Stored second = log.put(kOversized);
+  const Stored third = log.put(kOversized);
+  const Stored other = log.put(kNotOversized);
+  const SegmentId after = log.segment_of(log.put_segment()[0]);
+  CHECK(log.problem() == "");
+  log.remove(second);
+  for (const SegmentId expected :
+       {log.segment_of(first), log.segment_of(third), before, log.segment_of(other), after}) {
+    CHECK(log.problem() == "");
+    CHECK(log.take_victim(true).value().segment == expected);
+  }
+}
+
+TEST_CASE("an oversized item is passed over while it is pinned, and waits its turn in main") {
+  OneLog log;
+  const SegmentId item = log.segment_of(log.put(kOversized));
+  const SegmentId small = log.segment_of(log.put_segment()[0]);
+  log->pin(item);
+  CHECK(log.take_victim(true).value().segment == small);
+  log->unpin(item);
+  CHECK(log.take_victim(true).value().segment == item);
+  log->put_back(item, Chain::kMain);
+  CHECK(log.problem() == "");
+  const SegmentId next = log.segment_of(log.put_segment()[0]);
+  (void)log.put_segment();
+  CHECK(log.take_victim(true).value().segment == next);
+}
+
 TEST_CASE("the small chain gives its oldest while it holds more than a tenth, then main does") {
   OneLog log;
   std::vector<SegmentId> small, main;

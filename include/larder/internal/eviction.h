@@ -4,6 +4,10 @@
 // its oldest segment when it holds more than its share, otherwise the main chain does. An item read twice or more
 // while in small moves to main; an item of main that was read since it was last looked at stays, with one read
 // less to its name; everything else is evicted.
+//
+// An oversized item, one larger than the small chain should be, would push out all that is on probation, and, once
+// the ghost knows it, a tenth of main: for one item's sake. So it goes before the others of small, oldest first, and
+// the ghost does not remember it. What it can earn is read twice before that.
 #ifndef LARDER_INTERNAL_EVICTION_H_
 #define LARDER_INTERNAL_EVICTION_H_
 
@@ -21,6 +25,10 @@ inline constexpr uint32_t kReadsToPromote = 2;
 
 [[nodiscard]] constexpr bool is_small_over_share(uint64_t small_bytes, uint64_t main_bytes) {
   return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
+}
+
+[[nodiscard]] constexpr bool is_oversized(uint64_t bytes, uint64_t limit_bytes) {
+  return bytes > limit_bytes / kSmallShareDivisor;
 }
 
 // What the cleaner is after.

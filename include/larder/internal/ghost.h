@@ -4,8 +4,11 @@
 // dropped, so it deserves longer. The table has a fixed size; an entry is forgotten when its set is full of newer
 // ones, or when as many bytes as the main chain holds have been evicted since.
 //
-//   one entry:  31          8 7       0
+//   one entry:  31         14 13      0
 //              | fingerprint |  epoch  |      0 is the empty entry
+//
+// Nobody clears what is out of date, so that it is good again when the epochs have come round: an entry that was not
+// replaced is then wrong for kEpochsKept of them. Epochs are many, to make that rare.
 #ifndef LARDER_INTERNAL_GHOST_H_
 #define LARDER_INTERNAL_GHOST_H_
 
@@ -32,7 +35,7 @@ class Ghost {
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
 
-  // Remembers that an item of `item_bytes` with this hash was evicted.
+  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (eviction.h).
   void add(uint64_t hash, size_t item_bytes);
 
   // Whether the hash was added lately.
@@ -46,9 +49,9 @@ class Ghost {
 
  private:
   static constexpr size_t kWays = 8;
-  static constexpr uint32_t kEpochMask = 0xff;
-  // An entry is good for so many epochs; fewer than the epochs that kEpochMask can tell apart.
-  static constexpr uint32_t kEpochsKept = 64;
+  static constexpr uint32_t kEpochMask = (1u << 14) - 1;
+  // An entry is good for so many epochs, in which as much is evicted as the limit.
+  static constexpr uint32_t kEpochsKept = 32;
 
   Ghost(Arena arena, Account& account, int uneven_bits)
       : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
