@@ -43,18 +43,34 @@ void Ghost::resize() {
   arena_.discard(0, round_up(old_bytes, kOsPageBytes));
 }
 
-std::span<std::atomic<uint32_t>, 8> Ghost::set_of(uint64_t hash) const {
-  const uint32_t set = top_bits(hash << uneven_bits_, set_bits_.load(std::memory_order_relaxed));
-  auto* const first = reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(size_t{set} * kWays * sizeof(uint32_t)));
-  return std::span<std::atomic<uint32_t>, kWays>(first, kWays);
+Ghost::Set Ghost::set_at(size_t index) const {
+  return Set(reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(index * kWays * sizeof(uint32_t))), kWays);
+}
+
+void Ghost::sweep(size_t bytes) {
+  constexpr size_t kSetsMax = 1024;
+  const size_t sets = size_t{1} << set_bits_.load(std::memory_order_relaxed);
+  const size_t bytes_per_set = 2 * account_->limit() / sets;
+  const size_t owed = unswept_bytes_.exchange(0, std::memory_order_relaxed) + bytes;
+  const size_t count = std::min(owed / bytes_per_set, kSetsMax);
+  unswept_bytes_.fetch_add(owed - count * bytes_per_set, std::memory_order_relaxed);
+  if (count == 0) return;
+  const size_t first = next_to_sweep_.fetch_add(count, std::memory_order_relaxed);
+  for (size_t i = first; i < first + count; ++i) {
+    for (std::atomic<uint32_t>& way : set_at(i & (sets - 1))) {
+      const uint32_t there = way.load(std::memory_order_relaxed);
+      if (there != 0 && !is_current(there)) way.store(0, std::memory_order_relaxed);
+    }
+  }
 }
 
 void Ghost::add(uint64_t hash, size_t item_bytes) {
   if (is_oversized(item_bytes, account_->limit())) return;
   const size_t epoch_bytes = account_->limit() / kEpochsKept;
-  if (bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes >= epoch_bytes) {
-    bytes_in_epoch_.store(0, std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_relaxed);
+  const size_t bytes = bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes;
+  if (bytes >= epoch_bytes) {
+    bytes_in_epoch_.store(bytes % epoch_bytes, std::memory_order_relaxed);
+    epoch_.fetch_add(static_cast<uint32_t>(bytes / epoch_bytes), std::memory_order_relaxed);
   }
   const uint32_t entry = fingerprint_bits(hash) | (epoch_.load(std::memory_order_relaxed) & kEpochMask);
   std::atomic<uint32_t>* oldest = nullptr;
@@ -68,12 +84,13 @@ void Ghost::add(uint64_t hash, size_t item_bytes) {
     }
   }
   oldest->store(entry, std::memory_order_relaxed);
+  sweep(item_bytes);
 }
 
 bool Ghost::contains(uint64_t hash) const {
   const uint32_t wanted = fingerprint_bits(hash);
   const auto is_wanted = [wanted](uint32_t entry) { return (entry ^ wanted) <= kEpochMask; };
-  const std::span<std::atomic<uint32_t>, kWays> set = set_of(hash);
+  const Set set = set_of(hash);
   // Without branches, for every miss of the cache asks, and most have never been evicted.
   uint32_t alike = 0;
 #pragma GCC unroll 8

@@ -75,7 +75,7 @@ TEST_CASE("a full set forgets the entry that was added first") {
   Ghost ghost = ghost_of(account);
   // The same top bits, so the same set; each of another epoch.
   const size_t epoch_bytes = kLimitBytes / 64;
-  const auto hash = [](uint64_t i) { return (uint64_t{0xabc} << 52) | (i << 16); };
+  const auto hash = [](uint64_t i) { return (uint64_t{0xabc} << 52) | (i << 8); };
   for (uint64_t i = 1; i <= 8; ++i) ghost.add(hash(i), epoch_bytes);
   for (uint64_t i = 1; i <= 8; ++i) CHECK(ghost.contains(hash(i)));
   ghost.add(hash(9), epoch_bytes);
@@ -86,12 +86,12 @@ TEST_CASE("a full set forgets the entry that was added first") {
 TEST_CASE("an entry is forgotten when about as many bytes as the limit have been evicted since") {
   Account account(kLimitBytes);
   Ghost ghost = ghost_of(account);
-  const uint64_t hash = uint64_t{0x123} << 52 | 0x770000;
+  const uint64_t hash = uint64_t{0x123} << 52 | 0x7700;
   ghost.add(hash, 1);
   const size_t step = kLimitBytes / 64;
   // All in another set, so that only time works on the entry.
   const auto evict = [&](int steps) {
-    for (int i = 0; i < steps; ++i) ghost.add(static_cast<uint64_t>(i) << 16, step);
+    for (int i = 0; i < steps; ++i) ghost.add(static_cast<uint64_t>(i) << 8, step);
   };
   evict(60);
   CHECK(ghost.contains(hash));
@@ -102,13 +102,13 @@ TEST_CASE("an entry is forgotten when about as many bytes as the limit have been
 TEST_CASE("an entry that was forgotten stays so for a long time") {
   Account account(kLimitBytes);
   Ghost ghost = ghost_of(account);
-  const uint64_t hash = uint64_t{0x123} << 52 | 0x770000;
+  const uint64_t hash = uint64_t{0x123} << 52 | 0x7700;
   ghost.add(hash, 1);
-  // As much as 400 times the limit is evicted, all from another set, so that nothing replaces the entry.
+  // As much as 100 times the limit is evicted, all from another set, so that nothing replaces the entry.
   constexpr uint64_t kEvictionsPerLimit = 16;
   size_t known = 0;
-  for (uint64_t i = 1; i <= 400 * kEvictionsPerLimit; ++i) {
-    ghost.add(i << 16, kLimitBytes / kEvictionsPerLimit);
+  for (uint64_t i = 1; i <= 100 * kEvictionsPerLimit; ++i) {
+    ghost.add(i << 8, kLimitBytes / kEvictionsPerLimit);
     if (i > 2 * kEvictionsPerLimit) known += ghost.contains(hash) ? 1 : 0;
   }
   CHECK(known == 0);
@@ -127,12 +127,12 @@ TEST_CASE("what is larger than a tenth of the limit is not remembered") {
 TEST_CASE("a hash added again counts as added now") {
   Account account(kLimitBytes);
   Ghost ghost = ghost_of(account);
-  const uint64_t hash = uint64_t{0x123} << 52 | 0x770000;
+  const uint64_t hash = uint64_t{0x123} << 52 | 0x7700;
   const size_t step = kLimitBytes / 64;
   ghost.add(hash, 1);
-  for (uint64_t i = 0; i < 50; ++i) ghost.add(i << 16, step);
+  for (uint64_t i = 0; i < 50; ++i) ghost.add(i << 8, step);
   ghost.add(hash, 1);
-  for (uint64_t i = 0; i < 50; ++i) ghost.add(i << 16, step);
+  for (uint64_t i = 0; i < 50; ++i) ghost.add(i << 8, step);
   CHECK(ghost.contains(hash));
 }
 

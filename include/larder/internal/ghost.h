@@ -4,11 +4,11 @@
 // dropped, so it deserves longer. The table has a fixed size; an entry is forgotten when its set is full of newer
 // ones, or when as many bytes as the main chain holds have been evicted since.
 //
-//   one entry:  31         14 13      0
+//   one entry:  31          8 7       0
 //              | fingerprint |  epoch  |      0 is the empty entry
 //
-// Nobody clears what is out of date, so that it is good again when the epochs have come round: an entry that was not
-// replaced is then wrong for kEpochsKept of them. Epochs are many, to make that rare.
+// Epochs come round, and an entry that is out of date would then be good again. So additions sweep the table, set by
+// set, once while twice the limit is evicted: no entry is older than three quarters of a round of the epochs.
 #ifndef LARDER_INTERNAL_GHOST_H_
 #define LARDER_INTERNAL_GHOST_H_
 
@@ -49,20 +49,27 @@ class Ghost {
 
  private:
   static constexpr size_t kWays = 8;
-  static constexpr uint32_t kEpochMask = (1u << 14) - 1;
+  static constexpr uint32_t kEpochMask = 0xff;
   // An entry is good for so many epochs, in which as much is evicted as the limit.
-  static constexpr uint32_t kEpochsKept = 32;
+  static constexpr uint32_t kEpochsKept = 64;
 
   Ghost(Arena arena, Account& account, int uneven_bits)
       : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
 
-  [[nodiscard]] std::span<std::atomic<uint32_t>, kWays> set_of(uint64_t hash) const;
+  using Set = std::span<std::atomic<uint32_t>, kWays>;
+
+  [[nodiscard]] Set set_at(size_t index) const;
+  [[nodiscard]] Set set_of(uint64_t hash) const {
+    return set_at(top_bits(hash << uneven_bits_, set_bits_.load(std::memory_order_relaxed)));
+  }
   [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
   [[nodiscard]] uint32_t age(uint32_t entry) const {
     return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
   }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
   void charge_table();
+  // Clears what is out of date in as many sets as the eviction of `bytes` is worth.
+  void sweep(size_t bytes);
 
   Arena arena_;
   Account* const account_;
@@ -70,6 +77,8 @@ class Ghost {
   std::atomic<int> set_bits_{0};
   std::atomic<uint32_t> epoch_{1};
   std::atomic<size_t> bytes_in_epoch_{0};
+  std::atomic<size_t> unswept_bytes_{0};
+  std::atomic<size_t> next_to_sweep_{0};
 };
 
 }  // namespace larder::internal
