@@ -7,13 +7,19 @@
 namespace larder::internal {
 namespace {
 
-TEST_CASE("the small chain is over its share from more than a tenth of all bytes on") {
+TEST_CASE("the small chain is over its share from more than a seventh of all bytes on") {
   static_assert(!is_small_over_share(0, 0));
-  static_assert(!is_small_over_share(0, 900));
-  static_assert(!is_small_over_share(100, 900));
-  static_assert(is_small_over_share(101, 900));
+  static_assert(!is_small_over_share(0, 600));
+  static_assert(!is_small_over_share(100, 600));
+  static_assert(is_small_over_share(101, 600));
   static_assert(is_small_over_share(1, 0));
   CHECK(is_small_over_share(uint64_t{1} << 40, uint64_t{1} << 42));
+}
+
+TEST_CASE("an item is oversized from more than a tenth of the limit on") {
+  static_assert(!is_oversized(100, 1000));
+  static_assert(is_oversized(101, 1000));
+  CHECK(is_oversized(1, 0));
 }
 
 TEST_CASE("an item on probation that was read twice moves to main and starts again from no reads") {
