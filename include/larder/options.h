@@ -41,7 +41,8 @@ struct Options {
   size_t memory_limit_bytes = size_t{64} << 20;
 
   // The longest value that is stored. From kItemBytesMaxMin to kItemBytesMaxMax or a quarter of
-  // memory_limit_bytes, whichever is less.
+  // memory_limit_bytes, whichever is less. An item of more than a tenth of memory_limit_bytes is the first to go
+  // when room is needed, unless it was read twice by then.
   size_t item_bytes_max = size_t{1} << 20;
 
   // false: when memory is full, a store that needs room answers kNoMemory instead of evicting an item.

@@ -247,6 +247,20 @@ TEST_CASE("large items are evicted for each other") {
   CHECK(workshop.problem() == "");
 }
 
+TEST_CASE("an oversized item goes before older ones and is not remembered, unless it was read twice") {
+  Workshop workshop;
+  CHECK(workshop.put("older", {.value_bytes = 100'000}));
+  CHECK(workshop.put("favourite", {.value_bytes = 120'000, .frequency = 2}));
+  CHECK(workshop.put("oversized", {.value_bytes = 120'000}));
+  (void)workshop.fill({.value_bytes = 100'000});
+  CHECK(workshop->make_room_in_account(102'400, 0));
+  CHECK(workshop.find("older").is_there);
+  CHECK(workshop.find("favourite").chain == Chain::kMain);
+  CHECK_FALSE(workshop.find("oversized").is_there);
+  CHECK_FALSE(workshop.ghost().contains(workshop.hash("oversized")));
+  CHECK(workshop.problem() == "");
+}
+
 TEST_CASE("a large item that was read stays where it is, as the newest of main") {
   Workshop workshop;
   CHECK(workshop.put("favourite", {.value_bytes = 100'000, .frequency = 2}));
