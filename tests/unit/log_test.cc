@@ -476,6 +476,22 @@ TEST_CASE("a large item is charged in whole pages and given back as soon as it i
   }
 }
 
+TEST_CASE("a large item's record begins behind the begin of a page if its pages have room for that") {
+  OneLog log;
+  for (const auto& [unused_bytes, lead_bytes] : {std::pair<size_t, size_t>{128, 128}, {120, 0}, {2048, 128}}) {
+    const Stored item = log.put(3 * kOsPageBytes - unused_bytes);
+    const SegmentId id = log.segment_of(item);
+    CHECK(item.address == log->address_of(id) + lead_bytes);
+    CHECK(log->first_in(id) == item.address);
+    CHECK(log->record_at(item.address).room_bytes() == 3 * kOsPageBytes - lead_bytes);
+    CHECK(log->end_of(id) == log->address_of(id) + 3 * kOsPageBytes);
+    CHECK(log.account().used(Use::kLarge) == 3 * kOsPageBytes);
+    log.remove(item);
+    CHECK(log.account().used(Use::kLarge) == 0);
+  }
+  CHECK(log.problem() == "");
+}
+
 TEST_CASE("large items fill memory to the last page, and one more finds none") {
   OneLog log;
   std::vector<Stored> items;

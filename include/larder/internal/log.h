@@ -70,6 +70,7 @@ struct alignas(64) Segment {
   std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
   std::atomic<bool> is_large{false};
   std::atomic<Chain> chain{Chain::kSmall};
+  std::atomic<uint16_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
@@ -145,8 +146,10 @@ class Log {
   [[nodiscard]] Record record_at(uint64_t address) const {
     std::byte* const memory = at(address);
     const size_t room = Record::room_at(memory);
+    if (room != 0) return {memory, room};
     // Relaxed: the lock orders it after the record was put in.
-    return {memory, room != 0 ? room : segment(segment_of(address)).room_bytes.load(std::memory_order_relaxed)};
+    const SegmentId id = segment_of(address);
+    return {memory, segment(id).room_bytes.load(std::memory_order_relaxed) - (address - address_of(id))};
   }
 
   // Whether that record's deadline is past.
@@ -197,6 +200,10 @@ class Log {
   // Takes a segment that holds nothing live, if one of the next few is; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
   // Where the records of a victim end.
+  // Where a segment's first record lies.
+  [[nodiscard]] uint64_t first_in(SegmentId id) const {
+    return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
   // A victim that could not be cleaned: where it was.
   void put_back_as_oldest(SegmentId id);
