@@ -13,7 +13,8 @@ import threading
 import time
 import unittest
 
-from support import DEADLINE_S, MEMCACHED, NETD, SANITIZED, Connection, Server, free_port, require, wait_until
+from support import (DEADLINE_S, MEMCACHED, MEMCACHED_ALONE, NETD, SANITIZED, Connection, Server, free_port, require,
+                     wait_until)
 from vectors import END, OK, STORED, store, value
 
 MEMCACHED_TOOL = '/usr/share/memcached/scripts/memcached-tool'
@@ -508,7 +509,7 @@ class Watch(AdministrationTestCase):
         expected = [status for _, statuses in self.CONVERSATION for status in statuses]
         told = []
         for program in filter(None, [NETD, MEMCACHED]):
-            server = self.server(program=program)
+            server = self.server(*MEMCACHED_ALONE, program=program)
             watcher = self.watch(server, b'fetchers mutations')
             server.ask(b''.join(request for request, _ in self.CONVERSATION))
             lines = self.lines(watcher, len(expected) + (program == MEMCACHED))

@@ -11,10 +11,10 @@ import time
 import unittest
 from typing import NamedTuple
 
-from support import MEMCACHED, NETD, Server, require
+from support import MEMCACHED, MEMCACHED_ALONE, NETD, Server, require
 
-# No background threads that could hold an item's lock while flush_all passes by, and room enough never to evict.
-MEMCACHED_FLAGS = ('-m', '1024', '-o', 'no_lru_crawler,no_lru_maintainer')
+# Room enough never to evict.
+MEMCACHED_FLAGS = ('-m', '1024', *MEMCACHED_ALONE)
 
 # In a request: the last CAS number that was seen of a key.
 CAS_OF_KEY = re.compile(rb'<cas:([^> \r\n]+)>')

@@ -5,7 +5,7 @@ import unittest
 
 from meta_vectors import META_VECTORS, MN, masked, ms
 from protocol_test import ProtocolTestCase
-from support import MEMCACHED, Server, require
+from support import MEMCACHED, MEMCACHED_ALONE, Server, require
 from vectors import STORED, store
 
 ME_LINE = re.compile(rb'ME (\S+) exp=(-?\d+) la=(\d+) cas=(\d+) fetch=(yes|no) cls=(\d+) size=(\d+)'
@@ -174,7 +174,7 @@ class VectorsOnMemcached(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         require(MEMCACHED, 'memcached')
-        cls.server = cls.enterClassContext(Server(MEMCACHED, '-o', 'no_lru_crawler,no_lru_maintainer'))
+        cls.server = cls.enterClassContext(Server(MEMCACHED, *MEMCACHED_ALONE))
 
     def reply_to(self, request):
         with self.server.connect() as connection:
