@@ -157,7 +157,7 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
     cursor_ = next;
   }
   if (cursor_ >= end) {
-    const auto used = static_cast<double>(end - log_.first_in(victim_->segment));
+    const auto used = static_cast<double>(end - log_.address_of(victim_->segment));
     if (!is_large && used > 0) kept_share_ += (static_cast<double>(moved_bytes_) / used - kept_share_) / 4;
     log_.finish(victim_->segment);
     victim_.reset();

@@ -354,51 +354,58 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
   return true;
 }
 
-// Each step needs what the one before it has had fetched.
-inline void Engine::approach(std::span<const std::string_view> keys, Approach& ways) const {
-  for (size_t i = 0; i < keys.size(); ++i) {
-    ways.hashes[i] = index_->hash(keys[i]);
-    index_->prefetch_stripe(ways.hashes[i]);
-  }
-  for (size_t i = 0; i < keys.size(); ++i) ways.leads[i] = index_->approach(ways.hashes[i]);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const std::byte* const record = log_->at(index_->look(ways.leads[i]));
-    __builtin_prefetch(record);
-    __builtin_prefetch(record + kCacheLineBytes);
-    __builtin_prefetch(record + 2 * kCacheLineBytes);
+// Calls answer(i, way) for each key in order. A lookup needs memory in three steps, and each tells where the next
+// one looks. So a key's steps are taken some keys apart, with those of others between them: memory is then fetched
+// all the time while items are looked at. To fetch it for all keys first would let the processor wait, and then the
+// memory.
+template <class Answer>
+inline void Engine::approach(std::span<const std::string_view> keys, Answer&& answer) const {
+  constexpr size_t kKeysApart = 6;
+  constexpr size_t kWays = 32;
+  static_assert(kWays > 3 * kKeysApart);
+  std::array<Approach, kWays> ways;
+  const size_t apart = std::min(kKeysApart, keys.size());
+  for (size_t step = 0; step < keys.size() + 3 * apart; ++step) {
+    // Before the first key these are numbers beyond the last.
+    const std::array<size_t, 4> at = {step, step - apart, step - 2 * apart, step - 3 * apart};
+    if (at[0] < keys.size()) {
+      const uint64_t hash = index_->hash(keys[at[0]]);
+      ways[at[0] % kWays].hash = hash;
+      index_->prefetch_stripe(hash);
+    }
+    if (at[1] < keys.size()) {
+      Approach& way = ways[at[1] % kWays];
+      way.lead = index_->approach(way.hash);
+    }
+    if (at[2] < keys.size()) {
+      const std::byte* const record = log_->at(index_->look(ways[at[2] % kWays].lead));
+      __builtin_prefetch(record);
+      __builtin_prefetch(record + kCacheLineBytes);
+      __builtin_prefetch(record + 2 * kCacheLineBytes);
+    }
+    if (at[3] < keys.size()) answer(at[3], ways[at[3] % kWays]);
   }
 }
 
 void Engine::prefetch(std::span<const std::string_view> keys) const {
-  Approach ways;
-  for (; !keys.empty(); keys = keys.subspan(std::min(kKeysAtOnce, keys.size()))) {
-    approach(keys.first(std::min(kKeysAtOnce, keys.size())), ways);
-  }
+  approach(keys, [](size_t, const Approach&) {});
 }
 
 size_t Engine::read_many(std::span<const std::string_view> keys,
                          absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
   Moment now(*this);
-  Approach ways;
   Copy copy;
   size_t found = 0;
-  for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
-    const size_t count = std::min(kKeysAtOnce, keys.size() - first);
-    approach(keys.subspan(first, count), ways);
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view key = keys[first + i];
-      const auto visit = [&](const ItemView& item) { visitor(first + i, item); };
-      const Index::Sight sight =
-          index_->glance(ways.leads[i], [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-      if (sight.glance == Index::Glance::kMissing) {
-        count_miss(ways.hashes[i]);
-        continue;
-      }
-      const bool is_shown =
-          sight.glance == Index::Glance::kFound && show(key, ways.hashes[i], sight, copy, now, Trace::kUsed, visit);
-      if (is_shown || read(key, ways.hashes[i], now, Trace::kUsed, visit)) ++found;
-    }
-  }
+  approach(keys, [&](size_t i, const Approach& way) {
+    const std::string_view key = keys[i];
+    const auto visit = [&](const ItemView& item) { visitor(i, item); };
+    const Index::Sight sight =
+        index_->glance(way.lead, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+    if (sight.glance == Index::Glance::kMissing) return count_miss(way.hash);
+    const bool is_shown =
+        sight.glance == Index::Glance::kFound && show(key, way.hash, sight, copy, now, Trace::kUsed, visit);
+    if (is_shown || read(key, way.hash, now, Trace::kUsed, visit)) ++found;
+  });
   return found;
 }
 

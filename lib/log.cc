@@ -22,11 +22,12 @@ constexpr size_t kSegmentsForClasses = 64;
 // A record longer than this part of a segment is a large item: the tail of a segment that a record does not fit
 // into is lost.
 constexpr size_t kLargeDivisor = 4;
-// Where its pages have room for it, a large item's record begins so far behind their begin. The system copies what a
-// server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy several
-// times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it would be then.
+// Where its pages have room for it, a large item's record begins so far behind their begin. The system copies what
+// a server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy
+// several times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it
+// would be then.
 constexpr uint16_t kLargeLeadBytes = 128;
-static_assert(kLargeLeadBytes % kWordBytes == 0);
+static_assert(kLargeLeadBytes % kRecordAlignment == 0);
 
 // Address space costs nothing: enough for a limit raised later, and for large items of changing sizes, which take
 // runs of 2^n frames.
@@ -185,7 +186,7 @@ bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, F
   const SegmentId id = take_free(whom);
   if (id == 0) return false;
   if (full != 0) seal(full);
-  start(segments_[id], chain, segment_bytes_, false, SegmentState::kOpen);
+  start(segments_[id], chain, segment_bytes_, false, 0, SegmentState::kOpen);
   append_to_chain(id, chain);
   segments_[id].fill.store(kOpenBit, std::memory_order_release);
   open.store(id, std::memory_order_release);
@@ -201,9 +202,8 @@ std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
     account_.release(Use::kLarge, room_bytes);
     return std::nullopt;
   }
-  start(segments_[id], chain, room_bytes, true, SegmentState::kSealed);
   const uint16_t lead_bytes = room_bytes - bytes >= kLargeLeadBytes ? kLargeLeadBytes : uint16_t{0};
-  segments_[id].lead_bytes.store(lead_bytes, std::memory_order_relaxed);
+  start(segments_[id], chain, room_bytes, true, lead_bytes, SegmentState::kSealed);
   append_to_chain(id, chain);
   segments_[id].fill.store(kOneWriter + room_bytes, std::memory_order_release);
   const uint64_t address = first_in(id);
@@ -255,13 +255,14 @@ SegmentId Log::next_made(SegmentId id) const {
   return id < large_made_ ? id : 0;
 }
 
-void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state) {
+void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
+                SegmentState state) {
   segment.live_bytes.store(0, std::memory_order_relaxed);
   segment.deadline_max_ms.store(0, std::memory_order_relaxed);
   segment.forecast.clear();
   segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
   segment.is_large.store(is_large, std::memory_order_relaxed);
-  segment.lead_bytes.store(0, std::memory_order_relaxed);
+  segment.lead_bytes.store(lead_bytes, std::memory_order_relaxed);
   segment.chain.store(chain, std::memory_order_relaxed);
   segment.opened = ++opened_;
   segment.state.store(state, std::memory_order_seq_cst);
@@ -498,8 +499,8 @@ SegmentId Log::oldest_suspect(bool may_evict, bool& is_busy) {
   return 0;
 }
 
-// Oversized items first. Otherwise not the newest of a chain, if it can be helped: what was stored last, a large item
-// perhaps, should not go first.
+// Oversized items first. Otherwise not the newest of a chain, if it can be helped: what was stored last, a large
+// item perhaps, should not go first.
 SegmentId Log::oldest_by_policy(bool& is_busy) const {
   const bool from_small = is_small_over_share(chain_bytes_[0], chain_bytes_[1]);
   if (from_small) {

@@ -95,8 +95,8 @@ class Engine {
   }
   // Copies the item's value into `value`, which may be written to even if there is none: a use.
   bool read_value(std::string_view key, std::string& value);
-  // The same for many keys at once, with the memory of all fetched before the first is looked at. Calls
-  // visitor(i, item); returns how many were found.
+  // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
+  // item); returns how many were found.
   size_t read_many(std::span<const std::string_view> keys,
                    absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
 
@@ -107,7 +107,7 @@ class Engine {
   // The end of a handle: of one that holds a segment, or has a copy of so many octets.
   void end_handle(SegmentId held, size_t copied_bytes);
 
-  // Has the memory fetched that looking for these keys will need. Waits for it once for all of them.
+  // Has the memory fetched that looking for these keys will need.
   void prefetch(std::span<const std::string_view> keys) const;
 
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
@@ -155,11 +155,10 @@ class Engine {
     alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
   };
 
-  // How many keys are fetched from memory at the same time, and what is known of them when they are under way.
-  static constexpr size_t kKeysAtOnce = 32;
+  // A lookup on its way to its record.
   struct Approach {
-    std::array<uint64_t, kKeysAtOnce> hashes;
-    std::array<Index::Lead, kKeysAtOnce> leads;
+    uint64_t hash;
+    Index::Lead lead;
   };
 
   // An item under its stripe's lock: where its slot lies, and what its record says.
@@ -173,7 +172,8 @@ class Engine {
   explicit Engine(const Options& options);
 
   bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
-  void approach(std::span<const std::string_view> keys, Approach& ways) const;
+  template <class Answer>
+  void approach(std::span<const std::string_view> keys, Answer&& answer) const;
   [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
                           Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);

@@ -199,11 +199,11 @@ class Log {
   [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
   // Takes a segment that holds nothing live, if one of the next few is; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
-  // Where the records of a victim end.
   // Where a segment's first record lies.
   [[nodiscard]] uint64_t first_in(SegmentId id) const {
     return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
   }
+  // Where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
   // A victim that could not be cleaned: where it was.
   void put_back_as_oldest(SegmentId id);
@@ -287,8 +287,8 @@ class Log {
   [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return segments_made_ + (large_made_ - first_large_);
   }
-  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, SegmentState state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
+             SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // These return whether the memory must be given back with `give_back`, which takes too long for the mutex.
   [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
