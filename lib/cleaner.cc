@@ -138,7 +138,16 @@ bool Cleaner::take_expired(int64_t now_ms) {
 
 void Cleaner::begin_victim() {
   moved_bytes_ = 0;
-  if (victim_) cursor_ = log_.first_in(victim_->segment);
+  if (victim_) go_to(log_.first_in(victim_->segment));
+}
+
+// What cleaning the record needs is so fetched while the one before it is cleaned, or until the next store.
+void Cleaner::go_to(uint64_t address) {
+  cursor_ = address;
+  if (cursor_ >= log_.end_of(victim_->segment)) return;
+  hash_at_cursor_ = hash_of(cursor_);
+  index_.prefetch(hash_at_cursor_);
+  ghost_.prefetch(hash_at_cursor_);
 }
 
 // None: the victim could not be cleaned and is in its chain again.
@@ -148,13 +157,14 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
   const uint64_t end = log_.end_of(victim_->segment);
   const uint64_t stop = std::min<uint64_t>(end, begin + portion.bytes);
   for (size_t records = 0; cursor_ < stop && records < portion.records; ++records) {
-    const uint64_t next = is_large ? end : cursor_ + Record::room_at(log_.at(cursor_));
-    assert(next > cursor_);
-    if (clean_record(cursor_, now_ms, urgency) == Settled::kStays) {
+    const uint64_t address = cursor_;
+    const uint64_t hash = hash_at_cursor_;
+    go_to(is_large ? end : address + Record::room_at(log_.at(address)));
+    assert(cursor_ > address);
+    if (clean_record(address, hash, now_ms, urgency) == Settled::kStays) {
       victim_.reset();
       return is_large ? std::optional<size_t>(0) : std::nullopt;
     }
-    cursor_ = next;
   }
   if (cursor_ >= end) {
     const auto used = static_cast<double>(end - log_.address_of(victim_->segment));
@@ -178,8 +188,7 @@ uint64_t Cleaner::hash_of(uint64_t address) {
 
 // Also of records that no slot points at any more: whoever removed the slot may still hold the stripe's lock and be
 // about to say so to the segment, which must not be reused before.
-Cleaner::Settled Cleaner::clean_record(uint64_t address, int64_t now_ms, Urgency urgency) {
-  const uint64_t hash = hash_of(address);
+Cleaner::Settled Cleaner::clean_record(uint64_t address, uint64_t hash, int64_t now_ms, Urgency urgency) {
   Index::Stripe& stripe = index_.stripe_of(hash);
   const Index::StripeLock lock(index_, stripe);
   const Index::Position position =

@@ -489,6 +489,7 @@ std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Dec
   const uint64_t hash = index_->hash(key);
   // Before the lock, which lets no other access to memory begin early.
   index_->prefetch(hash);
+  ghost_->prefetch(hash);
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
     const Attempt made = attempt(key, hash, now_ms, decide, history, whom);

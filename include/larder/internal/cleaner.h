@@ -113,7 +113,10 @@ class Cleaner {
   void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<size_t> clean_some(Portion portion, int64_t now_ms, Urgency urgency)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Settled clean_record(uint64_t address, int64_t now_ms, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Goes on to the victim's record at `address`, or to its end.
+  void go_to(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Settled clean_record(uint64_t address, uint64_t hash, int64_t now_ms, Urgency urgency)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
                  Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
@@ -151,7 +154,8 @@ class Cleaner {
 
   Mutex mutex_;
   std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
-  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;     // address of the victim's next record
+  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
+  uint64_t hash_at_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t moved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // out of the victim, to be kept
   double kept_share_ ABSL_GUARDED_BY(mutex_) = 0;   // of the bytes of the last victims: a moving average
   std::vector<uint64_t> key_words_ ABSL_GUARDED_BY(mutex_);

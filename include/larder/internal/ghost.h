@@ -7,8 +7,8 @@
 //   one entry:  31          8 7       0
 //              | fingerprint |  epoch  |      0 is the empty entry
 //
-// Epochs come round, and an entry that is out of date would then be good again. So additions sweep the table, set by
-// set, once while twice the limit is evicted: no entry is older than three quarters of a round of the epochs.
+// Epochs come round, and an entry that is out of date would then be good again. So additions sweep the table, set
+// by set, once while twice the limit is evicted: no entry is older than three quarters of a round of the epochs.
 #ifndef LARDER_INTERNAL_GHOST_H_
 #define LARDER_INTERNAL_GHOST_H_
 
@@ -37,6 +37,9 @@ class Ghost {
 
   // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (eviction.h).
   void add(uint64_t hash, size_t item_bytes);
+
+  // Has the memory fetched that the others need.
+  void prefetch(uint64_t hash) const { __builtin_prefetch(set_of(hash).data()); }
 
   // Whether the hash was added lately.
   [[nodiscard]] bool contains(uint64_t hash) const;
