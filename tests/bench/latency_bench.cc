@@ -1,11 +1,12 @@
 // How long single operations take, all of them, while a cache grows from empty, fills and evicts.
 //
-//   latency_bench [operations] [limit in MiB]
+//   latency_bench [operations] [limit in MiB] [how many values to a long one]
 //
 // One thread; 70 % get, 25 % set, 4 % erase, 1 % others (incr, touch, append); keys of 24 octets, half of the
 // requests uniform over all keys and half log-uniform (the lower numbers more often); values of 16..500 octets, one
-// in 2,000 of up to 200,000. Each contender gets the same operations, in turn, a block at a time; "nothing" does
-// nothing, and so shows what the clock and the machine add. Nothing is subtracted.
+// in 2,000 (0: none) of up to 200,000. Each contender gets the same operations, in turn, a block at a time;
+// "nothing" does nothing, and so shows what the clock adds; "waiting" waits for half a microsecond, and so shows
+// what the machine adds to operations that take some time: its interrupts fall into them. Nothing is subtracted.
 //
 // A phase is "growing" until the contender has evicted for the first time. Where an operation took more than 64 us,
 // the system is asked whether it took the CPU away meanwhile: "interrupted" counts those, and the last two columns
@@ -39,6 +40,7 @@ constexpr size_t kBlock = 65'536;
 constexpr uint64_t kSeed = 42;
 constexpr uint64_t kSlowNs = 64'000;
 constexpr uint64_t kVerySlowNs = 1'000'000;
+constexpr std::chrono::nanoseconds kWait{500};
 
 enum class Kind : uint8_t { kGet, kSet, kErase, kOther };
 constexpr size_t kKinds = 4;
@@ -55,7 +57,9 @@ struct Operation {
 // Makes operations in blocks, apart from the timing.
 class Source {
  public:
-  explicit Source(uint64_t keys) : keys_(keys), block_(kBlock) {}
+  // Of so many values one is long; 0: none is.
+  Source(uint64_t keys, uint64_t values_to_a_long)
+      : keys_(keys), values_to_a_long_(values_to_a_long), block_(kBlock) {}
 
   const std::vector<Operation>& next() {
     std::uniform_real_distribution<double> share(0, 1);
@@ -72,7 +76,7 @@ class Source {
       const uint64_t name = static_cast<uint64_t>(number) * 0x9e3779b97f4a7c15u;
       fmt::format_to_n(operation.key.data(), kKeyBytes, "{:0{}}", name, kKeyBytes);
       operation.detail =
-          static_cast<uint32_t>(random_() % 2'000 == 0 ? random_() % kLargeBytes : 16 + random_() % (500 - 16 + 1));
+          static_cast<uint32_t>(is_long() ? random_() % kLargeBytes : 16 + random_() % (500 - 16 + 1));
     }
     return block_;
   }
@@ -80,7 +84,10 @@ class Source {
   static constexpr size_t kLargeBytes = 200'000;
 
  private:
+  [[nodiscard]] bool is_long() { return values_to_a_long_ != 0 && random_() % values_to_a_long_ == 0; }
+
   const uint64_t keys_;
+  const uint64_t values_to_a_long_;
   std::mt19937_64 random_{kSeed};
   std::vector<Operation> block_;
 };
@@ -134,6 +141,11 @@ void measure(const std::vector<Operation>& block, Times& times, Run&& run) {
   }
 }
 
+void wait() {
+  const auto end = std::chrono::steady_clock::now() + kWait;
+  while (std::chrono::steady_clock::now() < end) continue;
+}
+
 void print_line(std::string_view contender, std::string_view phase, std::string_view kind, const Phase& of) {
   if (of.all.total() == 0) return;
   const auto at = [&](double share) { return of.all.percentile(share); };
@@ -155,13 +167,15 @@ void print(std::string_view contender, const Times& times) {
   }
 }
 
-void run(uint64_t operations, size_t limit_mib) {
+void run(uint64_t operations, size_t limit_mib, uint64_t values_to_a_long) {
   const uint64_t keys = kKeysPerMiB * limit_mib;
   fmt::print(
       "{} operations, one thread: 70 % get, 25 % set, 4 % erase, 1 % others; limit {} MiB; {} keys of {} octets, "
-      "half "
-      "of the requests uniform, half log-uniform; values 16..500, one in 2000 up to {}; seed {}; times in ns\n",
-      operations, limit_mib, keys, kKeyBytes, Source::kLargeBytes, kSeed);
+      "half of the requests uniform, half log-uniform; values 16..500, {}; seed {}; times in ns\n",
+      operations, limit_mib, keys, kKeyBytes,
+      values_to_a_long == 0 ? "none longer"
+                            : fmt::format("one in {} up to {}", values_to_a_long, Source::kLargeBytes),
+      kSeed);
 
   const std::unique_ptr<Cache> made = make_cache({.memory_limit_bytes = limit_mib << 20, .seed = kSeed});
   Cache& cache = *made;
@@ -204,22 +218,25 @@ void run(uint64_t operations, size_t limit_mib) {
   };
 
   const auto nothing_times = std::make_unique<Times>();
+  const auto waiting_times = std::make_unique<Times>();
   const auto cache_times = std::make_unique<Times>();
   const auto lru_times = std::make_unique<Times>();
-  Source source(keys);
+  Source source(keys, values_to_a_long);
   for (uint64_t done = 0; done < operations; done += kBlock) {
     const std::vector<Operation>& block = source.next();
     measure(block, *nothing_times, [](const Operation&) {});
+    measure(block, *waiting_times, [](const Operation&) { wait(); });
     measure(block, *cache_times, on_cache);
     measure(block, *lru_times, on_lru);
     if (!cache_times->is_full) cache_times->is_full = cache.stats().evictions > 0;
-    nothing_times->is_full = cache_times->is_full;
+    nothing_times->is_full = waiting_times->is_full = cache_times->is_full;
     lru_times->is_full = lru.is_full();
   }
   fmt::print("{:<18} {:<8} {:<7} {:>9} {:>6} {:>6} {:>6} {:>7} {:>8} {:>9}  {:>8} {:>7} {:>6} {:>11} {:>8} {:>9}\n",
              "contender", "phase", "what", "count", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "max", "99.99/50",
              "> 64 us", "> 1 ms", "interrupted", "99.99 %", "max");
   print("nothing", *nothing_times);
+  print("waiting", *waiting_times);
   print("larder", *cache_times);
   print("sharded mutex LRU", *lru_times);
   const Stats stats = cache.stats();
@@ -234,5 +251,6 @@ int main(int argc, char** argv) {
   larder::bench::print_by_lines();
   const uint64_t operations = larder::bench::number_argument(argc, argv, 1, 50'000'000);
   const size_t limit_mib = larder::bench::number_argument(argc, argv, 2, 512);
-  larder::bench::run(operations, limit_mib);
+  const uint64_t values_to_a_long = larder::bench::number_argument(argc, argv, 3, 2'000);
+  larder::bench::run(operations, limit_mib, values_to_a_long);
 }
