@@ -210,6 +210,31 @@ TEST_CASE("get_multi shows each key that is there, in order, a key named twice t
   CHECK(items[0]->cas == items[4]->cas);
 }
 
+TEST_CASE("get_multi of any number of keys shows all that are there, in order") {
+  TestCache cache;
+  constexpr size_t kKeys = 100;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kKeys; ++i) {
+    names.push_back("key" + std::to_string(i));
+    if (i % 3 != 0) REQUIRE(cache->set(names[i], names[i] + "'s value") == StoreResult::kStored);
+  }
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  for (size_t count = 1; count <= kKeys; ++count) {
+    CAPTURE(count);
+    std::vector<size_t> expected;
+    for (size_t i = 0; i < count; ++i) {
+      if (i % 3 != 0) expected.push_back(i);
+    }
+    std::vector<size_t> shown;
+    CHECK(cache->get_multi(std::span(keys).first(count), [&](size_t index, const ItemView& item) {
+      CHECK(item.key == keys[index]);
+      CHECK(item.value == names[index] + "'s value");
+      shown.push_back(index);
+    }) == expected.size());
+    CHECK(shown == expected);
+  }
+}
+
 TEST_CASE("prefetch leaves no trace") {
   TestCache cache;
   REQUIRE(cache->set("a", "1") == StoreResult::kStored);
