@@ -161,12 +161,7 @@ std::optional<Item> Cache::get(std::string_view key) {
   return item;
 }
 
-bool Cache::get(std::string_view key, std::string& value) {
-  if (!is_key(key)) return false;
-  const bool is_found = engine_->read_value(key, value);
-  engine_->counters(key).add(is_found ? Counter::kGetHits : Counter::kGetMisses);
-  return is_found;
-}
+bool Cache::get(std::string_view key, std::string& value) { return is_key(key) && engine_->read_value(key, value); }
 
 bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!is_key(key)) return false;

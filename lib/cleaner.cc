@@ -176,13 +176,13 @@ std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgen
   return cursor_ - begin;
 }
 
-// Without the lock: the key never changes (record.h), and the segment has no writers. Copied by words, because what
-// shares a word with it may change.
+// Without the lock: the key never changes (record.h), and the segment has no writers. Copied as what is being
+// written, because what shares a word with it may change.
 uint64_t Cleaner::hash_of(uint64_t address) {
   const std::byte* const memory = log_.at(address);
   const size_t bytes = round_up(Record::prefix_bytes_at(memory), kWordBytes);
   key_words_.resize(bytes / kWordBytes);
-  load_words(memory, key_words_.data(), key_words_.size());
+  load_octets(memory, 0, reinterpret_cast<char*>(key_words_.data()), bytes);
   return index_.hash(Record(reinterpret_cast<std::byte*>(key_words_.data()), bytes).key());
 }
 

@@ -253,7 +253,9 @@ Index::Taken Engine::copy_if_wanted(std::string_view key, uint64_t address, Copy
   const std::byte* const memory = log_->at(address);
   copy.room_bytes = Record::room_at(memory);
   const Index::Taken taken = seems_wanted(key, memory, copy.room_bytes);
-  if (taken == Index::Taken::kWanted) load_words(memory, copy.words, copy.room_bytes / kWordBytes);
+  if (taken == Index::Taken::kWanted) {
+    load_octets(memory, 0, reinterpret_cast<char*>(copy.words), copy.room_bytes);
+  }
   return taken;
 }
 
@@ -262,11 +264,11 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
   for (int i = 0; i < kGlances; ++i) {
     const Index::Sight sight =
         index_->glance(hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-    if (sight.glance == Index::Glance::kMissing) {
+    if (sight.is_missing()) {
       if (trace == Trace::kUsed) count_miss(hash);
       return false;
     }
-    if (sight.glance == Index::Glance::kUnsure) continue;
+    if (sight.is_unsure()) continue;
     if (show(key, hash, sight, copy, now, trace, visitor)) return true;
     if (trace == Trace::kNone) return false;
     break;
@@ -281,7 +283,7 @@ inline bool Engine::show(std::string_view key, uint64_t hash, const Index::Sight
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
   if (content.deadline_ms <= now_ms) return false;
   if (trace == Trace::kUsed) {
-    index_->mark_used(sight, hash);
+    Index::mark_used(sight);
     if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
   }
   visitor(view(key, index_->stripe_of(hash), content, now_ms));
@@ -289,8 +291,8 @@ inline bool Engine::show(std::string_view key, uint64_t hash, const Index::Sight
 }
 
 // Straight from the record, which a visitor could not be shown while it may change.
-inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
-                                                 std::string& value) const {
+[[gnu::always_inline]] inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t address,
+                                                                        Moment& now, std::string& value) const {
   const std::byte* const memory = log_->at(address);
   const size_t room_bytes = Record::room_at(memory);
   const Index::Taken taken = seems_wanted(key, memory, room_bytes);
@@ -307,18 +309,19 @@ inline Index::Taken Engine::copy_value_if_wanted(std::string_view key, uint64_t 
 bool Engine::read_value(std::string_view key, std::string& value) {
   const uint64_t hash = index_->hash(key);
   Moment now(*this);
-  const Index::Sight sight = index_->glance(
+  const Index::Sight sight = index_->glance_at_home(
       hash, [&](uint64_t address)
                 __attribute__((always_inline)) { return copy_value_if_wanted(key, address, now, value); });
-  if (sight.glance == Index::Glance::kMissing) {
+  bool is_found = sight.is_found();
+  if (is_found) [[likely]] {
+    Index::mark_used(sight);
+  } else if (sight.is_missing()) {
     count_miss(hash);
-    return false;
+  } else {
+    is_found = read(key, Trace::kUsed, [&](const ItemView& item) { value.assign(item.value); });
   }
-  if (sight.glance == Index::Glance::kUnsure) {
-    return read(key, hash, now, Trace::kUsed, [&](const ItemView& item) { value.assign(item.value); });
-  }
-  index_->mark_used(sight, hash);
-  return true;
+  counters_[index_->space_of(hash)].add(is_found ? Counter::kGetHits : Counter::kGetMisses);
+  return is_found;
 }
 
 // For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
@@ -378,7 +381,9 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
       way.lead = index_->approach(way.hash);
     }
     if (at[2] < keys.size()) {
-      const std::byte* const record = log_->at(index_->look(ways[at[2] % kWays].lead));
+      Index::Lead& lead = ways[at[2] % kWays].lead;
+      Index::look(lead);
+      const std::byte* const record = log_->at(Index::address_in_sight(lead));
       __builtin_prefetch(record);
       __builtin_prefetch(record + kCacheLineBytes);
       __builtin_prefetch(record + 2 * kCacheLineBytes);
@@ -401,9 +406,8 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
     const auto visit = [&](const ItemView& item) { visitor(i, item); };
     const Index::Sight sight =
         index_->glance(way.lead, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-    if (sight.glance == Index::Glance::kMissing) return count_miss(way.hash);
-    const bool is_shown =
-        sight.glance == Index::Glance::kFound && show(key, way.hash, sight, copy, now, Trace::kUsed, visit);
+    if (sight.is_missing()) return count_miss(way.hash);
+    const bool is_shown = sight.is_found() && show(key, way.hash, sight, copy, now, Trace::kUsed, visit);
     if (is_shown || read(key, way.hash, now, Trace::kUsed, visit)) ++found;
   });
   return found;

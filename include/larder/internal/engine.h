@@ -77,13 +77,14 @@ class Engine {
       if (engine.flush_due_ms_.load(std::memory_order_acquire) != kNoFlush) (void)ms();
     }
     [[nodiscard]] int64_t ms() {
-      if (!ms_) ms_ = engine_.now_ms();
-      return *ms_;
+      if (ms_ == kNotAsked) ms_ = engine_.now_ms();
+      return ms_;
     }
 
    private:
+    static constexpr int64_t kNotAsked = INT64_MIN;
     Engine& engine_;
-    std::optional<int64_t> ms_;
+    int64_t ms_ = kNotAsked;
   };
   // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is.
   [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
@@ -93,7 +94,7 @@ class Engine {
     Moment now(*this);
     return read(key, index_->hash(key), now, trace, visitor);
   }
-  // Copies the item's value into `value`, which may be written to even if there is none: a use.
+  // Copies the item's value into `value`, which may be written to even if there is none. A use, counted as a get.
   bool read_value(std::string_view key, std::string& value);
   // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
   // item); returns how many were found.

@@ -76,6 +76,7 @@
 #include "larder/internal/mutex.h"
 #include "larder/internal/namespaces.h"
 #include "larder/internal/record.h"
+#include "larder/internal/words.h"
 
 namespace larder::internal {
 
@@ -114,6 +115,11 @@ struct alignas(64) Bucket {
   // A bit for each slot that has this tag, and for empty ones if it is 0. Without branches: which slot it is cannot
   // be predicted, and a wrong guess would throw away the memory accesses that the processor has begun after it.
   [[nodiscard]] uint32_t matches(uint32_t tag) const {
+#ifdef LARDER_LONG_PIECES
+    // All eight words of the bucket; the control word is the first.
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
+    return (matches_of_four(0, wanted) | matches_of_four(sizeof(Bucket) / 2, wanted) << 4) >> 1;
+#else
     const uint64_t wanted = Slot(tag, 0, 0).word();
     uint32_t bits = 0;
 #pragma GCC unroll 7
@@ -122,10 +128,24 @@ struct alignas(64) Bucket {
           bits + static_cast<uint32_t>((slots[i].load(std::memory_order_relaxed) ^ wanted) < Slot(1, 0, 0).word());
     }
     return bits;
+#endif
   }
 
   std::atomic<uint64_t> control;
   std::array<std::atomic<uint64_t>, kSlotsPerBucket> slots;
+
+#ifdef LARDER_LONG_PIECES
+ private:
+  // The same for the four words that begin `offset` behind the bucket's begin.
+  [[nodiscard, gnu::always_inline]] uint32_t matches_of_four(size_t offset, __m128i wanted) const {
+    const std::byte* const words = reinterpret_cast<const std::byte*>(this) + offset;
+    const __m128 first = _mm_castsi128_ps(load_long_piece(words));
+    const __m128 second = _mm_castsi128_ps(load_long_piece(words + sizeof(LongPiece)));
+    const __m128i upper_halves = _mm_castps_si128(_mm_shuffle_ps(first, second, _MM_SHUFFLE(3, 1, 3, 1)));
+    const __m128i tags = _mm_srli_epi32(upper_halves, 32 - Slot::kTagBits);
+    return static_cast<uint32_t>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(tags, wanted))));
+  }
+#endif
 };
 static_assert(sizeof(Bucket) == 64);
 
@@ -141,6 +161,11 @@ class Index {
 
     [[nodiscard]] bool is_current(uint64_t control) const {
       return ((control >> kGenerationShift) & kGenerationMask) == generation;
+    }
+    // Current, and not being changed.
+    [[nodiscard]] bool is_current_at_rest(uint64_t control) const {
+      static_assert(kSequenceShift == kGenerationShift + std::bit_width(kGenerationMask));
+      return ((control >> kGenerationShift) & (2 * kGenerationMask + 1)) == generation;
     }
     [[nodiscard]] uint32_t bucket_count() const { return units * kBucketsPerUnit; }
     // Buckets are numbered round and round.
@@ -263,7 +288,8 @@ class Index {
   // The number of the namespace of a key with this hash.
   [[nodiscard]] uint32_t space_of(uint64_t hash) const { return top_bits(hash, space_bits_); }
   [[nodiscard]] const Namespaces& namespaces() const { return namespaces_; }
-  [[nodiscard]] Stripe& stripe_of(uint64_t hash) const { return stripes_[top_bits(hash, stripe_bits_)]; }
+  // The stripe's bits may be none, and a number cannot be shifted by 64.
+  [[nodiscard]] Stripe& stripe_of(uint64_t hash) const { return stripes_[hash >> 1 >> (63 - stripe_bits_)]; }
   [[nodiscard]] uint32_t tag_of(uint64_t hash) const {
     return static_cast<uint32_t>(hash >> (64 - stripe_bits_ - Slot::kTagBits)) & (Slot::kTagCount - 1);
   }
@@ -299,16 +325,27 @@ class Index {
     return {};
   }
 
-  // What a search without the lock found out.
-  enum class Glance : uint8_t {
-    kFound,    // what take accepted was the record, whole
-    kMissing,  // there is no such record
-    kUnsure,   // something changed meanwhile, or needs the lock: search again, or with the lock
-  };
   enum class Taken : uint8_t { kWanted, kOther, kNeedsLock };
-  struct Sight {
-    Glance glance = Glance::kUnsure;
-    std::atomic<uint64_t>* slot = nullptr;  // of what was found; it may have changed since
+  // What a search without the lock found out. Two words, so that it is returned in registers.
+  class Sight {
+    friend class Index;
+
+   public:
+    // What `take` accepted was the record, whole.
+    [[nodiscard]] bool is_found() const { return slot_ != nullptr; }
+    // There is no such record.
+    [[nodiscard]] bool is_missing() const { return slot_ == nullptr && seen_.is_empty(); }
+    // Something changed meanwhile, or needs the lock: search again, or with the lock.
+    [[nodiscard]] bool is_unsure() const { return slot_ == nullptr && !seen_.is_empty(); }
+
+   private:
+    static Sight found(std::atomic<uint64_t>& slot, Slot seen) { return {&slot, seen}; }
+    static Sight missing() { return {nullptr, Slot()}; }
+    static Sight unsure() { return {nullptr, Slot(1)}; }
+    Sight(std::atomic<uint64_t>* slot, Slot seen) : slot_(slot), seen_(seen) {}
+
+    std::atomic<uint64_t>* slot_;  // of what was found; it may have changed since
+    Slot seen_;
   };
 
   // A search without the lock on its way: where it looks, and the numbers that must not have changed in the end.
@@ -341,30 +378,22 @@ class Index {
     __builtin_prefetch(lead.bucket);
     return lead;
   }
-  // Returns the address of a record that may be the wanted one, or 0.
-  uint64_t look(Lead& lead) const {
+  static void look(Lead& lead) {
     lead.control = lead.bucket->control.load(std::memory_order_acquire);
     lead.matches = lead.bucket->matches(lead.tag);
+  }
+  // The address of a record that may be the wanted one, or 0.
+  [[nodiscard]] static uint64_t address_in_sight(const Lead& lead) {
     if (lead.matches == 0) return 0;
     const auto slot = static_cast<size_t>(std::countr_zero(lead.matches));
     return Slot(lead.bucket->slots[slot].load(std::memory_order_relaxed)).address();
   }
   // take(address) copies what may be the record and says whether it seems to be the wanted one; what it copied is
-  // to be believed only if this returns kFound.
+  // to be believed only if it is found.
   template <class Take>
   [[nodiscard]] Sight glance(const Lead& lead, Take&& take) const {
-    if (lead.layout % 2 != 0 || is_odd(lead.control) || !lead.page.is_current(lead.control)) [[unlikely]]
-      return {};
-    Sight sight = look_into(*lead.bucket, lead.matches, take);
-    if (sight.glance == Glance::kMissing && passed_by(lead.control) != 0) [[unlikely]] {
-      return glance_further(lead, take);
-    }
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (lead.bucket->control.load(std::memory_order_relaxed) != lead.control ||
-        lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) [[unlikely]] {
-      return {};
-    }
-    return sight;
+    const Sight sight = glance_at_home(lead, take);
+    return sight.is_unsure() && passed_by(lead.control) != 0 ? glance_further(lead, take) : sight;
   }
   // All the steps at once.
   template <class Take>
@@ -372,6 +401,13 @@ class Index {
     Lead lead = approach(hash);
     look(lead);
     return glance(lead, take);
+  }
+  // The same, but unsure if the search does not end in its first bucket, as nearly all do.
+  template <class Take>
+  [[nodiscard, gnu::always_inline]] Sight glance_at_home(uint64_t hash, Take&& take) const {
+    Lead lead = approach(hash);
+    look(lead);
+    return glance_at_home(lead, take);
   }
 
   // Adds a slot for a key that has none.
@@ -382,9 +418,9 @@ class Index {
 
   // Raises a slot's frequency by one, up to kFrequencyMax.
   static void mark_used(const Position& position) {
-    mark_used(position.bucket->slots[static_cast<size_t>(position.slot)], position.get().tag());
+    mark_used(position.bucket->slots[static_cast<size_t>(position.slot)], position.get());
   }
-  void mark_used(const Sight& sight, uint64_t hash) const { mark_used(*sight.slot, tag_of(hash)); }
+  static void mark_used(const Sight& sight) { mark_used(*sight.slot_, sight.seen_); }
 
   // Runs `change` of the record that the slot points at as one change of its bucket.
   template <class Change>
@@ -568,41 +604,57 @@ class Index {
   [[nodiscard]] Page locate(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     return decode(stripe.entry(tag), stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
   }
-  // What one bucket has, as far as it can be believed.
+  // What one bucket has, as far as it can be believed. Inlined with what calls it: see words.h on how many
+  // instructions a lookup may have.
   template <class Take>
-  [[nodiscard]] static Sight look_into(Bucket& bucket, uint32_t matches, Take&& take) {
+  [[nodiscard, gnu::always_inline]] static Sight look_into(Bucket& bucket, uint32_t matches, Take&& take) {
     for (; matches != 0; matches &= matches - 1) {
       auto& word = bucket.slots[static_cast<size_t>(std::countr_zero(matches))];
       const Slot slot(word.load(std::memory_order_relaxed));
       if (slot.is_empty()) continue;
       const Taken taken = take(slot.address());
-      if (taken == Taken::kWanted) return {.glance = Glance::kFound, .slot = &word};
-      if (taken == Taken::kNeedsLock) return {};
+      if (taken == Taken::kWanted) return Sight::found(word, slot);
+      if (taken == Taken::kNeedsLock) return Sight::unsure();
     }
-    return {.glance = Glance::kMissing};
+    return Sight::missing();
   }
-  // The glance of a search that does not end in its first bucket.
+  template <class Take>
+  [[nodiscard, gnu::always_inline]] Sight glance_at_home(const Lead& lead, Take&& take) const {
+    if (lead.layout % 2 != 0 || !lead.page.is_current_at_rest(lead.control)) [[unlikely]]
+      return Sight::unsure();
+    const Sight sight = look_into(*lead.bucket, lead.matches, take);
+    if (sight.is_missing() && passed_by(lead.control) != 0) [[unlikely]]
+      return Sight::unsure();
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (lead.bucket->control.load(std::memory_order_relaxed) != lead.control ||
+        lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) [[unlikely]] {
+      return Sight::unsure();
+    }
+    return sight;
+  }
+  // The glance of a search that does not end in its first bucket, all over again.
   template <class Take>
   [[nodiscard, gnu::noinline]] Sight glance_further(const Lead& lead, Take& take) const {
+    if (lead.layout % 2 != 0) return Sight::unsure();
     const Page& page = lead.page;
     const uint32_t home = page.home(lead.tag);
     std::array<uint64_t, kGlanceBucketsMax> controls;
     uint32_t looked_at = 0;
-    Sight sight{.glance = Glance::kMissing};
-    for (bool is_over = false; !is_over && sight.glance == Glance::kMissing;) {
-      if (looked_at == kGlanceBucketsMax) return {};
+    Sight sight = Sight::missing();
+    for (bool is_over = false; !is_over && sight.is_missing();) {
+      if (looked_at == kGlanceBucketsMax) return Sight::unsure();
       Bucket& bucket = page.bucket(home + looked_at);
       const uint64_t control = bucket.control.load(std::memory_order_acquire);
-      if (is_odd(control) || !page.is_current(control)) return {};
+      if (!page.is_current_at_rest(control)) return Sight::unsure();
       controls[looked_at++] = control;
       is_over = passed_by(control) == 0;
       sight = look_into(bucket, bucket.matches(lead.tag), take);
     }
     std::atomic_thread_fence(std::memory_order_acquire);
     for (uint32_t i = 0; i < looked_at; ++i) {
-      if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return {};
+      if (page.bucket(home + i).control.load(std::memory_order_relaxed) != controls[i]) return Sight::unsure();
     }
-    if (lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) return {};
+    if (lead.stripe->layout.load(std::memory_order_relaxed) != lead.layout) return Sight::unsure();
     return sight;
   }
   [[nodiscard]] uint64_t hash_in_namespace(std::string_view key, uint64_t hash) const;
@@ -612,12 +664,11 @@ class Index {
 
   [[nodiscard]] static uint64_t passed_by(uint64_t control) { return control & kPassedMask; }
   [[nodiscard]] static bool is_odd(uint64_t control) { return ((control >> kSequenceShift) & 1) != 0; }
-  static void mark_used(std::atomic<uint64_t>& word, uint32_t tag) {
-    uint64_t seen = word.load(std::memory_order_relaxed);
-    const Slot slot(seen);
-    if (slot.is_empty() || slot.tag() != tag || slot.frequency() == Slot::kFrequencyMax) return;
+  static void mark_used(std::atomic<uint64_t>& word, Slot slot) {
+    if (slot.frequency() == Slot::kFrequencyMax) return;
+    uint64_t seen = slot.word();
     // Relaxed, and no second try: a use that is not counted does no harm.
-    word.compare_exchange_strong(seen, Slot(tag, slot.frequency() + 1, slot.address()).word(),
+    word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(),
                                  std::memory_order_relaxed);
   }
   static void add_passed(Bucket& bucket);

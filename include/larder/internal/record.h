@@ -245,6 +245,7 @@ class Record {
   // Bits of the format octet.
   static constexpr uint8_t kCasMask = 0x03;
   static constexpr uint8_t kCasNone = 0, kCas32 = 1, kCas48 = 2, kCasWhole = 3;
+  static constexpr uint8_t kCasWidths[] = {0, 4, 6, 8};
   static constexpr uint8_t kHasExpiry = 0x04;
   static constexpr uint8_t kHasFlags = 0x08;
   static constexpr uint8_t kHasExtension = 0x10;
@@ -267,10 +268,7 @@ class Record {
     if (content.cas == 0) return kCasNone;
     return content.cas <= UINT32_MAX ? kCas32 : kCas48;
   }
-  [[nodiscard]] static constexpr size_t cas_width(uint8_t code) {
-    constexpr uint8_t kWidths[] = {0, 4, 6, 8};
-    return kWidths[code];
-  }
+  [[nodiscard]] static constexpr size_t cas_width(uint8_t code) { return kCasWidths[code]; }
 
   // How a content is laid out in the room.
   struct Layout {
