@@ -13,9 +13,9 @@ uint8_t marks_of(const ItemView& item) {
 
 }  // namespace
 
-Decision replacement(const Content& content, int64_t now_ms) {
+Decision replacement(const Content& content, int64_t now_ms, uint64_t cas) {
   if (content.deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
-  return {.kind = Decision::Kind::kStore, .content = content};
+  return {.kind = Decision::Kind::kStore, .content = content, .cas = cas};
 }
 
 Content content_of(const ItemView& item, int64_t now_ms) {

@@ -18,6 +18,8 @@ namespace {
 // How often a search without the lock is tried.
 constexpr int kGlances = 3;
 constexpr size_t kCacheLineBytes = 64;
+// How much of a record is fetched ahead: short ones are what there are many of.
+constexpr size_t kLinesFetched = 3;
 // How many pages with little in them a scan goes through at a time.
 constexpr int kScannedPagesMax = 256;
 constexpr int64_t kMsPerSecond = 1000;
@@ -182,8 +184,13 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
 }
 
 inline Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
-  return index_->find(stripe, index_->tag_of(hash),
-                      [&](uint64_t address) { return log_->record_at(address).key() == key; });
+  return index_->find(stripe, index_->tag_of(hash), [&](uint64_t address) {
+    // Who holds the lock is likely to write: the record's later lines are fetched for that along with the first.
+    for (size_t line = 0; line < kLinesFetched; ++line) {
+      __builtin_prefetch(log_->at(address) + line * kCacheLineBytes, 1);
+    }
+    return log_->record_at(address).key() == key;
+  });
 }
 
 ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const {
@@ -220,21 +227,21 @@ void Engine::count_miss(uint64_t hash) {
 // An item that is expired is removed on the way.
 Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) {
-  const Index::Position position = find(stripe, hash, key);
-  if (!position) {
-    if (!counts_misses) return {};
+  Found found{.position = find(stripe, hash, key), .content = {}};
+  if (found) {
+    found.content = log_->record_at(found.position.get().address()).content();
+    if (found.content.deadline_ms > now_ms) return found;
+    if (counts_misses) counters_[stripe.space].add(Counter::kGetExpired);
+    expire(stripe, found.position, now_ms);
+    found.position = {};
+  } else if (counts_misses) {
     if (index_->take_flushed(stripe, index_->tag_of(hash))) {
       counters_[stripe.space].add(Counter::kGetFlushed);
     } else {
       count_miss(hash);
     }
-    return {};
   }
-  const Content content = log_->record_at(position.get().address()).content();
-  if (content.deadline_ms > now_ms) return {.position = position, .content = content};
-  if (counts_misses) counters_[stripe.space].add(Counter::kGetExpired);
-  expire(stripe, position, now_ms);
-  return {};
+  return found;
 }
 
 void Engine::expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
@@ -384,9 +391,7 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
       Index::Lead& lead = ways[at[2] % kWays].lead;
       Index::look(lead);
       const std::byte* const record = log_->at(Index::address_in_sight(lead));
-      __builtin_prefetch(record);
-      __builtin_prefetch(record + kCacheLineBytes);
-      __builtin_prefetch(record + 2 * kCacheLineBytes);
+      for (size_t line = 0; line < kLinesFetched; ++line) __builtin_prefetch(record + line * kCacheLineBytes);
     }
     if (at[3] < keys.size()) answer(at[3], ways[at[3] % kWays]);
   }
@@ -488,12 +493,17 @@ Presence Engine::presence(std::string_view key, int64_t now_ms) {
 
 // --- changing ----------------------------------------------------------------------------------------------
 
-std::optional<uint64_t> Engine::mutate(std::string_view key, int64_t now_ms, Decide decide, History* history) {
-  const RemovalQueue::Delivery delivery(removals());
+// Before the lock, which lets no other access to memory begin early.
+Engine::Hashed Engine::begin_change(std::string_view key) const {
   const uint64_t hash = index_->hash(key);
-  // Before the lock, which lets no other access to memory begin early.
   index_->prefetch(hash);
   ghost_->prefetch(hash);
+  return {.key = key, .hash = hash};
+}
+
+std::optional<uint64_t> Engine::mutate(Hashed target, int64_t now_ms, Decide decide, History* history) {
+  const RemovalQueue::Delivery delivery(removals());
+  const auto [key, hash] = target;
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
     const Attempt made = attempt(key, hash, now_ms, decide, history, whom);
@@ -511,15 +521,14 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, hash, key, now_ms, false);
-  Decision decision;
-  if (found) {
+  const auto ask = [&] {
+    if (!found) return decide(nullptr);
     const ItemView item = view(key, stripe, found.content, now_ms);
     if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
-    decision = decide(&item);
-    if (decision.is_used) Index::mark_used(found.position);
-  } else {
-    decision = decide(nullptr);
-  }
+    return decide(&item);
+  };
+  const Decision decision = ask();
+  if (found && decision.is_used) Index::mark_used(found.position);
   switch (decision.kind) {
     case Decision::Kind::kLeave:
       return {};
@@ -532,9 +541,9 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
       break;
   }
   const Content content = content_for(stripe, found.content, decision, now_ms);
-  Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
-  made.cas = cas_number(stripe, content);
-  return made;
+  const Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
+  if (made.shortage != Shortage::kNone) return made;
+  return {.bytes = made.bytes, .cas = cas_number(stripe, content)};
 }
 
 // The content that was decided on, with a CAS number, and with what is to be noted of this access.

@@ -53,56 +53,57 @@ class StoredContent {
                .deadline_ms = deadline_ms,
                .marks = binary_key_mark(options.item.is_key_binary)} {}
 
-  [[nodiscard]] Content over(const ItemView* item) {
+  [[nodiscard]] const Content& over(const ItemView* item) {
     if (item == nullptr) return given_;
     if (extends(options_)) return joined(*item);
     if (!is_late(*item, options_)) return given_;
-    Content late = given_;
-    late.deadline_ms = content_of(*item, now_ms_).deadline_ms;
-    late.marks |= kMarkStale | (item->is_won ? kMarkWon : 0);
-    return late;
+    changed_ = given_;
+    changed_.deadline_ms = content_of(*item, now_ms_).deadline_ms;
+    changed_.marks |= kMarkStale | (item->is_won ? kMarkWon : 0);
+    return changed_;
   }
 
  private:
-  Content joined(const ItemView& item) {
+  const Content& joined(const ItemView& item) {
     const bool is_prepended = options_.mode == StoreMode::kPrepend;
     joined_.assign(is_prepended ? given_.value : item.value);
     joined_.append(is_prepended ? item.value : given_.value);
-    Content content = content_of(item, now_ms_);
-    content.value = joined_;
-    content.marks = given_.marks;
-    return content;
+    changed_ = content_of(item, now_ms_);
+    changed_.value = joined_;
+    changed_.marks = given_.marks;
+    return changed_;
   }
 
   const StoreOptions& options_;
   const int64_t now_ms_;
   const Content given_;
+  Content changed_;
   std::string joined_;
 };
 
 }  // namespace
 
 StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value, const StoreOptions& options) {
+  const Engine::Hashed target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
   StoredContent stored(value, options, engine.deadline_of(expiry, now_ms), now_ms);
   Counters& counters = engine.counters(key);
   counters.add(Counter::kStores);
   StoreOutcome outcome;
-  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const std::optional<uint64_t> cas = engine.mutate(target, now_ms, [&](const ItemView* item) -> Decision {
     outcome.result = judge(item, options);
     const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;
     if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;
     if (outcome.result != StoreResult::kStored) return {.is_used = !extends(options)};
-    const Content content = stored.over(item);
+    const Content& content = stored.over(item);
     outcome.value_bytes = content.value.size();
-    Decision decision = replacement(content, now_ms);
-    decision.cas = options.item.cas;
-    return decision;
+    return replacement(content, now_ms, options.item.cas);
   });
   if (!cas) {
     counters.add(Counter::kStoreNoMemory);
-    return {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
+    outcome = {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
+    return outcome;
   }
   outcome.cas = *cas;
   count(counters, outcome.result, options);

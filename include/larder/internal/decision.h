@@ -28,8 +28,8 @@ struct History {
   uint32_t idle_s = 0;
 };
 
-// A new value, or none at all when its deadline is already past.
-[[nodiscard]] Decision replacement(const Content& content, int64_t now_ms);
+// A new value, or none at all when its deadline is already past. `cas`: as in Decision.
+[[nodiscard]] Decision replacement(const Content& content, int64_t now_ms, uint64_t cas = 0);
 
 // The item's content as it stands, for changing parts of it.
 [[nodiscard]] Content content_of(const ItemView& item, int64_t now_ms);

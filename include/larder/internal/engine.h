@@ -114,6 +114,16 @@ class Engine {
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
   // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
   [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
+                                               History* history = nullptr) {
+    return mutate(begin_change(key), now_ms, decide, history);
+  }
+  // The same in two steps, for who has something else to do while the memory is fetched that the change will need.
+  struct Hashed {
+    std::string_view key;
+    uint64_t hash;
+  };
+  [[nodiscard]] Hashed begin_change(std::string_view key) const;
+  [[nodiscard]] std::optional<uint64_t> mutate(Hashed target, int64_t now_ms, Decide decide,
                                                History* history = nullptr);
 
   // Leaves no trace.

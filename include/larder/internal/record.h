@@ -128,25 +128,33 @@ class Record {
     const std::byte* field = memory_ + key_offset(record_key.size()) + record_key.size();
     const uint8_t code = format & kCasMask;
     const size_t width = cas_width(code);
-    std::memcpy(&content.cas, field, width);
-    content.is_cas_whole = code == kCasWhole;
+    switch (code) {
+      case kCas32:
+        content.cas = load<uint32_t>(field);
+        break;
+      case kCas48:
+        content.cas = load<uint32_t>(field) | uint64_t{load<uint16_t>(field + sizeof(uint32_t))} << 32;
+        break;
+      case kCasWhole:
+        content.cas = load<uint64_t>(field);
+        content.is_cas_whole = true;
+        break;
+    }
     field += width;
     if ((format & kHasExpiry) != 0) {
-      content.deadline_ms = 0;
-      std::memcpy(&content.deadline_ms, field, kExpiryBytes);
+      static_assert(kExpiryBytes == sizeof(uint32_t) + sizeof(uint8_t));
+      content.deadline_ms = int64_t{load<uint32_t>(field)} | int64_t{load<uint8_t>(field + sizeof(uint32_t))} << 32;
       field += kExpiryBytes;
     }
     if ((format & kHasFlags) != 0) {
-      std::memcpy(&content.flags, field, kFlagsBytes);
+      content.flags = load<uint32_t>(field);
       field += kFlagsBytes;
     }
     uint32_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      std::memcpy(&content.marks, field, sizeof content.marks);
-      std::memcpy(&unused, field + kMarksBytes, sizeof unused);
-      if (content.has(kMarkTracked)) {
-        std::memcpy(&content.accessed_s, field + kExtensionBytes, sizeof content.accessed_s);
-      }
+      content.marks = load<uint8_t>(field);
+      unused = load<uint32_t>(field + kMarksBytes);
+      if (content.has(kMarkTracked)) content.accessed_s = load<uint32_t>(field + kExtensionBytes);
       field += extension_bytes(content.marks);
     }
     const auto offset = static_cast<size_t>(field - memory_);
@@ -257,6 +265,13 @@ class Record {
   static constexpr size_t kExtensionBytes = kMarksBytes + 4;
   static constexpr size_t kAccessedBytes = 4;
 
+  // Number by number, so that a content is built in registers and not in memory.
+  template <class Number>
+  [[nodiscard]] static Number load(const std::byte* from) {
+    Number number;
+    std::memcpy(&number, from, sizeof number);
+    return number;
+  }
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
   }
