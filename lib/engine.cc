@@ -521,13 +521,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, hash, key, now_ms, false);
-  const auto ask = [&] {
-    if (!found) return decide(nullptr);
-    const ItemView item = view(key, stripe, found.content, now_ms);
-    if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
-    return decide(&item);
-  };
-  const Decision decision = ask();
+  const Decision decision = ask(stripe, found, key, now_ms, decide, history);
   if (found && decision.is_used) Index::mark_used(found.position);
   switch (decision.kind) {
     case Decision::Kind::kLeave:
@@ -544,6 +538,14 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   const Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
   if (made.shortage != Shortage::kNone) return made;
   return {.bytes = made.bytes, .cas = cas_number(stripe, content)};
+}
+
+Decision Engine::ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
+                     Decide decide, History* history) const {
+  if (!found) return decide(nullptr);
+  const ItemView item = view(key, stripe, found.content, now_ms);
+  if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
+  return decide(&item);
 }
 
 // The content that was decided on, with a CAS number, and with what is to be noted of this access.

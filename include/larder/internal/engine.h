@@ -222,6 +222,8 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history,
                   Log::For whom);
+  [[nodiscard]] Decision ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
+                             Decide decide, History* history) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
                                     int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
