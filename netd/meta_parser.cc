@@ -28,7 +28,7 @@ class FlagParser {
   FlagParser(std::string_view key, MetaRequest& meta) : key_(key), meta_(meta) {}
 
   // What is wrong with the flags, or nothing. An unknown flag or one given twice ends the search; of malformed
-  // arguments the last one counts.
+  // arguments the last one counts. That the opaque is too long is told apart.
   [[nodiscard]] std::string_view parse(const Tokens& tokens, size_t first_flag) {
     for (size_t i = first_flag; i < tokens.size(); ++i) {
       const auto letter = static_cast<uint8_t>(tokens[i].front());
@@ -44,6 +44,8 @@ class FlagParser {
     expect(assign(meta_.binary_key, base64_decode(key_)), kErrorBadKeyEncoding);
     return error_;
   }
+
+  [[nodiscard]] bool is_opaque_too_long() const { return is_opaque_too_long_; }
 
  private:
   // False: there is no such flag.
@@ -70,7 +72,7 @@ class FlagParser {
         meta_.mode = argument.empty() ? '\0' : argument.front();
         return true;
       case 'O':
-        expect(argument.size() < kOpaqueTokenBytesMax, kErrorOpaqueTooLong);
+        is_opaque_too_long_ = argument.size() >= kOpaqueTokenBytesMax;
         return true;
       case 'c':
       case 'f':
@@ -123,6 +125,7 @@ class FlagParser {
   const std::string_view key_;
   MetaRequest& meta_;
   std::array<bool, 256> is_seen_{};
+  bool is_opaque_too_long_ = false;
   std::string_view error_;
 };
 
@@ -133,14 +136,18 @@ bool is_mode(Command command, char mode) {
   return command != Command::kMetaArithmetic || kArithmeticModes.find(mode) != std::string_view::npos;
 }
 
-// What is wrong with the flags, or nothing.
+// What is wrong with the flags, or nothing. The mode counts when all else is right, the opaque comes last.
 std::string_view parse_flags(const Tokens& tokens, size_t first_flag, Command command, MetaRequest& meta) {
   FlagParser parser(tokens[1], meta);
   // It takes no flag but this, and minds no other.
   if (command == Command::kMetaDebug) return tokens[first_flag] == "b" ? parser.parse_key() : std::string_view();
-  meta.mode = command == Command::kMetaArithmetic ? 'I' : 'S';
+  const bool is_arithmetic = command == Command::kMetaArithmetic;
+  meta.mode = is_arithmetic ? 'I' : 'S';
   const std::string_view error = parser.parse(tokens, first_flag);
-  return !error.empty() && command == Command::kMetaArithmetic ? kErrorInvalidOrDuplicateFlag : error;
+  if (!error.empty()) return is_arithmetic ? kErrorInvalidOrDuplicateFlag : error;
+  if (!is_mode(command, meta.mode)) return is_arithmetic ? kErrorBadArithmeticMode : kErrorBadStoreMode;
+  if (!parser.is_opaque_too_long()) return {};
+  return is_arithmetic ? kErrorInvalidOrDuplicateFlag : kErrorOpaqueTooLong;
 }
 
 void refuse(Request& request, std::string_view refusal) {
@@ -170,9 +177,6 @@ void parse_meta(const Tokens& tokens, size_t first_flag, size_t key_bytes_max, R
   MetaRequest& meta = request.meta.emplace();
   const std::string_view error = parse_flags(tokens, first_flag, command, meta);
   if (!error.empty()) return refuse(request, error);
-  if (!is_mode(command, meta.mode)) {
-    return refuse(request, command == Command::kMetaStore ? kErrorBadStoreMode : kErrorBadArithmeticMode);
-  }
   if (tokens.size() > first_flag) {
     meta.flags = request.line.substr(static_cast<size_t>(tokens[first_flag].data() - request.line.data()));
   }

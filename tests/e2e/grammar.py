@@ -118,7 +118,8 @@ class Grammar:
             b'touch %s %s\r\n' % (self.key(), self.one_of(b'x', b'1x', b'-')),
             b'gat %s %s\r\n' % (self.one_of(b'x', b'1x'), self.key()),
             b'mg %s %s\r\n' % (key, self.one_of(b'v v', b'S', b'Tx', b'Tx v v', b'N', b'C-1', b'O' + b'x' * 32, b'5')),
-            b'ms %s 2 %s\r\nhi\r\n' % (key, self.one_of(b'q q', b'S', b'Tx', b'MI', b'F-1', b'O' + b'x' * 32)),
+            b'ms %s 2 %s\r\nhi\r\n' % (key, self.one_of(b'q q', b'S', b'Tx', b'MI', b'F-1', b'O' + b'x' * 32,
+                                                        b'F-1 O' + b'x' * 32, b'MI O' + b'x' * 32)),
             b'ma %s %s\r\n' % (key, self.one_of(b'q q', b'S', b'Tx', b'Mx', b'Dx', b'D-1', b'J')),
             b'flush_all x\r\n',
             # Too long a key.

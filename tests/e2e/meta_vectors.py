@@ -128,6 +128,10 @@ META_VECTORS = [
            b'EN O' + b'x' * 31 + b'\r\nNF O' + b'x' * 31 + b'\r\n'),
     Vector('9.1.5', 'an opaque of 32 octets is too long', lines(b'mg a O' + b'x' * 32, b'md a O' + b'x' * 32) +
            ms(b'a', b'hi', b'O' + b'x' * 32), OPAQUE_TOO_LONG * 3),
+    Vector('9.1.5', 'an opaque that is too long is told of last',
+           lines(b'mg a Tx O' + b'x' * 32, b'mg a O' + b'x' * 32 + b' Tx', b'mg Zm9 O' + b'x' * 32 + b' b') +
+           ms(b'a', b'hi', b'Fx', b'O' + b'x' * 32) + ms(b'a', b'hi', b'O' + b'x' * 32, b'Mx'),
+           BAD_TOKEN * 2 + BAD_KEY_ENCODING + BAD_FORMAT + BAD_STORE_MODE),
     Vector('9.1.5', 'an opaque that is too long is refused before anything is done',
            store(b'a', b'1') + lines(b'mg a T-1 O' + b'x' * 32, b'md a O' + b'x' * 32, b'mg a v'),
            STORED + OPAQUE_TOO_LONG * 2 + va(b'1')),
