@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,13 +42,6 @@ constexpr int kLoadCore = 1;
 
 // Where servers and load run.
 enum class Cores { kApart, kShared };
-
-void pin_to(int core) {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  CPU_SET(static_cast<size_t>(core), &cores);
-  sched_setaffinity(0, sizeof cores, &cores);
-}
 
 sockaddr_in loopback(uint16_t port) {
   sockaddr_in address{};

@@ -30,7 +30,8 @@ TOLERATED = {
     'exp': '`exp` of `me` is the seconds left',
 }
 
-# memcached's clock ticks once a second, netd's once a millisecond.
+# memcached's clock ticks once a second, netd's once a millisecond. Besides, one server may be asked as much later as the
+# stream has lasted, on a machine that stands still meanwhile.
 TICKS_APART_S = 2
 
 
@@ -173,7 +174,7 @@ def same_unit(memcached, netd, elapsed_s, is_history_exact):
     if memcached == netd:
         return True
     if memcached.tokens[0] == netd.tokens[0] == b'ME':
-        return same_debug_line(memcached.tokens, netd.tokens)
+        return same_debug_line(memcached.tokens, netd.tokens, elapsed_s)
     is_padded = is_padded_number(memcached.value, netd.value)
     if len(memcached.tokens) != len(netd.tokens) or not (is_padded or memcached.value == netd.value):
         return False
@@ -202,17 +203,17 @@ def same_meta_token(memcached, netd, elapsed_s, is_history_exact):
         return False
     numbers = int(theirs[2]), int(ours[2])
     if ours[1] == b't':
-        return min(numbers) >= 0 and abs(numbers[0] - numbers[1]) <= TICKS_APART_S
+        return min(numbers) >= 0 and abs(numbers[0] - numbers[1]) <= elapsed_s + TICKS_APART_S
     if ours[1] == b'h':
         return not is_history_exact and set(numbers) == {0, 1}
     return min(numbers) >= 0 and max(numbers) <= elapsed_s + TICKS_APART_S
 
 
-def same_debug_line(memcached, netd):
+def same_debug_line(memcached, netd, elapsed_s):
     """TOLERATED['debug'] and ['exp']: key, expiry and CAS number are the same, the rest is each server's own."""
     if len(memcached) != 8 or len(netd) < 9:
         return False
     names = [[token.partition(b'=')[0] for token in tokens[2:8]] for tokens in (memcached, netd)]
     exps = [int(tokens[2].removeprefix(b'exp=')) for tokens in (memcached, netd)]
-    is_exp_equal = exps == [-1, -1] or abs(exps[0] + exps[1]) <= TICKS_APART_S
+    is_exp_equal = exps == [-1, -1] or abs(exps[0] + exps[1]) <= elapsed_s + TICKS_APART_S
     return (memcached[1], memcached[4], *names[0][:5]) == (netd[1], netd[4], *names[1][:5]) and is_exp_equal

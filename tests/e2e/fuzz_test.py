@@ -46,8 +46,8 @@ class Fuzzing(DifferentialTestCase):
         while time.monotonic() - started_s < SECONDS if SECONDS else stream_count < STREAMS:
             number = FIRST + stream_count
             stream = self.stream(number, left_out)
-            if self.first_difference(stream):
-                self.fail(self.describe(*self.shrunk(stream), f'DIFF_SEED={SEED} DIFF_FIRST={number}'))
+            if difference := self.first_difference(stream):
+                self.fail(self.describe(*self.shrunk(stream, difference), f'DIFF_SEED={SEED} DIFF_FIRST={number}'))
             stream_count += 1
             request_count += sum(len(batch.requests) for batch in stream)
         print(f'{stream_count} streams, {request_count} requests in {time.monotonic() - started_s:.1f} s; left out:')
@@ -82,10 +82,10 @@ class Fuzzing(DifferentialTestCase):
                 return len(stream), replies
         return None
 
-    def shrunk(self, stream):
+    def shrunk(self, stream, difference):
         """A stream with a difference, without what it does not need, and the replies that differ."""
         deadline_s = time.monotonic() + SHRINKING_S
-        number, replies = self.first_difference(stream) or (len(stream), (b'(now the same)', b'(now the same)'))
+        number, replies = difference
         stream = stream[:number + 1]
         for smaller in (without_batch, without_request, without_cuts):
             position = 0

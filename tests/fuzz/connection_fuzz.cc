@@ -187,12 +187,13 @@ class Client {
       const size_t skipped = std::min(bytes_to_skip_, requests.size());
       requests.remove_prefix(skipped);
       bytes_to_skip_ -= skipped;
+      // The server may have seen only the line's beginning, and found it too long.
+      const size_t line_end = requests.find('\n');
+      is_unsure_ = line_end != std::string_view::npos && line_end > kUnfinishedLineBytesMax;
+      if (is_unsure_) break;
       Request request;
       const Parser::Result result = parser_->next(requests, request);
       if (!result.complete) break;
-      // The server may have seen only the beginning, and found it too long.
-      is_unsure_ = request.line.size() > kUnfinishedLineBytesMax;
-      if (is_unsure_) break;
       judge_.judge(request, may_evict, replies);
       requests.remove_prefix(result.bytes_consumed);
       bytes_to_skip_ = result.bytes_to_skip;

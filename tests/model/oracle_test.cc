@@ -262,9 +262,8 @@ class Comparison {
     const bool is_stale = random_.one_in(2);
     const bool is_empty = !is_stale || random_.one_in(4);
     const InvalidateOptions options{.is_stale = is_stale, .is_empty = is_empty};
-    const EraseResult result = cache_->invalidate(key, options);
-    REQUIRE((result == EraseResult::kErased) == oracle_.invalidate(key, is_stale, is_empty));
-    compare(key);
+    agree(key, cache_->invalidate(key, options) == EraseResult::kErased,
+          [&] { return oracle_.invalidate(key, is_stale, is_empty); });
   }
 
   // As set, erase or no operation at all would do, given what there is.
