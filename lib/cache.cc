@@ -1,6 +1,7 @@
 #include "larder/cache.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "larder/internal/count_item.h"
@@ -24,6 +25,9 @@ using internal::kMarkStale;
 using internal::kNeverMs;
 using internal::postponement;
 using internal::replacement;
+
+// set_multi has the memory of so many stores fetched together.
+constexpr size_t kSetsAtOnce = 32;
 
 // Of walks that nobody has set a step for.
 constexpr size_t kItemsPerStep = 64;
@@ -267,7 +271,14 @@ StoreOutcome Cache::store(std::string_view key, std::string_view value, const St
 std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry> entries) {
   std::vector<StoreResult> results;
   results.reserve(entries.size());
-  for (const SetEntry& entry : entries) results.push_back(set(entry.key, entry.value, entry.options));
+  std::array<std::string_view, kSetsAtOnce> keys;
+  while (!entries.empty()) {
+    const std::span<const SetEntry> next = entries.first(std::min(kSetsAtOnce, entries.size()));
+    std::ranges::transform(next, keys.begin(), &SetEntry::key);
+    engine_->prefetch(std::span(keys).first(next.size()));
+    for (const SetEntry& entry : next) results.push_back(set(entry.key, entry.value, entry.options));
+    entries = entries.subspan(next.size());
+  }
   return results;
 }
 

@@ -45,7 +45,7 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   if (is_tight) {
     // Without a victim there is nothing to be had, and nothing is owed.
     const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
-    if (account_.is_over_limit()) (void)log_.release_free_segment();
+    if (account_.is_over_limit()) (void)release_spare();
     const double left = due - static_cast<double>(covered);
     if (left > 0 && this->is_tight()) owe(static_cast<size_t>(left / rate));
   } else if (victim_ || take_expired(now_ms)) {
@@ -82,7 +82,7 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
     const MutexLock lock(mutex_);
     if (!could_ever_fit(bytes)) return false;
     if (account_.used() + bytes <= account_.limit()) return true;
-    if (log_.release_free_segment()) {
+    if (release_spare()) {
       cleaned = 0;
       continue;
     }
@@ -105,7 +105,7 @@ bool Cleaner::could_ever_fit(size_t bytes) const {
 bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (account_.is_over_limit()) {
-    if (log_.release_free_segment()) return true;
+    if (release_spare()) return true;
     return clean({.bytes = bytes}, now_ms, Haste::kNone).has_value();
   }
   if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return false;

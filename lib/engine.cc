@@ -32,10 +32,6 @@ constexpr size_t kLimitShrinkMax = 16;
 // The limit must have room for so many of the largest items.
 constexpr size_t kLargestItemsMin = 4;
 
-// The most that the index needs at once to take one more slot: a page of full size, 16 KiB, and a directory of full
-// size, 64 KiB. Making less room would be of no use, however often.
-constexpr size_t kIndexGrowthBytesMax = size_t{80} << 10;
-
 // Others may take the room that was made for a store. One that loses so often gives up: it would also go round for
 // ever if the address space for large items were in pieces.
 constexpr int kAttemptsMax = 1000;
@@ -63,6 +59,15 @@ absl::Status check(const Options& options) {
     return status;
   }
   return Namespaces::check(options.namespaces, options.memory_limit_bytes);
+}
+
+constexpr int kToRead = 0;
+constexpr int kToWrite = 1;
+template <int purpose>
+void prefetch_record(const std::byte* record) {
+  for (size_t line = 0; line < kLinesFetched; ++line) {
+    __builtin_prefetch(record + line * kCacheLineBytes, purpose);
+  }
 }
 
 uint32_t seconds(int64_t ms) { return static_cast<uint32_t>(ms / kMsPerSecond); }
@@ -184,13 +189,8 @@ ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const C
 }
 
 inline Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
-  return index_->find(stripe, index_->tag_of(hash), [&](uint64_t address) {
-    // Who holds the lock is likely to write: the record's later lines are fetched for that along with the first.
-    for (size_t line = 0; line < kLinesFetched; ++line) {
-      __builtin_prefetch(log_->at(address) + line * kCacheLineBytes, 1);
-    }
-    return log_->record_at(address).key() == key;
-  });
+  return index_->find(stripe, index_->tag_of(hash),
+                      [&](uint64_t address) { return log_->record_at(address).key() == key; });
 }
 
 ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const {
@@ -233,7 +233,7 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
     if (found.content.deadline_ms > now_ms) return found;
     if (counts_misses) counters_[stripe.space].add(Counter::kGetExpired);
     expire(stripe, found.position, now_ms);
-    found.position = {};
+    found = {};
   } else if (counts_misses) {
     if (index_->take_flushed(stripe, index_->tag_of(hash))) {
       counters_[stripe.space].add(Counter::kGetFlushed);
@@ -390,8 +390,7 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
     if (at[2] < keys.size()) {
       Index::Lead& lead = ways[at[2] % kWays].lead;
       Index::look(lead);
-      const std::byte* const record = log_->at(Index::address_in_sight(lead));
-      for (size_t line = 0; line < kLinesFetched; ++line) __builtin_prefetch(record + line * kCacheLineBytes);
+      prefetch_record<kToRead>(log_->at(Index::address_in_sight(lead)));
     }
     if (at[3] < keys.size()) answer(at[3], ways[at[3] % kWays]);
   }
@@ -493,17 +492,48 @@ Presence Engine::presence(std::string_view key, int64_t now_ms) {
 
 // --- changing ----------------------------------------------------------------------------------------------
 
-// Before the lock, which lets no other access to memory begin early.
-Engine::Hashed Engine::begin_change(std::string_view key) const {
+// Waits for the bucket before the lock, which lets no other access to memory begin early, and has the record
+// fetched while it is taken.
+Engine::Target Engine::begin_change(std::string_view key) const {
   const uint64_t hash = index_->hash(key);
-  index_->prefetch(hash);
   ghost_->prefetch(hash);
-  return {.key = key, .hash = hash};
+  Index::Lead lead = index_->prefetch(hash);
+  Index::look(lead);
+  prefetch_record<kToWrite>(log_->at(Index::address_in_sight(lead)));
+  return {.key = key, .hash = hash, .lead = lead};
 }
 
-std::optional<uint64_t> Engine::mutate(Hashed target, int64_t now_ms, Decide decide, History* history) {
+std::optional<uint64_t> Engine::overwrite(Target& target, Content content, int64_t now_ms) {
+  // Only a hint, but what it says is nearly always so.
+  if (Index::address_in_sight(target.lead) == 0) return std::nullopt;
   const RemovalQueue::Delivery delivery(removals());
-  const auto [key, hash] = target;
+  const std::string_view key = target.key;
+  {
+    Index::Stripe& stripe = index_->stripe_of(target.hash);
+    const Index::StripeLock lock(*index_, stripe);
+    const auto is_short_and_wanted = [&](uint64_t address) {
+      const std::byte* const memory = log_->at(address);
+      return Record::seems_to_be(memory, Record::room_at(memory), key);
+    };
+    Found found{.position = index_->find(stripe, target.lead, is_short_and_wanted), .content = {}};
+    if (!found) return std::nullopt;
+    found.content = log_->record_at(found.position.get().address()).content();
+    if (found.content.marks != 0 || found.content.deadline_ms <= now_ms) return std::nullopt;
+    choose_cas(stripe, 0, now_ms, content);
+    const size_t bytes = Record::bytes_needed(key.size(), content);
+    const size_t old_bytes = Record::bytes_needed(key.size(), found.content);
+    if (bytes > old_bytes && quota_->is_limited(stripe.space)) return std::nullopt;
+    if (!store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return std::nullopt;
+    content.cas = cas_number(stripe, content);
+  }
+  cleaner_->pace(0, now_ms);
+  return content.cas;
+}
+
+std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Decide decide, History* history) {
+  const RemovalQueue::Delivery delivery(removals());
+  const std::string_view key = target.key;
+  const uint64_t hash = target.hash;
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
     const Attempt made = attempt(key, hash, now_ms, decide, history, whom);
@@ -670,7 +700,7 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t no
       case Index::InsertResult::kInserted:
         return {};
       case Index::InsertResult::kNeedsMemory:
-        return {.shortage = Shortage::kAccount, .bytes = kIndexGrowthBytesMax};
+        return {.shortage = Shortage::kAccount, .bytes = index_->growth_bytes_max()};
       case Index::InsertResult::kPageFull:
         break;
     }

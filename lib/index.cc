@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace larder::internal {
@@ -28,41 +29,41 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   const int stripe_bits =
       space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
   const size_t stripes = size_t{namespaces.count()} << (stripe_bits - space_bits);
-  const size_t pages_max =
-      std::min<size_t>(kPageIdMax, std::max(account.limit() * kGrowthFactor, kAddressBytesMin) / kPageStrideBytes);
-  absl::StatusOr<Arena> pages = Arena::reserve(pages_max * kPageStrideBytes, "the index");
-  if (!pages.ok()) return pages.status();
-  absl::StatusOr<Arena> page_counts = Arena::reserve(pages_max * sizeof(uint16_t), "the index");
-  if (!page_counts.ok()) return page_counts.status();
+  const size_t units_max =
+      std::min(kUnitsOfIndexMax, std::max(account.limit() * kGrowthFactor, kAddressBytesMin) / kUnitBytes);
+  absl::StatusOr<Arena> units = IndexMemory::reserve(units_max);
+  if (!units.ok()) return units.status();
+  absl::StatusOr<Arena> slot_counts = Arena::reserve(units->bytes() / kUnitBytes * sizeof(uint16_t), "the index");
+  if (!slot_counts.ok()) return slot_counts.status();
 
   account.charge(Use::kOther, stripes * sizeof(Stripe));
   auto index = std::unique_ptr<Index>(new Index(account, seed, std::move(namespaces), std::move(on_void),
-                                                stripe_bits, *std::move(pages), *std::move(page_counts)));
+                                                stripe_bits, *std::move(units), *std::move(slot_counts)));
   for (uint32_t i = 0; i < stripes; ++i) {
     Stripe& stripe = index->stripes_[i];
     stripe.space = i / index->stripes_per_space();
     const StripeLock lock(*index, stripe);
-    Page page{.id = index->new_page_id().value(), .units = 0, .depth = 0, .buckets = nullptr, .generation = 0};
-    if (!index->resize_page(page, 1)) {
+    const std::optional<Page> page = index->new_page(1, 0, 0);
+    if (!page) {
       return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(),
                                                        " is too small for ", index->namespaces_.count() - 1,
                                                        " namespaces"));
     }
-    index->enter(stripe, page, 0);
+    index->enter(stripe, *page, 0);
   }
   return index;
 }
 
-Index::Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena pages,
-             Arena page_counts)
+Index::Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena units,
+             Arena slot_counts)
     : account_(account),
       seed_(seed),
       space_bits_(namespaces.bits()),
       stripe_bits_(stripe_bits),
       on_void_(std::move(on_void)),
       stripes_(std::make_unique<Stripe[]>(size_t{namespaces.count()} << (stripe_bits - space_bits_))),
-      pages_(std::move(pages)),
-      page_counts_(std::move(page_counts)),
+      memory_(account, std::move(units)),
+      slot_counts_(std::move(slot_counts)),
       limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
       namespaces_(std::move(namespaces)) {}
 
@@ -77,11 +78,12 @@ uint64_t Index::hash_in_namespace(std::string_view key, uint64_t hash) const {
 Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
   Page page = locate(stripe, slot.tag());
   clear_void(stripe, page, page.home(slot.tag()));
-  while (slots_used(page.id) >= page.units * kFullSlotsPerUnit) {
+  while (slots_used(page) >= page.units * kFullSlotsPerUnit) {
     if (!grow(stripe, page, slot.tag())) {
       const bool can_split = page.depth < kDepthMax;
-      if (slots_used(page.id) >= page.units * kCrammedSlotsPerUnit) {
-        return page.units < kUnitsMax || can_split ? InsertResult::kNeedsMemory : InsertResult::kPageFull;
+      if (slots_used(page) >= page.units * kCrammedSlotsPerUnit) {
+        const bool can_grow = (page.units < kUnitsMax || can_split) && memory_.has_address_space();
+        return can_grow ? InsertResult::kNeedsMemory : InsertResult::kPageFull;
       }
       break;
     }
@@ -100,7 +102,7 @@ void Index::place(Stripe& stripe, const Page& page, Slot slot) const {
     for (auto& word : bucket.slots) {
       if (word.load(std::memory_order_relaxed) != 0) continue;
       word.store(slot.word(), std::memory_order_relaxed);
-      ++slots_used(page.id);
+      ++slots_used(page);
       return;
     }
     add_passed(bucket);
@@ -121,7 +123,7 @@ void Index::erase(Stripe& stripe, const Position& position) {
     position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
   }
   for (uint32_t i = 0; i < position.distance; ++i) subtract_passed(page.bucket(position.home + i));
-  --slots_used(page.id);
+  --slots_used(page);
   shrink(stripe, tag);
 }
 
@@ -160,8 +162,8 @@ void Index::subtract_passed(Bucket& bucket) {
   if (passed_by(control) < kPassedMask) bucket.control.store(control - 1, std::memory_order_relaxed);
 }
 
-uint16_t& Index::slots_used(uint32_t page_id) const {
-  return *reinterpret_cast<uint16_t*>(page_counts_.at(page_id * sizeof(uint16_t)));
+uint16_t& Index::slots_used(const Page& page) const {
+  return *reinterpret_cast<uint16_t*>(slot_counts_.at(page.first_unit * sizeof(uint16_t)));
 }
 
 // --- flushing ----------------------------------------------------------------------------------------------
@@ -223,7 +225,7 @@ bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
   if (on_void_) on_void_(stripe, position.get());
   const BucketChange change(*position.bucket);
   position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
-  --slots_used(locate(stripe, tag).id);
+  --slots_used(locate(stripe, tag));
   return true;
 }
 
@@ -255,7 +257,7 @@ void Index::clear(Stripe& stripe, const Page& page, Bucket& bucket) const {
   for (auto& word : bucket.slots) {
     if (word.load(std::memory_order_relaxed) == 0) continue;
     word.store(0, std::memory_order_relaxed);
-    --slots_used(page.id);
+    --slots_used(page);
   }
   const uint64_t sequence = bucket.control.load(std::memory_order_relaxed) >> kSequenceShift;
   bucket.control.store((sequence << kSequenceShift) | (page.generation << kGenerationShift),
@@ -318,7 +320,7 @@ void Index::take_all(Stripe& stripe, const Page& page, SlotList& list) const {
     for (auto& word : bucket.slots) {
       if (word.load(std::memory_order_relaxed) == 0) continue;
       list.slots[list.size++] = Slot(word.exchange(0, std::memory_order_relaxed));
-      --slots_used(page.id);
+      --slots_used(page);
     }
     bucket.control.fetch_and(~kPassedMask, std::memory_order_relaxed);
   }
@@ -332,81 +334,80 @@ uint32_t Index::units_for(size_t slots) {
 
 bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
   if (page.units == kUnitsMax) return page.depth < kDepthMax && split(stripe, page, tag);
-  Page larger = page;
-  if (!resize_page(larger, page.units + 1)) return false;
-  const LayoutChange change(stripe);
-  SlotList list;
-  take_all(stripe, page, list);
-  for (size_t i = 0; i < list.size; ++i) place(stripe, larger, list.slots[i]);
-  enter(stripe, larger, tag);
+  const std::optional<Page> larger = new_page(page.units + 1, page.depth, page.generation);
+  if (!larger) return false;
+  rebuild(stripe, page.first_tag(tag), {{page}}, {{*larger}});
   return true;
 }
 
-bool Index::split(Stripe& stripe, Page page, uint32_t tag) {
+bool Index::split(Stripe& stripe, const Page& page, uint32_t tag) {
+  // Before all buckets are looked at.
+  if (!memory_.has_room_for(2)) return false;
   if (page.depth == stripe.depth() && !double_directory(stripe)) return false;
-  const std::optional<uint32_t> id = new_page_id();
-  if (!id) return false;
-  Page upper{.id = *id, .units = 0, .depth = page.depth + 1, .buckets = nullptr, .generation = page.generation};
-  // Both halves could turn out to hold everything; what is too much is given back below.
-  if (!resize_page(upper, kUnitsMax)) {
-    free_page(upper);
-    return false;
+  const int depth = page.depth + 1;
+  const uint32_t first_tag = page.first_tag(tag);
+  const uint32_t middle = first_tag + (Slot::kTagCount >> depth);
+  size_t upper_count = 0;
+  for (uint32_t b = 0; b < page.bucket_count(); ++b) {
+    clear_void(stripe, page, b);
+    for (const auto& word : page.bucket(b).slots) {
+      const Slot slot(word.load(std::memory_order_relaxed));
+      if (!slot.is_empty() && slot.tag() >= middle) ++upper_count;
+    }
   }
-  const LayoutChange change(stripe);
-  const uint32_t first = page.first_tag(tag);
-  const uint32_t middle = first + (Slot::kTagCount >> upper.depth);
-  SlotList list;
-  take_all(stripe, page, list);
-  const auto in_upper = [&](const Slot& slot) { return slot.tag() >= middle; };
-  const auto upper_count = static_cast<size_t>(
-      std::count_if(list.slots.begin(), list.slots.begin() + static_cast<std::ptrdiff_t>(list.size), in_upper));
-  Page lower = page;
-  lower.depth = upper.depth;
-  [[maybe_unused]] const bool shrunk =
-      resize_page(lower, units_for(list.size - upper_count)) && resize_page(upper, units_for(upper_count));
-  assert(shrunk);
-  for (size_t i = 0; i < list.size; ++i) place(stripe, in_upper(list.slots[i]) ? upper : lower, list.slots[i]);
-  enter(stripe, lower, first);
-  enter(stripe, upper, middle);
+  const std::optional<Page> lower = new_page(units_for(slots_used(page) - upper_count), depth, page.generation);
+  if (!lower) return false;
+  absl::Cleanup give_back = [&] { memory_.free(lower->first_unit, lower->units); };
+  const std::optional<Page> upper = new_page(units_for(upper_count), depth, page.generation);
+  if (!upper) return false;
+  std::move(give_back).Cancel();
+  rebuild(stripe, first_tag, {{page}}, {{*lower, *upper}});
   return true;
 }
 
 void Index::shrink(Stripe& stripe, uint32_t tag) {
   for (;;) {
-    Page page = locate(stripe, tag);
+    const Page page = locate(stripe, tag);
     if (page.units == 1) {
       if (!merge(stripe, page, tag)) return;
       continue;
     }
-    if (slots_used(page.id) > (page.units - 1) * kSparseSlotsPerUnit) return;
-    const LayoutChange change(stripe);
-    SlotList list;
-    take_all(stripe, page, list);
-    [[maybe_unused]] const bool shrunk = resize_page(page, page.units - 1);
-    assert(shrunk);
-    for (size_t i = 0; i < list.size; ++i) place(stripe, page, list.slots[i]);
-    enter(stripe, page, tag);
+    if (slots_used(page) > (page.units - 1) * kSparseSlotsPerUnit) return;
+    rebuild(stripe, page.first_tag(tag), {{page}}, {{moved_down(page, page.units - 1)}});
   }
 }
 
 // Joins a page of one unit with the one it was split from, if that is as small and both fit in one.
-bool Index::merge(Stripe& stripe, Page page, uint32_t tag) {
+bool Index::merge(Stripe& stripe, const Page& page, uint32_t tag) {
   if (page.depth == 0) return false;
   const uint32_t buddy_tag = page.first_tag(tag) ^ (Slot::kTagCount >> page.depth);
   const Page buddy = locate(stripe, buddy_tag);
-  if (buddy.depth != page.depth || buddy.units != 1 ||
-      slots_used(page.id) + slots_used(buddy.id) > kSparseSlotsPerUnit) {
+  if (buddy.depth != page.depth || buddy.units != 1 || slots_used(page) + slots_used(buddy) > kSparseSlotsPerUnit) {
     return false;
   }
+  Page joined = moved_down(page.first_unit < buddy.first_unit ? page : buddy, 1);
+  --joined.depth;
+  rebuild(stripe, joined.first_tag(tag), {{page, buddy}}, {{joined}});
+  return true;
+}
+
+void Index::rebuild(Stripe& stripe, uint32_t first_tag, std::span<const Page> from, std::span<const Page> to) {
   const LayoutChange change(stripe);
   SlotList list;
-  take_all(stripe, page, list);
-  take_all(stripe, buddy, list);
-  free_page(buddy);
-  --page.depth;
-  for (size_t i = 0; i < list.size; ++i) place(stripe, page, list.slots[i]);
-  enter(stripe, page, tag);
-  return true;
+  for (const Page& page : from) take_all(stripe, page, list);
+  const uint32_t tags_each = Slot::kTagCount >> to.front().depth;
+  for (size_t i = 0; i < list.size; ++i) {
+    place(stripe, to[(list.slots[i].tag() - first_tag) / tags_each], list.slots[i]);
+  }
+  for (const Page& page : to) {
+    enter(stripe, page, first_tag);
+    first_tag += tags_each;
+  }
+  for (Page page : from) {
+    const auto stays = std::ranges::find(to, page.first_unit, &Page::first_unit);
+    const uint32_t kept_units = stays == to.end() ? 0 : stays->units;
+    if (page.units > kept_units) memory_.free(page.first_unit + kept_units, page.units - kept_units);
+  }
 }
 
 void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
@@ -433,40 +434,22 @@ void Index::install(Stripe& stripe, std::unique_ptr<const Directory> directory) 
   stripe.directory.store(stripe.directories.back().get(), std::memory_order_release);
 }
 
-// Gives the page room for `units`; the page must be empty if it gets smaller. False: no memory for more.
-bool Index::resize_page(Page& page, uint32_t units) {
-  const size_t offset = page.id * kPageStrideBytes;
-  if (units > page.units) {
-    if (!account_.try_charge(Use::kIndex, (units - page.units) * kUnitBytes)) return false;
-  } else if (units < page.units) {
-    pages_.discard(offset + units * kUnitBytes, (page.units - units) * kUnitBytes);
-    account_.release(Use::kIndex, (page.units - units) * kUnitBytes);
-  }
-  units_.fetch_add(uint64_t{units} - page.units, std::memory_order_relaxed);
-  page.units = units;
-  page.buckets = reinterpret_cast<Bucket*>(pages_.at(offset));
-  return true;
+std::optional<Index::Page> Index::new_page(uint32_t units, int depth, uint64_t generation) {
+  const std::optional<uint32_t> first_unit = memory_.allocate(units);
+  if (!first_unit) return std::nullopt;
+  return Page{.first_unit = *first_unit,
+              .units = units,
+              .depth = depth,
+              .buckets = buckets_at(*first_unit),
+              .generation = generation};
 }
 
-std::optional<uint32_t> Index::new_page_id() {
-  const MutexLock lock(free_ids_mutex_);
-  if (!free_ids_.empty()) {
-    const uint32_t id = free_ids_.back();
-    free_ids_.pop_back();
-    return id;
-  }
-  if ((next_id_ + 1) * kPageStrideBytes > pages_.bytes()) return std::nullopt;
-  // Room for every id there is, so that freeing a page cannot fail.
-  free_ids_.reserve(std::bit_ceil(next_id_ + 1));
-  return next_id_++;
-}
-
-void Index::free_page(const Page& page) {
-  Page empty = page;
-  [[maybe_unused]] const bool freed = resize_page(empty, 0);
-  assert(freed && slots_used(page.id) == 0);
-  const MutexLock lock(free_ids_mutex_);
-  free_ids_.push_back(page.id);
+Index::Page Index::moved_down(const Page& page, uint32_t units) {
+  Page moved = page;
+  moved.units = units;
+  moved.first_unit = memory_.allocate(units, page.first_unit).value_or(page.first_unit);
+  moved.buckets = buckets_at(moved.first_unit);
+  return moved;
 }
 
 // --- checking ----------------------------------------------------------------------------------------------
@@ -502,15 +485,15 @@ absl::Status Index::assert_valid(Stripe& stripe) const {
         for (uint32_t way = page.home(slot.tag()); way != b; way = (way + 1) % page.bucket_count()) ++passed[way];
       }
     }
-    if (used != slots_used(page.id)) {
+    if (used != slots_used(page)) {
       return absl::InternalError(
-          absl::StrCat("page ", page.id, " counts ", slots_used(page.id), " slots, has ", used));
+          absl::StrCat("page ", page.first_unit, " counts ", slots_used(page), " slots, has ", used));
     }
     for (uint32_t b = 0; b < page.bucket_count(); ++b) {
       const uint64_t control = page.bucket(b).control.load(std::memory_order_relaxed);
       if (page.is_current(control) && passed_by(control) < kPassedMask && passed_by(control) != passed[b]) {
-        return absl::InternalError(absl::StrCat("bucket ", b, " of page ", page.id, " counts ", passed_by(control),
-                                                " slots beyond it, there are ", passed[b]));
+        return absl::InternalError(absl::StrCat("bucket ", b, " of page ", page.first_unit, " counts ",
+                                                passed_by(control), " slots beyond it, there are ", passed[b]));
       }
     }
     tag = end;

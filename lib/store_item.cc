@@ -22,6 +22,11 @@ bool is_late(const ItemView& item, const StoreOptions& options) {
   return options.takes_older && options.is_cas() && *options.expected < item.cas;
 }
 
+// A store that asks nothing of the item that is there.
+bool replaces_anything(const StoreOptions& options) {
+  return options.mode == StoreMode::kSet && !options.expected && options.item.cas == 0;
+}
+
 // kStored if the store is to be carried out, given what is there.
 StoreResult judge(const ItemView* item, const StoreOptions& options) {
   if (options.mode == StoreMode::kAdd) return item == nullptr ? StoreResult::kStored : StoreResult::kNotStored;
@@ -84,13 +89,19 @@ class StoredContent {
 }  // namespace
 
 StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value, const StoreOptions& options) {
-  const Engine::Hashed target = engine.begin_change(key);
+  Engine::Target target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
   StoredContent stored(value, options, engine.deadline_of(expiry, now_ms), now_ms);
   Counters& counters = engine.counters(key);
   counters.add(Counter::kStores);
   StoreOutcome outcome;
+  if (replaces_anything(options) && stored.over(nullptr).deadline_ms > now_ms) {
+    if (const std::optional<uint64_t> cas = engine.overwrite(target, stored.over(nullptr), now_ms)) {
+      counters.add(Counter::kItemsStored);
+      return {.result = StoreResult::kStored, .cas = *cas, .value_bytes = value.size()};
+    }
+  }
   const std::optional<uint64_t> cas = engine.mutate(target, now_ms, [&](const ItemView* item) -> Decision {
     outcome.result = judge(item, options);
     const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;

@@ -189,7 +189,7 @@ class LARDER_API Cache {
   // Returns what the function of that mode returns, and if it is kStored the item's CAS number and size.
   StoreOutcome store(std::string_view key, std::string_view value, const StoreOptions& options = {});
 
-  // Sets each entry in order; results[i] belongs to entries[i].
+  // Sets each entry in order; results[i] belongs to entries[i]. Faster than one by one: see get_multi.
   std::vector<StoreResult> set_multi(std::span<const SetEntry> entries);
 
   // Shows the item to `updater` and makes of it what that says, in one step: nobody reads or changes the item

@@ -1,8 +1,10 @@
-// What every bench program does: report in lines, read its arguments, give up, end its servers, take a median.
+// What bench programs do: report in lines, read their arguments, give up, end their servers, keep to a core, take a
+// median.
 #ifndef LARDER_TESTS_BENCH_PROGRAM_H_
 #define LARDER_TESTS_BENCH_PROGRAM_H_
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -25,6 +27,14 @@ namespace larder::bench {
 
 // In a process just forked: it ends with the bench, even one that is killed.
 inline void end_with_bench() { prctl(PR_SET_PDEATHSIG, SIGTERM); }
+
+// The calling thread, and those it starts from now on, run on that core only.
+inline void pin_to(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(static_cast<size_t>(core), &cores);
+  sched_setaffinity(0, sizeof cores, &cores);
+}
 
 // A line at a time, into a file too.
 inline void print_by_lines() { std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); }

@@ -148,5 +148,21 @@ TEST_CASE("what was in use comes back when everything is erased") {
   load.report("everything erased");
 }
 
+TEST_CASE("an index in huge pages stays within the limit, and goes back with its items" *
+          doctest::skip(kIsSanitized)) {
+  constexpr size_t kLimit = 1024 * kMiB;
+  Load load(kLimit);
+  load.store(1, 1, 0.5);
+  const uint64_t index_bytes = load.cache().stats().index_bytes;
+  CHECK(index_bytes > 64 * kMiB);
+  load.store(100 * 1024, 100 * 1024, 1.5);
+  CHECK(load.cache().stats().index_bytes < index_bytes / 4);
+  load.store(1, 100, 0.3);
+  load.set_limit(kLimit / 10);
+  load.store(1, 100, 0.05);
+  CHECK(load.cache().stats().index_bytes < kLimit / 20);
+  load.report("an index in huge pages");
+}
+
 }  // namespace
 }  // namespace larder

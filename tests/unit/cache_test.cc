@@ -366,6 +366,24 @@ TEST_CASE("set_multi sets each entry in order and answers for each") {
   CHECK(cache->set_multi({}).empty());
 }
 
+TEST_CASE("set_multi answers for each of more entries than are fetched at once, and the last of a key counts") {
+  TestCache cache;
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back(i % 10 == 7 ? "" : "key " + std::to_string(i % 40));
+  std::vector<std::string> values;
+  for (int i = 0; i < 100; ++i) values.push_back("value " + std::to_string(i));
+  std::vector<SetEntry> entries;
+  for (size_t i = 0; i < 100; ++i) entries.push_back({.key = keys[i], .value = values[i]});
+  const std::vector<StoreResult> results = cache->set_multi(entries);
+  REQUIRE(results.size() == 100);
+  for (size_t i = 0; i < 100; ++i) {
+    CHECK(results[i] == (i % 10 == 7 ? StoreResult::kBadKey : StoreResult::kStored));
+  }
+  CHECK(cache.value("key 0") == "value 80");
+  CHECK(cache.value("key 19") == "value 99");
+  CHECK(cache.value("key 39") == "value 79");
+}
+
 TEST_CASE("no two changes of values have the same cas number, over all keys") {
   TestCache cache;
   std::set<uint64_t> numbers;

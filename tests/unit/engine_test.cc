@@ -267,6 +267,80 @@ char* record_of(TestEngine& engine) {
   return record;
 }
 
+struct Overwriting {
+  [[nodiscard]] std::optional<uint64_t> overwrite(std::string_view key, const Content& content) {
+    Engine::Target target = engine->begin_change(key);
+    return engine->overwrite(target, content, engine->now_ms());
+  }
+  // Returns its number.
+  uint64_t store(std::string_view key, const Content& content) {
+    const std::optional<uint64_t> cas = engine->mutate(key, engine->now_ms(), [&](const ItemView*) {
+      return Decision{.kind = Decision::Kind::kStore, .content = content};
+    });
+    REQUIRE(cas.has_value());
+    return *cas;
+  }
+  [[nodiscard]] uint64_t cas(std::string_view key) { return engine->inspect(key, engine->now_ms())->cas; }
+
+  TestEngine engine;
+};
+
+TEST_CASE("what fits where an item lies is written over it, with the next number and all that was given") {
+  Overwriting of;
+  const uint64_t old_cas = of.store("key", {.value = "old value", .flags = 1, .deadline_ms = 5000});
+  const std::optional<uint64_t> cas = of.overwrite("key", {.value = "new value", .flags = 7, .deadline_ms = 9000});
+  REQUIRE(cas.has_value());
+  CHECK(*cas > old_cas);
+  const std::optional<ItemDetails> item = of.engine->inspect("key", 0);
+  REQUIRE(item.has_value());
+  CHECK(item->cas == *cas);
+  CHECK(item->flags == 7);
+  CHECK(item->ttl_ms == 9000);
+  CHECK(of.engine.value("key") == "new value");
+  CHECK(of.engine->assert_valid().ok());
+}
+
+TEST_CASE("what is there with marks, expired, long, flushed, of another size or not at all is not written over") {
+  Overwriting of;
+  CHECK_FALSE(of.overwrite("key", {.value = "value"}).has_value());
+  CHECK(of.engine.value("key") == "(none)");
+
+  const std::string room(80, 'r');
+  const auto is_refused = [&](const Content& old, std::string_view value) {
+    const uint64_t cas = of.store("key", old);
+    const bool has_failed = !of.overwrite("key", {.value = value}).has_value();
+    return has_failed && of.engine.value("key") == old.value && of.cas("key") == cas;
+  };
+  CHECK_FALSE(is_refused({.value = room}, room));
+  CHECK(is_refused({.value = room, .marks = kMarkStale}, room));
+  CHECK(is_refused({.value = room, .marks = kMarkTracked}, room));
+  CHECK(is_refused({.value = room}, room + room));
+  CHECK(is_refused({.value = room}, "much shorter"));
+  const std::string longer(20'000, 'l');
+  CHECK(is_refused({.value = longer}, longer));
+
+  of.store("key", {.value = room, .deadline_ms = 10});
+  of.engine.clock.advance_ms(10);
+  CHECK_FALSE(of.overwrite("key", {.value = room}).has_value());
+  of.store("key", {.value = room});
+  of.engine->flush_all(0);
+  CHECK_FALSE(of.overwrite("key", {.value = room}).has_value());
+  CHECK(of.engine.value("key") == "(none)");
+  CHECK(of.engine->assert_valid().ok());
+}
+
+TEST_CASE("what somebody looks at where it lies is not written over") {
+  Overwriting of;
+  of.store("key", {.value = "old value"});
+  {
+    const Handle handle = of.engine->hold("key");
+    CHECK_FALSE(of.overwrite("key", {.value = "new value"}).has_value());
+    CHECK(of.engine.value("key") == "old value");
+  }
+  CHECK(of.overwrite("key", {.value = "new value"}).has_value());
+  CHECK(of.engine.value("key") == "new value");
+}
+
 TEST_CASE("a record whose key was written over is found out") {
   TestEngine engine;
   CHECK(engine.set("key", kLongValue));

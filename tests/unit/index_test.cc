@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 #include <string>
@@ -150,6 +151,24 @@ TEST_CASE("a slot gives back tag, frequency and address, at both ends of their r
   CHECK(smallest.tag() == 0);
   CHECK(smallest.address() == 8);
   CHECK(Slot(largest.word()).tag() == largest.tag());
+}
+
+TEST_CASE("a bucket's matches are the slots with that tag, empty ones if it is 0, and never the control word") {
+  std::mt19937_64 random(1);
+  Bucket bucket;
+  const uint32_t tags[] = {0, 1, Slot::kTagCount / 2, Slot::kTagCount - 1};
+  for (int round = 0; round < 10'000; ++round) {
+    const uint32_t wanted = tags[random() % 4];
+    uint32_t expected = 0;
+    bucket.control.store(Slot(wanted, random() % 4, random() % kAddressBytesMax).word());
+    for (size_t i = 0; i < bucket.slots.size(); ++i) {
+      const bool is_empty = random() % 4 == 0;
+      const Slot slot = is_empty ? Slot() : Slot(tags[random() % 4], random() % 4, random() % kAddressBytesMax);
+      bucket.slots[i].store(slot.word());
+      if (slot.tag() == wanted) expected |= 1u << i;
+    }
+    REQUIRE(bucket.matches(wanted) == expected);
+  }
 }
 
 TEST_CASE("a hash's top bits are its stripe and the bits below them its tag") {
@@ -419,11 +438,47 @@ TEST_CASE("without memory to grow a page is filled almost to the brim, then asks
   CHECK(one.problem() == "");
   for (size_t i = 0; i < tags.size(); ++i) REQUIRE(one.find(tags[i], address_of(i)).has_value());
 
+  // A page that grows moves: all of the larger one is needed, and the smaller one is given back.
+  one.account().release(Use::kSegments, kUnitBytes);
+  CHECK(one.insert(77, address_of(5000)) == InsertResult::kNeedsMemory);
   one.account().release(Use::kSegments, kUnitBytes);
   CHECK(one.insert(77, address_of(5000)) == InsertResult::kInserted);
   CHECK(one.units() == 2);
-  CHECK(one.account().headroom() == 0);
+  CHECK(one.account().headroom() == kUnitBytes);
   CHECK(one.problem() == "");
+}
+
+TEST_CASE("with a large limit the index takes and gives back whole huge pages, and needs few when it has shrunk") {
+  OneStripe one(size_t{1} << 30);
+  const size_t first_bytes = one.account().used(Use::kIndex);
+  CHECK(first_bytes == one.index().stripe_count() * kUnitBytes);
+  CHECK(first_bytes % kHugePageBytes == 0);
+  std::mt19937 random(18);
+  std::vector<uint32_t> tags;
+  for (size_t i = 0; i < 500'000; ++i) {
+    tags.push_back(random() % Slot::kTagCount);
+    REQUIRE(one.insert(tags[i], address_of(i)) == InsertResult::kInserted);
+  }
+  CHECK(one.problem() == "");
+  const size_t pages_bytes = one.units() * kUnitBytes;
+  CHECK(one.account().used(Use::kIndex) < first_bytes + pages_bytes * 11 / 10 + 2 * kHugePageBytes);
+  // In the order that scatters what is left the most.
+  std::vector<size_t> order(tags.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::shuffle(order.begin(), order.end(), random);
+  for (size_t i = 0; i < order.size(); ++i) {
+    REQUIRE(one.erase(tags[order[i]], address_of(order[i])));
+    if (i == order.size() * 9 / 10) {
+      CHECK(one.problem() == "");
+      CHECK(one.account().used(Use::kIndex) < first_bytes + pages_bytes / 4 + 2 * kHugePageBytes);
+    }
+  }
+  CHECK(one.units() == 1);
+  // The directory keeps its size, and an empty block is kept until it is asked for.
+  CHECK(one.account().used(Use::kIndex) < first_bytes + kHugePageBytes + kUnitBytes);
+  CHECK(one.index().release_spare_memory());
+  CHECK(one.account().used(Use::kIndex) < first_bytes + kUnitBytes);
+  CHECK_FALSE(one.index().release_spare_memory());
 }
 
 TEST_CASE("the coldest slot of a bucket is the one with the lowest frequency") {

@@ -221,6 +221,16 @@ TEST_CASE("an item is idle since its last change, and once it was asked about, s
   CHECK_FALSE(seen.reading.was_fetched);
 }
 
+TEST_CASE("an item that is stored over an expired one has nothing of it") {
+  TestCache cache;
+  (void)cache->set("k", "v", {.expiry = Expiry(2s)});
+  const size_t untracked_bytes = cache->inspect("k")->item_bytes;
+  (void)read(cache, "k", {.wants_history = true});
+  cache.clock.advance_ms(5'000);
+  (void)cache->set("k", "v", {.expiry = Expiry(20s)});
+  CHECK(cache->inspect("k")->item_bytes == untracked_bytes);
+}
+
 TEST_CASE("reads of items that nobody has asked about are not recorded, but for having happened") {
   TestCache cache;
   (void)cache->set("k", "v");

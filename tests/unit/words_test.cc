@@ -1,5 +1,8 @@
 #include "larder/internal/words.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstring>
 #include <string>
@@ -35,6 +38,25 @@ TEST_CASE("octets are copied from any place, in any number") {
       CHECK(copy == memory.octets(offset, bytes) + '#');
     }
   }
+}
+
+TEST_CASE("nothing is read in front of what is copied, nor more than a word behind it, nor that by long pieces") {
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* const pages = mmap(nullptr, 3 * page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  auto* const page = static_cast<std::byte*>(pages) + page_bytes;
+  REQUIRE(mprotect(page, page_bytes, PROT_READ | PROT_WRITE) == 0);
+  std::string copy(kBytesMax, '#');
+  for (size_t bytes = 1; bytes <= kBytesMax; ++bytes) {
+    load_octets(page, 0, copy.data(), bytes);
+    const size_t room = round_up(bytes, kWordBytes) + kWordBytes;
+    load_octets(page + page_bytes - room, room - kWordBytes - bytes, copy.data(), bytes);
+#ifdef LARDER_LONG_PIECES
+    if (bytes >= sizeof(LongPiece)) load_octets(page + page_bytes - room, room - bytes, copy.data(), bytes);
+#endif
+  }
+  CHECK(copy == std::string(kBytesMax, '\0'));
+  munmap(pages, 3 * page_bytes);
 }
 
 TEST_CASE("octets are compared at any place, in any number") {

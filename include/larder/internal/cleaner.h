@@ -136,6 +136,8 @@ class Cleaner {
   [[nodiscard]] size_t step_bytes() const { return std::min(kStepBytesMax, log_.segment_bytes()); }
   [[nodiscard]] Haste haste_after(size_t cleaned_bytes) const;
   void rest() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Gives back memory that nothing lies in, if there is any.
+  bool release_spare() { return index_.release_spare_memory() || log_.release_free_segment(); }
   // Whether `bytes` would fit if every item were gone.
   [[nodiscard]] bool could_ever_fit(size_t bytes) const;
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }

@@ -1,9 +1,10 @@
 // The engine: puts index, log, ghost and cleaner together into the operations of a cache.
 //
-// All changes of an item go through `mutate`: it finds the item under its stripe's lock, asks a decision what
-// should become of it, and carries that out: in place when the new content fits where the old one lies and nobody
-// has it pinned, otherwise in new room. When there is no room it lets the lock go, has the cleaner make some, and
-// asks again: a decision may be asked several times and must not count on being asked once.
+// All changes of an item go through `mutate`, but for what most stores do (`overwrite`): it finds the item under its
+// stripe's lock, asks a decision what should become of it, and carries that out: in place when the new content fits
+// where the old one lies and nobody has it pinned, otherwise in new room. When there is no room it lets the lock go,
+// has the cleaner make some, and asks again: a decision may be asked several times and must not count on being asked
+// once.
 //
 // Lock order: cleaner, stripe, log; and the removal queue's mutex after all. See log.h for what may be done without
 // a lock. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
@@ -118,13 +119,18 @@ class Engine {
     return mutate(begin_change(key), now_ms, decide, history);
   }
   // The same in two steps, for who has something else to do while the memory is fetched that the change will need.
-  struct Hashed {
+  struct Target {
     std::string_view key;
     uint64_t hash;
+    Index::Lead lead;
   };
-  [[nodiscard]] Hashed begin_change(std::string_view key) const;
-  [[nodiscard]] std::optional<uint64_t> mutate(Hashed target, int64_t now_ms, Decide decide,
+  [[nodiscard]] Target begin_change(std::string_view key) const;
+  [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
                                                History* history = nullptr);
+  // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
+  // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most stores
+  // are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
+  [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, Content content, int64_t now_ms);
 
   // Leaves no trace.
   [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms);

@@ -17,9 +17,10 @@
 // another generation holds nothing. `passed by` counts the slots that found this bucket full and lie in a later one
 // of the same page; a search that meets 0 is over.
 //
-// A page is 1..4 units of 4 KiB. It grows by a unit when it is nearly full; a full-grown one splits in two. All
-// that decides where a slot belongs is in its tag (the directory consumes the tag's upper bits, the page the next
-// ones), so growing, splitting and merging never look at a key. A page that loses its slots shrinks and merges.
+// A page is 1..4 units of 4 KiB. It grows by a unit when it is nearly full; a full-grown one splits in two. Either
+// way it moves to other memory (index_memory.h). All that decides where a slot belongs is in its tag (the directory
+// consumes the tag's upper bits, the page the next ones), so growing, splitting and merging never look at a key. A
+// page that loses its slots shrinks and merges.
 //
 // Threads. Whoever changes anything of a stripe holds its mutex. A search needs no lock (`glance`): it copies what
 // it finds and then makes sure that nothing it looked at has changed meanwhile.
@@ -36,8 +37,11 @@
 //  1. All it read of the stripe is as it was at one moment. Layout and buckets are read before their contents and
 //     again after all contents, with an acquire fence between; a writer makes the number odd, then (release fence)
 //     writes, then stores the next even number with release. Whoever reads anything of a change therefore sees the
-//     number changed. Sequence numbers of buckets start anew when a page's memory is given back and taken again,
-//     but only under a change of the layout, whose number has 64 bits and never comes round.
+//     number changed. Where a page lay, another one may lie later, of another stripe, or memory without sequence
+//     numbers; but a page leaves its place only within a change of its stripe's layout, whose number has 64 bits
+//     and never comes round. That change happened before the memory was given out anew (through the mutex of
+//     IndexMemory), and before what is there is changed stands a release fence again (BucketChange), so that
+//     whoever reads anything of the later page sees the layout changed.
 //  2. What it copied of the record is whole. A record changes in place only inside a change of its bucket. Its
 //     memory is written as another record only after its slot was removed, again inside a change of its bucket,
 //     which happened before the room was given out anew (through the log's mutex and fill word); Record::create
@@ -55,6 +59,7 @@
 #ifndef LARDER_INTERNAL_INDEX_H_
 #define LARDER_INTERNAL_INDEX_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -64,6 +69,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -73,6 +79,7 @@
 #include "larder/internal/arena.h"
 #include "larder/internal/change_clock.h"
 #include "larder/internal/hash.h"
+#include "larder/internal/index_memory.h"
 #include "larder/internal/mutex.h"
 #include "larder/internal/namespaces.h"
 #include "larder/internal/record.h"
@@ -150,10 +157,10 @@ struct alignas(64) Bucket {
 static_assert(sizeof(Bucket) == 64);
 
 class Index {
-  // A directory entry:  31   7 6   5 4     0
-  //                    | page | units-1 | depth |
+  // A directory entry:  31        6 5     4 3   0
+  //                    | first unit | units-1 | depth |
   struct Page {
-    uint32_t id;
+    uint32_t first_unit;
     uint32_t units;
     int depth;
     Bucket* buckets;
@@ -307,22 +314,7 @@ class Index {
   [[nodiscard]] Position find(Stripe& stripe, uint32_t tag, IsWanted&& is_wanted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     const Page page = locate(stripe, tag);
-    Position position{.home = page.home(tag)};
-    for (; position.distance < page.bucket_count(); ++position.distance) {
-      Bucket& bucket = page.bucket(position.home + position.distance);
-      const uint64_t control = bucket.control.load(std::memory_order_relaxed);
-      if (!page.is_current(control)) break;
-      for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
-        position.slot = std::countr_zero(matches);
-        const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load(std::memory_order_relaxed));
-        if (!slot.is_empty() && is_wanted(slot.address())) {
-          position.bucket = &bucket;
-          return position;
-        }
-      }
-      if (passed_by(control) == 0) break;
-    }
-    return {};
+    return find_from(page, page.home(tag), tag, is_wanted);
   }
 
   enum class Taken : uint8_t { kWanted, kOther, kNeedsLock };
@@ -363,11 +355,6 @@ class Index {
     uint64_t control;
   };
   void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
-  // What a search with the lock needs first.
-  void prefetch(uint64_t hash) const {
-    __builtin_prefetch(&stripe_of(hash).mutex);
-    (void)approach(hash);
-  }
   [[nodiscard]] Lead approach(uint64_t hash) const {
     Lead lead;
     lead.stripe = &stripe_of(hash);
@@ -377,6 +364,20 @@ class Index {
     lead.bucket = &lead.page.buckets[lead.page.home(lead.tag)];
     __builtin_prefetch(lead.bucket);
     return lead;
+  }
+  // The same for a search with the lock.
+  Lead prefetch(uint64_t hash) const {
+    __builtin_prefetch(&stripe_of(hash).mutex);
+    return approach(hash);
+  }
+  // The same as `find` above, for a search that was on its way before the stripe was locked.
+  template <class IsWanted>
+  [[nodiscard, gnu::always_inline]] Position find(Stripe& stripe, Lead& lead, IsWanted&& is_wanted) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    if (stripe.layout.load(std::memory_order_relaxed) != lead.layout) [[unlikely]]
+      return find(stripe, lead.tag, is_wanted);
+    lead.page.generation = stripe.generation.load(std::memory_order_relaxed) & kGenerationMask;
+    return find_from(lead.page, static_cast<uint32_t>(lead.bucket - lead.page.buckets), lead.tag, is_wanted);
   }
   static void look(Lead& lead) {
     lead.control = lead.bucket->control.load(std::memory_order_acquire);
@@ -480,8 +481,15 @@ class Index {
            stripe.generation.load(std::memory_order_relaxed) == generation(stripe.space);
   }
   // What an index without a single item takes.
-  [[nodiscard]] size_t bytes_min() const { return stripe_count() * kUnitBytes; }
-  [[nodiscard]] uint64_t slots() const { return units_.load(std::memory_order_relaxed) * kSlotsPerUnit; }
+  [[nodiscard]] size_t bytes_min() const { return round_up(stripe_count() * kUnitBytes, memory_.grain_bytes()); }
+  // Of memory, the most that it may need to go on after kNeedsMemory: making less room would be of no use, however
+  // often.
+  [[nodiscard]] size_t growth_bytes_max() const {
+    return std::max(memory_.grain_bytes(), kPagesOfSplitBytesMax) + kDirectoryBytesMax;
+  }
+  // Gives back memory that is charged for and not used, if there is any.
+  [[nodiscard]] bool release_spare_memory() { return memory_.release_empty_block(); }
+  [[nodiscard]] uint64_t slots() const { return memory_.units_used() * kSlotsPerUnit; }
 
   // Calls visit(slot) for each slot of the page that `position` falls in (0 ≤ position < Slot::kTagCount, in the
   // order of tags), and returns where the next page begins; Slot::kTagCount at the end of the stripe.
@@ -524,10 +532,10 @@ class Index {
   [[nodiscard]] absl::Status assert_valid(Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
  private:
-  static constexpr size_t kUnitBytes = kOsPageBytes;
+  static constexpr size_t kUnitBytes = IndexMemory::kUnitBytes;
   static constexpr uint32_t kBucketsPerUnit = kUnitBytes / sizeof(Bucket);
   static constexpr uint32_t kSlotsPerUnit = kBucketsPerUnit * kSlotsPerBucket;
-  static constexpr uint32_t kUnitsMax = 4;
+  static constexpr uint32_t kUnitsMax = IndexMemory::kRunUnitsMax;
   // A page with as many slots per unit grows; one that would be this full with a unit less shrinks.
   static constexpr uint32_t kFullSlotsPerUnit = kSlotsPerUnit * 7 / 8;
   static constexpr uint32_t kSparseSlotsPerUnit = kSlotsPerUnit * 5 / 8;
@@ -536,6 +544,8 @@ class Index {
   // Tag bits the directory may consume; the rest must still tell kUnitsMax * kBucketsPerUnit buckets apart.
   static constexpr int kDepthMax = 14;
   static_assert((1u << (Slot::kTagBits - kDepthMax)) >= kUnitsMax * kBucketsPerUnit);
+  static constexpr size_t kPagesOfSplitBytesMax = 2 * kUnitsMax * kUnitBytes;
+  static constexpr size_t kDirectoryBytesMax = sizeof(uint32_t) << kDepthMax;
 
   // A search without the lock that is not over after so many buckets is left to those with the lock.
   static constexpr uint32_t kGlanceBucketsMax = 8;
@@ -545,8 +555,11 @@ class Index {
   static constexpr uint64_t kGenerationMask = 0xffff;
   static constexpr uint64_t kPassedMask = 0xff;  // a count that reaches it stays there until the page is rebuilt
 
-  static constexpr size_t kPageStrideBytes = kUnitsMax * kUnitBytes;
-  static constexpr uint32_t kPageIdMax = (1u << 25) - 1;
+  static constexpr int kDepthBits = 4;
+  static_assert(kDepthMax < 1 << kDepthBits);
+  static constexpr int kUnitsBits = 2;
+  static_assert(kUnitsMax == 1 << kUnitsBits);
+  static constexpr size_t kUnitsOfIndexMax = size_t{1} << (32 - kUnitsBits - kDepthBits);
 
   // Makes the bucket's sequence number odd while it lives.
   class BucketChange {
@@ -585,24 +598,46 @@ class Index {
     Stripe& stripe_;
   };
 
-  Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena pages,
-        Arena page_counts);
+  Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena units,
+        Arena slot_counts);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
-    return (page.id << 7) | ((page.units - 1) << 5) | static_cast<uint32_t>(page.depth);
+    return (page.first_unit << (kUnitsBits + kDepthBits)) | ((page.units - 1) << kDepthBits) |
+           static_cast<uint32_t>(page.depth);
   }
   [[nodiscard]] Page decode(const std::atomic<uint32_t>& entry_word, uint64_t generation_bits) const {
     // Relaxed: without the mutex, what it leads to is checked by the layout number.
     const uint32_t entry = entry_word.load(std::memory_order_relaxed);
-    const uint32_t id = entry >> 7;
-    return {.id = id,
-            .units = ((entry >> 5) & 3) + 1,
-            .depth = static_cast<int>(entry & 31),
-            .buckets = reinterpret_cast<Bucket*>(pages_.at(id * kPageStrideBytes)),
+    const uint32_t first_unit = entry >> (kUnitsBits + kDepthBits);
+    return {.first_unit = first_unit,
+            .units = ((entry >> kDepthBits) & (kUnitsMax - 1)) + 1,
+            .depth = static_cast<int>(entry & ((1u << kDepthBits) - 1)),
+            .buckets = buckets_at(first_unit),
             .generation = generation_bits};
   }
+  [[nodiscard]] Bucket* buckets_at(uint32_t unit) const { return reinterpret_cast<Bucket*>(memory_.at(unit)); }
   [[nodiscard]] Page locate(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     return decode(stripe.entry(tag), stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
+  }
+  template <class IsWanted>
+  [[nodiscard, gnu::always_inline]] static Position find_from(const Page& page, uint32_t home, uint32_t tag,
+                                                              IsWanted&& is_wanted) {
+    Position position{.home = home};
+    for (; position.distance < page.bucket_count(); ++position.distance) {
+      Bucket& bucket = page.bucket(position.home + position.distance);
+      const uint64_t control = bucket.control.load(std::memory_order_relaxed);
+      if (!page.is_current(control)) break;
+      for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
+        position.slot = std::countr_zero(matches);
+        const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load(std::memory_order_relaxed));
+        if (!slot.is_empty() && is_wanted(slot.address())) {
+          position.bucket = &bucket;
+          return position;
+        }
+      }
+      if (passed_by(control) == 0) break;
+    }
+    return {};
   }
   // What one bucket has, as far as it can be believed. Inlined with what calls it: see words.h on how many
   // instructions a lookup may have.
@@ -667,6 +702,8 @@ class Index {
   static void mark_used(std::atomic<uint64_t>& word, Slot slot) {
     if (slot.frequency() == Slot::kFrequencyMax) return;
     uint64_t seen = slot.word();
+    // Even one that fails is a write, and memory that was given back must not be written to.
+    if (word.load(std::memory_order_relaxed) != seen) return;
     // Relaxed, and no second try: a use that is not counted does no harm.
     word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(),
                                  std::memory_order_relaxed);
@@ -674,12 +711,13 @@ class Index {
   static void add_passed(Bucket& bucket);
   static void subtract_passed(Bucket& bucket);
 
-  [[nodiscard]] uint16_t& slots_used(uint32_t page_id) const;
+  [[nodiscard]] uint16_t& slots_used(const Page& page) const;
   // Makes bucket `number` current if it is void: drops what is in it, and in the void buckets behind it that its
   // slots may have passed on to. That keeps every void slot where a search that follows void buckets finds it. So
   // the cleaner, which looks for each record of a segment under its stripe's mutex before the segment is used again
   // (`purge`), leaves no slot, void or not, that points into it: a slot's record is whole as long as the slot is
-  // there. Stops at the first bucket that is current: it became so by this same function, which went on behind it.
+  // there. Stops at the first bucket that is current: it became so by this same function, which went on behind it,
+  // or it is as another page left it, and no slot of this one has passed it.
   void clear_void(Stripe& stripe, const Page& page, uint32_t number) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void clear(Stripe& stripe, const Page& page, Bucket& bucket) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -692,17 +730,24 @@ class Index {
   void take_all(Stripe& stripe, const Page& page, SlotList& list) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] bool split(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool split(Stripe& stripe, const Page& page, uint32_t tag)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void shrink(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] bool merge(Stripe& stripe, Page page, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool merge(Stripe& stripe, const Page& page, uint32_t tag)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   static void install(Stripe& stripe, std::unique_ptr<const Directory> directory)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool double_directory(Stripe& stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static uint32_t units_for(size_t slots);
 
-  [[nodiscard]] bool resize_page(Page& page, uint32_t units);
-  [[nodiscard]] std::optional<uint32_t> new_page_id() ABSL_LOCKS_EXCLUDED(free_ids_mutex_);
-  void free_page(const Page& page) ABSL_LOCKS_EXCLUDED(free_ids_mutex_);
+  // A page of so many units, without slots, in memory of its own; none if there is no memory for it.
+  [[nodiscard]] std::optional<Page> new_page(uint32_t units, int depth, uint64_t generation);
+  // The page with only so many units, where it lies or before that.
+  [[nodiscard]] Page moved_down(const Page& page, uint32_t units);
+  // Moves all slots of the first pages to the others, which take their part of the tags from `first_tag` on. Memory
+  // that only the first ones have is given back.
+  void rebuild(Stripe& stripe, uint32_t first_tag, std::span<const Page> from, std::span<const Page> to)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void sweep(uint32_t stripe_number);
 
   // Of one namespace.
@@ -717,8 +762,9 @@ class Index {
   const int stripe_bits_;  // with those of the namespace
   const OnVoid on_void_;
   const std::unique_ptr<Stripe[]> stripes_;
-  const Arena pages_;
-  const Arena page_counts_;  // uint16_t for each page id: slots in use, void ones included
+  IndexMemory memory_;
+  // uint16_t for each unit: slots in use of the page that begins there, void ones included.
+  const Arena slot_counts_;
   // Read by every operation: beside what does not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;
   struct alignas(64) LimitedBytes {
@@ -726,11 +772,6 @@ class Index {
   };
   const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;
-  alignas(64) std::atomic<uint64_t> units_{0};
-
-  Mutex free_ids_mutex_;  // innermost: nothing is locked while it is held
-  std::vector<uint32_t> free_ids_ ABSL_GUARDED_BY(free_ids_mutex_);
-  uint32_t next_id_ ABSL_GUARDED_BY(free_ids_mutex_) = 0;
 };
 
 }  // namespace larder::internal

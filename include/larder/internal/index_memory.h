@@ -1,0 +1,101 @@
+// Memory for the pages of the index: runs of one to four units of 4 KiB.
+//
+// From a limit of 1 GiB on, units come in blocks of one huge page each, which are charged for and given back as a
+// whole: a search then finds its bucket with fewer steps through the processor's page tables. Below, every unit is
+// charged for and given back by itself.
+//
+// A run is given out where the lowest of the blocks in use has room for it. Pages that change their size move to
+// lower places, if there are any, so that the last blocks fall empty when the index shrinks.
+//
+// A unit is given out as its last user left it, or as zeros. Pages leave it without slots.
+#ifndef LARDER_INTERNAL_INDEX_MEMORY_H_
+#define LARDER_INTERNAL_INDEX_MEMORY_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "larder/internal/account.h"
+#include "larder/internal/arena.h"
+#include "larder/internal/mutex.h"
+
+namespace larder::internal {
+
+// Thread-safe.
+class IndexMemory {
+ public:
+  static constexpr size_t kUnitBytes = kOsPageBytes;
+  static constexpr uint32_t kRunUnitsMax = 4;
+
+  // Address space for `units_max` units, rounded up to whole blocks. ResourceExhausted if there is none.
+  [[nodiscard]] static absl::StatusOr<Arena> reserve(size_t units_max);
+
+  // `units`: what reserve gave. The account's limit decides whether there are blocks.
+  IndexMemory(Account& account, Arena units);
+
+  [[nodiscard]] std::byte* at(uint32_t unit) const { return units_.at(unit * kUnitBytes); }
+
+  static constexpr uint32_t kAnywhere = std::numeric_limits<uint32_t>::max();
+  // The first of `count` units in a row, below `end`. None if the account has no room for them; with an `end`, also
+  // if no block in use has, or there are no blocks: then nothing is to be gained.
+  [[nodiscard]] std::optional<uint32_t> allocate(uint32_t count, uint32_t end = kAnywhere)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Gives back units of a run that allocate gave, all or the last ones.
+  void free(uint32_t first, uint32_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Gives back a block in which nothing is used, if one was kept.
+  [[nodiscard]] bool release_empty_block() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Whether there seems to be room for so many runs of any length.
+  [[nodiscard]] bool has_room_for(size_t runs) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What is charged at once.
+  [[nodiscard]] size_t grain_bytes() const { return has_blocks_ ? kHugePageBytes : kUnitBytes; }
+  // Whether any run can still be had, if the account has room.
+  [[nodiscard]] bool has_address_space() const ABSL_LOCKS_EXCLUDED(mutex_);
+  [[nodiscard]] uint64_t units_used() const { return units_used_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr uint32_t kUnitsPerBlock = kHugePageBytes / kUnitBytes;
+  static constexpr uint32_t kUnitsPerWord = 64;
+
+  // A bit for each unit that is used. A run does not go from one word to the next.
+  using Block = std::array<uint64_t, kUnitsPerBlock / kUnitsPerWord>;
+  // Blocks in use are told apart by the longest run of free units in them, at most kRunUnitsMax; and empty ones.
+  static constexpr size_t kEmpty = kRunUnitsMax + 1;
+  // Numbers of blocks. Moving one from one set to another takes no memory.
+  using BlockSet = std::set<uint32_t>;
+
+  [[nodiscard]] static std::optional<uint32_t> find_run(const Block& block, uint32_t count);
+  [[nodiscard]] static size_t kind_of(const Block& block);
+  [[nodiscard]] std::optional<uint32_t> lowest_block_with(uint32_t count) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] std::optional<uint32_t> begin_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One that is empty.
+  void end_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Marks units as used that were not, or the other way round.
+  void mark(uint32_t first, uint32_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Account& account_;
+  const Arena units_;
+  const bool has_blocks_;
+
+  // On cache lines of their own: every search reads what is above.
+  alignas(64) std::atomic<uint64_t> units_used_{0};  // written under the mutex; relaxed: a number for people
+
+  mutable Mutex mutex_;  // innermost: nothing is locked while it is held
+  std::vector<Block> blocks_ ABSL_GUARDED_BY(mutex_);
+  std::array<BlockSet, kEmpty + 1> in_use_ ABSL_GUARDED_BY(mutex_);
+  BlockSet unused_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_INDEX_MEMORY_H_

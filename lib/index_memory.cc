@@ -1,0 +1,131 @@
+#include "larder/internal/index_memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace larder::internal {
+namespace {
+
+// With so many blocks in the limit, a few that are not full are nothing much.
+constexpr size_t kBlocksPerLimit = 512;
+// An empty block is kept while the others have fewer free units than this: it would soon be wanted again.
+constexpr size_t kSpareUnits = 64;
+
+}  // namespace
+
+absl::StatusOr<Arena> IndexMemory::reserve(size_t units_max) {
+  return Arena::reserve(round_up(units_max * kUnitBytes, kHugePageBytes), "the index");
+}
+
+IndexMemory::IndexMemory(Account& account, Arena units)
+    : account_(account),
+      units_(std::move(units)),
+      has_blocks_(account.limit() / kBlocksPerLimit >= kHugePageBytes) {
+  if (has_blocks_) units_.allow_huge_pages(0, units_.bytes());
+}
+
+std::optional<uint32_t> IndexMemory::find_run(const Block& block, uint32_t count) {
+  for (uint32_t word = 0; word < block.size(); ++word) {
+    // A bit for each unit where a run of free ones begins.
+    uint64_t begins = ~block[word];
+    for (uint32_t i = 1; i < count; ++i) begins &= ~block[word] >> i;
+    if (begins != 0) return word * kUnitsPerWord + static_cast<uint32_t>(std::countr_zero(begins));
+  }
+  return std::nullopt;
+}
+
+size_t IndexMemory::kind_of(const Block& block) {
+  if (block == Block()) return kEmpty;
+  uint32_t run = kRunUnitsMax;
+  while (run > 0 && !find_run(block, run)) --run;
+  return run;
+}
+
+std::optional<uint32_t> IndexMemory::lowest_block_with(uint32_t count) const {
+  std::optional<uint32_t> lowest;
+  for (size_t kind = count; kind < in_use_.size(); ++kind) {
+    if (in_use_[kind].empty()) continue;
+    const uint32_t first = *in_use_[kind].begin();
+    lowest = std::min(lowest.value_or(first), first);
+  }
+  return lowest;
+}
+
+std::optional<uint32_t> IndexMemory::begin_block() {
+  if (unused_.empty()) {
+    const size_t number = blocks_.size();
+    if ((number + 1) * kHugePageBytes > units_.bytes()) return std::nullopt;
+    BlockSet made = {static_cast<uint32_t>(number)};
+    blocks_.push_back({});
+    unused_.merge(made);
+  }
+  if (has_blocks_ && !account_.try_charge(Use::kIndex, kHugePageBytes)) return std::nullopt;
+  const uint32_t number = *unused_.begin();
+  in_use_[kEmpty].insert(unused_.extract(number));
+  return number;
+}
+
+void IndexMemory::end_block() {
+  const uint32_t number = *in_use_[kEmpty].rbegin();
+  unused_.insert(in_use_[kEmpty].extract(number));
+  units_.discard(number * kHugePageBytes, kHugePageBytes);
+  account_.release(Use::kIndex, kHugePageBytes);
+}
+
+void IndexMemory::mark(uint32_t first, uint32_t count) {
+  const uint32_t number = first / kUnitsPerBlock;
+  Block& block = blocks_[number];
+  const size_t old_kind = kind_of(block);
+  block[first % kUnitsPerBlock / kUnitsPerWord] ^= ((uint64_t{1} << count) - 1) << first % kUnitsPerWord;
+  if (const size_t kind = kind_of(block); kind != old_kind) in_use_[kind].insert(in_use_[old_kind].extract(number));
+}
+
+std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint32_t end) {
+  assert(count >= 1 && count <= kRunUnitsMax);
+  if (end != kAnywhere && !has_blocks_) return std::nullopt;
+  const MutexLock lock(mutex_);
+  std::optional<uint32_t> number = lowest_block_with(count);
+  if (!number && end == kAnywhere) number = begin_block();
+  if (!number) return std::nullopt;
+  const uint32_t first = *number * kUnitsPerBlock + find_run(blocks_[*number], count).value();
+  if (first + count > end) return std::nullopt;
+  if (!has_blocks_ && !account_.try_charge(Use::kIndex, count * kUnitBytes)) return std::nullopt;
+  mark(first, count);
+  units_used_.fetch_add(count, std::memory_order_relaxed);
+  return first;
+}
+
+void IndexMemory::free(uint32_t first, uint32_t count) {
+  const MutexLock lock(mutex_);
+  mark(first, count);
+  units_used_.fetch_sub(count, std::memory_order_relaxed);
+  if (!has_blocks_) {
+    units_.discard(first * kUnitBytes, count * kUnitBytes);
+    account_.release(Use::kIndex, count * kUnitBytes);
+    return;
+  }
+  const size_t others = blocks_.size() - unused_.size() - 1;
+  if (!in_use_[kEmpty].empty() && others * kUnitsPerBlock >= units_used() + kSpareUnits) end_block();
+}
+
+bool IndexMemory::release_empty_block() {
+  const MutexLock lock(mutex_);
+  if (!has_blocks_ || in_use_[kEmpty].empty()) return false;
+  end_block();
+  return true;
+}
+
+bool IndexMemory::has_room_for(size_t runs) const {
+  const MutexLock lock(mutex_);
+  if (has_blocks_ && lowest_block_with(kRunUnitsMax)) return true;
+  return account_.headroom() >= (has_blocks_ ? kHugePageBytes : runs * kRunUnitsMax * kUnitBytes);
+}
+
+bool IndexMemory::has_address_space() const {
+  const MutexLock lock(mutex_);
+  return lowest_block_with(kRunUnitsMax) || !unused_.empty() ||
+         (blocks_.size() + 1) * kHugePageBytes <= units_.bytes();
+}
+
+}  // namespace larder::internal
