@@ -24,9 +24,6 @@ constexpr size_t kLinesFetched = 3;
 constexpr int kScannedPagesMax = 256;
 constexpr int64_t kMsPerSecond = 1000;
 
-// CAS numbers up to this count of a stripe are kept in six octets or fewer.
-constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
-
 // How far below the first limit a limit may be set: segments keep their size, and there must be a few.
 constexpr size_t kLimitShrinkMax = 16;
 // The limit must have room for so many of the largest items.

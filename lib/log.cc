@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -19,8 +20,8 @@ constexpr size_t kSegmentBytesMin = size_t{8} << 10;
 constexpr size_t kSegmentBytesMax = kHugePageBytes;
 // With fewer segments than this, one open segment for each expiry class would waste more than the classes save.
 constexpr size_t kSegmentsForClasses = 64;
-// A record longer than this part of a segment is a large item: the tail of a segment that a record does not fit
-// into is lost.
+// A record longer than this part of a segment is a large item, as is one that its format has no room for: the tail
+// of a segment that a record does not fit into is lost.
 constexpr size_t kLargeDivisor = 4;
 // Where its pages have room for it, a large item's record begins so far behind their begin. The system copies what
 // a server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy
@@ -35,8 +36,13 @@ constexpr size_t kGrowthFactor = 4;
 constexpr size_t kGrownLimitMin = size_t{16} << 30;
 constexpr size_t kFragmentationFactor = 8;
 
-// Who reads without a lock may read so far behind a record that is none any more.
+// A reader without a lock may read this far beyond the start of what is no record any more.
 constexpr size_t kOvershootBytes = size_t{64} << 10;
+static_assert(kOvershootBytes > kCopyBytesMax);
+
+// The frames of the largest address space can be numbered, and the bytes of a segment counted in an ExpiryForecast.
+static_assert(kAddressBytesMax / kSegmentBytesMin <= std::numeric_limits<SegmentId>::max());
+static_assert(kSegmentBytesMax <= std::numeric_limits<uint32_t>::max());
 
 // How many segments are looked at for the one with the most dead bytes, before the oldest is taken.
 constexpr size_t kSparseLooks = 24;
@@ -79,6 +85,7 @@ absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
 Log::Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors)
     : account_(account),
       segment_bytes_(segment_bytes),
+      small_record_bytes_max_(std::min(segment_bytes / kLargeDivisor, kSmallRecordBytesMax)),
       frame_shift_(std::countr_zero(segment_bytes)),
       frames_(std::move(frames)),
       descriptors_(std::move(descriptors)),
@@ -97,8 +104,6 @@ Log::~Log() {
   unpoison(at(0), address_of(segments_made_));
   unpoison(at(address_of(first_large_)), end_of_large_);
 }
-
-bool Log::is_large(size_t bytes) const { return bytes > segment_bytes_ / kLargeDivisor; }
 
 void Log::resize() {
   const MutexLock lock(mutex_);

@@ -15,9 +15,9 @@
 namespace larder {
 namespace {
 
-std::unique_ptr<Cache> make_cache(const Clock& clock, size_t item_bytes_max) {
+std::unique_ptr<Cache> make_cache(const Clock& clock, size_t memory_limit_bytes, size_t item_bytes_max) {
   Options options;
-  options.memory_limit_bytes = size_t{1} << 20;
+  options.memory_limit_bytes = memory_limit_bytes;
   options.item_bytes_max = item_bytes_max;
   options.eviction = false;
   options.clock = &clock;
@@ -25,11 +25,25 @@ std::unique_ptr<Cache> make_cache(const Clock& clock, size_t item_bytes_max) {
   return *Cache::create(options);
 }
 
+struct Setting {
+  size_t memory_limit_bytes;
+  size_t external_bytes;  // so that there is about as much room as the test needs
+  size_t value_bytes_max;
+};
+// Small segments, and such of 2 MiB.
+constexpr Setting kSettings[] = {
+    {.memory_limit_bytes = size_t{1} << 20, .external_bytes = 0, .value_bytes_max = 1500},
+    {.memory_limit_bytes = size_t{300} << 20, .external_bytes = size_t{270} << 20, .value_bytes_max = 30'000},
+};
+
 TEST_CASE("without eviction an item stays until it is removed") {
   for (uint32_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
+    const Setting& setting = kSettings[seed % 2];
     const ManualClock clock;
-    const std::unique_ptr<Cache> cache = make_cache(clock, 65'536);
+    const std::unique_ptr<Cache> cache =
+        make_cache(clock, setting.memory_limit_bytes, 44 * setting.value_bytes_max);
+    cache->add_external_bytes(static_cast<int64_t>(setting.external_bytes));
     std::mt19937 random(seed);
     std::map<std::string, size_t> sizes;
     const std::function<void(int)> step = [&](int depth) {
@@ -38,7 +52,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
         case 0:
         case 1:
         case 2: {
-          const size_t bytes = random() % (random() % 10 == 0 ? 6000 : 1500);
+          const size_t bytes = random() % ((random() % 10 == 0 ? 4 : 1) * setting.value_bytes_max);
           sizes.erase(key);
           if (cache->set(key, std::string(bytes, 'v')) == StoreResult::kStored) sizes[key] = bytes;
           break;
@@ -62,6 +76,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
       }
     };
     for (int i = 0; i < 3000; ++i) step(0);
+    REQUIRE(cache->stats().segments_cleaned > 0);
     REQUIRE(cache->assert_valid().ToString() == "OK");
     REQUIRE(cache->stats().evictions == 0);
     REQUIRE(cache->stats().items == sizes.size());
@@ -71,7 +86,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
 
 TEST_CASE("without eviction the room of a flushed item comes back, though it is the newest") {
   const ManualClock clock;
-  const std::unique_ptr<Cache> cache = make_cache(clock, 262'144);
+  const std::unique_ptr<Cache> cache = make_cache(clock, size_t{1} << 20, 262'144);
   cache->add_external_bytes(600'000);
   REQUIRE(cache->set("a", std::string(262'144, 'v')) == StoreResult::kStored);
   cache->flush_all();

@@ -62,7 +62,7 @@ struct History {
 
 class Stress {
  public:
-  Stress(size_t memory_limit_bytes, size_t filling_bytes_max, uint64_t seed)
+  Stress(size_t memory_limit_bytes, size_t filling_bytes_max, uint64_t seed, size_t external_bytes = 0)
       : filling_bytes_max_(filling_bytes_max), seed_(seed), histories_(kWriters * kKeysPerWriter) {
     Options options;
     options.memory_limit_bytes = memory_limit_bytes;
@@ -74,6 +74,7 @@ class Stress {
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
+    cache_->add_external_bytes(static_cast<int64_t>(external_bytes));
   }
 
   void run(std::chrono::milliseconds duration) {
@@ -265,6 +266,10 @@ TEST_CASE("readers of small values see whole, right and current values only") {
 
 TEST_CASE("readers of values of all sizes see whole, right and current values only") {
   Stress(4 << 20, 900'000, seed_of_this_run()).run(duration());
+}
+
+TEST_CASE("readers of a cache with segments of 2 MiB see whole, right and current values only") {
+  Stress(300 << 20, 900'000, seed_of_this_run(), 260 << 20).run(duration());
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Setting {
   uint64_t typical_value_bytes;
   size_t namespace_limit;
   bool can_evict;  // the keys do not fit: an item may be gone, but never be wrong
+  size_t external_bytes = 0;
 };
 
 class Comparison {
@@ -35,6 +36,7 @@ class Comparison {
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
+    cache_->add_external_bytes(static_cast<int64_t>(setting.external_bytes));
   }
 
   void run(uint64_t operations) {
@@ -401,6 +403,16 @@ TEST_CASE("a full cache of items of all sizes forgets, but never answers wrongly
               .typical_value_bytes = 5'000,
               .namespace_limit = 2 << 20,
               .can_evict = true});
+}
+
+TEST_CASE("a full cache with segments of 2 MiB forgets, but never answers wrongly") {
+  compare_in({.memory_limit_bytes = 300 << 20,
+              .item_bytes_max = 1 << 20,
+              .keys = 3'000,
+              .typical_value_bytes = 10'000,
+              .namespace_limit = 4 << 20,
+              .can_evict = true,
+              .external_bytes = 270 << 20});
 }
 
 }  // namespace

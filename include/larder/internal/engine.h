@@ -163,8 +163,6 @@ class Engine {
     uint64_t cas = 0;    // kNone: of what was stored
   };
 
-  // A record of at most so many octets is copied to be shown; a longer one is pinned.
-  static constexpr size_t kCopyBytesMax = size_t{8} << 10;
   struct Copy {
     [[nodiscard]] Record record() { return {reinterpret_cast<std::byte*>(words), room_bytes}; }
 

@@ -138,7 +138,7 @@ class Log {
     return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
   }
   // Whether a record of so many bytes is a large item.
-  [[nodiscard]] bool is_large(size_t bytes) const;
+  [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
   [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
 
@@ -249,6 +249,7 @@ class Log {
   static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
   static constexpr uint64_t kUsedMask = kOneWriter - 1;
   static constexpr uint64_t kWritersMask = ~kOpenBit & ~kUsedMask;
+  static_assert(2 * kItemBytesMaxMax < kUsedMask, "the room of any item, in whole pages");
   // Kept for the cleaner, so that it can always move what a victim holds.
   static constexpr size_t kReservedSegments = 1;
 
@@ -318,6 +319,7 @@ class Log {
 
   Account& account_;
   const size_t segment_bytes_;
+  const size_t small_record_bytes_max_;
   const int frame_shift_;
   const Arena frames_;
   const Arena descriptors_;

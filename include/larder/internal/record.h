@@ -33,19 +33,26 @@
 
 #include "larder/internal/arena.h"
 #include "larder/internal/words.h"
+#include "larder/options.h"
 
 namespace larder::internal {
 
 inline constexpr size_t kRecordAlignment = 8;
 inline constexpr size_t kRecordHeaderBytes = 4;
-// The longest room that its two octets can say.
+// The longest room that its two bytes can say. A longer record must be a large item.
 inline constexpr size_t kSmallRecordBytesMax = UINT16_MAX * kRecordAlignment;
+
+// A record of at most so many bytes is copied to be shown; a longer one is pinned.
+inline constexpr size_t kCopyBytesMax = size_t{8} << 10;
 
 // Addresses of records are below this: what a slot of the index can hold.
 inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
 
 // "Never", as a deadline in milliseconds since the cache was made. Every other deadline is below it.
 inline constexpr int64_t kNeverMs = int64_t{1} << 40;
+
+// The highest count of a stripe that a record keeps as such. A higher one must become a whole CAS number.
+inline constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
 
 // What few items need to have noted about them. An item with none of these marks pays nothing for them.
 inline constexpr uint8_t kMarkStale = 0x01;
@@ -66,6 +73,9 @@ struct Content {
   uint8_t marks = 0;
   uint32_t accessed_s = 0;  // with kMarkTracked
 };
+
+// Whether `bytes` < 8 bytes can hold every number up to `number_max`.
+constexpr bool fits(uint64_t number_max, size_t bytes) { return number_max >> (bytes * 8) == 0; }
 
 // A record in memory, whose room is known.
 class Record {
@@ -265,6 +275,17 @@ class Record {
   static constexpr size_t kExtensionBytes = kMarksBytes + 4;
   static constexpr size_t kAccessedBytes = 4;
 
+  // Every number that others may give must fit into the bits that a record has for it.
+  static_assert(kSmallRecordBytesMax / kRecordAlignment < 1 << kFormatShift);
+  static_assert(fits(kKeyBytesMax, sizeof(uint16_t)));
+  static_assert(fits(kShortCasMax, kCasWidths[kCas48]));
+  static_assert(fits(kNeverMs - 1, kExpiryBytes));
+  static_assert(fits(kNeverMs / 1000, kAccessedBytes));
+  static_assert(fits(kItemBytesMaxMax, kExtensionBytes - kMarksBytes));
+  // How many unused bytes the format can say by itself, and one more.
+  static constexpr size_t kShortUnusedEnd = size_t{1} << (8 - kUnusedShift);
+  static_assert(kShortUnusedEnd == kRecordAlignment, "what rounding leaves unused needs no extension");
+
   // Number by number, so that a content is built in registers and not in memory.
   template <class Number>
   [[nodiscard]] static Number load(const std::byte* from) {
@@ -303,7 +324,7 @@ class Record {
       end += kFlagsBytes;
     }
     assert(end + content.value.size() <= room_bytes_);
-    if (const size_t unused = room_bytes_ - end - content.value.size(); unused < 8 && content.marks == 0) {
+    if (const size_t unused = room_bytes_ - end - content.value.size(); unused < kShortUnusedEnd && content.marks == 0) {
       layout.format |= static_cast<uint8_t>(unused << kUnusedShift);
     } else {
       layout.format |= kHasExtension;
