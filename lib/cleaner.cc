@@ -230,7 +230,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
     drop(stripe, position, hash, now_ms, Removal::kEvicted);
     return Settled::kGone;
   }
-  log_.put_back_as_oldest(victim_->segment);
+  log_.put_back(victim_->segment);
   return Settled::kStays;
 }
 

@@ -192,7 +192,7 @@ bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, F
   if (id == 0) return false;
   if (full != 0) seal(full);
   start(segments_[id], chain, segment_bytes_, false, 0, SegmentState::kOpen);
-  append_to_chain(id, chain);
+  insert_into_chain(id, chain, 0);
   segments_[id].fill.store(kOpenBit, std::memory_order_release);
   open.store(id, std::memory_order_release);
   return true;
@@ -209,7 +209,7 @@ std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
   }
   const uint16_t lead_bytes = room_bytes - bytes >= kLargeLeadBytes ? kLargeLeadBytes : uint16_t{0};
   start(segments_[id], chain, room_bytes, true, lead_bytes, SegmentState::kSealed);
-  append_to_chain(id, chain);
+  insert_into_chain(id, chain, 0);
   segments_[id].fill.store(kOneWriter + room_bytes, std::memory_order_release);
   const uint64_t address = first_in(id);
   unpoison(at(address), room_bytes - lead_bytes);
@@ -299,8 +299,9 @@ void Log::remove_live(uint64_t address, size_t live_bytes) {
   bool gives_back = false;
   {
     const MutexLock lock(mutex_);
+    // Acquire: with the release of whoever took the last live record out, if another one has come and gone since.
     if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(of) &&
-        of.live_bytes.load(std::memory_order_relaxed) == 0) {
+        of.live_bytes.load(std::memory_order_acquire) == 0) {
       remove_from_chain(id);
       gives_back = free_when_unpinned(id);
     }
@@ -413,14 +414,15 @@ bool Log::release_free_segment() {
 
 // --- chains ------------------------------------------------------------------------------------------------
 
-void Log::append_to_chain(SegmentId id, Chain chain) {
+void Log::insert_into_chain(SegmentId id, Chain chain, SegmentId newer) {
   const auto c = static_cast<size_t>(chain);
   Segment& of = segments_[id];
   of.chain.store(chain, std::memory_order_relaxed);
-  of.older = newest_[c];
-  of.newer = 0;
-  (newest_[c] == 0 ? oldest_[c] : segments_[newest_[c]].newer) = id;
-  newest_[c] = id;
+  SegmentId& after = newer == 0 ? newest_[c] : segments_[newer].older;
+  of.older = after;
+  of.newer = newer;
+  (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = id;
+  after = id;
   const uint64_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
   chain_bytes_[c] += room_bytes;
   if (chain == Chain::kSmall && of.is_large.load(std::memory_order_relaxed) &&
@@ -595,22 +597,20 @@ bool Log::seal_one(IsWanted&& is_wanted) {
   return false;
 }
 
-void Log::put_back_as_oldest(SegmentId id) {
+void Log::put_back(SegmentId id) {
   const MutexLock lock(mutex_);
   Segment& of = segments_[id];
-  const auto c = static_cast<size_t>(of.chain.load(std::memory_order_relaxed));
-  of.older = 0;
-  of.newer = oldest_[c];
-  (oldest_[c] == 0 ? newest_[c] : segments_[oldest_[c]].older) = id;
-  oldest_[c] = id;
-  chain_bytes_[c] += of.room_bytes.load(std::memory_order_relaxed);
+  const Chain chain = of.chain.load(std::memory_order_relaxed);
+  SegmentId newer = oldest_[static_cast<size_t>(chain)];
+  while (newer != 0 && segments_[newer].opened < of.opened) newer = segments_[newer].newer;
+  insert_into_chain(id, chain, newer);
   of.state.store(SegmentState::kSealed, std::memory_order_seq_cst);
 }
 
 void Log::put_back(SegmentId id, Chain chain) {
   const MutexLock lock(mutex_);
   segments_[id].opened = ++opened_;
-  append_to_chain(id, chain);
+  insert_into_chain(id, chain, 0);
   segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
 }
 
@@ -699,6 +699,9 @@ absl::Status Log::assert_valid() const {
       if (segments_[id].older != before || static_cast<size_t>(segments_[id].chain.load()) != c ||
           (state != SegmentState::kSealed && state != SegmentState::kOpen)) {
         return absl::InternalError(absl::StrCat("segment ", id, " does not belong in its chain"));
+      }
+      if (before != 0 && segments_[before].opened >= segments_[id].opened) {
+        return absl::InternalError(absl::StrCat("segment ", id, " is not newer than the one before it"));
       }
       bytes += segments_[id].room_bytes.load(std::memory_order_relaxed);
     }

@@ -748,6 +748,22 @@ TEST_CASE("a segment put back after a flush counts as new") {
   CHECK_FALSE(log.take_victim(false).has_value());
 }
 
+TEST_CASE("a victim that is put back lies where it was, and hides no suspect behind it") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log->flush_some(8);
+  const std::vector<Stored> mixed = log.put_segment();
+  log.put(8);
+  for (size_t i = 1; i < mixed.size(); ++i) log.remove(mixed[i]);
+  // The emptiest, which is newer than the flush.
+  REQUIRE(log.take_victim(true).value().segment == log.segment_of(mixed[0]));
+  log->put_back(log.segment_of(mixed[0]));
+  CHECK(log.problem() == "");
+  CHECK(log.take_victim(false).value().segment == first);
+  CHECK(log.take_victim(false).value().segment == second);
+}
+
 TEST_CASE("a segment that was open at a flush is sealed for its room, one opened since is not") {
   OneLog log;
   const SegmentId before = log.segment_of(log.put(24));

@@ -76,7 +76,7 @@ struct alignas(64) Segment {
   SegmentId newer = 0;
   // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
   std::atomic<uint32_t> holds{0};
-  uint64_t opened = 0;  // position in the order of opening, over both chains
+  uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
 
   ExpiryForecast forecast;  // of what was put in, but for large items
 };
@@ -206,7 +206,7 @@ class Log {
   // Where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
   // A victim that could not be cleaned: where it was.
-  void put_back_as_oldest(SegmentId id);
+  void put_back(SegmentId id);
   // A victim that is a large item and stays: as the newest of `chain`.
   void put_back(SegmentId id, Chain chain);
   // Nothing of the victim is live any more.
@@ -295,7 +295,9 @@ class Log {
   [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] bool free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void give_back(SegmentId id) ABSL_LOCKS_EXCLUDED(mutex_);
-  void append_to_chain(SegmentId id, Chain chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As the one before `newer` (0: as the newest). A chain is sorted by `opened`: what was opened before a given
+  // moment is found from its old end.
+  void insert_into_chain(SegmentId id, Chain chain, SegmentId newer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   [[nodiscard]] bool is_idle(const Segment& segment) const {
