@@ -87,7 +87,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (absl::Status status = check(options); !status.ok()) return status;
   auto engine = std::unique_ptr<Engine>(new Engine(options));
   Namespaces namespaces(options.namespaces);
-  engine->account_.charge(Use::kOther, namespaces.count() * Counters::bytes());
+  for (uint32_t space = 0; space < namespaces.count(); ++space) {
+    engine->counters_[space].charge_to(engine->account_);
+  }
 
   absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, namespaces.bits());
   if (!ghost.ok()) return ghost.status();

@@ -1,6 +1,9 @@
 #include "larder/internal/counters.h"
 
+#include <algorithm>
+#include <atomic>
 #include <barrier>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -52,26 +55,64 @@ TEST_CASE("what several threads count adds up exactly") {
   CHECK(counters.sum(Counter::kGetHits) == 0);
 }
 
-TEST_CASE("more threads than there are blocks count exactly, too") {
+TEST_CASE("a great many threads count exactly, too, and have their memory charged") {
+  Account account(size_t{1} << 30);
   Counters counters;
+  counters.charge_to(account);
+  const size_t charged = account.used(Use::kOther);
+  CHECK(charged >= kCounters * sizeof(uint64_t));
   constexpr uint64_t kThreads = 100;
   std::vector<std::thread> threads;
   std::barrier all_live(kThreads);
   for (uint64_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 50; ++i) counters.add(Counter::kStores);
-      // None ends before all have counted: no id is used twice.
+      // None ends before all have counted: no number is used twice.
       all_live.arrive_and_wait();
       for (int i = 0; i < 50; ++i) counters.add(Counter::kStores);
     });
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(counters.sum(Counter::kStores) == kThreads * 100);
+  const size_t charged_for_many = account.used(Use::kOther);
+  CHECK(charged_for_many >= kThreads * kCounters * sizeof(uint64_t));
+
+  // Threads that come after them use their blocks.
+  for (uint64_t t = 0; t < 2 * kThreads; ++t) std::thread([&] { counters.add(Counter::kStores); }).join();
+  CHECK(counters.sum(Counter::kStores) == kThreads * 102);
+  CHECK(account.used(Use::kOther) == charged_for_many);
 }
 
-TEST_CASE("a set of counters says how much memory it takes") {
-  static_assert(Counters::bytes() >= kCounters * sizeof(uint64_t));
-  static_assert(Counters::bytes() % 64 == 0);
+TEST_CASE("a thread that is ending still counts") {
+  Counters counters;
+  std::thread([&] {
+    // Made before the thread has a number, and so destroyed after it has given it back.
+    thread_local std::function<void()> at_end;
+    struct AtEnd {
+      ~AtEnd() { at_end(); }
+    };
+    at_end = [&] { counters.add(Counter::kStores); };
+    thread_local const AtEnd last;
+    counters.add(Counter::kStores);
+  }).join();
+  CHECK(counters.sum(Counter::kStores) == 2);
+}
+
+TEST_CASE("no count is ever below zero, whoever resets meanwhile") {
+  Counters counters;
+  std::atomic<bool> is_over{false};
+  std::thread counting([&] {
+    while (!is_over) counters.add(Counter::kStores);
+  });
+  std::thread resetting([&] {
+    while (!is_over) counters.reset();
+  });
+  uint64_t most = 0;
+  for (int i = 0; i < 100'000; ++i) most = std::max(most, counters.sum(Counter::kStores));
+  is_over = true;
+  counting.join();
+  resetting.join();
+  CHECK(most < uint64_t{1} << 63);
 }
 
 }  // namespace

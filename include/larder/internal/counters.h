@@ -8,8 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <thread>
 
+#include "larder/internal/account.h"
+#include "larder/internal/thread_number.h"
 #include "larder/removal_listener.h"
 
 namespace larder::internal {
@@ -52,80 +53,106 @@ enum class Counter : uint8_t {
   kCount,
 };
 
-// Thread-safe. Relaxed throughout: statistics; nothing else is read on the strength of them.
+// Thread-safe. Relaxed but for reset_at_ and the blocks' addresses: statistics; nothing else is read on the
+// strength of them.
 //
 // A locked instruction would hold up all that the processor has in flight, and a lookup lives on having several in
-// flight: so each thread counts with plain loads and stores in a block that only it writes. It owns the block that
-// carries its id. Ids are unique among the threads that live; a new thread that gets the id of a dead one goes on
-// in its block, and the C library, which handed the id on, has ordered the two. Threads that find no block free
-// share the last one, with locked additions.
+// flight: so each thread counts with plain loads and stores in a block that only it writes, the one of its number.
+// The thread that gets the number of one that has ended goes on in its block (thread_number.h orders the two). A
+// thread that has no number any more uses a block that all such threads share, with locked additions.
 class Counters {
  public:
-  Counters() : blocks_(std::make_unique<Block[]>(kBlocks)) {}
+  Counters() : first_(std::make_unique<Block[]>(kFirstBlocks)) {}
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+  ~Counters() {
+    for (const auto& more : more_) delete[] more.load(std::memory_order_relaxed);
+  }
+
+  // Charges to `account` what it takes, and what it will take for more threads. To be called once, before it is
+  // used.
+  void charge_to(Account& account) {
+    account_ = &account;
+    account.charge(Use::kOther, kFirstBlocks * sizeof(Block));
+  }
 
   void add(Counter counter, uint64_t n = 1) {
-    const uint64_t self = id_of_this_thread();
-    Block& likely = blocks_[home(self)];
-    if (likely.owner.load(std::memory_order_relaxed) == self) [[likely]] {
-      add_alone(likely, counter, n);
+    const size_t number = thread_number();
+    if (number < kFirstBlocks) [[likely]] {
+      if (number != 0) [[likely]]
+        return add_alone(first_[number], counter, n);
+      first_[0].values[index(counter)].fetch_add(n, std::memory_order_relaxed);
     } else {
-      add_elsewhere(self, counter, n);
+      add_alone(block_of_many(number), counter, n);
     }
   }
 
   [[nodiscard]] uint64_t sum(Counter counter) const {
-    return total(counter) - reset_at_[index(counter)].load(std::memory_order_relaxed);
+    // Acquire, and first: the values that it is the sum of cannot be read as they were before.
+    const uint64_t at_reset = reset_at_[index(counter)].load(std::memory_order_acquire);
+    return total(counter) - at_reset;
   }
 
   // Blocks are written by their owners alone: what was counted before is subtracted from now on.
   void reset() {
     for (size_t i = 0; i < reset_at_.size(); ++i) {
-      reset_at_[i].store(total(static_cast<Counter>(i)), std::memory_order_relaxed);
+      reset_at_[i].store(total(static_cast<Counter>(i)), std::memory_order_release);
     }
   }
 
-  [[nodiscard]] static constexpr size_t bytes() { return kBlocks * sizeof(Block); }
-
  private:
-  static constexpr size_t kOwnedBlocks = 64;
-  static constexpr size_t kBlocks = kOwnedBlocks + 1;
-  using Values = std::array<std::atomic<uint64_t>, static_cast<size_t>(Counter::kCount)>;
+  static constexpr size_t kFirstBlocks = 16;
+  // Of more threads than the system can run.
+  static constexpr size_t kMoreMax = 28;
 
+  using Values = std::array<std::atomic<uint64_t>, static_cast<size_t>(Counter::kCount)>;
   struct alignas(64) Block {
-    std::atomic<uint64_t> owner{0};  // the id of a thread; 0: none yet
     Values values{};
   };
 
   static constexpr size_t index(Counter counter) { return static_cast<size_t>(counter); }
-  static uint64_t id_of_this_thread() {
-    static_assert(sizeof(std::thread::id) == sizeof(uint64_t));
-    return std::bit_cast<uint64_t>(std::this_thread::get_id());
-  }
-  static size_t home(uint64_t id) { return (id * 0x9e3779b97f4a7c15u) >> (64 - std::countr_zero(kOwnedBlocks)); }
+  // As many as there are before: more_[0] has the blocks 16..31, more_[1] the blocks 32..63.
+  static constexpr size_t blocks_in(size_t more) { return kFirstBlocks << more; }
 
   static void add_alone(Block& block, Counter counter, uint64_t n) {
     std::atomic<uint64_t>& value = block.values[index(counter)];
     value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
-  // Finds this thread's block, or takes one.
-  void add_elsewhere(uint64_t self, Counter counter, uint64_t n) {
-    for (size_t i = 0; i < kOwnedBlocks; ++i) {
-      Block& block = blocks_[(home(self) + i) % kOwnedBlocks];
-      uint64_t owner = block.owner.load(std::memory_order_relaxed);
-      if (owner == 0 && block.owner.compare_exchange_strong(owner, self, std::memory_order_relaxed)) owner = self;
-      if (owner == self) return add_alone(block, counter, n);
-    }
-    blocks_[kOwnedBlocks].values[index(counter)].fetch_add(n, std::memory_order_relaxed);
+  [[nodiscard]] Block& block_of_many(size_t number) {
+    const auto i = static_cast<size_t>(std::bit_width(number / kFirstBlocks)) - 1;
+    // Acquire: for the zeros in it.
+    Block* blocks = more_[i].load(std::memory_order_acquire);
+    if (blocks == nullptr) [[unlikely]]
+      blocks = make_more(i);
+    return blocks[number - blocks_in(i)];
+  }
+
+  [[nodiscard]] Block* make_more(size_t i) {
+    auto made = std::make_unique<Block[]>(blocks_in(i));
+    Block* blocks = nullptr;
+    if (!more_[i].compare_exchange_strong(blocks, made.get(), std::memory_order_acq_rel)) return blocks;
+    if (account_ != nullptr) account_->charge(Use::kOther, blocks_in(i) * sizeof(Block));
+    return made.release();
   }
 
   [[nodiscard]] uint64_t total(Counter counter) const {
+    uint64_t total = total_of(first_.get(), kFirstBlocks, counter);
+    for (size_t i = 0; i < more_.size(); ++i) {
+      const Block* const blocks = more_[i].load(std::memory_order_acquire);
+      if (blocks != nullptr) total += total_of(blocks, blocks_in(i), counter);
+    }
+    return total;
+  }
+  [[nodiscard]] static uint64_t total_of(const Block* blocks, size_t count, Counter counter) {
     uint64_t total = 0;
-    for (size_t i = 0; i < kBlocks; ++i) total += blocks_[i].values[index(counter)].load(std::memory_order_relaxed);
+    for (size_t i = 0; i < count; ++i) total += blocks[i].values[index(counter)].load(std::memory_order_relaxed);
     return total;
   }
 
-  const std::unique_ptr<Block[]> blocks_;
+  const std::unique_ptr<Block[]> first_;
+  std::array<std::atomic<Block*>, kMoreMax> more_{};  // made when a thread first needs them
+  Account* account_ = nullptr;
   Values reset_at_{};
 };
 
