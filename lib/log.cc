@@ -44,12 +44,15 @@ static_assert(kOvershootBytes > kCopyBytesMax);
 static_assert(kAddressBytesMax / kSegmentBytesMin <= std::numeric_limits<SegmentId>::max());
 static_assert(kSegmentBytesMax <= std::numeric_limits<uint32_t>::max());
 
-// How many segments are looked at for the one with the most dead bytes, before the oldest is taken.
+// How many segments are looked at for the one with the most dead or expired bytes, before the oldest is taken.
 constexpr size_t kSparseLooks = 24;
 constexpr size_t kStepsPerLook = 64;
 // Dead bytes from which a segment is sparse, in hundredths of what it holds.
 constexpr size_t kSparsePercent = 7;
 constexpr size_t kSparsePercentWithoutEviction = 10;
+// From here on a segment goes before the policy's victim even when sparse ones have given little: four of them give
+// a whole one.
+constexpr size_t kEmptyPercent = 25;
 
 }  // namespace
 
@@ -276,12 +279,16 @@ void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large,
 void Log::seal(SegmentId id) {
   segments_[id].fill.fetch_and(~kOpenBit, std::memory_order_acq_rel);
   segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+  list_by_dead_share(id);
 }
 
 // --- records -----------------------------------------------------------------------------------------------
 
 void Log::adjust_live(uint64_t address, int64_t bytes) {
-  segment(segment_of(address)).live_bytes.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+  const SegmentId id = segment_of(address);
+  const auto change = static_cast<uint64_t>(bytes);
+  const uint64_t old_live_bytes = segment(id).live_bytes.fetch_add(change, std::memory_order_relaxed);
+  follow_dead_share(id, old_live_bytes, old_live_bytes + change);
 }
 
 void Log::change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms) {
@@ -294,7 +301,8 @@ void Log::remove_live(uint64_t address, size_t live_bytes) {
   const SegmentId id = segment_of(address);
   Segment& of = segment(id);
   // Acquire and release: whoever takes the last live record out frees the segment after all others are done.
-  if (of.live_bytes.fetch_sub(live_bytes, std::memory_order_acq_rel) != live_bytes) return;
+  const uint64_t old_live_bytes = of.live_bytes.fetch_sub(live_bytes, std::memory_order_acq_rel);
+  if (old_live_bytes != live_bytes) return follow_dead_share(id, old_live_bytes, old_live_bytes - live_bytes);
   if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
   bool gives_back = false;
   {
@@ -437,6 +445,7 @@ void Log::remove_from_chain(SegmentId id) {
   (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = of.newer;
   (of.newer == 0 ? newest_[c] : segments_[of.newer].older) = of.older;
   chain_bytes_[c] -= of.room_bytes.load(std::memory_order_relaxed);
+  unlist(id);
   if (of.is_large.load(std::memory_order_relaxed)) std::erase(oversized_, id);
 }
 
@@ -448,11 +457,17 @@ std::optional<Log::Victim> Log::take_victim(int64_t now_ms, bool may_evict, bool
   if (const SegmentId id = oldest_opened_before(flushed_before_, is_busy)) return take(id, true);
   if (!by_policy) {
     if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return take(id, true);
-    const SegmentId sparse =
-        may_evict ? find_sparse(now_ms, kSparseLooks, kSparsePercent, is_busy) : find_any_sparse(now_ms, is_busy);
-    if (sparse != 0) return take(sparse, true);
   }
-  if (!may_evict) return std::nullopt;
+  if (!may_evict) {
+    const SegmentId sparse = by_policy ? 0 : find_any_sparse(now_ms, is_busy);
+    return sparse != 0 ? std::optional(take(sparse, true)) : std::nullopt;
+  }
+  SegmentId sparse = find_emptiest(now_ms, by_policy ? kEmptyPercent : kSparsePercent, is_busy);
+  if (!by_policy) {
+    const size_t beyond = sparse != 0 ? waste_percent(segments_[sparse], now_ms) + 1 : kSparsePercent;
+    if (const SegmentId id = find_sparse(now_ms, kSparseLooks, beyond, is_busy)) sparse = id;
+  }
+  if (sparse != 0) return take(sparse, true);
   do {
     if (const SegmentId id = oldest_by_policy(is_busy)) return take(id, false);
   } while (seal_one([](const Segment&) { return true; }));
@@ -538,6 +553,56 @@ size_t Log::waste_percent(const Segment& segment, int64_t now_ms) {
   return 100 - (percent(live) * percent(used - expired) + 99) / 100;
 }
 
+void Log::follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) {
+  const Segment& of = segments_[id];
+  if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
+  const uint64_t used = used_bytes(of);
+  if (dead_step(old_live_bytes, used) == dead_step(live_bytes, used)) return;
+  const MutexLock lock(mutex_);
+  if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed) list_by_dead_share(id);
+}
+
+void Log::list_by_dead_share(SegmentId id) {
+  Segment& of = segments_[id];
+  if (of.is_large.load(std::memory_order_relaxed)) return;
+  const uint8_t step = dead_step(of.live_bytes.load(std::memory_order_relaxed), used_bytes(of));
+  if (step == of.dead_step) return;
+  unlist(id);
+  SegmentId& first = by_dead_share_[step];
+  of.dead_step = step;
+  of.previous_listed = 0;
+  of.next_listed = first;
+  if (first != 0) segments_[first].previous_listed = id;
+  first = id;
+}
+
+void Log::unlist(SegmentId id) {
+  Segment& of = segments_[id];
+  if (of.dead_step == Segment::kNotListed) return;
+  (of.previous_listed == 0 ? by_dead_share_[of.dead_step] : segments_[of.previous_listed].next_listed) =
+      of.next_listed;
+  if (of.next_listed != 0) segments_[of.next_listed].previous_listed = of.previous_listed;
+  of.dead_step = Segment::kNotListed;
+}
+
+// Of the segments with the highest dead share one that is idle, if so much of it is dead or has expired.
+SegmentId Log::find_emptiest(int64_t now_ms, size_t percent, bool& is_busy) {
+  size_t looks = kSparseLooks;
+  for (size_t step = kDeadSteps; step > 0 && (step + 1) * 100 > percent * kDeadSteps; --step) {
+    SegmentId next = 0;
+    for (SegmentId id = by_dead_share_[step]; id != 0; id = next) {
+      if (looks-- == 0) return 0;
+      next = segments_[id].next_listed;
+      // Its last writers have come since.
+      list_by_dead_share(id);
+      const Segment& of = segments_[id];
+      is_busy = is_busy || has_writers(of);
+      if (of.dead_step == step && is_idle(of) && waste_percent(of, now_ms) >= percent) return id;
+    }
+  }
+  return 0;
+}
+
 // Without eviction nothing else can give room: every segment is looked at, the open ones too.
 SegmentId Log::find_any_sparse(int64_t now_ms, bool& is_busy) {
   const auto is_wanted = [&](const Segment& open) {
@@ -605,6 +670,7 @@ void Log::put_back(SegmentId id) {
   while (newer != 0 && segments_[newer].opened < of.opened) newer = segments_[newer].newer;
   insert_into_chain(id, chain, newer);
   of.state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+  list_by_dead_share(id);
 }
 
 void Log::put_back(SegmentId id, Chain chain) {
@@ -665,6 +731,7 @@ absl::Status Log::assert_valid() const {
   uint64_t large_bytes = 0;
   uint64_t held_bytes = 0;
   size_t free_segments = 0;
+  size_t to_be_listed = 0;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
@@ -672,6 +739,7 @@ absl::Status Log::assert_valid() const {
     if (state == SegmentState::kUnused) continue;
     (of.is_large.load(std::memory_order_relaxed) ? large_bytes : segment_bytes) += room;
     if (state == SegmentState::kFree) ++free_segments;
+    if (state == SegmentState::kSealed && !of.is_large.load(std::memory_order_relaxed)) ++to_be_listed;
     const uint32_t holds = of.holds.load(std::memory_order_relaxed);
     if (holds > 0) held_bytes += room;
     if (holds > of.pins.load(std::memory_order_relaxed) || (holds > 0 && !holds_records(state))) {
@@ -707,6 +775,18 @@ absl::Status Log::assert_valid() const {
     }
     if (before != newest_[c] || bytes != chain_bytes_[c]) return absl::InternalError("a chain is broken");
   }
+  for (size_t step = 0; step < by_dead_share_.size(); ++step) {
+    SegmentId before = 0;
+    for (SegmentId id = by_dead_share_[step]; id != 0;
+         before = id, id = segments_[id].next_listed, --to_be_listed) {
+      const Segment& of = segments_[id];
+      if (of.previous_listed != before || of.dead_step != step ||
+          of.state.load(std::memory_order_relaxed) != SegmentState::kSealed || to_be_listed == 0) {
+        return absl::InternalError(absl::StrCat("segment ", id, " does not belong in its list"));
+      }
+    }
+  }
+  if (to_be_listed != 0) return absl::InternalError("a sealed segment is in no list");
   for (const SegmentId id : oversized_) {
     const Segment& of = segments_[id];
     if (!of.is_large.load(std::memory_order_relaxed) || of.chain.load(std::memory_order_relaxed) != Chain::kSmall ||

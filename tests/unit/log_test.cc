@@ -623,6 +623,41 @@ TEST_CASE("a segment of which two fifths are dead goes before older ones") {
   CHECK(victim->is_sparse);
 }
 
+TEST_CASE("the emptiest segment is found among any number of full ones, and no full one goes before it") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 100; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  // Sparse ones, from 1 to 3 of 4 records dead.
+  for (const auto& [number, dead] : {std::pair{99, 1}, {40, 3}, {70, 2}, {41, 2}, {5, 1}}) {
+    for (int i = 0; i < dead; ++i) log.remove(segments[static_cast<size_t>(number)][static_cast<size_t>(i)]);
+  }
+  CHECK(log.problem() == "");
+  std::vector<size_t> live;
+  for (int i = 0; i < 5; ++i) {
+    const Log::Victim victim = log.take_victim(true).value();
+    CHECK(victim.is_sparse);
+    live.push_back(log->segment(victim.segment).live_bytes.load() / kLargestSmall);
+  }
+  CHECK(live == std::vector<size_t>{1, 2, 2, 3, 3});
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[0][0]));
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment whose dead share changes in place is found by what it is now") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  const std::vector<Stored> first = log.put_segment();
+  const std::vector<Stored> second = log.put_segment();
+  log.put(8);
+  log->adjust_live(first[0].address, -1024);
+  log->adjust_live(second[0].address, -1000);
+  log->adjust_live(first[0].address, 1024);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(second[0]));
+  CHECK(log.take_victim(true).value().segment == log.segment_of(full[0]));
+  CHECK(log.problem() == "");
+}
+
 TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
   constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
   for (const bool is_postponed : {false, true}) {

@@ -31,6 +31,7 @@
 #ifndef LARDER_INTERNAL_LOG_H_
 #define LARDER_INTERNAL_LOG_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -63,6 +64,8 @@ struct alignas(64) Segment {
   std::atomic<uint64_t> live_bytes{0};
   std::atomic<uint32_t> pins{0};
   std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
+  static constexpr uint8_t kNotListed = UINT8_MAX;
+  uint8_t dead_step = kNotListed;  // guarded by Log::mutex_: which list of Log::by_dead_share_ it is in
   // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
   std::atomic<int64_t> deadline_max_ms{0};
   // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
@@ -74,12 +77,15 @@ struct alignas(64) Segment {
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
+  SegmentId previous_listed = 0;
+  SegmentId next_listed = 0;
   // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
   std::atomic<uint32_t> holds{0};
   uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
 
   ExpiryForecast forecast;  // of what was put in, but for large items
 };
+static_assert(sizeof(Segment) == 128);
 
 // Room for one record, promised but not yet committed.
 struct Place {
@@ -306,6 +312,21 @@ class Log {
   }
   [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sealed segments are listed by the share of them that is dead, in steps, so that the emptiest is found at once.
+  // A list is a hint: a change of the share that comes while the segment is sealed may be missed until the next.
+  static constexpr uint8_t kDeadSteps = 16;
+  [[nodiscard]] static uint8_t dead_step(uint64_t live_bytes, uint64_t used_bytes) {
+    // The segment may have been freed and taken into use again meanwhile.
+    if (used_bytes == 0) return 0;
+    return static_cast<uint8_t>((used_bytes - std::min(live_bytes, used_bytes)) * kDeadSteps / used_bytes);
+  }
+  // After a change of the live bytes; without the mutex.
+  void follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Lists a sealed segment, anew if it is listed already. Large items are not: they are all live, or gone.
+  void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_emptiest(int64_t now_ms, size_t percent, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] static size_t waste_percent(const Segment& segment, int64_t now_ms);
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -345,6 +366,7 @@ class Log {
   // Those of the small chain that were oversized (eviction.h) when they came, oldest first: some ten at most.
   std::vector<SegmentId> oversized_ ABSL_GUARDED_BY(mutex_);
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<SegmentId, kDeadSteps + 1> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
