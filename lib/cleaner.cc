@@ -32,6 +32,8 @@ constexpr int kPatience = 1000;
 void Cleaner::pace(size_t bytes, int64_t now_ms) {
   if (!may_evict_) return;
   const bool is_tight = this->is_tight();
+  // What took no room pays for none: an erase must not cost other items.
+  if (is_tight && bytes == 0) return;
   // Relaxed: hints. What is owed while another thread cleans is paid by the next one that can.
   if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
   owe(bytes);
