@@ -397,7 +397,8 @@ class Index {
   template <class Take>
   [[nodiscard]] Sight glance(const Lead& lead, Take&& take) const {
     const Sight sight = glance_at_home(lead, take);
-    return sight.is_unsure() && passed_by(lead.control) != 0 ? glance_further(lead, take) : sight;
+    const bool goes_on = passed_by(lead.control) != 0 || !lead.page.is_current(lead.control);
+    return sight.is_unsure() && goes_on ? glance_further(lead, take) : sight;
   }
   // All the steps at once.
   template <class Take>
@@ -670,7 +671,7 @@ class Index {
     }
     return sight;
   }
-  // The glance of a search that does not end in its first bucket, all over again.
+  // The glance of a search that does not end in its first bucket, or meets what a flush made void, all over again.
   template <class Take>
   [[nodiscard, gnu::noinline]] Sight glance_further(const Lead& lead, Take& take) const {
     if (lead.layout % 2 != 0) return Sight::unsure();
@@ -683,10 +684,16 @@ class Index {
       if (looked_at == kGlanceBucketsMax) return Sight::unsure();
       Bucket& bucket = page.bucket(home + looked_at);
       const uint64_t control = bucket.control.load(std::memory_order_acquire);
-      if (!page.is_current_at_rest(control)) return Sight::unsure();
+      if (is_odd(control)) return Sight::unsure();
       controls[looked_at++] = control;
       is_over = passed_by(control) == 0;
-      sight = look_into(bucket, bucket.matches(lead.tag), take);
+      const uint32_t matches = bucket.matches(lead.tag);
+      if (page.is_current(control)) {
+        sight = look_into(bucket, matches, take);
+      } else {
+        // Nothing there can be the record; but a void slot of this tag is for a search with the lock to report.
+        sight = look_into(bucket, matches, [](uint64_t) { return Taken::kNeedsLock; });
+      }
     }
     std::atomic_thread_fence(std::memory_order_acquire);
     for (uint32_t i = 0; i < looked_at; ++i) {
