@@ -1,22 +1,43 @@
-// The meaning of memcached's exptime: the one place that knows that 30 days separate durations from dates.
+// memcached's exptime: the one place that knows what is one, and that 30 days separate durations from dates.
 //
-//   0                never expires
-//   1..2592000       seconds from now
-//   above            UNIX time in seconds
-//   negative         already expired
+//   0                       never expires
+//   1..2592000              seconds from now
+//   2592001..2147483647     UNIX time in seconds
+//   negative                already expired
+//   2147483648..4294967295  negative: clients that write -1 as an unsigned number send 4294967295
 #ifndef NETD_EXPTIME_H_
 #define NETD_EXPTIME_H_
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "larder/expiry.h"
 #include "larder/item.h"
+#include "netd/numbers.h"
 
 namespace netd {
 
 inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
+
+// The exptime of touch, gat, gats, flush_all and the meta commands: an optional '-' and digits, 1..11 characters in
+// all, -2147483648..4294967295.
+[[nodiscard]] inline std::optional<int32_t> parse_exptime(std::string_view text) {
+  if (const std::optional<int32_t> exptime = parse_i32(text)) return exptime;
+  const std::optional<uint32_t> wrapped = parse_u32(text);
+  if (!wrapped) return std::nullopt;
+  return static_cast<int32_t>(*wrapped);
+}
+
+// The exptime of set, add, replace, append, prepend and cas: an optional sign and digits, -2^63..2^63 - 1. As in
+// memcached, the lower 32 bits count.
+[[nodiscard]] inline std::optional<int32_t> parse_store_exptime(std::string_view text) {
+  const std::optional<int64_t> exptime = parse_i64(text);
+  if (!exptime) return std::nullopt;
+  return static_cast<int32_t>(*exptime);
+}
 
 [[nodiscard]] inline larder::Expiry expiry_of(int32_t exptime) {
   if (exptime == 0) return larder::Expiry::never();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "netd/base64.h"
+#include "netd/exptime.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
 
@@ -90,10 +91,10 @@ class FlagParser {
   bool parse_number(char letter, std::string_view argument) {
     switch (letter) {
       case 'T':
-        expect(assign(meta_.exptime, parse_i32(argument)), kErrorBadToken);
+        expect(assign(meta_.exptime, parse_exptime(argument)), kErrorBadToken);
         return true;
       case 'N':
-        expect(assign(meta_.vivify, parse_i32(argument)), kErrorBadToken);
+        expect(assign(meta_.vivify, parse_exptime(argument)), kErrorBadToken);
         return true;
       case 'R':
         expect(assign(meta_.recache_s, parse_i32(argument)), kErrorBadToken);

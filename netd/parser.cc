@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "netd/command_words.h"
+#include "netd/exptime.h"
 #include "netd/meta_parser.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
@@ -36,7 +37,7 @@ void parse_unknown(const Tokens& tokens, Request& request) {
 }
 
 void parse_exptime(std::string_view text, Request& request) {
-  const std::optional<int32_t> exptime = parse_i32(text);
+  const std::optional<int32_t> exptime = netd::parse_exptime(text);
   if (!exptime) return refuse(request, kErrorBadExptime);
   request.exptime = *exptime;
 }

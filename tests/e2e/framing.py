@@ -36,6 +36,14 @@ def is_i32(token):
     return re.fullmatch(rb'-?\d+', token) is not None and len(token) <= 11 and -2**31 <= int(token) < 2**31
 
 
+def is_exptime(token):
+    return is_i32(token) or is_u32(token)
+
+
+def is_stored_exptime(token):
+    return re.fullmatch(rb'[+-]?\d+', token) is not None and -2**63 <= int(token) < 2**63
+
+
 def is_u32(token):
     return token.isdigit() and len(token) <= 11 and int(token) < 2**32
 

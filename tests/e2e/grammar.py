@@ -207,7 +207,8 @@ class Grammar:
         return self.one_of(b'0', b'1', b'65536', b'4294967295', b'%d' % self.rng.getrandbits(32))
 
     def exptime(self):
-        return self.one_of(b'0', b'0', b'0', b'1000', b'5000', b'2592000', b'2592001', b'2147483647', b'-1')
+        return self.one_of(b'0', b'0', b'0', b'1000', b'5000', b'2592000', b'2592001', b'2147483647', b'2147483648',
+                           b'4294967295', b'-1')
 
     def recache_time(self):
         return self.one_of(*RECACHE_TIMES)

@@ -86,10 +86,6 @@ DIFFERENCES = [
                lambda request: request.verb in CLASSIC_STORES and len(request.tokens) > 4
                and not is_u32(request.tokens[2]) and LAX_NUMBER.match(request.tokens[2]),
                b'set a 4294967296 0 1\r\n1\r\n'),
-    Difference('The exptime of a storage command stays at ±2147483647 when it is beyond that',
-               lambda request: request.verb in CLASSIC_STORES and len(request.tokens) > 4
-               and not is_i32(request.tokens[3]) and LAX_NUMBER.match(request.tokens[3]),
-               b'set a 0 4294967295 1\r\n1\r\nget a\r\n'),
     Difference('`incr` and `decr` take `[+]digits` with spaces around them for a number',
                lambda request: key_of(request) in COUNTER_KEYS
                and re.match(rb'\s*\+?\d+[\s\0]|\s+\Z|[\t\v\f\r\n]', request.value)

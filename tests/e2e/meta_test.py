@@ -33,7 +33,8 @@ DIFFERENCES = {
     ],
     'Numbers are nothing but digits': [
         'ms with +2 for a length leaves the data to be executed',
-        'T2147483648 is malformed',
+        'T4294967296 is malformed',
+        'T-2147483649 is malformed',
         'R+1 is malformed',
         'F4294967296 is malformed',
     ],

@@ -91,7 +91,7 @@ META_VECTORS = [
       for flag in ['S', 'S2', 'i', 'a', 'z', 'Y', 'W', 'X', 'Z', '5', 'noreply', 'A', 'G', 'g', 'y']],
     *[Vector('9.1.1e', f'{flag} is malformed', lines(b'mg a ' + flag.encode(), b'md a ' + flag.encode()) +
              ms(b'a', b'hi', flag.encode()) + lines(b'mn'), error * 3 + MN)
-      for flag, error in [('T', BAD_TOKEN), ('Tx', BAD_TOKEN), ('T1x', BAD_TOKEN), ('T2147483648', BAD_TOKEN),
+      for flag, error in [('T', BAD_TOKEN), ('Tx', BAD_TOKEN), ('T1x', BAD_TOKEN), ('T4294967296', BAD_TOKEN), ('T-2147483649', BAD_TOKEN),
                           ('N', BAD_TOKEN), ('Nx', BAD_TOKEN), ('R', BAD_TOKEN), ('R+1', BAD_TOKEN),
                           ('C', BAD_TOKEN), ('C-1', BAD_TOKEN), ('C18446744073709551616', BAD_TOKEN),
                           ('E', BAD_TOKEN), ('Ex', BAD_TOKEN), ('D', BAD_DELTA_VALUE), ('D-1', BAD_DELTA_VALUE),

@@ -4,18 +4,19 @@ import base64
 import binascii
 import re
 
-from framing import CLASSIC_STORES, LENGTH_INDEX, is_i32, is_u32, is_u64
+from framing import CLASSIC_STORES, LENGTH_INDEX, is_exptime, is_i32, is_stored_exptime, is_u32, is_u64
 
 RETRIEVALS = {b'get', b'gets', b'gat', b'gats'}
 METAS = {b'mg', b'ms', b'md', b'ma'}
 KEY_BYTES_MAX = 250
 OPAQUE_BYTES_MAX = 31
 # Where numbers stand, and what they have to be.
-NUMBERS = {**dict.fromkeys(CLASSIC_STORES, {2: is_u32, 3: is_i32, 4: is_i32}),
-           b'cas': {2: is_u32, 3: is_i32, 4: is_i32, 5: is_u64},
-           **dict.fromkeys([b'incr', b'decr'], {2: is_u64}), b'touch': {2: is_i32}, b'ms': {2: is_i32},
-           **dict.fromkeys([b'gat', b'gats', b'flush_all'], {1: is_i32}), b'verbosity': {1: is_u32}}
-FLAG_NUMBERS = {**dict.fromkeys([b'T', b'N', b'R'], is_i32), **dict.fromkeys([b'C', b'D', b'J'], is_u64), b'F': is_u32}
+NUMBERS = {**dict.fromkeys(CLASSIC_STORES, {2: is_u32, 3: is_stored_exptime, 4: is_i32}),
+           b'cas': {2: is_u32, 3: is_stored_exptime, 4: is_i32, 5: is_u64},
+           **dict.fromkeys([b'incr', b'decr'], {2: is_u64}), b'touch': {2: is_exptime}, b'ms': {2: is_i32},
+           **dict.fromkeys([b'gat', b'gats', b'flush_all'], {1: is_exptime}), b'verbosity': {1: is_u32}}
+FLAG_NUMBERS = {**dict.fromkeys([b'T', b'N'], is_exptime), b'R': is_i32,
+                **dict.fromkeys([b'C', b'D', b'J'], is_u64), b'F': is_u32}
 EXPTIME_INDEX = {**dict.fromkeys(CLASSIC_STORES, 3), b'touch': 2, b'gat': 1, b'gats': 1}
 
 
@@ -43,11 +44,11 @@ def numbers_of(request):
 
 
 def exptimes_of(request):
-    """The numbers that tell how long something lasts."""
+    """The numbers that tell how long something lasts, as they are understood: the lower 32 bits, with a sign."""
     texts = [token[1:] for token in flag_tokens(request) if token[:1] in (b'T', b'N')]
     if request.verb in EXPTIME_INDEX:
         texts += request.tokens[EXPTIME_INDEX[request.verb]:][:1]
-    return [int(text) for text in texts if re.fullmatch(rb'-?\d+', text)]
+    return [(int(text) + 2**31) % 2**32 - 2**31 for text in texts if re.fullmatch(rb'[+-]?\d+', text)]
 
 
 def cas_numbers_of(request):

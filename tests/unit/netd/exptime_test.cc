@@ -22,6 +22,30 @@ TEST_CASE("more than 30 days is a date") {
   CHECK(expiry_of(2147483647).ms() == 2147483647000);
 }
 
+TEST_CASE("what is above 2^31 - 1 is a negative number written without its sign") {
+  CHECK(parse_exptime("2147483647") == 2147483647);
+  CHECK(parse_exptime("2147483648") == -2147483648);
+  CHECK(parse_exptime("4294967295") == -1);
+  CHECK(parse_exptime("-2147483648") == -2147483648);
+  for (const char* const text : {"", "-", "+1", "4294967296", "-2147483649", "000000000001", "1h"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_exptime(text));
+  }
+}
+
+TEST_CASE("of the exptime of a storage command the lower 32 bits count") {
+  CHECK(parse_store_exptime("+60") == 60);
+  CHECK(parse_store_exptime("2147483647") == 2147483647);
+  CHECK(parse_store_exptime("2147483648") == -2147483648);
+  CHECK(parse_store_exptime("4294967295") == -1);
+  CHECK(parse_store_exptime("4294967296") == 0);
+  CHECK(parse_store_exptime("-2147483649") == 2147483647);
+  CHECK(parse_store_exptime("9223372036854775807") == -1);
+  CHECK(parse_store_exptime("-9223372036854775808") == 0);
+  CHECK_FALSE(parse_store_exptime("9223372036854775808"));
+  CHECK_FALSE(parse_store_exptime("1h"));
+}
+
 TEST_CASE("a negative exptime has passed") {
   CHECK(expiry_of(-1).kind() == Expiry::Kind::kAfter);
   CHECK(expiry_of(-1).ms() < 0);

@@ -75,7 +75,8 @@ TEST_CASE("every flag ends where it belongs") {
 TEST_CASE("numbers are taken at both ends of their ranges, and not beyond") {
   CHECK(Parsed("mg a T2147483647 N-2147483648 F4294967295 C18446744073709551615\r\n").request.meta->exptime ==
         2147483647);
-  CHECK(refusal_of("mg a T2147483648") == kErrorBadToken);
+  CHECK(Parsed("mg a T4294967295\r\n").request.meta->exptime == -1);
+  CHECK(refusal_of("mg a T4294967296") == kErrorBadToken);
   CHECK(refusal_of("mg a N-2147483649") == kErrorBadToken);
   CHECK(refusal_of("mg a C18446744073709551616") == kErrorBadToken);
   CHECK(refusal_of("mg a F4294967296") == kErrorBadFormat);

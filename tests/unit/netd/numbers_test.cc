@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 
 namespace netd {
@@ -46,16 +47,15 @@ TEST_CASE("client flags may have a plus sign and are not truncated") {
   }
 }
 
-TEST_CASE("the exptime of a storage command saturates instead of wrapping around") {
-  CHECK(parse_store_exptime("+60") == 60);
-  CHECK(parse_store_exptime("-1") == -1);
-  CHECK(parse_store_exptime("2147483648") == 2147483647);
-  CHECK(parse_store_exptime("99999999999999") == 2147483647);
-  CHECK(parse_store_exptime("-99999999999999") == -2147483647);
-  CHECK(parse_store_exptime("9223372036854775807") == 2147483647);
-  for (const char* const text : {"", "-", "+-1", "9223372036854775808", "1h"}) {
+TEST_CASE("an i64 may have either sign") {
+  CHECK(parse_i64("+60") == 60);
+  CHECK(parse_i64("-1") == -1);
+  CHECK(parse_i64("9223372036854775807") == INT64_MAX);
+  CHECK(parse_i64("-9223372036854775808") == INT64_MIN);
+  for (const char* const text :
+       {"", "+", "-", "+-1", "-+1", "++1", "9223372036854775808", "-9223372036854775809", "1h"}) {
     CAPTURE(text);
-    CHECK_FALSE(parse_store_exptime(text));
+    CHECK_FALSE(parse_i64(text));
   }
 }
 
