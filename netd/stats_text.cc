@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <fstream>
 #include <initializer_list>
@@ -23,6 +24,9 @@ namespace {
 constexpr uint64_t kReservedFdsFixed = 3 + 2;
 constexpr uint64_t kReservedFdsPerThread = 2;
 
+// Tools divide by it, and memcached's starts there.
+constexpr int64_t kUptimeSMin = 2;
+
 void append_zeros(std::initializer_list<std::string_view> names, Buffer& out) {
   for (const std::string_view name : names) append_stat(name, 0, out);
 }
@@ -39,9 +43,9 @@ uint64_t resident_bytes() {
 void append_process(const ServerState& server, Buffer& out) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const int64_t uptime_ms = server.clock().monotonic_ms() - server.started_monotonic_ms();
+  const int64_t uptime_s = (server.clock().monotonic_ms() - server.started_monotonic_ms()) / 1000;
   append_stat("pid", static_cast<uint64_t>(getpid()), out);
-  append_stat("uptime", static_cast<uint64_t>(uptime_ms / 1000), out);
+  append_stat("uptime", static_cast<uint64_t>(std::max(uptime_s, kUptimeSMin)), out);
   append_stat("time", static_cast<uint64_t>(server.clock().unix_ms() / 1000), out);
   append_stat("version", version_text(), out);
   append_stat("libevent", "netd-epoll", out);

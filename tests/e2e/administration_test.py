@@ -280,6 +280,11 @@ class Exporter(AdministrationTestCase):
         float(settings['maxconns'])
         self.assertEqual('no', settings['lru_crawler'])
 
+    def test_uptime_which_tools_divide_by_is_never_below_2(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)):
+                self.assertGreaterEqual(int(self.server(program=program).stats()['uptime']), 2)
+
 
 class MemcachedTool(AdministrationTestCase):
     def setUp(self):

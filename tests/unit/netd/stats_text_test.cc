@@ -64,6 +64,15 @@ TEST_CASE("uptime and time come from the server's clock") {
   CHECK(stats["time"] == "1700000012");
 }
 
+TEST_CASE("uptime starts at 2") {
+  ServerFixture server;
+  CHECK(statistics(server)["uptime"] == "2");
+  server.clock.advance_ms(2999);
+  CHECK(statistics(server)["uptime"] == "2");
+  server.clock.advance_ms(1);
+  CHECK(statistics(server)["uptime"] == "3");
+}
+
 TEST_CASE("processor time has one point and six digits behind it") {
   ServerFixture server;
   const std::string user = statistics(server)["rusage_user"];
