@@ -119,7 +119,7 @@ Parser::Result Parser::unfinished(std::string_view input, Request& request) {
   bytes_searched_ = input.size();
   const size_t bytes_max = is_retrieval(input) ? kUnfinishedRetrievalBytesMax : kUnfinishedLineBytesMax;
   if (input.size() <= bytes_max) return {};
-  close(request, kErrorLineTooLong);
+  close(request);
   return completed(input.size(), 0);
 }
 

@@ -39,7 +39,6 @@ inline constexpr std::string_view kErrorOpaqueTooLong = "CLIENT_ERROR opaque tok
 inline constexpr std::string_view kErrorBadKeyEncoding = "CLIENT_ERROR error decoding key\r\n";
 inline constexpr std::string_view kErrorBadStoreMode = "CLIENT_ERROR invalid mode for ms M token\r\n";
 inline constexpr std::string_view kErrorBadArithmeticMode = "CLIENT_ERROR invalid mode for ma M token\r\n";
-inline constexpr std::string_view kErrorLineTooLong = "CLIENT_ERROR line too long\r\n";
 inline constexpr std::string_view kErrorReadOnly = "CLIENT_ERROR this server is read-only\r\n";
 inline constexpr std::string_view kErrorFlushNotAllowed = "CLIENT_ERROR flush_all not allowed\r\n";
 inline constexpr std::string_view kErrorBadShutdownMode = "CLIENT_ERROR invalid shutdown mode\r\n";

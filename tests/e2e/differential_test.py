@@ -103,6 +103,15 @@ class VectorsOnBoth(DifferentialTestCase):
         self.assertEqual({}, listed, 'differences without a vector')
 
 
+class EndOfConnection(DifferentialTestCase):
+    def test_a_line_too_long_ends_it_without_a_word(self):
+        for server in self.memcached, self.netd:
+            for line in [b'x' * 2049, b'set ' + b'a' * 2049, b'mg ' + b'a' * 5000]:
+                with self.subTest(server=server.name, line=line[:10]), server.connect() as connection:
+                    connection.send(line)
+                    self.assertEqual(b'', connection.read_to_end())
+
+
 def entries_of_protocol_md():
     """Its sentences, without the marks of Markdown and with single spaces."""
     path = os.path.join(os.path.dirname(__file__), '..', '..', 'netd', 'PROTOCOL.md')
