@@ -50,8 +50,8 @@ constexpr std::string_view kFlags =
                           starvation (default: 20)
 -C, --disable-cas         disable use of CAS
 -b, --listen-backlog=<num> set the backlog queue limit (default: 1024)
--B, --protocol=<name>     protocol - ascii or auto, which are the same: there is no
-                          binary protocol
+-B, --protocol=<name>     protocol - ascii or auto (the default), which are the same:
+                          there is no binary protocol
 -I, --max-item-size=<num> adjusts max value size
                           (default: 1m, min: 1k, max: a quarter of -m)
 -F, --disable-flush-all   disable flush_all command

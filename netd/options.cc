@@ -68,9 +68,10 @@ void set_item_bytes_max(const FlagValue& value, Options& options) {
   options.item_bytes_max_given = true;
 }
 
-void set_protocol(const FlagValue& value, Options&) {
+void set_protocol(const FlagValue& value, Options& options) {
   if (value.text == "binary") refuse(value, "is refused: there is no binary protocol", kExitUsage);
   if (value.text != "ascii" && value.text != "auto") refuse(value, "is none of auto, ascii", kExitUsage);
+  options.ascii_only = value.text == "ascii";
 }
 
 void set_threads(const FlagValue& value, Options& options) {

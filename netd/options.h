@@ -37,6 +37,7 @@ struct Options {
   bool cas = true;
 
   // Serving.
+  bool ascii_only = false;  // as `stats settings` tells; there is no other protocol
   size_t threads = 1;
   size_t connections_max = 1024;
   size_t requests_per_turn_max = 20;

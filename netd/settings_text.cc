@@ -42,7 +42,7 @@ void append_process_settings(const ServerState& server, Buffer& out) {
   append_stat("reqs_per_event", options.requests_per_turn_max, out);
   append_stat("cas_enabled", yes_no(options.cas), out);
   append_stat("tcp_backlog", static_cast<uint64_t>(options.listen_backlog), out);
-  append_stat("binding_protocol", "ascii", out);
+  append_stat("binding_protocol", options.ascii_only ? "ascii" : "auto-negotiate", out);
   append_stat("auth_enabled_sasl", "no", out);
   append_stat("auth_enabled_ascii", options.auth_file.empty() ? "no" : options.auth_file, out);
   append_stat("item_size_max", options.item_bytes_max, out);

@@ -286,6 +286,18 @@ class Exporter(AdministrationTestCase):
                 self.assertGreaterEqual(int(self.server(program=program).stats()['uptime']), 2)
 
 
+class Settings(AdministrationTestCase):
+    def check_on_both(self, name, text, *flags):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program), flags=flags):
+                self.assertEqual(text, self.server(*flags, program=program).stats('settings')[name])
+
+    def test_the_protocol_is_auto_negotiate_unless_it_is_ascii(self):
+        self.check_on_both('binding_protocol', 'auto-negotiate')
+        self.check_on_both('binding_protocol', 'auto-negotiate', '-B', 'auto')
+        self.check_on_both('binding_protocol', 'ascii', '-B', 'ascii')
+
+
 class MemcachedTool(AdministrationTestCase):
     def setUp(self):
         if not os.path.exists(MEMCACHED_TOOL):

@@ -116,6 +116,12 @@ TEST_CASE("the mask of the UNIX socket is octal") {
   CHECK(refusal({"-a", "1777"}).exit_code == 1);
 }
 
+TEST_CASE("the protocol is remembered for those who ask for it") {
+  CHECK_FALSE(parse({}).ascii_only);
+  CHECK_FALSE(parse({"-B", "auto"}).ascii_only);
+  CHECK(parse({"-B", "ascii"}).ascii_only);
+}
+
 TEST_CASE("what is refused is named, flag and value, as it was given") {
   CHECK(refusal({"-p", "70000"}).exit_code == kExitUsage);
   CHECK(refusal({"-p", "70000"}).message == "-p: '70000' is not a number from -1 to 65535");
