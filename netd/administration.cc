@@ -112,6 +112,10 @@ std::string_view Administration::cache_memlimit(const Request& request, Session&
 
 std::string_view Administration::lru_crawler(std::string_view words, Session& session) {
   const Tokens tokens(words);
+  if (tokens.size() == 1 && (tokens[0] == "enable" || tokens[0] == "disable")) {
+    server_.crawler_enabled.store(tokens[0] == "enable", std::memory_order_relaxed);
+    return kReplyOk;
+  }
   const bool is_metadump = tokens[0] == "metadump";
   if ((!is_metadump && tokens[0] != "mgdump") || tokens.size() != 2) return answer_lru_crawler(tokens);
   if (!server_.options().dump_enabled) return is_metadump ? kErrorMetadumpNotAllowed : kErrorKeyDumpNotAllowed;

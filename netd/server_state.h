@@ -73,6 +73,8 @@ class ServerState {
   std::atomic<bool> dumping{false};  // a dump is under way; see key_dump.h
   std::atomic<uint64_t> dumps{0};    // begun
   std::atomic<uint64_t> dumped_items{0};
+  // What `lru_crawler` was told last. Nothing depends on it.
+  std::atomic<bool> crawler_enabled{true};
 
   // The ports clients find, when the system chose them. Set before there are threads.
   int tcp_port;

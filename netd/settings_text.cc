@@ -58,8 +58,9 @@ void append_slab_settings(Buffer& out) {
   append_stat("slab_chunk_max", 524288, out);
 }
 
-void append_lru_settings(const Options& options, Buffer& out) {
-  append_stat("lru_crawler", "no", out);  // Monitors then leave out what there is no crawler for.
+void append_lru_settings(const ServerState& server, Buffer& out) {
+  const Options& options = server.options();
+  append_stat("lru_crawler", yes_no(server.crawler_enabled.load(std::memory_order_relaxed)), out);
   append_stat("lru_crawler_sleep", 100, out);
   append_stat("lru_crawler_tocrawl", 0, out);
   append_stat("tail_repair_time", 0, out);
@@ -96,7 +97,7 @@ void append_settings(const ServerState& server, Buffer& out) {
   append_listening_settings(server, out);
   append_process_settings(server, out);
   append_slab_settings(out);
-  append_lru_settings(server.options(), out);
+  append_lru_settings(server, out);
   append_remaining_settings(server.options(), out);
   out.append(kReplyEnd);
 }

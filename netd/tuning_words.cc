@@ -69,7 +69,6 @@ std::string_view answer_lru(const Tokens& words) {
 }
 
 std::string_view answer_lru_crawler(const Tokens& words) {
-  if (words.size() == 1) return words[0] == "enable" || words[0] == "disable" ? kReplyOk : kErrorUnknown;
   if (words.size() != 2) return kErrorUnknown;
   if (words[0] == "crawl") return is_class_list(words[1]) ? kReplyOk : kErrorBadClass;
   const std::optional<uint32_t> number = parse_u32(words[1]);

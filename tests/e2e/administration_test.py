@@ -278,7 +278,10 @@ class Exporter(AdministrationTestCase):
         for name in self.ITEM:
             float(items[f'items:1:{name}'])
         float(settings['maxconns'])
-        self.assertEqual('no', settings['lru_crawler'])
+        self.assertEqual('yes', settings['lru_crawler'])
+        for name in ['lru_crawler_sleep', 'lru_crawler_tocrawl', 'hot_lru_pct', 'warm_lru_pct', 'hot_max_factor',
+                     'warm_max_factor']:
+            float(settings[name])
 
     def test_uptime_which_tools_divide_by_is_never_below_2(self):
         for program in filter(None, [NETD, MEMCACHED]):
@@ -296,6 +299,14 @@ class Settings(AdministrationTestCase):
         self.check_on_both('binding_protocol', 'auto-negotiate')
         self.check_on_both('binding_protocol', 'auto-negotiate', '-B', 'auto')
         self.check_on_both('binding_protocol', 'ascii', '-B', 'ascii')
+
+    def test_lru_crawler_is_what_it_was_told_last(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)), self.server(program=program).connect() as connection:
+                self.assertEqual('yes', connection.stats('settings')['lru_crawler'])
+                for word, setting in [(b'disable', 'no'), (b'enable', 'yes')]:
+                    self.assertEqual(OK, connection.ask(b'lru_crawler %s\r\n' % word))
+                    self.assertEqual(setting, connection.stats('settings')['lru_crawler'])
 
 
 class MemcachedTool(AdministrationTestCase):

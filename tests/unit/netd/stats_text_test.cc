@@ -105,7 +105,15 @@ TEST_CASE("settings are those the server was started with") {
   CHECK(settings["domain_socket"] == "/tmp/socket");
   CHECK(settings["umask"] == "770");
   CHECK(settings["tcpport"] == "0");
-  CHECK(settings["lru_crawler"] == "no");
+  CHECK(settings["lru_crawler"] == "yes");
+}
+
+TEST_CASE("the setting lru_crawler is what it was told last") {
+  ServerFixture server;
+  CHECK(server.ask("lru_crawler disable\r\n") == "OK\r\n");
+  CHECK(statistics(server, "stats settings\r\n")["lru_crawler"] == "no");
+  CHECK(server.ask("lru_crawler enable\r\n") == "OK\r\n");
+  CHECK(statistics(server, "stats settings\r\n")["lru_crawler"] == "yes");
 }
 
 TEST_CASE("what there are no statistics for is an error") {

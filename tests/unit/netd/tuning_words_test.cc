@@ -37,7 +37,6 @@ TEST_CASE("lru") {
 }
 
 TEST_CASE("lru_crawler") {
-  CHECK(answer_lru_crawler(Tokens("enable")) == kReplyOk);
   CHECK(answer_lru_crawler(Tokens("sleep 1000000")) == kReplyOk);
   CHECK(answer_lru_crawler(Tokens("sleep 1000001")) == kErrorCrawlerSleep);
   CHECK(answer_lru_crawler(Tokens("sleep x")) == kErrorBadFormat);
