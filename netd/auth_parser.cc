@@ -17,10 +17,10 @@ Parser::Result close(std::string_view input, Request& request) {
   return {.complete = true, .bytes_consumed = input.size()};
 }
 
-Parser::Result refuse(std::string_view refusal, size_t bytes_consumed, size_t bytes_to_skip, Request& request) {
+Parser::Result refuse(std::string_view refusal, size_t bytes_consumed, Request& request) {
   request.command = Command::kRefused;
   request.refusal = refusal;
-  return {.complete = true, .bytes_consumed = bytes_consumed, .bytes_to_skip = bytes_to_skip};
+  return {.complete = true, .bytes_consumed = bytes_consumed};
 }
 
 }  // namespace
@@ -40,19 +40,16 @@ Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Requ
   if (request.line.ends_with('\r')) request.line.remove_suffix(1);
 
   const Tokens tokens(request.line);
-  const std::optional<int32_t> value_bytes = parse_i32(tokens[4]);
-  if (tokens[0] != "set" || !value_bytes || *value_bytes < 0) {
-    return refuse(kErrorUnauthenticated, line_bytes, 0, request);
-  }
-  const size_t block_bytes = static_cast<size_t>(*value_bytes) + 2;
-  if (block_bytes - 2 > kAuthTokenBytesMax) return refuse(kErrorAuthTooLong, line_bytes, block_bytes, request);
+  const std::optional<uint32_t> value_bytes = parse_u32(tokens[4]);
+  if (tokens[0] != "set" || !value_bytes) return refuse(kErrorUnauthenticated, line_bytes, request);
+  // As in memcached, what follows is the next line: gigabytes that a stranger announces are not waited for.
+  if (*value_bytes > kAuthTokenBytesMax) return refuse(kErrorAuthTooLong, line_bytes, request);
+  const size_t block_bytes = size_t{*value_bytes} + 2;
   const size_t request_bytes = line_bytes + block_bytes;
   if (input.size() < request_bytes) return {.bytes_wanted = request_bytes};
   request.value = input.substr(line_bytes, block_bytes - 2);
-  if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse(kErrorAuthBadEnd, request_bytes, 0, request);
-  if (request.value.find(' ') == std::string_view::npos) {
-    return refuse(kErrorAuthBadFormat, request_bytes, 0, request);
-  }
+  if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse(kErrorAuthBadEnd, request_bytes, request);
+  if (request.value.find(' ') == std::string_view::npos) return refuse(kErrorAuthBadFormat, request_bytes, request);
   request.command = Command::kAuthenticate;
   return {.complete = true, .bytes_consumed = request_bytes};
 }

@@ -45,9 +45,14 @@ TEST_CASE("everything else is unauthenticated") {
 
 TEST_CASE("a token of 16384 octets is the longest") {
   CHECK(parse("set a 0 0 16384\r\n").result.bytes_wanted == 17 + 16384 + 2);
-  const Parsed too_long = parse("set a 0 0 16385\r\n");
-  CHECK(too_long.request.refusal == kErrorAuthTooLong);
-  CHECK(too_long.result.bytes_to_skip == 16387);
+  for (const std::string line : {"set a 0 0 16385\r\n", "set a 0 0 2147483646\r\n", "set a 0 0 4294967295\r\n"}) {
+    CAPTURE(line);
+    const Parsed too_long = parse(line);
+    CHECK(too_long.request.refusal == kErrorAuthTooLong);
+    CHECK(too_long.result.bytes_consumed == line.size());
+    CHECK(too_long.result.bytes_to_skip == 0);
+  }
+  CHECK(parse("set a 0 0 4294967296\r\n").request.refusal == kErrorUnauthenticated);
 }
 
 TEST_CASE("a token without its end, or without a space, is told so") {
