@@ -219,6 +219,7 @@ bool Connection::parse(size_t requests_max) {
   RequestBatch& batch = context_.batch;
   const Parser::Result first = session_.authenticated ? batch.fill(in_.content(), requests_max, parse_known)
                                                       : batch.fill(in_.content(), 1, parse_unknown);
+  awaits_value_ = first.bytes_wanted > 0;
   if (first.complete) return true;
   const size_t bytes_wanted =
       std::max(std::min(first.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
@@ -337,9 +338,10 @@ bool Connection::wait(Waiting waiting) {
     sent_ms_ = context_.server.clock().monotonic_ms();
     context_.watch();
   }
-  const ConnectionState input_state = is_watching() ? ConnectionState::kWatching
-                                      : lingering_  ? ConnectionState::kClosing
-                                                    : ConnectionState::kReading;
+  const ConnectionState input_state = is_watching()   ? ConnectionState::kWatching
+                                      : lingering_    ? ConnectionState::kClosing
+                                      : awaits_value_ ? ConnectionState::kReadingValue
+                                                      : ConnectionState::kReading;
   entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
                      std::memory_order_relaxed);
   // An error, even that of a wait cut short, is looked into by the turn itself.

@@ -134,6 +134,7 @@ class Connection {
   std::array<char, kArrivedBytesMax> arrived_;
   size_t arrived_bytes_ = 0;
   bool expects_short_ = true;  // what arrived last was
+  bool awaits_value_ = false;  // the line of its request is there
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
   int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
   int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent

@@ -17,6 +17,8 @@ std::string_view name_of(ConnectionState state) {
       return "conn_listening";
     case ConnectionState::kReading:
       return "conn_read";
+    case ConnectionState::kReadingValue:
+      return "conn_nread";
     case ConnectionState::kRunning:
       return "conn_parse_cmd";
     case ConnectionState::kWriting:

@@ -16,7 +16,15 @@
 namespace netd {
 
 // What memcached calls them: conn_listening, conn_read …
-enum class ConnectionState : uint8_t { kListening, kReading, kRunning, kWriting, kWatching, kClosing };
+enum class ConnectionState : uint8_t {
+  kListening,
+  kReading,
+  kReadingValue,
+  kRunning,
+  kWriting,
+  kWatching,
+  kClosing
+};
 
 // The address of a socket's other end or, for `own`, of its own: "tcp:127.0.0.1:11211", "tcp6:[::1]:11211",
 // "unix:/path".

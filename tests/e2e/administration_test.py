@@ -240,6 +240,21 @@ class Counters(AdministrationTestCase):
             self.assertRegex(stats[f'{fd}:secs_since_last_cmd'], r'\A\d+\Z')
 
 
+    def test_conns_tells_who_sends_a_value(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)):
+                server = self.server(program=program)
+                with server.connect() as connection, server.connect() as client:
+                    client.send(b'set a 0 0 10\r\n12345')
+                    wait_until(lambda: 'conn_nread' in connection.stats('conns').values(), 'half a value is there')
+                    self.assertEqual(STORED, self.rest_of(client, b'67890\r\n'))
+                    wait_until(lambda: 'conn_nread' not in connection.stats('conns').values(), 'all of it is')
+
+    def rest_of(self, client, octets):
+        client.send(octets)
+        return client.read_until(lambda reply: reply.endswith(b'\n'))
+
+
 def connection_is_memcached(connection):
     return 'netd' not in connection.stats()['version']
 
