@@ -12,7 +12,7 @@ namespace {
 // What the item, if there is one, is to be with the value that was decided on.
 Content updated(const Engine& engine, const ItemView* item, const Update& update, int64_t now_ms) {
   Content content = item != nullptr ? content_of(*item, now_ms) : Content();
-  content.value = update.value;
+  content.value = update.octets();
   content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
@@ -33,8 +33,9 @@ UpdateOutcome update_item(Engine& engine, std::string_view key,
                           absl::FunctionRef<Update(const ItemView* item)> updater) {
   const int64_t now_ms = engine.now_ms();
   UpdateOutcome outcome;
+  Update update;  // its value is stored after the decision was returned
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
-    const Update update = updater(item);
+    update = updater(item);
     switch (update.kind) {
       case Update::Kind::kLeave:
         outcome.status = UpdateStatus::kLeft;
@@ -45,7 +46,7 @@ UpdateOutcome update_item(Engine& engine, std::string_view key,
       case Update::Kind::kStore:
         break;
     }
-    if (update.value.size() > engine.options().item_bytes_max) {
+    if (update.octets().size() > engine.options().item_bytes_max) {
       outcome.status = UpdateStatus::kTooLarge;
       return {};
     }

@@ -3,13 +3,39 @@
 #define LARDER_ARGUMENTS_H_
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "larder/expiry.h"
 
 namespace larder {
+
+namespace internal {
+
+// A temporary that may own the octets it converts to: all but views and pointers. An lvalue deduces T as a
+// reference.
+template <class T>
+concept OwningTemporary =
+    !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::derived_from<T, std::string_view> &&
+    std::convertible_to<const T&, std::string_view>;
+
+}  // namespace internal
+
+// A std::string_view for members: it cannot be made of a temporary string, whose octets would be gone at once.
+class StringRef : public std::string_view {
+ public:
+  constexpr StringRef() = default;
+  template <std::convertible_to<std::string_view> T>
+  requires(!internal::OwningTemporary<T>) constexpr StringRef(T&& text)
+      : std::string_view(std::forward<T>(text)) {}  // NOLINT: it is one
+  template <internal::OwningTemporary T>
+  StringRef(T&& temporary) = delete;  // NOLINT
+};
 
 // What is stored with a value.
 struct SetOptions {
@@ -70,23 +96,38 @@ struct Update {
   [[nodiscard]] static Update leave() { return {}; }
   // It goes.
   [[nodiscard]] static Update erase() { return {.kind = Kind::kErase}; }
-  // It gets this value; see Cache::update for how long that must live.
+  // It gets this value. A temporary string, or whatever else is a temporary and owns its octets, is moved in here.
+  // Of any other string or view only a view is kept: see Cache::update for how long its octets must live. What is
+  // reached through `->` counts as another, even if it is a temporary's.
   [[nodiscard]] static Update store(std::string_view value, std::optional<Expiry> expiry = {},
                                     std::optional<uint32_t> flags = {}) {
-    return {.kind = Kind::kStore, .value = value, .expiry = expiry, .flags = flags};
+    return {.kind = Kind::kStore, .value = value, .owned = {}, .expiry = expiry, .flags = flags};
+  }
+  template <internal::OwningTemporary T>
+  [[nodiscard]] static Update store(T&& value, std::optional<Expiry> expiry = {},
+                                    std::optional<uint32_t> flags = {}) {
+    if constexpr (std::same_as<T, std::string>) {
+      return {.kind = Kind::kStore, .value = {}, .owned = std::move(value), .expiry = expiry, .flags = flags};
+    } else {
+      return store(std::string(std::string_view(value)), expiry, flags);
+    }
   }
 
-  Kind kind = Kind::kLeave;            // what is to be done; the rest is for kStore
-  std::string_view value = {};         // the new one
-  std::optional<Expiry> expiry = {};   // not given: it stays; a new item never expires
-  std::optional<uint32_t> flags = {};  // not given: they stay; those of a new item are 0
-  bool is_key_binary = false;          // of a new item, as in SetOptions
+  // The new value.
+  [[nodiscard]] std::string_view octets() const { return owned ? std::string_view(*owned) : value; }
+
+  Kind kind = Kind::kLeave;               // what is to be done; the rest is for kStore
+  std::string_view value = {};            // a view of the new value,
+  std::optional<std::string> owned = {};  // or, given, the value itself
+  std::optional<Expiry> expiry = {};      // not given: it stays; a new item never expires
+  std::optional<uint32_t> flags = {};     // not given: they stay; those of a new item are 0
+  bool is_key_binary = false;             // of a new item, as in SetOptions
 };
 
-// One item of set_multi.
+// One item of set_multi. Key and value must live until that returns.
 struct SetEntry {
-  std::string_view key;
-  std::string_view value;
+  StringRef key;
+  StringRef value;
   SetOptions options = {};
 };
 

@@ -196,9 +196,10 @@ class LARDER_API Cache {
   // between the look and the change.
   //
   //   updater  is called with a lock held: it should be brief, and must not call the cache. If room must be made
-  //            first, it is called again with the item as it is then; what it said before counts for nothing. What
-  //            the value it returns refers to must live until it is called again or update returns; it may be a
-  //            part of the item's own value. Out of a call that throws, the item comes unchanged.
+  //            first, it is called again with the item as it is then; what it said before counts for nothing. A
+  //            view that it returns must stay good until it is called again or update returns; it may be of a part
+  //            of the item's own value. A temporary string needs no such care: see Update::store. Out of a call that
+  //            throws, the item comes unchanged.
   //
   // What is stored is a new value: neither stale nor won, with a new CAS number. Counts stores or erase_hits.
   UpdateOutcome update(std::string_view key, Updater updater);

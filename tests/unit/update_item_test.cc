@@ -3,7 +3,9 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "doctest/doctest.h"
@@ -52,6 +54,42 @@ TEST_CASE("flags and expiry stay as they are unless the updater gives others") {
   (void)cache->update("new", [](const ItemView*) { return Update::store("z"); });
   CHECK(cache->get("new")->flags == 0);
   CHECK(cache->get("new")->ttl_ms == kNeverExpires);
+}
+
+TEST_CASE("a temporary string that the updater returns is stored as it was") {
+  TestCache cache;
+  const auto add_letters = [](const ItemView* item) {
+    return Update::store((item != nullptr ? std::string(item->value) : std::string()) + std::string(100, 'x'));
+  };
+  CHECK(cache->update("key", add_letters).status == UpdateStatus::kStored);
+  CHECK(cache.value("key") == std::string(100, 'x'));
+  CHECK(cache->update("key", add_letters).status == UpdateStatus::kStored);
+  CHECK(cache.value("key") == std::string(200, 'x'));
+  // So short that it lies in the string itself.
+  CHECK(cache->update("key", [](const ItemView*) { return Update::store(std::string("short")); }).status ==
+        UpdateStatus::kStored);
+  CHECK(cache.value("key") == "short");
+}
+
+TEST_CASE("Update owns what only it may still have, and views what others have") {
+  struct Text {
+    operator std::string_view() const { return letters; }  // NOLINT
+    std::string letters = std::string(100, 't');
+  };
+  const auto owns = [](const Update& update) { return update.owned.has_value(); };
+  std::string text(100, 's');
+  const std::string& constant = text;
+  CHECK(owns(Update::store(text + "x")));
+  CHECK(Update::store(text + "x").octets() == text + "x");
+  CHECK(owns(Update::store(Text())));
+  CHECK(Update::store(Text()).octets() == Text().letters);
+  CHECK(owns(Update::store(std::as_const(text) + "x", std::chrono::seconds(1), 2)));
+  CHECK(Update::store(text).octets().data() == text.data());
+  CHECK(Update::store(constant).octets().data() == text.data());
+  CHECK(Update::store(std::string_view(text)).octets().data() == text.data());
+  CHECK(Update::store(text.c_str()).octets().data() == text.data());
+  CHECK_FALSE(owns(Update::store("literal")));
+  CHECK(Update::store(std::move(text)).octets() == std::string(100, 's'));
 }
 
 TEST_CASE("update stores a part of the item's own value, in place or elsewhere") {
