@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "larder/internal/count_item.h"
@@ -33,6 +34,12 @@ constexpr size_t kSetsAtOnce = 32;
 constexpr size_t kItemsPerStep = 64;
 
 bool is_key(std::string_view key) { return !key.empty() && key.size() <= kKeyBytesMax; }
+
+// Whether writing to `string` would write to the octets of `view`.
+bool lies_in(std::string_view view, const std::string& string) {
+  // Addresses below the string's wrap around.
+  return reinterpret_cast<uintptr_t>(view.data()) - reinterpret_cast<uintptr_t>(string.data()) <= string.capacity();
+}
 
 Item copy(const ItemView& view) {
   return {.value = std::string(view.value),
@@ -85,6 +92,7 @@ EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint6
                        absl::FunctionRef<Decision(const ItemView& item, int64_t now_ms)> decide) {
   EraseResult result = EraseResult::kNotFound;
   if (!is_key(key)) return result;
+  internal::Counters& counters = engine.counters(key);
   const int64_t now_ms = engine.now_ms();
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
     result = EraseResult::kNotFound;
@@ -95,7 +103,7 @@ EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint6
     return decide(*item, now_ms);
   });
   if (!cas) remove(engine, key);
-  if (result != EraseResult::kErased) engine.counters(key).add(Counter::kEraseMisses);
+  if (result != EraseResult::kErased) counters.add(Counter::kEraseMisses);
   return result;
 }
 
@@ -165,12 +173,19 @@ std::optional<Item> Cache::get(std::string_view key) {
   return item;
 }
 
-bool Cache::get(std::string_view key, std::string& value) { return is_key(key) && engine_->read_value(key, value); }
+bool Cache::get(std::string_view key, std::string& value) {
+  if (!is_key(key)) return false;
+  // What is read may come in several attempts, and the key is needed for each.
+  if (lies_in(key, value)) [[unlikely]]
+    return engine_->read_value(std::string(key), value);
+  return engine_->read_value(key, value);
+}
 
 bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!is_key(key)) return false;
+  internal::Counters& counters = engine_->counters(key);  // the visitor may overwrite what the key is a view of
   const bool is_found = engine_->read(key, Engine::Trace::kUsed, visitor);
-  engine_->counters(key).add(is_found ? Counter::kGetHits : Counter::kGetMisses);
+  counters.add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
 
@@ -348,11 +363,12 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas) {
 }
 
 EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor) {
+  internal::Counters& counters = engine_->counters(key);  // as in visit
   const EraseResult result = erase_with(*engine_, key, cas, [&](const ItemView& item, int64_t) {
     visitor(item);
     return Decision{.kind = Decision::Kind::kRemove};
   });
-  if (result == EraseResult::kErased) engine_->counters(key).add(Counter::kEraseHits);
+  if (result == EraseResult::kErased) counters.add(Counter::kEraseHits);
   return result;
 }
 

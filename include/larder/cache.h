@@ -11,7 +11,8 @@
 //   if (std::optional<larder::Item> item = (*cache)->get("greeting")) use(item->value);
 //
 // Keys are 1..kKeyBytesMax octets of any kind, values 0..Options::item_bytes_max octets. An operation with a key
-// outside those bounds changes nothing and answers kBadKey, or as if the key were missing.
+// outside those bounds changes nothing and answers kBadKey, or as if the key were missing. What keys and values are
+// views of must stay as it is until the call returns; but get, visit and erase may put the value where the key was.
 //
 // Every function is thread-safe, and operations on one key are linearizable: each takes effect at one moment
 // between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
@@ -80,7 +81,7 @@ class LARDER_API Cache {
   [[nodiscard]] std::optional<Item> get(std::string_view key);
 
   // Copies the value into `value`, whose capacity is reused: the fastest read. False when there is none; `value` is
-  // then unspecified.
+  // then unspecified. `key` may be a view of `value`.
   [[nodiscard]] bool get(std::string_view key, std::string& value);
 
   // Shows the item to `visitor`; false when there is none. A long value is shown where it lies, without a copy, and
@@ -198,8 +199,8 @@ class LARDER_API Cache {
   //   updater  is called with a lock held: it should be brief, and must not call the cache. If room must be made
   //            first, it is called again with the item as it is then; what it said before counts for nothing. A
   //            view that it returns must stay good until it is called again or update returns; it may be of a part
-  //            of the item's own value. A temporary string needs no such care: see Update::store. Out of a call that
-  //            throws, the item comes unchanged.
+  //            of the item's own value. A temporary string needs no such care: see Update::store. Out of a call
+  //            that throws, the item comes unchanged.
   //
   // What is stored is a new value: neither stale nor won, with a new CAS number. Counts stores or erase_hits.
   UpdateOutcome update(std::string_view key, Updater updater);

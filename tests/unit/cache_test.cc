@@ -153,6 +153,30 @@ TEST_CASE("get into a string replaces what is in it, and leaves it alone when th
   CHECK(value == "value");
 }
 
+TEST_CASE("the value may be put where the key was") {
+  TestCache cache(
+      {.memory_limit_bytes = size_t{8} << 20, .seed = 1, .namespaces = {{.prefix = "a:"}, {.prefix = "b:"}}});
+  const std::string value = "b:" + std::string(1000, 'v');
+  const auto counts_of_a = [&] { return cache->namespace_stats().at(0).stats; };
+  REQUIRE(cache->set("a:key", value) == StoreResult::kStored);
+  std::string text = "a:key";
+  CHECK(cache->get(text, text));
+  CHECK(text == value);
+  CHECK(counts_of_a().get_hits == 1);
+  text = "see a:key";
+  CHECK(cache->get(std::string_view(text).substr(4), text));
+  CHECK(text == value);
+  text = "a:key";
+  const auto take = [&](const ItemView& item) { text = item.value; };
+  CHECK(cache->visit(text, take));
+  CHECK(text == value);
+  CHECK(counts_of_a().get_hits == 3);
+  text = "a:key";
+  CHECK(cache->erase(text, std::nullopt, take) == EraseResult::kErased);
+  CHECK(text == value);
+  CHECK(counts_of_a().erase_hits == 1);
+}
+
 TEST_CASE("visit shows key, value and the rest in place, once") {
   TestCache cache;
   REQUIRE(cache->set("key", "value", {.flags = 5, .expiry = 1s}) == StoreResult::kStored);

@@ -95,7 +95,8 @@ class Engine {
     Moment now(*this);
     return read(key, index_->hash(key), now, trace, visitor);
   }
-  // Copies the item's value into `value`, which may be written to even if there is none. A use, counted as a get.
+  // Copies the item's value into `value`, which may be written to even if there is none, and which the key must not
+  // lie in. A use, counted as a get.
   bool read_value(std::string_view key, std::string& value);
   // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
   // item); returns how many were found.
