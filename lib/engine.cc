@@ -810,14 +810,15 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
   std::string keys;
   const int64_t now = now_ms();
   items_max = std::max<size_t>(items_max, 1);
-  for (int pages = 0; pages < kScannedPagesMax && items.size() < items_max && cursor.part < index_->stripe_count();
-       ++pages) {
+  // A cursor of another cache may stand behind the last part.
+  cursor.is_at_end_ |= cursor.part_ >= index_->stripe_count();
+  for (int pages = 0; pages < kScannedPagesMax && items.size() < items_max && !cursor.is_at_end_; ++pages) {
     const size_t slots_max = items_max - items.size();
-    Index::Stripe& stripe = index_->stripe(cursor.part);
+    Index::Stripe& stripe = index_->stripe(cursor.part_);
     slots.clear();
     const Index::StripeLock lock(*index_, stripe);
-    uint32_t next = index_->for_each_in_page(stripe, cursor.place, [&](Slot slot) {
-      if (slot.tag() >= cursor.place && slot.tag() < cursor.place_end) slots.push_back(slot);
+    uint32_t next = index_->for_each_in_page(stripe, cursor.place_, [&](Slot slot) {
+      if (slot.tag() >= cursor.place_ && slot.tag() < cursor.place_end_) slots.push_back(slot);
     });
     if (slots.size() > slots_max) {
       // The lowest tags, all of one tag together.
@@ -833,9 +834,10 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
       items.push_back(item);
       keys += item.key;
     }
-    const bool is_stripe_done = next >= cursor.place_end;
-    cursor.part += is_stripe_done ? 1 : 0;
-    cursor.place = is_stripe_done ? 0 : next;
+    const bool is_stripe_done = next >= cursor.place_end_;
+    cursor.part_ += is_stripe_done ? 1 : 0;
+    cursor.place_ = is_stripe_done ? 0 : next;
+    cursor.is_at_end_ = cursor.part_ == index_->stripe_count();
   }
   size_t key_begin = 0;
   for (ItemInfo& item : items) {
@@ -843,7 +845,6 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
     key_begin += item.key.size();
     visitor(item);
   }
-  if (cursor.part == index_->stripe_count()) cursor.end();
   return !cursor.is_at_end();
 }
 

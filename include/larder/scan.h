@@ -11,6 +11,10 @@
 
 namespace larder {
 
+namespace internal {
+class Engine;
+}  // namespace internal
+
 // An item without its value. The key is valid only during the call that shows it.
 struct ItemInfo {
   std::string_view key;
@@ -24,6 +28,8 @@ struct ItemInfo {
 };
 
 // Where a walk with Cache::scan stands. A plain value: it holds nothing of the cache, and may be kept for any time.
+// It is good for the cache that it began with; in another one the walk comes to its end all the same, but may have
+// left items out.
 class ScanCursor {
  public:
   // A walk over all items.
@@ -34,24 +40,25 @@ class ScanCursor {
   // there. A share that is too small, or more than 1, is taken for the least, or for 1.
   [[nodiscard]] static ScanCursor sample(double share) {
     ScanCursor cursor;
-    cursor.place_end = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
+    cursor.place_end_ = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
     return cursor;
   }
 
   // The share of all items that the walk is over.
-  [[nodiscard]] double share() const { return static_cast<double>(place_end) / kPlaceCount; }
+  [[nodiscard]] double share() const { return static_cast<double>(place_end_) / kPlaceCount; }
 
   // Nothing is left to be shown.
   [[nodiscard]] bool is_at_end() const { return is_at_end_; }
 
-  // For the cache: the next part, the place within it, and where the walk leaves every part.
-  static constexpr uint32_t kPlaceCount = 1 << 22;
-  uint32_t part = 0;
-  uint32_t place = 0;
-  uint32_t place_end = kPlaceCount;
-  void end() { is_at_end_ = true; }
-
  private:
+  friend class internal::Engine;
+
+  static constexpr uint32_t kPlaceCount = 1 << 22;
+
+  // The next part of the index, the place within it, and where the walk leaves every part.
+  uint32_t part_ = 0;
+  uint32_t place_ = 0;  // < place_end_
+  uint32_t place_end_ = kPlaceCount;
   bool is_at_end_ = false;
 };
 

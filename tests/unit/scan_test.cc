@@ -153,5 +153,35 @@ TEST_CASE("expired and flushed items are not shown") {
   CHECK(fixture.walk(10).empty());
 }
 
+TEST_CASE("a walk that another cache began comes to its end, at the end too") {
+  Fixture big(size_t{1} << 30);
+  Fixture small(size_t{4} << 20);
+  for (int i = 0; i < 2000; ++i) {
+    CHECK(big.cache->set(key_of(i), "value") == StoreResult::kStored);
+    CHECK(small.cache->set(key_of(i), "value") == StoreResult::kStored);
+  }
+  ScanCursor in_big;
+  ScanCursor in_small;
+  const auto step = [](Cache& cache, ScanCursor& cursor) { return cache.scan(cursor, 10, [](const ItemInfo&) {}); };
+  // Each other's cursors, from every place that a walk rests at.
+  for (bool goes_on = true; goes_on;) {
+    goes_on = step(*big.cache, in_big);
+    ScanCursor cursor = in_big;
+    int steps = 0;
+    while (step(*small.cache, cursor)) REQUIRE(++steps < 100'000);
+    CHECK(cursor.is_at_end());
+  }
+  for (bool goes_on = true; goes_on;) {
+    goes_on = step(*small.cache, in_small);
+    ScanCursor cursor = in_small;
+    int steps = 0;
+    while (step(*big.cache, cursor)) REQUIRE(++steps < 100'000);
+    CHECK(cursor.is_at_end());
+  }
+  int shown = 0;
+  CHECK_FALSE(big.cache->scan(in_small, 10, [&](const ItemInfo&) { ++shown; }));
+  CHECK(shown == 0);
+}
+
 }  // namespace
 }  // namespace larder
