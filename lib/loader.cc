@@ -42,6 +42,7 @@
 #include "larder/loader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <exception>
 #include <random>
@@ -537,7 +538,9 @@ Expiry Loader::expiry_of(bool is_absence, const LoadOptions& options) {
   // Relaxed: all that matters is that no number is drawn twice.
   const uint64_t draw = jitter_count_.fetch_add(1, std::memory_order_relaxed);
   const uint64_t random = internal::hash_key({reinterpret_cast<const char*>(&draw), sizeof draw}, seed_);
-  const double share = std::clamp(options.ttl_jitter, 0.0, 1.0) * static_cast<double>(random >> 11) * 0x1p-53;
+  // Unlike std::clamp these make 0 of what is not a number.
+  const double jitter = std::fmin(std::fmax(options.ttl_jitter, 0.0), 1.0);
+  const double share = jitter * static_cast<double>(random >> 11) * 0x1p-53;
   const milliseconds off(static_cast<int64_t>(static_cast<double>(ttl.count()) * share));
   return std::max(ttl - off, milliseconds(1)) + bounded(options.stale_grace);
 }

@@ -19,21 +19,25 @@ class Expiry {
   constexpr Expiry() = default;
   [[nodiscard]] static constexpr Expiry never() { return Expiry(); }
 
-  // From now on for `duration`; zero or negative: expired at once (the store succeeds, no get will find it).
+  // From now on for `duration`; zero, negative or not a number: expired at once (the store succeeds, no get will
+  // find it).
   template <class Rep, class Period>
   [[nodiscard]] static constexpr Expiry after(std::chrono::duration<Rep, Period> duration) {
     return Expiry(Kind::kAfter, to_ms(duration));
   }
 
-  // Until `when`, by the wall clock; a moment that is not in the future: expired at once.
-  [[nodiscard]] static Expiry at(std::chrono::system_clock::time_point when) {
+  // Until `when`, by the wall clock and in any unit (sys_seconds, sys_days …); a moment that is not in the future:
+  // expired at once.
+  template <class Duration>
+  [[nodiscard]] static constexpr Expiry at(std::chrono::sys_time<Duration> when) {
     return Expiry(Kind::kAt, to_ms(when.time_since_epoch()));
   }
 
   // A duration or a time point can be given wherever an Expiry is taken.
   template <class Rep, class Period>
   constexpr Expiry(std::chrono::duration<Rep, Period> duration) : Expiry(after(duration)) {}  // NOLINT
-  Expiry(std::chrono::system_clock::time_point when) : Expiry(at(when)) {}                    // NOLINT
+  template <class Duration>
+  constexpr Expiry(std::chrono::sys_time<Duration> when) : Expiry(at(when)) {}  // NOLINT
 
   // Which of the three it is.
   enum class Kind : uint8_t { kNever, kAfter, kAt };
@@ -45,14 +49,15 @@ class Expiry {
  private:
   constexpr Expiry(Kind kind, int64_t ms) : kind_(kind), ms_(ms) {}
 
-  // Saturates instead of overflowing, and rounds up, so that no positive duration becomes 0.
+  // Saturates instead of overflowing, and rounds up, so that no positive duration becomes 0. What is not a number
+  // is least.
   template <class Rep, class Period>
   static constexpr int64_t to_ms(std::chrono::duration<Rep, Period> duration) {
     using FloatMs = std::chrono::duration<long double, std::milli>;
     constexpr long double kMax = 9.0e18L;
     const long double ms = FloatMs(duration).count();
     if (ms >= kMax) return std::numeric_limits<int64_t>::max();
-    if (ms <= -kMax) return std::numeric_limits<int64_t>::min();
+    if (!(ms > -kMax)) return std::numeric_limits<int64_t>::min();
     const auto whole = static_cast<int64_t>(ms);
     return static_cast<long double>(whole) < ms ? whole + 1 : whole;
   }

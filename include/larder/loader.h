@@ -50,7 +50,7 @@ struct LoadOptions {
   std::optional<std::chrono::milliseconds> ttl = {};
 
   // 0..1: up to this share of ttl and absent_ttl is taken off, at random, each time: what was loaded at the same
-  // time is then not due at the same time.
+  // time is then not due at the same time. Less, or not a number, counts as 0, and more as 1.
   double ttl_jitter = 0;
 
   // In the last so-much of its ttl a value is due: one caller loads it, while the others go on with it. Should be

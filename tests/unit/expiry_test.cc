@@ -1,7 +1,10 @@
 #include "larder/expiry.h"
 
+#include <chrono>
 #include <limits>
+#include <optional>
 #include <ratio>
+#include <type_traits>
 
 #include "doctest/doctest.h"
 
@@ -63,6 +66,22 @@ TEST_CASE("durations too long or too far back for a number of milliseconds satur
   CHECK(Expiry::after(std::chrono::nanoseconds::max()).ms() == 9'223'372'036'855);
 }
 
+TEST_CASE("a duration that is not a number is none, and an endless one saturates") {
+  constexpr double kEndless = std::numeric_limits<double>::infinity();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  const auto after = [](double s) { return Expiry::after(std::chrono::duration<double>(s)); };
+  CHECK(after(std::numeric_limits<double>::quiet_NaN()).kind() == Expiry::Kind::kAfter);
+  CHECK(after(std::numeric_limits<double>::quiet_NaN()).ms() == kMin);
+  CHECK(after(-std::numeric_limits<double>::quiet_NaN()).ms() == kMin);
+  CHECK(after(kEndless).ms() == std::numeric_limits<int64_t>::max());
+  CHECK(after(-kEndless).ms() == kMin);
+  CHECK(Expiry::after(std::chrono::duration<float, std::nano>(std::numeric_limits<float>::quiet_NaN())).ms() ==
+        kMin);
+  CHECK(Expiry::at(std::chrono::sys_time<std::chrono::duration<double>>(
+                       std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())))
+            .ms() == kMin);
+}
+
 TEST_CASE("a moment becomes milliseconds since 1970, a part of one counted as a whole") {
   const Expiry whole = Expiry::at(system_clock::time_point(1'700'000'000s));
   CHECK(whole.kind() == Expiry::Kind::kAt);
@@ -76,6 +95,22 @@ TEST_CASE("a moment can be given where an expiry is taken") {
   const Expiry expiry = system_clock::time_point(5s);
   CHECK(expiry.kind() == Expiry::Kind::kAt);
   CHECK(expiry.ms() == 5000);
+}
+
+TEST_CASE("a moment may be in any unit of the wall clock, and of no other clock") {
+  constexpr Expiry kDay = std::chrono::sys_days(std::chrono::year(2100) / 1 / 1);
+  static_assert(kDay.kind() == Expiry::Kind::kAt);
+  static_assert(kDay.ms() == 4'102'444'800'000);
+  CHECK(Expiry(std::chrono::sys_seconds(5s)).ms() == 5000);
+  CHECK(Expiry::at(std::chrono::ceil<std::chrono::hours>(system_clock::time_point(1s))).ms() == 3'600'000);
+  CHECK(Expiry(std::chrono::sys_time<std::chrono::duration<double>>(std::chrono::duration<double>(0.25))).ms() ==
+        250);
+  CHECK(Expiry(std::chrono::sys_time<Millennia>(Millennia::max())).ms() == std::numeric_limits<int64_t>::max());
+  const std::optional<Expiry> in_optional = std::chrono::sys_seconds(5s);
+  CHECK(in_optional->ms() == 5000);
+  static_assert(!std::is_constructible_v<Expiry, std::chrono::steady_clock::time_point>);
+  static_assert(!std::is_constructible_v<Expiry, std::chrono::local_seconds>);
+  static_assert(!std::is_constructible_v<Expiry, int>);
 }
 
 }  // namespace

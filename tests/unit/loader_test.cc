@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -117,6 +118,7 @@ TEST_CASE("jitter takes up to its share off a ttl, as the seed has it") {
   for (const int64_t ttl : ttls(1, 0)) CHECK(ttl == 1'010'000);
   for (const int64_t ttl : ttls(1, 7)) CHECK((ttl > 10'000 && ttl <= 1'010'000));
   for (const int64_t ttl : ttls(1, -1)) CHECK(ttl == 1'010'000);
+  for (const int64_t ttl : ttls(1, std::numeric_limits<double>::quiet_NaN())) CHECK(ttl == 1'010'000);
 }
 
 TEST_CASE("durations out of range are taken for the nearest that is in it") {
