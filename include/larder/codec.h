@@ -1,8 +1,8 @@
 // How keys and values of a program's own types lie in a cache, which holds octets.
 //
-// Strings and trivially copyable types have a codec already. Another type gets one of two ways: a specialization of
-// `larder::Codec` (and of `larder::KeyCodec`, to be a key), or a class that is named where a typed cache is
-// declared. A codec is asked
+// Strings and trivially copyable types have a codec already, unless they hold addresses. Another type gets one of
+// two ways: a specialization of `larder::Codec` (and of `larder::KeyCodec`, to be a key), or a class that is named
+// where a typed cache is declared. A codec is asked
 //
 //   size_t size(const T& value)                            at most how many octets the value takes
 //   size_t encode(const T& value, std::span<char> room)    writes it into room of size(value) octets; how many it
@@ -22,13 +22,16 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <variant>
 
 namespace larder {
 
@@ -61,12 +64,71 @@ concept CodecOf = KeyCodecOf<C, T> && requires(const C& codec, std::string_view 
   { codec.decode(octets) } -> std::same_as<std::optional<T>>;
 };
 
-// Types that are the octets they lie in. That a type holds addresses of something shows only if it is one itself:
-// one with a pointer inside would outlive what it points at.
+// Whether a T is an address or holds one, as far as the language tells: pointers, views, references and optionals
+// of such, and what has them among its first 16 members. It does not look into a class with constructors or private
+// members, nor past a member that has no default.
 template <class T>
-concept PlainOctets =
-    std::is_trivially_copyable_v<T> && std::is_object_v<T> && !std::is_pointer_v<T> &&
-    !std::is_member_pointer_v<T> && !std::is_null_pointer_v<T> && !std::same_as<T, std::string_view>;
+inline constexpr bool kHoldsAddresses = false;
+
+namespace internal {
+
+// Converts to whatever holds addresses, and to nothing else. It is never done.
+struct Address {
+  template <class T>
+  requires(kHoldsAddresses<T>) operator T() const {  // NOLINT
+    std::abort();
+  }
+};
+
+// Version 14 puts some of these on three lines.
+// clang-format off
+
+// Whether one of its members can be made of an Address; those before are made of nothing, whatever they are.
+template <class T>
+concept HasAddressMember = std::is_aggregate_v<T> && (
+    requires { T{Address()}; } ||
+    requires { T{{}, Address()}; } ||
+    requires { T{{}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; } ||
+    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, Address()}; });
+// clang-format on
+
+}  // namespace internal
+
+template <class T>
+requires std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>
+inline constexpr bool kHoldsAddresses<T> = true;
+// What cannot be assigned has a reference for a member, or a constant. A range that may end before its iterators is
+// a view.
+template <class T>
+requires std::is_class_v<T>
+inline constexpr bool kHoldsAddresses<T> =
+    !std::is_copy_assignable_v<T> || std::ranges::enable_borrowed_range<T> || internal::HasAddressMember<T>;
+template <class T, size_t kCount>
+inline constexpr bool kHoldsAddresses<T[kCount]> = kHoldsAddresses<T>;
+template <class T>
+inline constexpr bool kHoldsAddresses<std::reference_wrapper<T>> = true;
+template <class T>
+inline constexpr bool kHoldsAddresses<std::optional<T>> = kHoldsAddresses<T>;
+template <class... Ts>
+inline constexpr bool kHoldsAddresses<std::variant<Ts...>> = (kHoldsAddresses<Ts> || ...);
+
+// Types that are the octets they lie in; but addresses would outlive what lies there.
+template <class T>
+concept HoldsAddresses = std::is_trivially_copyable_v<T> && kHoldsAddresses<T>;
+template <class T>
+concept PlainOctets = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !HoldsAddresses<T>;
 
 // The codec of a type that names no other. Octets are those of this machine: caches are not files.
 template <class T>

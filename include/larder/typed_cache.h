@@ -96,8 +96,14 @@ class OctetBuffer {
 // A view of a Cache by keys and values of a program's own types. Thread-safe, as the cache is.
 template <class Key, class T, class ValueCodec = Codec<T>, class CodecOfKey = KeyCodec<Key>>
 class TypedCache {
-  static_assert(CodecOf<ValueCodec, T>, "T needs a larder::Codec: see codec.h");
-  static_assert(KeyCodecOf<CodecOfKey, Key>, "Key needs a larder::KeyCodec: see codec.h");
+  static_assert(
+      CodecOf<ValueCodec, T> || !HoldsAddresses<T>,
+      "T holds addresses, and what lies there would not be stored: specialize larder::Codec, see codec.h");
+  static_assert(CodecOf<ValueCodec, T> || HoldsAddresses<T>, "T needs a larder::Codec: see codec.h");
+  static_assert(
+      KeyCodecOf<CodecOfKey, Key> || !HoldsAddresses<Key>,
+      "Key holds addresses, which say nothing of what lies there: specialize larder::KeyCodec, see codec.h");
+  static_assert(KeyCodecOf<CodecOfKey, Key> || HoldsAddresses<Key>, "Key needs a larder::KeyCodec: see codec.h");
 
  public:
   // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax octets.

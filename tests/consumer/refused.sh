@@ -21,6 +21,15 @@ cat >common.h <<'END'
 #include <vector>
 
 #include "larder/loading_cache.h"
+
+struct Numbered {
+  int number;
+  char name[8];
+};
+struct Named {
+  int number;
+  const char* name;
+};
 END
 compile=("$@" -std=c++20 -Wall -Wextra -Wshadow -Wmissing-field-initializers -Werror -I "$include")
 # Read once, not for each case.
@@ -63,6 +72,27 @@ refuses "$deleted" \
 refuses "$deleted" \
   'larder::SetEntry entry; entry.value = std::to_string(1);' \
   'larder::SetEntry entry; entry.value = text;'
+# --- values and keys that hold addresses -----------------------------------------------------------------------
+for held in 'std::span<int>' 'std::span<const char, 4>' 'std::string_view' 'std::reference_wrapper<int>' 'const char*' \
+    'void (*)()' 'int Numbered::*' 'std::array<char*, 2>' 'std::optional<int*>' 'Named' 'std::array<Named, 2>'; do
+  refuses 'T holds addresses.*specialize larder::Codec' \
+    "larder::TypedCache<int, $held> typed(cache);" \
+    'larder::TypedCache<int, Numbered> typed(cache); (void)typed.set(1, {1, "one"});'
+done
+refuses 'T holds addresses.*specialize larder::Codec' \
+  'larder::LoadingCache<int, Named> loading(cache);' \
+  'larder::LoadingCache<int, Numbered> loading(cache);'
+refuses 'Key holds addresses.*specialize larder::KeyCodec' \
+  'larder::TypedCache<const char*, int> typed(cache);' \
+  'larder::TypedCache<std::string, int> typed(cache); (void)typed.get("one");'
+refuses 'T needs a larder::Codec' \
+  'larder::TypedCache<int, std::vector<int>> typed(cache);' \
+  'larder::TypedCache<int, std::array<int, 3>> typed(cache);'
+
+# --- expiries of clocks that a cache cannot convert ------------------------------------------------------------
+refuses 'could not convert|no viable conversion' \
+  'larder::SetOptions options{.expiry = std::chrono::steady_clock::now()};' \
+  'larder::SetOptions options{.expiry = std::chrono::system_clock::now()};'
 
 ((status == 0)) || exit 1
 echo "$cases cases"

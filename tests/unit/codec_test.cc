@@ -1,10 +1,17 @@
 #include "larder/codec.h"
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 
 #include "doctest/doctest.h"
 
@@ -86,6 +93,90 @@ static_assert(CodecOf<Codec<std::string>, std::string>);
 static_assert(CodecOf<Codec<Padded>, Padded>);
 static_assert(!CodecOf<Codec<Point>, Padded>);
 static_assert(!PlainOctets<std::string_view> && !PlainOctets<int*> && !PlainOctets<std::string>);
+
+// Addresses, and what holds them.
+struct Named {
+  int number;
+  const char* name;
+};
+struct Derived : Named {
+  int more;
+};
+struct WithBase : Point {
+  void* memory;
+};
+struct WithArray {
+  char text[4096];
+  Point points[3];
+  Named named[2];
+};
+struct WithBits {
+  unsigned low : 3, high : 29;
+  void (*function)();
+};
+struct WithView {
+  Point point;
+  std::string_view view;
+};
+struct WithOptional {
+  bool is_set;
+  std::optional<Named> named;
+};
+struct WithReference {
+  int number;
+  const int& other;
+};
+struct InSixteenth {
+  char c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14;
+  int Point::*member;
+};
+template <class... Ts>
+constexpr bool are_refused = ((std::is_trivially_copyable_v<Ts> && !CodecOf<Codec<Ts>, Ts>)&&...);
+static_assert(are_refused<std::span<int>, std::span<const char, 5>, std::reference_wrapper<int>, std::nullptr_t,
+                          void (*)(), int Point::*, void (Point::*)(), std::array<char*, 3>,
+                          std::array<std::array<Named, 2>, 2>, std::optional<int*>, std::variant<int, Named>>);
+static_assert(
+    are_refused<Named, Derived, WithBase, WithArray, WithBits, WithView, WithOptional, WithReference, InSixteenth>);
+static_assert(!KeyCodecOf<KeyCodec<Named>, Named> && !KeyCodecOf<KeyCodec<int*>, int*>);
+
+// What holds none.
+struct Nothing {};
+struct AllKinds : Point {
+  struct {
+    char letters[17];
+    std::array<Point, 2> points;
+    std::array<char, 16> more;
+  } nested;
+  Colour colour;
+  unsigned bits : 4;
+  std::optional<double> maybe;
+  std::variant<int, Point> either;
+  std::chrono::sys_seconds moment;
+  union {
+    int number;
+    float fraction;
+  };
+  bool is_set = false;
+};
+struct WithNeverDefault {
+  NeverDefault first;
+  int number;
+};
+struct AnyNumber {
+  template <class T>
+  explicit AnyNumber(T number) : value(number) {}
+  double value;
+};
+struct WithAnyNumber {
+  int number;
+  AnyNumber any;
+};
+template <class... Ts>
+constexpr bool are_taken = (CodecOf<Codec<Ts>, Ts> && ...);
+static_assert(are_taken<Nothing, AllKinds, NeverDefault, WithNeverDefault, WithAnyNumber, std::chrono::seconds,
+                        std::chrono::system_clock::time_point, std::array<std::array<int, 2>, 3>,
+                        std::optional<Point>, std::variant<int, bool>>);
+
 static_assert(KeyCodecOf<KeyCodec<std::string>, std::string> && KeyCodecOf<KeyCodec<int>, int>);
 static_assert(KeyCodecOf<Letters, char> && !CodecOf<Letters, char>);
 template <class Key>
