@@ -20,6 +20,10 @@
 //
 // Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
 // part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
+//
+// fork(): a child has a copy of the cache, and may use it, if no other thread was inside a call. Otherwise a lock
+// may be held in the child for ever: it may exec, _exit, or create caches of its own, but leaves those of its
+// parent alone and does not destroy them. A program that forks its workers creates their caches after the fork.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
