@@ -141,13 +141,15 @@ Engine::Engine(const Options& options)
       counters_(std::make_unique<Counters[]>(options.namespaces.size() + 1)) {}
 
 Engine::~Engine() {
-  assert(log_ == nullptr || log_->usage().holds == 0);
-  assert(account_.used(Use::kHandles) == 0);
+  assert_may_be_called();
+  assert((log_ == nullptr || log_->usage().holds == 0) && "a larder::Handle outlives its Cache");
+  assert(account_.used(Use::kHandles) == 0 && "a larder::Handle outlives its Cache");
 }
 
 // --- time --------------------------------------------------------------------------------------------------
 
 int64_t Engine::now_ms() {
+  assert_may_be_called();
   const int64_t now = clock_.monotonic_ms() - start_ms_;
   // Acquire: whoever sees that the flush is done comes after all of it.
   if (now < flush_due_ms_.load(std::memory_order_acquire)) return now;
@@ -565,6 +567,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
     case Decision::Kind::kStore:
       break;
   }
+  assert(index_->hash(key) == hash && "a larder::Cache's key was overwritten by an updater or visitor");
   const Content content = content_for(stripe, found.content, decision, now_ms);
   const Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
   if (made.shortage != Shortage::kNone) return made;
@@ -573,6 +576,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
 
 Decision Engine::ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
                      Decide decide, History* history) const {
+  const UnderLock scope(this);
   if (!found) return decide(nullptr);
   const ItemView item = view(key, stripe, found.content, now_ms);
   if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
@@ -781,6 +785,7 @@ void Engine::flush_now() {
 }
 
 void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
+  assert_may_be_called();
   std::vector<std::string> keys;
   bool goes_on = true;
   for (uint32_t number = 0; number < index_->stripe_count() && goes_on; ++number) {

@@ -16,7 +16,9 @@
 //
 // Every function is thread-safe, and operations on one key are linearizable: each takes effect at one moment
 // between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
-// is looked at on its own. Visitors run without any lock held and may call the cache.
+// is looked at on its own. Visitors run without any lock held and may call the cache; where a function is said to
+// run with a lock held, a call of the same cache would wait for ever, and is an assertion that fails in debug
+// builds.
 //
 // Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
 // part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
@@ -71,7 +73,8 @@ class LARDER_API Cache {
   // which memory could not be had.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cache>> create(const Options& options = {});
 
-  // No other thread may be inside a call, no visitor or listener may be running, and all handles must be gone.
+  // No other thread may be inside a call, no visitor or listener may be running, and all handles must be gone: in
+  // debug builds an assertion fails if one is not.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;

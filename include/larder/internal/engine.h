@@ -13,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,7 @@
 #include "larder/internal/quota.h"
 #include "larder/internal/record.h"
 #include "larder/internal/removal_queue.h"
+#include "larder/internal/under_lock.h"
 #include "larder/item.h"
 #include "larder/options.h"
 #include "larder/result.h"
@@ -68,12 +70,19 @@ class Engine {
   [[nodiscard]] Counters& counters(std::string_view key) { return counters_[index_->namespaces().of(key)]; }
   void reset_counters();
 
+  // In builds with assertions. Called by all that may want a lock which a caller's function is running under.
+  void assert_may_be_called() const {
+    assert(!UnderLock::is_inside(this) &&
+           "a larder::Cache was used from inside an updater, predicate or visitor that runs under its lock");
+  }
+
   // The time for one operation or batch; applies a flush that has become due.
   [[nodiscard]] int64_t now_ms();
   // The same for lookups, asked for when it is first needed: most items never expire.
   class Moment {
    public:
     explicit Moment(Engine& engine) : engine_(engine) {
+      engine.assert_may_be_called();
       // Acquire: as in now_ms.
       if (engine.flush_due_ms_.load(std::memory_order_acquire) != kNoFlush) (void)ms();
     }
