@@ -22,8 +22,12 @@ using internal::Counter;
 using internal::Decision;
 using internal::Engine;
 using internal::has_cas;
+using internal::kMarkAbsent;
+using internal::kMarkGrace;
 using internal::kMarkStale;
+using internal::kMarkWon;
 using internal::kNeverMs;
+using internal::Placeholders;
 using internal::postponement;
 using internal::replacement;
 
@@ -73,8 +77,9 @@ void count_outcome(internal::Counters& counters, CounterStatus status, Counter h
 Decision invalidation(const Engine& engine, const ItemView& item, const InvalidateOptions& options,
                       int64_t now_ms) {
   Content content = content_of(item, now_ms);
-  content.marks =
-      static_cast<uint8_t>(internal::binary_key_mark(item.is_key_binary) | (options.is_stale ? kMarkStale : 0));
+  const bool keeps_deadline = !options.is_empty && !options.expiry;
+  content.marks &= static_cast<uint8_t>(~(kMarkWon | kMarkStale | (keeps_deadline ? 0 : kMarkGrace)));
+  if (options.is_stale) content.marks |= kMarkStale;
   if (options.is_empty) {
     content.value = {};
     content.flags = options.flags;
@@ -87,33 +92,38 @@ Decision invalidation(const Engine& engine, const ItemView& item, const Invalida
   return decision;
 }
 
-// `decide` is asked about the item, if it is there and has the CAS number that it should.
+// `decide` is asked about the item, if it is there and has the CAS number that it should. A load of a key that is
+// missing is void, unless a number was given.
 EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint64_t> expected,
-                       absl::FunctionRef<Decision(const ItemView& item, int64_t now_ms)> decide) {
+                       absl::FunctionRef<Decision(const ItemView& item, int64_t now_ms)> decide,
+                       Placeholders placeholders = Placeholders::kHidden) {
   EraseResult result = EraseResult::kNotFound;
   if (!is_key(key)) return result;
   internal::Counters& counters = engine.counters(key);
   const int64_t now_ms = engine.now_ms();
-  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const auto decide_if_there = [&](const ItemView* item) -> Decision {
     result = EraseResult::kNotFound;
-    if (item == nullptr) return {};
+    if (item == nullptr) return {.kind = expected ? Decision::Kind::kLeave : Decision::Kind::kRemove};
     result = EraseResult::kExists;
     if (expected && !has_cas(*item, *expected)) return {};
     result = EraseResult::kErased;
     return decide(*item, now_ms);
-  });
+  };
+  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, decide_if_there, placeholders);
   if (!cas) remove(engine, key);
-  if (result != EraseResult::kErased) counters.add(Counter::kEraseMisses);
+  const bool is_miss = result != EraseResult::kErased && placeholders == Placeholders::kHidden;
+  if (is_miss) counters.add(Counter::kEraseMisses);
   return result;
 }
 
 // How many items were removed: 0 or 1.
 size_t erase_one_if(Engine& engine, std::string_view key,
-                    absl::FunctionRef<bool(const ItemView& item)> is_unwanted) {
+                    absl::FunctionRef<bool(const ItemView* item)> is_unwanted) {
   bool is_removed = false;
   (void)engine.mutate(key, engine.now_ms(), [&](const ItemView* item) -> Decision {
-    is_removed = item != nullptr && is_unwanted(*item);
-    return is_removed ? Decision{.kind = Decision::Kind::kRemove} : Decision{};
+    if (!is_unwanted(item)) return {};
+    is_removed = item != nullptr;
+    return {.kind = Decision::Kind::kRemove};
   });
   if (is_removed) engine.counters(key).add(Counter::kEraseHits);
   return is_removed ? 1 : 0;
@@ -138,14 +148,17 @@ void count_read(internal::Counters& counters, const ReadOptions& options, const 
   }
 }
 
+bool is_hidden(const ItemView& item) { return item.is_placeholder || item.is_absence; }
+
 // Each key counts for its own namespace.
-size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys,
-                               Cache::MultiVisitor visitor) {
+size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys, Cache::MultiVisitor visitor,
+                               Engine::Trace trace = Engine::Trace::kUsed) {
   std::vector<bool> is_found(keys.size());
-  const size_t found = engine.read_many(keys, [&](size_t index, const ItemView& item) {
-    is_found[index] = true;
+  const auto note_and_visit = [&](size_t index, const ItemView& item) {
+    is_found[index] = !is_hidden(item);
     visitor(index, item);
-  });
+  };
+  const size_t found = engine.read_many(keys, note_and_visit, trace);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (is_key(keys[i])) engine.counters(keys[i]).add(is_found[i] ? Counter::kGetHits : Counter::kGetMisses);
   }
@@ -215,7 +228,7 @@ Handle Cache::keep(const ItemView& item) { return engine_->keep(item); }
 bool Cache::read(std::string_view key, const ReadOptions& options, ReadVisitor visitor) {
   if (!is_key(key)) return false;
   bool is_found = false;
-  internal::read_item(*engine_, key, options, [&](const Reading* reading) {
+  internal::read_item(*engine_, key, options, internal::Reader::kAnyone, [&](const Reading* reading) {
     count_read(engine_->counters(key), options, reading);
     is_found = reading != nullptr;
     if (is_found) visitor(*reading);
@@ -325,7 +338,8 @@ CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOpt
 bool Cache::visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor) {
   if (!is_key(key)) return false;
   bool is_found = false;
-  internal::read_item(*engine_, key, {.expiry = expiry, .may_win = false}, [&](const Reading* reading) {
+  const ReadOptions options{.expiry = expiry, .may_win = false};
+  internal::read_item(*engine_, key, options, internal::Reader::kAnyone, [&](const Reading* reading) {
     is_found = reading != nullptr;
     engine_->counters(key).add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
     if (is_found) visitor(reading->item);
@@ -396,7 +410,9 @@ size_t Cache::erase_if(Predicate is_unwanted) {
 
 size_t Cache::erase_if(ScanCursor& cursor, size_t items_max, Predicate is_unwanted) {
   size_t erased = 0;
-  scan(cursor, items_max, [&](const ItemInfo& item) { erased += erase_one_if(*engine_, item.key, is_unwanted); });
+  const auto is_unwanted_item = [&](const ItemView* item) { return item != nullptr && is_unwanted(*item); };
+  scan(cursor, items_max,
+       [&](const ItemInfo& item) { erased += erase_one_if(*engine_, item.key, is_unwanted_item); });
   return erased;
 }
 
@@ -406,10 +422,12 @@ size_t Cache::erase_prefix(std::string_view prefix) {
 
 size_t Cache::erase_prefix(ScanCursor& cursor, size_t items_max, std::string_view prefix) {
   size_t erased = 0;
-  scan(cursor, items_max, [&](const ItemInfo& item) {
+  const auto erase = [&](const ItemInfo& item) {
     if (!item.key.starts_with(prefix)) return;
-    erased += erase_one_if(*engine_, item.key, [](const ItemView&) { return true; });
-  });
+    erased += erase_one_if(*engine_, item.key, [](const ItemView*) { return true; });
+  };
+  // Loads that are under way must not bring back what was erased.
+  engine_->scan(cursor, items_max, erase, Placeholders::kShown);
   return erased;
 }
 
@@ -433,5 +451,51 @@ size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_byte
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }
 void Cache::add_external_bytes(int64_t bytes) { engine_->add_external_bytes(bytes); }
 absl::Status Cache::assert_valid() const { return engine_->assert_valid(); }
+
+// --- for loaders -------------------------------------------------------------------------------------------
+
+bool Cache::look(std::string_view key, Visitor visitor) {
+  if (!is_key(key)) return false;
+  bool is_hit = false;
+  const auto note_and_visit = [&](const ItemView& item) {
+    is_hit = !is_hidden(item);
+    visitor(item);
+  };
+  const bool is_found = engine_->read(key, Engine::Trace::kUsedByLoader, note_and_visit);
+  engine_->counters(key).add(is_hit ? Counter::kGetHits : Counter::kGetMisses);
+  return is_found;
+}
+
+size_t Cache::look(std::span<const std::string_view> keys, MultiVisitor visitor) {
+  return get_multi_by_namespaces(*engine_, keys, visitor, Engine::Trace::kUsedByLoader);
+}
+
+std::optional<ItemDetails> Cache::inspect_hidden(std::string_view key) const {
+  return engine_->inspect(key, engine_->now_ms(), Placeholders::kShown);
+}
+
+bool Cache::claim(std::string_view key, const ReadOptions& options, ReadVisitor visitor) {
+  bool is_found = false;
+  internal::read_item(*engine_, key, options, internal::Reader::kLoader, [&](const Reading* reading) {
+    is_found = reading != nullptr;
+    if (is_found) visitor(*reading);
+  });
+  return is_found;
+}
+
+StoreResult Cache::bring(std::string_view key, std::optional<std::string_view> value, bool has_grace,
+                         const StoreOptions& options) {
+  const std::string_view bytes = value.value_or(std::string_view());
+  if (const StoreResult result = check(*engine_, key, bytes); result != StoreResult::kStored) return result;
+  const auto marks = static_cast<uint8_t>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
+  return internal::store_item(*engine_, key, bytes, options, Placeholders::kShown, marks).result;
+}
+
+EraseResult Cache::give_back(std::string_view key, const InvalidateOptions& options) {
+  const auto decide = [&](const ItemView& item, int64_t now_ms) {
+    return invalidation(*engine_, item, options, now_ms);
+  };
+  return erase_with(*engine_, key, options.expected, decide, Placeholders::kShown);
+}
 
 }  // namespace larder

@@ -211,8 +211,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   }
   if (!verdict.is_kept) {
     const bool is_forced = judge(victim_->chain, slot.frequency(), Urgency::kEvict).is_kept;
-    if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
-    drop(stripe, position, hash, now_ms, Removal::kEvicted);
+    drop(stripe, position, hash, now_ms, Removal::kEvicted, is_forced);
     return Settled::kGone;
   }
   if (is_large_victim()) {
@@ -228,8 +227,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   }
   // There is no segment to move it to: visitors have pinned the last victims.
   if (may_evict_) {
-    counters_[stripe.space].add(Counter::kEvictedForced);
-    drop(stripe, position, hash, now_ms, Removal::kEvicted);
+    drop(stripe, position, hash, now_ms, Removal::kEvicted, true);
     return Settled::kGone;
   }
   log_.put_back(victim_->segment);
@@ -237,14 +235,20 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
 }
 
 void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
-                   Removal why) {
+                   Removal why, bool is_forced) {
   const Slot slot = position.get();
   if (on_removal_) on_removal_(stripe, slot, now_ms, why);
-  const size_t live_bytes = log_.record_at(slot.address()).live_bytes();
-  count_removal(counters_[stripe.space], why, slot.frequency() > 0);
+  const Record record = log_.record_at(slot.address());
+  const Content content = record.content();
+  const bool is_hidden = content.is_hidden();
+  const size_t live_bytes = Record::bytes_needed(record.key().size(), content);
+  if (!is_hidden) {
+    count_removal(counters_[stripe.space], why, slot.frequency() > 0);
+    if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
+  }
   if (why == Removal::kEvicted && victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
   index_.erase(stripe, position);
-  index_.count(stripe, -1, -static_cast<int64_t>(live_bytes));
+  index_.count(stripe, {}, Index::share(live_bytes, is_hidden));
   log_.remove_live(slot.address(), live_bytes);
 }
 

@@ -41,7 +41,10 @@ class Counting {
     const std::optional<uint64_t> number = parse_number(item.value);
     if (!number) return refusal(CounterStatus::kNotANumber);
     Content content = content_of(item, now_ms_);
-    if (options_.new_expiry) content.deadline_ms = engine_.deadline_of(*options_.new_expiry, now_ms_);
+    if (options_.new_expiry) {
+      content.deadline_ms = engine_.deadline_of(*options_.new_expiry, now_ms_);
+      content.marks &= static_cast<uint8_t>(~kMarkGrace);
+    }
     result_ = {.status = CounterStatus::kDone,
                .value = arithmetic_(*number, delta_),
                .ttl_ms = ttl_until(content.deadline_ms, now_ms_),

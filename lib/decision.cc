@@ -8,7 +8,8 @@ namespace {
 
 uint8_t marks_of(const ItemView& item) {
   return static_cast<uint8_t>((item.is_stale ? kMarkStale : 0) | (item.is_won ? kMarkWon : 0) |
-                              binary_key_mark(item.is_key_binary));
+                              binary_key_mark(item.is_key_binary) | grace_mark(item) |
+                              (item.is_placeholder ? kMarkPlaceholder : 0) | (item.is_absence ? kMarkAbsent : 0));
 }
 
 }  // namespace
@@ -28,6 +29,7 @@ Content content_of(const ItemView& item, int64_t now_ms) {
 Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms) {
   Content content = content_of(item, now_ms);
   content.deadline_ms = deadline_ms;
+  content.marks &= static_cast<uint8_t>(~kMarkGrace);
   Decision decision = replacement(content, now_ms);
   decision.keeps_cas = true;
   decision.is_used = true;

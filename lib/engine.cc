@@ -181,14 +181,20 @@ uint64_t Engine::cas_number(const Index::Stripe& stripe, const Content& content)
 
 ItemView Engine::view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                       int64_t now_ms) const {
-  return {.key = key,
-          .value = content.value,
-          .flags = content.flags,
-          .cas = cas_number(stripe, content),
-          .ttl_ms = ttl_until(content.deadline_ms, now_ms),
-          .is_stale = content.has(kMarkStale),
-          .is_won = content.has(kMarkWon),
-          .is_key_binary = content.has(kMarkBinaryKey)};
+  ItemView item{.key = key,
+                .value = content.value,
+                .flags = content.flags,
+                .cas = cas_number(stripe, content),
+                .ttl_ms = ttl_until(content.deadline_ms, now_ms)};
+  if (content.marks == 0) [[likely]]
+    return item;
+  item.is_stale = content.has(kMarkStale);
+  item.is_won = content.has(kMarkWon);
+  item.is_key_binary = content.has(kMarkBinaryKey);
+  item.has_grace = content.has(kMarkGrace);
+  item.is_placeholder = content.has(kMarkPlaceholder);
+  item.is_absence = content.has(kMarkAbsent);
+  return item;
 }
 
 inline Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const {
@@ -196,12 +202,11 @@ inline Index::Position Engine::find(Index::Stripe& stripe, uint64_t hash, std::s
                       [&](uint64_t address) { return log_->record_at(address).key() == key; });
 }
 
-ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const {
-  const Record record = log_->record_at(slot.address());
-  const Content content = record.content();
-  return {.key = record.key(),
+ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const {
+  const std::string_view key = log_->record_at(slot.address()).key();
+  return {.key = key,
           .value_bytes = content.value.size(),
-          .stored_bytes = Record::bytes_needed(record.key().size(), content),
+          .stored_bytes = Record::bytes_needed(key.size(), content),
           .flags = content.flags,
           .cas = cas_number(stripe, content),
           .ttl_ms = ttl_until(content.deadline_ms, now_ms),
@@ -211,7 +216,8 @@ ItemInfo Engine::info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) co
 
 void Engine::queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why) {
   if (!removals_->wants(why)) return;
-  removals_->add(info(stripe, slot, now_ms), log_->record_at(slot.address()).content().value, why);
+  const Content content = log_->record_at(slot.address()).content();
+  if (!content.is_hidden()) removals_->add(info(stripe, slot, content, now_ms), content.value, why);
 }
 
 // What is made from the item's own content (content_of) still has its value, where it lies: nothing is replaced.
@@ -219,7 +225,8 @@ void Engine::note_replacement(const Index::Stripe& stripe, const Found& found, c
                               int64_t now_ms) {
   const std::string_view old_value = found.content.value;
   if (content.value.data() == old_value.data() && content.value.size() == old_value.size()) return;
-  note_removal(stripe, found.position.get(), now_ms, Removal::kReplaced);
+  // In the place of what a load finds gone there is no item.
+  note_removal(stripe, found.position.get(), now_ms, content.is_hidden() ? Removal::kErased : Removal::kReplaced);
 }
 
 // Of a key of which nothing is left but what the ghost may know.
@@ -234,7 +241,7 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
   if (found) {
     found.content = log_->record_at(found.position.get().address()).content();
     if (found.content.deadline_ms > now_ms) return found;
-    if (counts_misses) counters_[stripe.space].add(Counter::kGetExpired);
+    if (counts_misses && !found.content.is_hidden()) counters_[stripe.space].add(Counter::kGetExpired);
     expire(stripe, found.position, now_ms);
     found = {};
   } else if (counts_misses) {
@@ -247,8 +254,12 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
   return found;
 }
 
+void Engine::count_loss(const Index::Stripe& stripe, Slot slot, Removal why) {
+  if (!is_hidden(slot)) count_removal(counters_[stripe.space], why, slot.frequency() > 0);
+}
+
 void Engine::expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
-  count_removal(counters_[stripe.space], Removal::kExpired, position.get().frequency() > 0);
+  count_loss(stripe, position.get(), Removal::kExpired);
   note_removal(stripe, position.get(), now_ms, Removal::kExpired);
   unlink(stripe, position);
 }
@@ -275,7 +286,7 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
     const Index::Sight sight =
         index_->glance(hash, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
     if (sight.is_missing()) {
-      if (trace == Trace::kUsed) count_miss(hash);
+      if (trace != Trace::kNone) count_miss(hash);
       return false;
     }
     if (sight.is_unsure()) continue;
@@ -286,13 +297,14 @@ bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace,
   return read_locked(key, hash, now.ms(), trace, Shown::kShortAsCopy, visitor);
 }
 
-// What a glance has found; unless it has expired, which is for those with the lock to deal with.
+// What a glance has found; unless it is hidden, or has expired, which is for those with the lock to deal with.
 inline bool Engine::show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
                          Trace trace, Visitor visitor) {
   const Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
   if (content.deadline_ms <= now_ms) return false;
-  if (trace == Trace::kUsed) {
+  if (content.is_hidden() && trace != Trace::kUsedByLoader) return false;
+  if (trace != Trace::kNone) {
     Index::mark_used(sight);
     if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
   }
@@ -310,7 +322,7 @@ inline bool Engine::show(std::string_view key, uint64_t hash, const Index::Sight
   const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
   if (!outline) return Index::Taken::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Index::Taken::kNeedsLock;
-  if ((outline->marks & kMarkTracked) != 0) return Index::Taken::kNeedsLock;
+  if ((outline->marks & (kMarkTracked | kMarksHidden)) != 0) return Index::Taken::kNeedsLock;
   value.resize(outline->value_bytes);
   load_octets(memory, outline->value_offset, value.data(), value.size());
   return Index::Taken::kWanted;
@@ -334,7 +346,7 @@ bool Engine::read_value(std::string_view key, std::string& value) {
   return is_found;
 }
 
-// For what a search without the lock leaves: large items, expired and flushed ones, and busy buckets.
+// For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
 bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown,
                          Visitor visitor) {
   const RemovalQueue::Delivery delivery(removals());
@@ -344,10 +356,11 @@ bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Tr
   {
     Index::Stripe& stripe = index_->stripe_of(hash);
     const Index::StripeLock lock(*index_, stripe);
-    const bool is_used = trace == Trace::kUsed;
+    const bool is_used = trace != Trace::kNone;
     const Index::Position position =
         is_used ? find_live(stripe, hash, key, now_ms, true).position : find(stripe, hash, key);
     if (!position) return false;
+    if (trace != Trace::kUsedByLoader && is_hidden(position.get())) return false;
     if (is_used) {
       Index::mark_used(position);
       note_access(stripe, position, now_ms);
@@ -404,7 +417,7 @@ void Engine::prefetch(std::span<const std::string_view> keys) const {
 }
 
 size_t Engine::read_many(std::span<const std::string_view> keys,
-                         absl::FunctionRef<void(size_t index, const ItemView& item)> visitor) {
+                         absl::FunctionRef<void(size_t index, const ItemView& item)> visitor, Trace trace) {
   Moment now(*this);
   Copy copy;
   size_t found = 0;
@@ -414,8 +427,8 @@ size_t Engine::read_many(std::span<const std::string_view> keys,
     const Index::Sight sight =
         index_->glance(way.lead, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
     if (sight.is_missing()) return count_miss(way.hash);
-    const bool is_shown = sight.is_found() && show(key, way.hash, sight, copy, now, Trace::kUsed, visit);
-    if (is_shown || read(key, way.hash, now, Trace::kUsed, visit)) ++found;
+    const bool is_shown = sight.is_found() && show(key, way.hash, sight, copy, now, trace, visit);
+    if (is_shown || read(key, way.hash, now, trace, visit)) ++found;
   });
   return found;
 }
@@ -454,7 +467,7 @@ History Engine::history_of(const Index::Stripe& stripe, Slot slot, const Content
           .idle_s = now_s - std::min(now_s, accessed_s)};
 }
 
-std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms) {
+std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms, Placeholders placeholders) {
   const uint64_t hash = index_->hash(key);
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
@@ -464,6 +477,7 @@ std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms)
   const Record record = log_->record_at(address);
   const Content content = record.content();
   if (content.deadline_ms <= now_ms) return std::nullopt;
+  if (content.is_hidden() && placeholders == Placeholders::kHidden) return std::nullopt;
   const ItemView item = view(key, stripe, content, now_ms);
   const History history = history_of(stripe, position.get(), content, now_ms);
   return ItemDetails{.value_bytes = item.value.size(),
@@ -489,6 +503,7 @@ Presence Engine::presence(std::string_view key, int64_t now_ms) {
   if (!position) {
     return index_->find_flushed(stripe, index_->tag_of(hash)) ? Presence::kFlushed : Presence::kMissing;
   }
+  if (is_hidden(position.get())) return Presence::kMissing;
   const bool is_expired = log_->is_expired(position.get().address(), now_ms);
   return is_expired ? Presence::kExpired : Presence::kPresent;
 }
@@ -533,13 +548,14 @@ std::optional<uint64_t> Engine::overwrite(Target& target, Content content, int64
   return content.cas;
 }
 
-std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Decide decide, History* history) {
+std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Decide decide,
+                                       Placeholders placeholders, History* history) {
   const RemovalQueue::Delivery delivery(removals());
   const std::string_view key = target.key;
   const uint64_t hash = target.hash;
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
-    const Attempt made = attempt(key, hash, now_ms, decide, history, whom);
+    const Attempt made = attempt(key, hash, now_ms, decide, placeholders, history, whom);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
       return made.cas;
@@ -550,11 +566,11 @@ std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Dec
 }
 
 Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide,
-                                History* history, Log::For whom) {
+                                Placeholders placeholders, History* history, Log::For whom) {
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, hash, key, now_ms, false);
-  const Decision decision = ask(stripe, found, key, now_ms, decide, history);
+  const Decision decision = ask(stripe, found, key, now_ms, decide, placeholders, history);
   if (found && decision.is_used) Index::mark_used(found.position);
   switch (decision.kind) {
     case Decision::Kind::kLeave:
@@ -575,9 +591,9 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
 }
 
 Decision Engine::ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
-                     Decide decide, History* history) const {
+                     Decide decide, Placeholders placeholders, History* history) const {
   const UnderLock scope(this);
-  if (!found) return decide(nullptr);
+  if (!found || (found.content.is_hidden() && placeholders == Placeholders::kHidden)) return decide(nullptr);
   const ItemView item = view(key, stripe, found.content, now_ms);
   if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
   return decide(&item);
@@ -647,7 +663,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
     note_replacement(stripe, found, content, now_ms);
     index_->replace(stripe, found.position, slot);
     log_->commit(*place, bytes);
-    index_->count(stripe, 0, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
+    index_->count(stripe, share(bytes, content), share(old_bytes, found.content));
     log_->remove_live(old_address, old_bytes);
     unlink_if_flushed(stripe, slot, now_ms);
     return {.bytes = bytes};
@@ -662,7 +678,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
     log_->remove_live(place->address, bytes);
     return inserted;
   }
-  index_->count(stripe, 1, static_cast<int64_t>(bytes));
+  index_->count(stripe, share(bytes, content), {});
   if (chain == Chain::kMain) {
     ghost_->remove(hash);
     counters_[stripe.space].add(Counter::kGhostHits);
@@ -691,9 +707,9 @@ bool Engine::store_in_place(Index::Stripe& stripe, const Found& found, size_t by
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
   note_replacement(stripe, found, content, now_ms);
   index_->change_record(stripe, found.position, [&] { record.rewrite(content); });
-  if (const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes); growth != 0) {
-    index_->count(stripe, 0, growth);
-    log_->adjust_live(address, growth);
+  if (bytes != old_bytes || content.is_hidden() != found.content.is_hidden()) {
+    index_->count(stripe, share(bytes, content), share(old_bytes, found.content));
+    log_->adjust_live(address, static_cast<int64_t>(bytes) - static_cast<int64_t>(old_bytes));
   }
   log_->change_deadline(address, found.content.deadline_ms, content.deadline_ms);
   return true;
@@ -719,7 +735,7 @@ Engine::Attempt Engine::insert_slot(Index::Stripe& stripe, Slot slot, int64_t no
 void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
   const Slot slot = position.get();
   if (log_->is_expired(slot.address(), now_ms)) return expire(stripe, position, now_ms);
-  count_removal(counters_[stripe.space], Removal::kEvicted, slot.frequency() > 0);
+  count_loss(stripe, slot, Removal::kEvicted);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
   if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall) {
     const Record record = log_->record_at(slot.address());
@@ -731,10 +747,11 @@ void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64
 
 void Engine::unlink(Index::Stripe& stripe, const Index::Position& position) {
   const uint64_t address = position.get().address();
-  Record record = log_->record_at(address);
-  const size_t bytes = record.live_bytes();
+  const Record record = log_->record_at(address);
+  const Content content = record.content();
+  const size_t bytes = Record::bytes_needed(record.key().size(), content);
   index_->erase(stripe, position);
-  index_->count(stripe, -1, -static_cast<int64_t>(bytes));
+  index_->count(stripe, {}, share(bytes, content));
   log_->remove_live(address, bytes);
 }
 
@@ -773,7 +790,7 @@ bool Engine::flush_namespace(std::string_view prefix) {
   if (!space) return false;
   counters_[*space].add(Counter::kFlushes);
   (void)now_ms();  // a flush of everything that is due comes before
-  const uint64_t bytes = index_->sums(*space).item_bytes;
+  const uint64_t bytes = index_->sums(*space).bytes();
   index_->flush(*space);
   log_->flush_some(bytes);
   return true;
@@ -810,7 +827,8 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
 
 // A page is shown in the order of its tags, so that the cursor need not know how far within it the walk has come;
 // pages that have split or merged since make no difference then.
-bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) {
+bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+                  Placeholders placeholders) {
   static_assert(ScanCursor::kPlaceCount == Slot::kTagCount);
   std::vector<Slot> slots;
   std::vector<ItemInfo> items;
@@ -836,10 +854,11 @@ bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
       next = last_tag + 1;
     }
     for (const Slot slot : slots) {
-      const ItemInfo item = info(stripe, slot, now);
-      if (item.ttl_ms == 0) continue;
-      items.push_back(item);
-      keys += item.key;
+      const Content content = log_->record_at(slot.address()).content();
+      if (content.deadline_ms <= now) continue;
+      if (content.is_hidden() && placeholders == Placeholders::kHidden) continue;
+      items.push_back(info(stripe, slot, content, now));
+      keys += items.back().key;
     }
     const bool is_stripe_done = next >= cursor.place_end_;
     cursor.part_ += is_stripe_done ? 1 : 0;
@@ -1003,27 +1022,27 @@ absl::Status Engine::check_all() {
     Index::Stripe& stripe = index_->stripe(number);
     const Index::StripeLock lock(*index_, stripe);
     status = index_->assert_valid(stripe);
-    uint64_t items = 0;
-    uint64_t bytes = 0;
+    Index::Sums sums;
     for (uint32_t tag = 0; tag < Slot::kTagCount && status.ok();) {
       tag = index_->for_each_in_page(stripe, tag, [&](Slot slot) {
         if (status.ok()) status = check_slot(stripe, slot);
         if (!status.ok()) return;
         const size_t record_bytes = log_->record_at(slot.address()).live_bytes();
         live_bytes[log_->segment_of(slot.address())] += record_bytes;
-        bytes += record_bytes;
-        ++items;
+        sums += Index::share(record_bytes, is_hidden(slot));
       });
     }
-    if (status.ok() && (items != stripe.items.load() || bytes != stripe.item_bytes.load())) {
-      status = absl::InternalError(absl::StrCat("stripe ", number, " counts ", stripe.items.load(), " items of ",
-                                                stripe.item_bytes.load(), " bytes, has ", items, " of ", bytes));
+    if (const Index::Sums counted = Index::sums(stripe); status.ok() && counted != sums) {
+      status = absl::InternalError(absl::StrCat("stripe ", number, " counts ", counted.items, " items of ",
+                                                counted.item_bytes, " bytes and ", counted.hidden_bytes,
+                                                " hidden bytes, has ", sums.items, " of ", sums.item_bytes, " and ",
+                                                sums.hidden_bytes));
     }
   }
   if (!status.ok()) return status;
   for (uint32_t space = 1; space < index_->namespaces().count(); ++space) {
     if (!quota_->is_limited(space)) continue;
-    const uint64_t sum = index_->sums(space).item_bytes;
+    const uint64_t sum = index_->sums(space).bytes();
     if (const uint64_t counted = index_->limited_bytes(space); counted != sum) {
       return absl::InternalError(
           absl::StrCat("namespace ", space, " counts ", counted, " bytes, its stripes have ", sum));

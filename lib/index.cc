@@ -269,22 +269,19 @@ void Index::clear(Stripe& stripe, const Page& page, Bucket& bucket) const {
 void Index::refresh(Stripe& stripe) const {
   const uint64_t now = generation(stripe.space);
   if (stripe.generation.load(std::memory_order_relaxed) == now) return;
-  if (limited_ != nullptr) {
-    limited_[stripe.space].item_bytes.fetch_sub(stripe.item_bytes.load(std::memory_order_relaxed),
-                                                std::memory_order_relaxed);
-  }
-  stripe.items.store(0, std::memory_order_relaxed);
-  stripe.item_bytes.store(0, std::memory_order_relaxed);
+  count(stripe, {}, sums(stripe));
   stripe.generation.store(now, std::memory_order_relaxed);
 }
 
-void Index::count(Stripe& stripe, int64_t items, int64_t item_bytes) {
-  stripe.items.store(stripe.items.load(std::memory_order_relaxed) + static_cast<uint64_t>(items),
-                     std::memory_order_relaxed);
-  stripe.item_bytes.store(stripe.item_bytes.load(std::memory_order_relaxed) + static_cast<uint64_t>(item_bytes),
-                          std::memory_order_relaxed);
+void Index::count(Stripe& stripe, const Sums& added, const Sums& removed) const {
+  const auto change = [](std::atomic<uint64_t>& sum, uint64_t plus, uint64_t minus) {
+    sum.store(sum.load(std::memory_order_relaxed) + plus - minus, std::memory_order_relaxed);
+  };
+  change(stripe.items, added.items, removed.items);
+  change(stripe.item_bytes, added.item_bytes, removed.item_bytes);
+  change(stripe.hidden_bytes, added.hidden_bytes, removed.hidden_bytes);
   if (limited_ != nullptr) {
-    limited_[stripe.space].item_bytes.fetch_add(static_cast<uint64_t>(item_bytes), std::memory_order_relaxed);
+    limited_[stripe.space].bytes.fetch_add(added.bytes() - removed.bytes(), std::memory_order_relaxed);
   }
 }
 
@@ -293,19 +290,14 @@ Index::Sums Index::sums(uint32_t space) const {
   for (uint32_t i = 0; i < stripes_per_space(); ++i) {
     const Stripe& stripe = stripes_[space * stripes_per_space() + i];
     if (stripe.generation.load(std::memory_order_relaxed) != generation(space)) continue;
-    sums.items += stripe.items.load(std::memory_order_relaxed);
-    sums.item_bytes += stripe.item_bytes.load(std::memory_order_relaxed);
+    sums += this->sums(stripe);
   }
   return sums;
 }
 
 Index::Sums Index::sums() const {
   Sums sums;
-  for (uint32_t space = 0; space < namespaces_.count(); ++space) {
-    const Sums of_one = this->sums(space);
-    sums.items += of_one.items;
-    sums.item_bytes += of_one.item_bytes;
-  }
+  for (uint32_t space = 0; space < namespaces_.count(); ++space) sums += this->sums(space);
   return sums;
 }
 

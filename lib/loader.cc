@@ -8,9 +8,9 @@
 // What a caller does that was not served by a look at the cache:
 //
 //   enter   under the shard's mutex: joins the flight in the table, or puts one of its own there and leads it.
-//   claim   leaders only: reads the item once more, as a reader who may win. Fresh after all: it lands, and has
-//           nothing to say. Won: it has to load. Won by somebody elsewhere: it looks again later, and loads when
-//           its time is up.
+//   claim   leaders only: reads the item once more, as a reader who may win; where there is none it wins a
+//           placeholder. Fresh after all: it lands, and has nothing to say. Won: it has to load. Won by somebody
+//           elsewhere: it looks again later, and loads when its time is up.
 //   load    leaders only, with no lock held.
 //   store   on condition that the item is still the one that was claimed (its CAS number; an item that was given
 //           back, erased, replaced or invalidated has another one, or is not there).
@@ -23,15 +23,18 @@
 // 2. No second load of what has just been loaded. A caller that saw nothing in the cache may enter when the flight
 //    it should have joined has landed. It then leads, but its claim comes after its entering, which comes after the
 //    landing (same mutex), which comes after the store: it finds the value, fresh, and does not load.
-// 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone, and only
-//    who has won, or has waited for load_timeout, loads. (But for two cases, of which 1 and 2 still hold: there is
-//    no room to note the win, or the item is there but its octets are no value.)
+// 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone, or a
+//    placeholder until its lease ends (read_item.h), and only who has won, or has waited for load_timeout, loads.
+//    (But for two cases, of which 1 and 2 still hold: there is no room to note the win, or the item is there but
+//    its octets are no value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so whatever changes the item after the claim
 //    wins over a load that began before the change. And who asks after the change is not given that load's value:
 //    entering, it compares the flight's item with the one that is there, and leads anew if they differ. If it
 //    enters before the flight has noted its item, which is done under the shard's mutex and before the load, the
 //    load begins after it came. (Where no room was found for an item there is nothing to compare.) What a claim has
-//    found may have been read before it came: that is why a flight that lands after its claim says nothing.
+//    found may have been read before it came: that is why a flight that lands after its claim says nothing. A load
+//    that takes over a placeholder after its lease leaves it its CAS number: both loads may then store, and the
+//    first does. Neither brings back anything, for whatever was erased since took the placeholder with it.
 // 5. No waking is missed. has_landed is set and looked at under one mutex, which waiting gives up as it begins.
 // 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved on twice at most: when its
 //    leader begins to look out for somebody else, and to load. It begins anew only within load_timeout. A call
@@ -161,7 +164,7 @@ class Loader::Call {
     // The item that the value is to replace, as claimed.
     bool has_item = false;
     bool has_won = false;
-    bool is_created = false;
+    bool is_placeholder = false;
     bool is_stale = false;
     uint64_t cas = 0;
   };
@@ -198,7 +201,7 @@ class Loader::Call {
       if (ask->role != Role::kLooksAgain) continue;
       ask->role = Role::kDone;
       Look look;
-      cache_.visit(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
+      cache_.look(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
       if (look.worth > Worth::kNothing) ask->look = look;
       if (look.suffices()) {
         ask->status = loader_.answer(look);
@@ -245,7 +248,7 @@ class Loader::Call {
   [[nodiscard]] bool is_standing(const Flight& flight) const {
     if (Steady::now() >= flight.deadline) return false;
     if (flight.claimed_cas == 0) return true;
-    const std::optional<ItemDetails> item = cache_.inspect(flight.key);
+    const std::optional<ItemDetails> item = cache_.inspect_hidden(flight.key);
     return item && item->cas == flight.claimed_cas;
   }
 
@@ -254,13 +257,14 @@ class Loader::Call {
     const ReadOptions how{
         .vivify = SetOptions{.expiry = load_timeout(options_), .is_key_binary = loader_.is_key_binary_},
         // One more than the grace: what has no time left but that is lapsed.
-        .recache = bounded(options_.stale_grace) + std::max(ahead, milliseconds(1))};
+        .recache = bounded(options_.stale_grace) + std::max(ahead, milliseconds(1)),
+        .marks_used = false};
     Look look;
     ask.has_won = false;
-    ask.has_item = cache_.read(ask.key, how, [&](const Reading& reading) {
+    ask.has_item = cache_.claim(ask.key, how, [&](const Reading& reading) {
       const ItemView& item = reading.item;
       ask.cas = item.cas;
-      ask.is_created = reading.is_created;
+      ask.is_placeholder = reading.is_created || item.is_placeholder;
       ask.is_stale = item.is_stale;
       ask.has_won = reading.has_won || (item.is_won && item.cas != 0 && item.cas == ask.inherited_cas);
       look = look_at(item, ask.index, options_, show_);
@@ -368,19 +372,18 @@ class Loader::Call {
   // The value has come, or that there is none.
   void bring(Ask& ask, std::optional<std::string_view> value, const absl::Status& status) {
     if (!value) count(loader_.counts_.absences);
-    const std::string_view octets = value.value_or(std::string_view());
-    store(ask, octets, !value);
-    land(ask, status, octets);
+    store(ask, value);
+    land(ask, status, value.value_or(std::string_view()));
     ask.status = status;
   }
 
-  void store(const Ask& ask, std::string_view octets, bool is_absence) {
-    StoreOptions how{.item = {.flags = is_absence ? kAbsentFlags : 0,
-                              .expiry = loader_.expiry_of(is_absence, options_),
-                              .is_key_binary = loader_.is_key_binary_}};
+  void store(const Ask& ask, std::optional<std::string_view> value) {
+    StoreOptions how{
+        .item = {.expiry = loader_.expiry_of(!value, options_), .is_key_binary = loader_.is_key_binary_}};
     if (!ask.has_item) how.mode = StoreMode::kAdd;
     if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
-    const StoreResult result = cache_.store(ask.key, octets, how).result;
+    const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
+    const StoreResult result = cache_.bring(ask.key, value, has_grace, how);
     if (result == StoreResult::kStored) return;
     count(loader_.counts_.not_stored);
     // An old value must not outlive a new one that finds no room, nor the win a value that is too large.
@@ -391,8 +394,8 @@ class Loader::Call {
   void remove(const Ask& ask) {
     if (!ask.has_item) return;
     if (ask.cas == 0) return cache_.discard(ask.key);
-    (void)cache_.invalidate(ask.key,
-                            {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
+    (void)cache_.give_back(ask.key,
+                           {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
   }
 
   // Lets the next reader win the item.
@@ -404,8 +407,8 @@ class Loader::Call {
       const auto found = shard.flights.find(ask.key);
       if (found == shard.flights.end() || found->second != ask.flight) return;
     }
-    if (ask.is_created || ask.cas == 0) return remove(ask);
-    (void)cache_.invalidate(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
+    if (ask.is_placeholder || ask.cas == 0) return remove(ask);
+    (void)cache_.give_back(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
   }
 
   void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
@@ -483,8 +486,8 @@ Loader::~Loader() = default;
 std::vector<absl::Status> Loader::get_or_load_multi(std::span<const std::string_view> keys,
                                                     const LoadOptions& options, Load load, Show show) {
   std::vector<Look> looks(keys.size());
-  cache_.get_multi(keys,
-                   [&](size_t index, const ItemView& item) { looks[index] = look_at(item, index, options, show); });
+  cache_.look(keys,
+              [&](size_t index, const ItemView& item) { looks[index] = look_at(item, index, options, show); });
   return load_missing(keys, looks, options, load, show);
 }
 
@@ -506,11 +509,11 @@ std::vector<absl::Status> Loader::load_missing(std::span<const std::string_view>
 }
 
 Loader::Look Loader::look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show) {
-  Look look{.is_won = item.is_won, .is_absence = item.value.empty() && item.flags == kAbsentFlags};
+  Look look{.is_won = item.is_won, .is_absence = item.is_absence};
   if (!look.is_absence && !(has_value(item) && show(index, item.value))) return look;
   look.worth = item.is_stale ? Worth::kDue : Worth::kFresh;
   if (item.ttl_ms == kNeverExpires) return look;
-  const int64_t fresh_ms = item.ttl_ms - bounded(options.stale_grace).count();
+  const int64_t fresh_ms = item.ttl_ms - (item.has_grace ? bounded(options.stale_grace).count() : 0);
   if (fresh_ms <= 0) {
     look.worth = Worth::kLapsed;
   } else if (!look.is_absence && fresh_ms < options.refresh_ahead.count()) {

@@ -17,14 +17,15 @@ bool can_win(const ItemView& item, const ReadOptions& options) {
 class ChangingRead {
  public:
   // is_use: it counts as a use of the item.
-  ChangingRead(Engine& engine, const ReadOptions& options, bool is_use, int64_t now_ms)
-      : engine_(engine), options_(options), is_use_(is_use), now_ms_(now_ms) {}
+  ChangingRead(Engine& engine, const ReadOptions& options, Reader reader, bool is_use, int64_t now_ms)
+      : engine_(engine), options_(options), reader_(reader), is_use_(is_use), now_ms_(now_ms) {}
 
   // Nothing when there is no item.
   [[nodiscard]] const Reading* run(std::string_view key) {
     History history;
     const std::optional<uint64_t> cas = engine_.mutate(
-        key, now_ms_, [&](const ItemView* item) { return item != nullptr ? change(*item) : create(); },
+        key, now_ms_, [&](const ItemView* item) { return decide(item); },
+        options_.vivify ? Placeholders::kShown : Placeholders::kHidden,
         options_.wants_history ? &history : nullptr);
     if (!is_found_ || (!cas && reading_.is_created)) return nullptr;
     reading_.item.key = key;
@@ -37,18 +38,47 @@ class ChangingRead {
   }
 
  private:
+  Decision decide(const ItemView* item) {
+    if (item == nullptr) return create();
+    if (item->is_absence && reader_ == Reader::kAnyone) return create();
+    if (!item->is_placeholder) return change(*item);
+    const int64_t lease_end_ms = content_of(*item, now_ms_).deadline_ms - kPlaceholderGraceMs;
+    if (lease_end_ms > now_ms_) return leave(*item, lease_end_ms);
+    return reader_ == Reader::kLoader ? take_over(*item) : create();
+  }
+
+  // Somebody else is loading it.
+  Decision leave(const ItemView& placeholder, int64_t lease_end_ms) {
+    is_found_ = true;
+    wins_ = false;
+    value_.clear();
+    reading_ = {.item = placeholder, .previous_ttl_ms = ttl_until(lease_end_ms, now_ms_)};
+    deadline_ms_ = lease_end_ms;
+    return {};
+  }
+
+  // The other load is late, but its value may still come: the placeholder stays the one that it looks for.
+  Decision take_over(const ItemView& placeholder) {
+    (void)leave(placeholder, now_ms_);
+    wins_ = true;
+    deadline_ms_ = engine_.deadline_of(options_.vivify->expiry, now_ms_) + kPlaceholderGraceMs;
+    return postponement(placeholder, deadline_ms_, now_ms_);
+  }
+
   Decision create() {
     is_found_ = options_.vivify.has_value();
     if (!is_found_) return {};
     const SetOptions& created = *options_.vivify;
     const int64_t first_deadline_ms = engine_.deadline_of(created.expiry, now_ms_);
     deadline_ms_ = engine_.deadline_of(options_.expiry.value_or(created.expiry), now_ms_);
+    if (reader_ == Reader::kLoader) deadline_ms_ += kPlaceholderGraceMs;
     value_.clear();
     reading_ = {.item = {.key = {}, .value = {}, .flags = created.flags, .is_key_binary = created.is_key_binary},
                 .is_created = true,
                 .previous_ttl_ms = ttl_until(first_deadline_ms, now_ms_)};
     wins_ = true;
-    const auto marks = static_cast<uint8_t>(kMarkWon | binary_key_mark(created.is_key_binary));
+    const auto marks = static_cast<uint8_t>(kMarkWon | binary_key_mark(created.is_key_binary) |
+                                            (reader_ == Reader::kLoader ? kMarkPlaceholder : 0));
     Decision decision =
         replacement({.value = {}, .flags = created.flags, .deadline_ms = deadline_ms_, .marks = marks}, now_ms_);
     decision.cas = created.cas;
@@ -87,6 +117,7 @@ class ChangingRead {
 
   Engine& engine_;
   const ReadOptions& options_;
+  const Reader reader_;
   const bool is_use_;
   const int64_t now_ms_;
   Reading reading_;
@@ -98,7 +129,7 @@ class ChangingRead {
 
 }  // namespace
 
-void read_item(Engine& engine, std::string_view key, const ReadOptions& options,
+void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
                absl::FunctionRef<void(const Reading* reading)> show) {
   bool is_use = options.marks_used;
   if (!options.expiry && !options.wants_history) {
@@ -116,7 +147,7 @@ void read_item(Engine& engine, std::string_view key, const ReadOptions& options,
     // To be won; it has been marked as used just now.
     if (is_found) is_use = false;
   }
-  ChangingRead changing(engine, options, is_use, engine.now_ms());
+  ChangingRead changing(engine, options, reader, is_use, engine.now_ms());
   show(changing.run(key));
 }
 

@@ -39,8 +39,8 @@ StoreResult judge(const ItemView* item, const StoreOptions& options) {
   return options.mode == StoreMode::kReplace ? StoreResult::kNotStored : StoreResult::kStored;
 }
 
-void count(Counters& counters, StoreResult result, const StoreOptions& options) {
-  if (result == StoreResult::kStored) counters.add(Counter::kItemsStored);
+void count(Counters& counters, StoreResult result, const StoreOptions& options, bool is_hidden) {
+  if (result == StoreResult::kStored && !is_hidden) counters.add(Counter::kItemsStored);
   if (!options.is_cas()) return;
   if (result == StoreResult::kStored) counters.add(Counter::kCasHits);
   if (result == StoreResult::kNotFound) counters.add(Counter::kCasMisses);
@@ -50,13 +50,14 @@ void count(Counters& counters, StoreResult result, const StoreOptions& options) 
 // Makes the content of an item that is stored. Lives until it has been.
 class StoredContent {
  public:
-  StoredContent(std::string_view value, const StoreOptions& options, int64_t deadline_ms, int64_t now_ms)
+  StoredContent(std::string_view value, const StoreOptions& options, uint8_t marks, int64_t deadline_ms,
+                int64_t now_ms)
       : options_(options),
         now_ms_(now_ms),
         given_{.value = value,
                .flags = options.item.flags,
                .deadline_ms = deadline_ms,
-               .marks = binary_key_mark(options.item.is_key_binary)} {}
+               .marks = static_cast<uint8_t>(marks | binary_key_mark(options.item.is_key_binary))} {}
 
   [[nodiscard]] const Content& over(const ItemView* item) {
     if (item == nullptr) return given_;
@@ -64,7 +65,7 @@ class StoredContent {
     if (!is_late(*item, options_)) return given_;
     changed_ = given_;
     changed_.deadline_ms = content_of(*item, now_ms_).deadline_ms;
-    changed_.marks |= kMarkStale | (item->is_won ? kMarkWon : 0);
+    changed_.marks |= kMarkStale | (item->is_won ? kMarkWon : 0) | grace_mark(*item);
     return changed_;
   }
 
@@ -75,7 +76,7 @@ class StoredContent {
     joined_.append(is_prepended ? item.value : given_.value);
     changed_ = content_of(item, now_ms_);
     changed_.value = joined_;
-    changed_.marks = given_.marks;
+    changed_.marks = given_.marks | grace_mark(item);
     return changed_;
   }
 
@@ -88,21 +89,23 @@ class StoredContent {
 
 }  // namespace
 
-StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value, const StoreOptions& options) {
+StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value, const StoreOptions& options,
+                        Placeholders placeholders, uint8_t marks) {
   Engine::Target target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
-  StoredContent stored(value, options, engine.deadline_of(expiry, now_ms), now_ms);
+  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms), now_ms);
   Counters& counters = engine.counters(key);
-  counters.add(Counter::kStores);
+  const bool is_hidden = (marks & kMarksHidden) != 0;
+  if (!is_hidden) counters.add(Counter::kStores);
   StoreOutcome outcome;
-  if (replaces_anything(options) && stored.over(nullptr).deadline_ms > now_ms) {
+  if (replaces_anything(options) && !is_hidden && stored.over(nullptr).deadline_ms > now_ms) {
     if (const std::optional<uint64_t> cas = engine.overwrite(target, stored.over(nullptr), now_ms)) {
       counters.add(Counter::kItemsStored);
       return {.result = StoreResult::kStored, .cas = *cas, .value_bytes = value.size()};
     }
   }
-  const std::optional<uint64_t> cas = engine.mutate(target, now_ms, [&](const ItemView* item) -> Decision {
+  const auto decide = [&](const ItemView* item) -> Decision {
     outcome.result = judge(item, options);
     const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;
     if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;
@@ -110,14 +113,15 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
     const Content& content = stored.over(item);
     outcome.value_bytes = content.value.size();
     return replacement(content, now_ms, options.item.cas);
-  });
+  };
+  const std::optional<uint64_t> cas = engine.mutate(target, now_ms, decide, placeholders);
   if (!cas) {
     counters.add(Counter::kStoreNoMemory);
     outcome = {.result = extends(options) ? StoreResult::kNotStored : StoreResult::kNoMemory};
     return outcome;
   }
   outcome.cas = *cas;
-  count(counters, outcome.result, options);
+  count(counters, outcome.result, options, is_hidden);
   return outcome;
 }
 

@@ -15,7 +15,11 @@ Content updated(const Engine& engine, const ItemView* item, const Update& update
   content.value = update.octets();
   content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
-  if (update.expiry) content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
+  if (update.expiry) {
+    content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
+  } else if (item != nullptr) {
+    content.marks |= grace_mark(*item);
+  }
   return content;
 }
 

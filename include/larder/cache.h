@@ -58,6 +58,8 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
+class Loader;
+
 // One cache. What holds for all its functions is told above.
 class LARDER_API Cache {
  public:
@@ -111,7 +113,8 @@ class LARDER_API Cache {
   //   - it expires in less than `options.recache`; an item that never expires does not.
   // Everyone else finds item.is_won true until the item is stored anew, which ends both being won and being stale;
   // so do append and prepend. incr, decr and touch leave both as they are. Reads by the other functions win
-  // nothing, and show stale and empty items like any others.
+  // nothing, and show stale and empty items like any others. With `vivify` a key that a Loader is loading is shown,
+  // too, as an empty item that is won, with the time that the load may still take; it is not touched.
   //
   //   options.expiry     the item is shown with it; a past one removes the item. `recache` goes by the one before.
   //   options.vivify     the expiry should be about as long as the winner may take.
@@ -238,7 +241,9 @@ class LARDER_API Cache {
   [[nodiscard]] std::optional<Item> get_and_touch(std::string_view key, Expiry expiry);
   bool visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor);
 
-  // Removes the item. With `cas`: only if it still has that number, otherwise kExists.
+  // Removes the item. With `cas`: only if it still has that number, otherwise kExists. Without, also ends
+  // what a Loader has left under the key (see loader.h), which is no item: kNotFound. So do discard, invalidate,
+  // erase_multi and erase_prefix.
   EraseResult erase(std::string_view key, std::optional<uint64_t> cas = std::nullopt);
 
   // The same, and shows what is removed to `visitor` before it goes, with a lock held: the visitor should be brief,
@@ -329,6 +334,18 @@ class LARDER_API Cache {
   [[nodiscard]] absl::Status assert_valid() const;
 
  private:
+  // For loaders, which see what they leave (ItemView). To find that counts as a miss.
+  friend class Loader;
+  bool look(std::string_view key, Visitor visitor);
+  size_t look(std::span<const std::string_view> keys, MultiVisitor visitor);
+  [[nodiscard]] std::optional<ItemDetails> inspect_hidden(std::string_view key) const;
+  // As read with `vivify`, but creates a placeholder, and counts nothing.
+  bool claim(std::string_view key, const ReadOptions& options, ReadVisitor visitor);
+  // A value, or the mark of an absence. `has_grace`: ItemView::has_grace.
+  StoreResult bring(std::string_view key, std::optional<std::string_view> value, bool has_grace,
+                    const StoreOptions& options);
+  EraseResult give_back(std::string_view key, const InvalidateOptions& options);
+
   explicit Cache(std::unique_ptr<internal::Engine> engine);
 
   const std::unique_ptr<internal::Engine> engine_;

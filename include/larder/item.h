@@ -33,15 +33,18 @@ struct ItemView {
   bool is_stale = false;
   bool is_won = false;
   bool is_key_binary = false;
-};
 
-// The client flags of an empty item by which a Loader notes that there is nothing to be had: "abse", as octets.
-inline constexpr uint32_t kAbsentFlags = 0x6573'6261;
+  // What loaders note of items. To everybody else a key that has one of the last two is missing, but that
+  // Cache::read with `vivify` shows a placeholder as an empty item that is won.
+  bool has_grace = false;       // the end of its ttl is LoadOptions::stale_grace
+  bool is_placeholder = false;  // a load is under way
+  bool is_absence = false;      // there was nothing to load
+};
 
 // Whether the item holds a value, as typed caches and loaders see it. An empty one that is won or stale stands for
 // a value that somebody is to bring; so an empty value that is being renewed counts as none, too.
 [[nodiscard]] inline bool has_value(const ItemView& item) {
-  return !item.value.empty() || (!item.is_won && !item.is_stale && item.flags != kAbsentFlags);
+  return !item.value.empty() || (!item.is_won && !item.is_stale);
 }
 
 // What `Cache::read` shows.

@@ -1,12 +1,17 @@
 // Loader: whoever asks first loads, and the others wait. Over octets; loading_cache.h puts types on top of it, and
 // is what programs use.
 //
-// Of all callers that find a key missing at the same time, one loads it. Who that is, the cache's own mark says:
-// the item is won (see Cache::read) and stands there, empty if there was none, until its value comes. That is the
-// mark that memcached's meta commands set and show: a key that a client of a server is told to renew is not loaded
-// here at the same time, nor the other way round. Callers of one Loader wait for each other without polling; for
-// winners elsewhere, another Loader among them, one caller of a key looks every 1 to 50 ms, and the others wait for
-// it.
+// Of all callers that find a key missing at the same time, one loads it. Which one, the cache's own mark says: an
+// item is won (see Cache::read) until its value comes, and where there is none a placeholder stands for it. That is
+// the mark that memcached's meta commands set and show: a key that a client of a server is told to renew is not
+// loaded here at the same time, nor the other way round. Callers of one Loader wait for each other without polling;
+// for winners elsewhere, another Loader among them, one caller of a key looks every 1 to 50 ms, and the others wait
+// for it.
+//
+// Placeholders, and the marks of what there was not to load (LoadOptions::absent_ttl), are no items. For everybody
+// else those keys are missing: reads, stores of every kind, counters, touch, listeners, walks and statistics. Only
+// a Cache::read with `vivify`, which would renew the item, is shown a placeholder, as an empty item that is won. An
+// erase answers kNotFound, and still ends the load or the absence; so does whatever stores. Both take memory.
 //
 // What a load must not do, and does not: replace what was stored after it began, or bring back what was erased,
 // flushed or invalidated since. Its value then goes to the callers that were waiting for it, and is not stored; who
@@ -14,9 +19,11 @@
 // This goes by CAS numbers: with Options::cas off a loaded value replaces whatever is there.
 //
 // Nobody waits for ever. A winner that does not bring its value within LoadOptions::load_timeout is given up: by
-// the cache, whose item for it expires, and by those who wait for it. They get what old value there is, or
-// DeadlineExceeded; the next caller loads. Waiting is measured by the system's steady clock, whatever
-// Options::clock is. A load that fails gives the win back, and the next caller loads.
+// those who wait for it, and by the cache, which lets the next reader win the key. Those who wait get what old
+// value there is, or DeadlineExceeded; the next caller loads. If the value comes after all, within another hour, it
+// is stored unless the item was stored or erased meanwhile, or a client of a server has won it: of several loads
+// that are late the first to end is. Waiting is measured by the system's steady clock, whatever Options::clock is.
+// A load that fails gives the win back, and the next caller loads.
 //
 // A load may call the loader for other keys. Asking for its own key, it is told FailedPrecondition; loads of two
 // threads that ask for each other's key get DeadlineExceeded after the load timeout.
@@ -58,18 +65,20 @@ struct LoadOptions {
   std::chrono::milliseconds refresh_ahead = {};
 
   // For so long after its ttl a value is kept, for callers whose load fails. The item's expiry in the cache is
-  // ttl + stale_grace; of an item that others have stored, the last so-much of its life counts as grace, too.
+  // ttl + stale_grace; what has another expiry since, by touch, set or any other call, has no grace. Takes 5 bytes
+  // of each item, unless it is 0.
   std::chrono::milliseconds stale_grace = {};
 
   // How long it is known that there is nothing to load; 0: not at all.
   std::chrono::milliseconds absent_ttl = {};
 
-  // How long a load is waited for, here and by readers elsewhere. 1 ms to 24 h.
+  // How long a load is waited for, here and by readers elsewhere. 1 ms to 24 h. What takes longer by up to an hour
+  // is still stored.
   std::chrono::milliseconds load_timeout = std::chrono::seconds(30);
 };
 
 // What a loader has counted since it was made. Hits and misses are the cache's to count (Stats): a key that is
-// loaded adds 1 to get_misses, get_hits, vivified and stores.
+// loaded adds 1 to get_misses and stores, one that is known to be absent 1 to get_misses.
 struct LoadStats {
   uint64_t loads = 0;          // keys asked for of a load function
   uint64_t load_failures = 0;  // of these: an error, or an exception
@@ -118,11 +127,11 @@ class LARDER_API Loader {
   //   any other           what `load` returned to whoever called it.
   // The last three only if there is no old value to show.
   //
-  // Thread-safe. A hit costs Cache::visit. Source: the win of memcached's protocol.txt, "Meta Get", stale-if-error
-  // of RFC 5861.
+  // Thread-safe. A hit costs what Cache::visit does. Source: the win of memcached's protocol.txt, "Meta Get",
+  // stale-if-error of RFC 5861.
   [[nodiscard]] absl::Status get_or_load(std::string_view key, const LoadOptions& options, Load load, Show show) {
     Look look;
-    cache_.visit(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
+    cache_.look(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
     if (look.suffices()) return answer(look);
     return load_missing({&key, 1}, {&look, 1}, options, load, show)[0];
   }

@@ -6,7 +6,8 @@
 //
 // However many threads ask for a key that is missing, one of them loads it and the others get its value, or its
 // error; so do clients of a server of the same cache that ask with meta commands. What that means when keys are
-// erased, loads fail or take long, is told in loader.h, options in LoadOptions there.
+// erased, loads fail or take long, is told in loader.h, options in LoadOptions there. While a key is loaded, and as
+// long as it is known to be absent, it is missing for the functions of TypedCache and Cache.
 //
 // Without types: LoadingCache<>, whose keys and values are strings.
 //

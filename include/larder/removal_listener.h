@@ -16,8 +16,8 @@ enum class Removal : uint8_t {
   kEvicted,   // it was good, but had to make room
   kExpired,   // it was found past its expiry
   kReplaced,  // another value was stored under its key, by a store of any kind or a counter
-  kErased,    // a caller removed it: erase, discard, an expiry already past, a set that failed
-  kFlushed,   // flush_all or flush_namespace removed it
+  kErased,   // a caller removed it: erase, discard, an expiry already past, a set that failed; or a load found none
+  kFlushed,  // flush_all or flush_namespace removed it
 };
 inline constexpr int kRemovalCount = 5;  // how many causes there are
 
@@ -28,7 +28,8 @@ struct RemovedItem : ItemInfo {
 
 // Told of the items that leave a cache: of each at most once, and of each that a cache has held exactly once when
 // the cache has been emptied; not of those that are still in it when it is destroyed. To change an item's expiry,
-// client flags or marks alone (touch, invalidate, update with the item's own value) removes nothing.
+// client flags or marks alone (touch, invalidate, update with the item's own value) removes nothing. What loaders
+// leave in the place of an item (loader.h) is none, and not told of.
 //
 // What is evicted, replaced or erased is told of when that happens. What has expired or was flushed is told of when
 // the cache comes upon it: asked for the key, or when it takes back the room, which Cache::maintain hastens.

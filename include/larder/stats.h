@@ -52,12 +52,12 @@ struct Stats {
 
   // Gauges: as things stand now.
   uint64_t items = 0;
-  uint64_t item_bytes = 0;  // octets of the live items, their headers included
+  uint64_t item_bytes = 0;  // bytes of the live items, their headers included
   uint64_t memory_limit_bytes = 0;
 
   // Where the memory is; the fields of this group add up to memory_used_bytes ≤ memory_limit_bytes.
   uint64_t memory_used_bytes = 0;
-  uint64_t live_bytes = 0;   // items in segments, as item_bytes
+  uint64_t live_bytes = 0;   // items in segments, as item_bytes, and what loaders leave (see loader.h)
   uint64_t dead_bytes = 0;   // left behind in segments by overwritten, erased and expired items
   uint64_t free_bytes = 0;   // segments and room in segments that nothing has been put in yet
   uint64_t large_bytes = 0;  // memory of large items, which lie outside the segments

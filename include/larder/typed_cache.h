@@ -184,7 +184,8 @@ class TypedCache {
   StoreResult set(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.item = options}).result;
   }
-  // What somebody is to bring is there already, to add and replace: only set, cas and the loader store over it.
+  // An empty item that a reader is to renew (Cache::read) is there already, to add and replace: only set, cas and
+  // a loader store over it.
   StoreResult add(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.mode = StoreMode::kAdd, .item = options}).result;
   }

@@ -55,7 +55,7 @@ class Workshop {
     const Slot slot(index_->tag_of(key_hash), traits.frequency, place->address);
     const bool is_inserted = index_->insert(stripe, slot) == Index::InsertResult::kInserted;
     log_->commit(*place, bytes);
-    index_->count(stripe, 1, static_cast<int64_t>(bytes));
+    index_->count(stripe, Index::share(bytes), {});
     REQUIRE(is_inserted);
     return true;
   }
@@ -91,7 +91,7 @@ class Workshop {
     const uint64_t address = position.get().address();
     const size_t bytes = log_->record_at(address).live_bytes();
     index_->erase(stripe, position);
-    index_->count(stripe, -1, -static_cast<int64_t>(bytes));
+    index_->count(stripe, {}, Index::share(bytes));
     log_->remove_live(address, bytes);
   }
 

@@ -101,7 +101,7 @@ class OneStripe {
   void count(int64_t items, int64_t bytes) {
     Index::Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    index_->count(stripe, items, bytes);
+    index_->count(stripe, {.items = static_cast<uint64_t>(items), .item_bytes = static_cast<uint64_t>(bytes)}, {});
   }
 
   [[nodiscard]] std::vector<Slot> slots() {
@@ -515,7 +515,7 @@ TEST_CASE("counts of items and bytes add up over the stripes") {
   {
     Index::Stripe& other = one.index().stripe(0);
     const Index::StripeLock lock(one.index(), other);
-    one.index().count(other, 5, 50);
+    one.index().count(other, {.items = 5, .item_bytes = 50}, {});
   }
   CHECK(one.index().sums().items == 7);
   CHECK(one.index().sums().item_bytes == 250);

@@ -13,9 +13,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
+
+#include "larder/loading_cache.h"
 
 namespace larder {
 namespace {
@@ -338,6 +342,32 @@ TEST_CASE("the signals of the process stay its own") {
   const timespec deadline = {.tv_sec = 60, .tv_nsec = 0};
   CHECK(sigtimedwait(&usr1, nullptr, &deadline) == SIGUSR1);
   pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr);
+}
+
+TEST_CASE(
+    "clients see a load of the program's as a key that somebody is renewing, and as missing if they do not ask") {
+  ManualClock clock;
+  const std::unique_ptr<Cache> cache = *Cache::create({.memory_limit_bytes = size_t{8} << 20, .clock = &clock});
+  const std::unique_ptr<Server> server = start(*cache, {.read_only = false});
+  Client client(*server);
+  LoadingCache<> loading(*cache);
+  const std::string end = "END\r\n";
+  CHECK(*loading.get_or_load("k", {}, [&](std::string_view) {
+    CHECK(client.ask("get k\r\n", end) == end);
+    CHECK(client.ask("mg k v\r\n") == "EN\r\n");
+    CHECK(client.ask("append k 0 0 1\r\nx\r\n") == "NOT_STORED\r\n");
+    CHECK(client.ask("touch k 1\r\n") == "NOT_FOUND\r\n");
+    CHECK(client.ask("me k\r\n") == "EN\r\n");
+    CHECK(client.ask("mg k N60 T60 v f t\r\n", "\r\n\r\n") == "VA 0 f0 t30 Z\r\n\r\n");
+    return "loaded";
+  }) == "loaded");
+  CHECK(client.ask("get k\r\n", end) == "VALUE k 0 6\r\nloaded\r\n" + end);
+  // What the program knows to be absent is the client's to bring, and from then on an item, as with memcached.
+  const auto find_nothing = [](std::string_view) { return std::optional<std::string>(); };
+  CHECK_FALSE(loading.get_or_load("l", {.absent_ttl = std::chrono::hours(1)}, find_nothing).ok());
+  CHECK(client.ask("get l\r\n", end) == end);
+  CHECK(client.ask("mg l N60 v t\r\n", "\r\n\r\n") == "VA 0 t60 W\r\n\r\n");
+  CHECK(client.ask("get l\r\n", end) == "VALUE l 0 0\r\n\r\n" + end);
 }
 
 }  // namespace

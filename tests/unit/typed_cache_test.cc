@@ -232,9 +232,6 @@ TEST_CASE("what stands for a value that is still to come is no value") {
   // The same, invalidated.
   CHECK(strings.invalidate("k") == EraseResult::kErased);
   CHECK_FALSE(strings.get("k"));
-  // Known to be absent.
-  (void)cache->set("k", "", {.flags = kAbsentFlags});
-  CHECK_FALSE(strings.get("k"));
   CHECK(strings.decode_failures() == 0);
   // An empty string is a value.
   CHECK(strings.set("k", "") == StoreResult::kStored);

@@ -121,8 +121,8 @@ class Cleaner {
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
                  Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Removal why)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Removal why,
+            bool is_forced = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   void drop_if_flushed(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)

@@ -34,7 +34,10 @@ struct History {
 // The item's content as it stands, for changing parts of it.
 [[nodiscard]] Content content_of(const ItemView& item, int64_t now_ms);
 
-// Another deadline for the item, and nothing else.
+// What of the item's marks goes with its deadline: they stay when it stays.
+[[nodiscard]] inline uint8_t grace_mark(const ItemView& item) { return item.has_grace ? kMarkGrace : uint8_t{0}; }
+
+// Another deadline for the item, and nothing else; all of the time until then is its ttl.
 [[nodiscard]] Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms);
 
 // A mark more for the item, and nothing else.

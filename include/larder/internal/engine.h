@@ -6,6 +6,10 @@
 // has the cleaner make some, and asks again: a decision may be asked several times and must not count on being asked
 // once.
 //
+// What loaders leave in the place of an item, a placeholder or the mark of an absence, is a record with a mark. It
+// takes room, and is evicted and cleaned like any other; but no operation that has not asked for it is shown it, no
+// listener is told of it, and it counts as no item.
+//
 // Lock order: cleaner, stripe, log; and the removal queue's mutex after all. See log.h for what may be done without
 // a lock. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
 #ifndef LARDER_INTERNAL_ENGINE_H_
@@ -52,6 +56,9 @@ namespace larder::internal {
 inline constexpr size_t kPinnedDivisor = 8;
 inline constexpr size_t kPinnedDivisorMin = 2;
 
+// Whether an operation sees what loaders leave (Content::is_hidden), or finds those keys missing.
+enum class Placeholders : uint8_t { kHidden, kShown };
+
 class Engine {
  public:
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
@@ -59,8 +66,8 @@ class Engine {
   // `item` is null when there is none.
   using Decide = absl::FunctionRef<Decision(const ItemView* item)>;
 
-  // How a lookup leaves its trace.
-  enum class Trace : uint8_t { kNone, kUsed };
+  // How a lookup leaves its trace. A loader's also sees what loaders leave.
+  enum class Trace : uint8_t { kNone, kUsed, kUsedByLoader };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
   ~Engine();
@@ -110,7 +117,7 @@ class Engine {
   // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
   // item); returns how many were found.
   size_t read_many(std::span<const std::string_view> keys,
-                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor);
+                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor, Trace trace = Trace::kUsed);
 
   // Never fails, but when there is no item: what cannot be held is copied.
   [[nodiscard]] Handle hold(std::string_view key);
@@ -124,9 +131,11 @@ class Engine {
 
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
   // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
+  // What is hidden from `decide` is replaced and removed all the same, if that is decided.
   [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
+                                               Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr) {
-    return mutate(begin_change(key), now_ms, decide, history);
+    return mutate(begin_change(key), now_ms, decide, placeholders, history);
   }
   // The same in two steps, for who has something else to do while the memory is fetched that the change will need.
   struct Target {
@@ -136,6 +145,7 @@ class Engine {
   };
   [[nodiscard]] Target begin_change(std::string_view key) const;
   [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
+                                               Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr);
   // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
   // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most stores
@@ -143,7 +153,8 @@ class Engine {
   [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, Content content, int64_t now_ms);
 
   // Leaves no trace.
-  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms);
+  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms,
+                                                   Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Presence presence(std::string_view key, int64_t now_ms);
 
   // At once, or when `delay_ms` > 0 have passed.
@@ -152,7 +163,8 @@ class Engine {
   bool flush_namespace(std::string_view prefix);
 
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
-  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor);
+  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+            Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
@@ -210,9 +222,12 @@ class Engine {
   [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
                               int64_t now_ms) const;
-  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, int64_t now_ms) const
+  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  // For every item that goes, while it is still there.
+  [[nodiscard]] static Index::Sums share(size_t bytes, const Content& content) {
+    return Index::share(bytes, content.is_hidden());
+  }
+  // For every record that goes, while it is still there.
   void note_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     if (removals_) queue_removal(stripe, slot, now_ms, why);
@@ -229,15 +244,18 @@ class Engine {
   [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool is_hidden(Slot slot) const { return log_->record_at(slot.address()).content().is_hidden(); }
+  void count_loss(const Index::Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // Both remove the item; what has expired is not evicted.
   void expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, History* history,
-                  Log::For whom);
+  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, Placeholders placeholders,
+                  History* history, Log::For whom);
   [[nodiscard]] Decision ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
-                             Decide decide, History* history) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+                             Decide decide, Placeholders placeholders, History* history) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
                                     int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)

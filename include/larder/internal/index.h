@@ -243,6 +243,7 @@ class Index {
     std::atomic<uint64_t> generation{0};
     std::atomic<uint64_t> items{0};
     std::atomic<uint64_t> item_bytes{0};
+    std::atomic<uint64_t> hidden_bytes{0};
   };
 
   // Where a slot lies. Good until the stripe's mutex is released or the stripe's slots change.
@@ -466,22 +467,42 @@ class Index {
 
   // --- sums ---
 
-  // Adds to the stripe's counts of items and of their bytes; both may be negative.
-  void count(Stripe& stripe, int64_t items, int64_t item_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   struct Sums {
+    bool operator==(const Sums&) const = default;
+    Sums& operator+=(const Sums& other) {
+      items += other.items;
+      item_bytes += other.item_bytes;
+      hidden_bytes += other.hidden_bytes;
+      return *this;
+    }
+    [[nodiscard]] constexpr uint64_t bytes() const { return item_bytes + hidden_bytes; }
+
     uint64_t items = 0;
     uint64_t item_bytes = 0;
+    uint64_t hidden_bytes = 0;  // of what loaders leave: it takes room, and is no item
   };
+  // What a record of so many bytes adds to the sums.
+  [[nodiscard]] static constexpr Sums share(size_t bytes, bool is_hidden = false) {
+    return is_hidden ? Sums{.hidden_bytes = bytes} : Sums{.items = 1, .item_bytes = bytes};
+  }
+  void count(Stripe& stripe, const Sums& added, const Sums& removed) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Sums sums() const;
   [[nodiscard]] Sums sums(uint32_t space) const;
-  // The octets of a namespace's items, without adding them up, if any namespace is limited. What a flush made void
+  [[nodiscard]] static Sums sums(const Stripe& stripe) {
+    return {.items = stripe.items.load(std::memory_order_relaxed),
+            .item_bytes = stripe.item_bytes.load(std::memory_order_relaxed),
+            .hidden_bytes = stripe.hidden_bytes.load(std::memory_order_relaxed)};
+  }
+  // The bytes of a namespace's records, without adding them up, if any namespace is limited. What a flush made void
   // counts until its stripe is locked.
   [[nodiscard]] uint64_t limited_bytes(uint32_t space) const {
-    return limited_[space].item_bytes.load(std::memory_order_relaxed);
+    return limited_[space].bytes.load(std::memory_order_relaxed);
   }
   // Whether there is nothing in the stripe, so that nothing is to be had from locking it.
   [[nodiscard]] bool is_empty(const Stripe& stripe) const {
     return stripe.items.load(std::memory_order_relaxed) == 0 &&
+           stripe.hidden_bytes.load(std::memory_order_relaxed) == 0 &&
            stripe.generation.load(std::memory_order_relaxed) == generation(stripe.space);
   }
   // What an index without a single item takes.
@@ -778,7 +799,7 @@ class Index {
   // Read by every operation: beside what does not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;
   struct alignas(64) LimitedBytes {
-    std::atomic<uint64_t> item_bytes{0};
+    std::atomic<uint64_t> bytes{0};
   };
   const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;

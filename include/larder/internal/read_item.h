@@ -2,6 +2,7 @@
 #ifndef LARDER_INTERNAL_READ_ITEM_H_
 #define LARDER_INTERNAL_READ_ITEM_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
@@ -11,8 +12,15 @@
 
 namespace larder::internal {
 
+// A placeholder outlives its lease, the time in which nobody else may win it, by so much: a load that takes longer
+// finds it, and stores its value.
+inline constexpr int64_t kPlaceholderGraceMs = 3'600'000;
+
+// Who reads: a loader also sees absences, and creates a placeholder where `vivify` has others create an item.
+enum class Reader : uint8_t { kAnyone, kLoader };
+
 // `key` is within its bounds. Calls show(reading), or show(nullptr) when there is no item, once.
-void read_item(Engine& engine, std::string_view key, const ReadOptions& options,
+void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
                absl::FunctionRef<void(const Reading* reading)> show);
 
 }  // namespace larder::internal

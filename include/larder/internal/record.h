@@ -60,10 +60,16 @@ inline constexpr uint8_t kMarkWon = 0x02;        // somebody has been told to re
 inline constexpr uint8_t kMarkBinaryKey = 0x04;  // SetOptions::is_key_binary
 inline constexpr uint8_t kMarkTracked = 0x08;    // somebody asked for the item's history: its accesses are noted
 inline constexpr uint8_t kMarkFetched = 0x10;    // only with kMarkTracked: read since it was stored
+inline constexpr uint8_t kMarkGrace = 0x20;      // the end of its ttl is a loader's LoadOptions::stale_grace
+// What loaders leave in the place of an item. For everybody else the key is missing.
+inline constexpr uint8_t kMarkPlaceholder = 0x40;  // a load is under way
+inline constexpr uint8_t kMarkAbsent = 0x80;       // there was nothing to load
+inline constexpr uint8_t kMarksHidden = kMarkPlaceholder | kMarkAbsent;
 
 // What a record holds besides its key.
 struct Content {
   [[nodiscard]] bool has(uint8_t mark) const { return (marks & mark) != 0; }
+  [[nodiscard]] bool is_hidden() const { return has(kMarksHidden); }
 
   std::string_view value;
   uint32_t flags = 0;

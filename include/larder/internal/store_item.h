@@ -2,6 +2,7 @@
 #ifndef LARDER_INTERNAL_STORE_ITEM_H_
 #define LARDER_INTERNAL_STORE_ITEM_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "larder/arguments.h"
@@ -10,9 +11,11 @@
 
 namespace larder::internal {
 
-// `key` and `value` are within their bounds. Does not remove the item when there was no room.
+// `key` and `value` are within their bounds. Does not remove the item when there was no room. `marks`: kMarkGrace,
+// kMarkAbsent, or neither.
 [[nodiscard]] StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value,
-                                      const StoreOptions& options);
+                                      const StoreOptions& options,
+                                      Placeholders placeholders = Placeholders::kHidden, uint8_t marks = 0);
 
 }  // namespace larder::internal
 
