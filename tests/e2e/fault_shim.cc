@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <time.h>
@@ -19,6 +20,8 @@
 
 namespace {
 
+constexpr int64_t kNsPerS = 1'000'000'000;
+
 struct Faults {
   std::atomic<int64_t> accept_failures;   // so many calls of accept4 fail …
   std::atomic<int64_t> accept_errno;      // … with this
@@ -26,7 +29,8 @@ struct Faults {
   std::atomic<int64_t> transfers;         // tried while send_bytes was above 0
   std::atomic<int64_t> realtime_shift_s;  // added to the system's time
   std::atomic<int64_t> socket_mode;       // of a UNIX socket when `listen` was called for it
-  std::atomic<int64_t> uid_at_recv;  // the lowest user id it could take when a socket was first read; -1: none yet
+  std::atomic<int64_t> uid_at_recv;   // the lowest user id it could take when a socket was first read; -1: none yet
+  std::atomic<int64_t> monotonic_ns;  // above 0: where the monotonic clocks stand still
 };
 
 Faults& faults() {
@@ -134,6 +138,22 @@ int clock_gettime(clockid_t id, timespec* now) noexcept {
   static const auto real = next(&clock_gettime, "clock_gettime");
   const int result = real(id, now);
   if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) now->tv_sec += faults().realtime_shift_s;
+  const int64_t monotonic_ns = faults().monotonic_ns;
+  if (monotonic_ns > 0 && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)) {
+    *now = {.tv_sec = monotonic_ns / kNsPerS, .tv_nsec = monotonic_ns % kNsPerS};
+  }
   return result;
+}
+
+// While the clocks stand still, timers end soon. The server then asks a clock, and sets them again until it has
+// moved.
+int timerfd_settime(int fd, int flags, const itimerspec* timer, itimerspec* before) noexcept {
+  static const auto real = next(&timerfd_settime, "timerfd_settime");
+  constexpr timespec kSoon{.tv_sec = 0, .tv_nsec = 10'000'000};
+  const timespec& wait = timer->it_value;
+  const bool is_long = wait.tv_sec > 0 || wait.tv_nsec > kSoon.tv_nsec;
+  if (faults().monotonic_ns == 0 || flags != 0 || !is_long) return real(fd, flags, timer, before);
+  const itimerspec shortened{.it_interval = timer->it_interval, .it_value = kSoon};
+  return real(fd, flags, &shortened, before);
 }
 }

@@ -81,6 +81,15 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
+def is_asleep(pid):
+    """Whether none of its threads has anything to do."""
+    states = []
+    for thread in os.listdir(f'/proc/{pid}/task'):
+        with open(f'/proc/{pid}/task/{thread}/stat', encoding='ascii', errors='replace') as stat:
+            states.append(stat.read().rpartition(')')[2].split()[0])
+    return set(states) == {'S'}
+
+
 class FaultTestCase(unittest.TestCase):
     def server(self, *flags, **options):
         return self.enterContext(Server(NETD, *flags, **options))
@@ -390,9 +399,7 @@ class Log(FaultTestCase):
             for _ in range(100):
                 self.assertEqual(REPLIES, client.ask(REQUESTS))
         with Connection(address):
-            before_s = cpu_s(process.pid)
-            time.sleep(0.2)
-            self.assertLess(cpu_s(process.pid) - before_s, 0.1, 'netd has nothing to do')
+            wait_until(lambda: is_asleep(process.pid), 'netd has nothing to do')
 
     def test_a_log_whose_reader_has_stopped_holds_up_nobody(self):
         ours, theirs = self.pipe()
@@ -420,27 +427,30 @@ class ClockThatIsSet(FaultTestCase):
         return int(self.control.stats()['time'])
 
     def test_relative_expiry_goes_by_time_that_passes(self):
+        self.faults.stop_clock()
         for shift_s in [self.HOUR_S, -self.HOUR_S, 0]:
             with self.subTest(shift_s=shift_s):
                 self.assertEqual(STORED * 2, self.control.ask(b'set long 0 1000 1\r\n1\r\nset short 0 1 1\r\n1\r\n'))
-                started_at = time.monotonic()
                 self.faults.realtime_shift_s = shift_s
-                self.assertAlmostEqual(time.time() + shift_s, self.now_s(), delta=5)
-                self.assertEqual(value(b'long', b'1') + END, self.control.ask(b'get long\r\n'))
-                wait_until(lambda: self.control.ask(b'get short\r\n') == END, 'a TTL of 1 s ends')
-                self.assertGreater(time.monotonic() - started_at, 0.9)
-                self.assertEqual(value(b'long', b'1') + END, self.control.ask(b'get long\r\n'))
-                self.assertRegex(self.control.ask(b'mg long t\r\n'), rb'\AHD t(99\d|1000)\r\n\Z')
+                before_s = int(time.time())
+                now_s = self.now_s()
+                self.assertIn(now_s - shift_s, range(before_s - 1, int(time.time()) + 1))
+                self.faults.pass_time(0.999)
+                both = value(b'long', b'1') + value(b'short', b'1') + END
+                self.assertEqual(both, self.control.ask(b'get long short\r\n'))
+                self.faults.pass_time(0.001)
+                self.assertEqual(value(b'long', b'1') + END + b'HD t999\r\n',
+                                 self.control.ask(b'get long short\r\nmg long t\r\n'))
 
     def test_an_absolute_expiry_is_the_time_that_is_left_when_it_is_given(self):
         for shift_s in [self.HOUR_S, -self.HOUR_S]:
             with self.subTest(shift_s=shift_s):
                 self.faults.realtime_shift_s = shift_s
                 self.assertEqual(STORED * 2, self.control.ask(b'set later 0 %d 1\r\n1\r\nset before 0 %d 1\r\n1\r\n' %
-                                                              (self.now_s() + 100, self.now_s() - 100)))
+                                                              (self.now_s() + 1000, self.now_s() - 100)))
                 self.faults.realtime_shift_s = 0
                 self.assertEqual(value(b'later', b'1') + END, self.control.ask(b'get later before\r\n'))
-                self.assertRegex(self.control.ask(b'mg later t\r\n'), rb'\AHD t(9\d|100)\r\n\Z')
+                self.assertRegex(self.control.ask(b'mg later t\r\n'), rb'\AHD t(9\d\d|1000)\r\n\Z')
 
     def test_what_a_flush_removed_stays_away_and_what_comes_after_it_stays(self):
         self.faults.realtime_shift_s = self.HOUR_S
@@ -460,11 +470,18 @@ class ClockThatIsSet(FaultTestCase):
         self.assertTrue(all(0 <= seconds < self.HOUR_S / 2 for seconds in idle), idle)
 
 
+@unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
 class StoppingUnderLoad(FaultTestCase):
+    """By a clock that stands still, so that no client is too slow for netd to wait for."""
+
     BATCH = b'incr n 1\r\n' * 50
 
+    def setUp(self):
+        self.faults = self.enterContext(Faults())
+        self.faults.stop_clock()
+
     def test_what_has_been_read_is_answered_and_netd_exits_with_0(self):
-        server = self.server()
+        server = self.server(environment=self.faults.environment())
         server.ask(store(b'n', b'0'))
         clients = [self.connect(server) for _ in range(8)]
         answered, left_out = [0] * len(clients), []
@@ -500,7 +517,7 @@ class StoppingUnderLoad(FaultTestCase):
             answered[index] += 1
 
     def test_replies_on_their_way_reach_a_client_that_goes_on_asking(self):
-        server = self.enterContext(loopback_server(NETD))
+        server = self.server('-l', '127.0.0.1', '-p', free_port(), environment=self.faults.environment())
         client = self.connect(server, receive_buffer_bytes=8192)
         client.socket.sendall(store(b'a', BIG[:40000]) + b'get a\r\n')
         control = self.connect(server)
@@ -512,7 +529,9 @@ class StoppingUnderLoad(FaultTestCase):
         replies = bytearray()
         while octets := client.socket.recv(1 << 16):
             replies += octets
-        self.assertEqual(STORED + value(b'a', BIG[:40000]) + END, replies)
+        reply = value(b'a', BIG[:40000]) + END
+        # The second request may still have been read; the client has the reply to the first in any case.
+        self.assertIn(replies, [STORED + reply, STORED + reply * 2])
         client.close()
         self.assertEqual(0, server.process.wait(DEADLINE_S))
 

@@ -4,6 +4,7 @@ import mmap
 import os
 import struct
 import tempfile
+import time
 
 SHIM = os.environ.get('FAULT_SHIM')
 
@@ -12,7 +13,7 @@ class Faults:
     """The fields of the shim's `Faults`, to be read and set while the server runs; its comments say what they mean."""
 
     FIELDS = ['accept_failures', 'accept_errno', 'send_bytes', 'transfers', 'realtime_shift_s', 'socket_mode',
-              'uid_at_recv']
+              'uid_at_recv', 'monotonic_ns']
 
     def __init__(self):
         descriptor, path = tempfile.mkstemp(prefix='larder-faults-')
@@ -34,6 +35,17 @@ class Faults:
     def environment(self):
         """For the server."""
         return {'LD_PRELOAD': SHIM, 'FAULTS': self.path}
+
+    def stop_clock(self):
+        """No time passes for the server from now on, however long a test takes, but for `pass_time`."""
+        self.monotonic_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+    def start_clock(self):
+        """The server goes by the system's time again."""
+        self.monotonic_ns = 0
+
+    def pass_time(self, seconds):
+        self.monotonic_ns += int(seconds * 1e9)
 
     def __getattr__(self, name):
         return struct.unpack_from('q', self.memory, 8 * self.FIELDS.index(name))[0]
