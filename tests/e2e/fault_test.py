@@ -19,7 +19,8 @@ import time
 import unittest
 
 from faults import SHIM, Faults
-from support import DEADLINE_S, NETD, SANITIZED, Connection, Server, free_port, loopback_server, require, user_flags, wait_until
+from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, cpu_s, free_port, loopback_server, require,
+                     user_flags, wait_until)
 from vectors import DELETED, END, NOT_FOUND, OK, STORED, store, value
 
 BIG = bytes(range(256)) * 4096  # 1 MiB
@@ -73,12 +74,6 @@ def read_exactly(connection, count):
 
 def descriptors(pid):
     return len(os.listdir(f'/proc/{pid}/fd'))
-
-
-def cpu_s(pid):
-    with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as stat:
-        fields = stat.read().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def is_asleep(pid):

@@ -77,6 +77,13 @@ def is_alive(pid):
         return False
 
 
+def cpu_s(pid):
+    """How much of a processor's time a process has taken."""
+    with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as stat:
+        fields = stat.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def user_flags():
     """Both servers refuse to run as root unless told so."""
     return ['-u', 'root'] if os.geteuid() == 0 else []
@@ -111,7 +118,7 @@ class Connection:
         while rest:
             readable, writable, _ = select.select([] if self.at_end else [self.socket], [self.socket], [], DEADLINE_S)
             if readable:
-                self._receive()
+                self.receive_some()
             if writable:
                 rest = rest[self.socket.send(rest):]
             if not readable and not writable:
@@ -123,7 +130,7 @@ class Connection:
 
         def all_is_read():
             while not self.at_end and select.select([self.socket], [], [], 0)[0]:
-                self._receive()
+                self.receive_some()
             fcntl.ioctl(self.socket, termios.TIOCOUTQ, unread_bytes)
             return unread_bytes[0] == 0
 
@@ -135,7 +142,7 @@ class Connection:
         """What has arrived when `is_complete(reply)` is true; less if the server closes or falls silent."""
         while not is_complete(self.received) and not self.at_end:
             try:
-                self._receive()
+                self.receive_some()
             except socket.timeout:
                 break
         return self._take_received()
@@ -144,12 +151,13 @@ class Connection:
         """Everything up to the end of the stream, which must come."""
         while not self.at_end:
             try:
-                self._receive()
+                self.receive_some()
             except socket.timeout:
                 raise AssertionError(f'the connection stays open after {bytes(self.received)!r}') from None
         return self._take_received()
 
-    def _receive(self):
+    def receive_some(self):
+        """Waits until something arrives, or the end of the stream."""
         try:
             octets = self.socket.recv(1 << 20)
         except ConnectionResetError:
