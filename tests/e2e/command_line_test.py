@@ -9,15 +9,14 @@ import stat
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 
-from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, free_port, is_alive, require, user_flags,
+from faults import SHIM, Faults
+from support import (DEADLINE_S, GRACE_S, NETD, Connection, Server, free_port, is_alive, require, user_flags,
                      wait_until)
 from vectors import END, EXISTS, NO_MEMORY, STORED, TOO_LARGE, store, value
 
 USAGE, NO_USER, OS_ERROR = 64, 67, 71
-STOPPING_S = 5
 
 
 def setUpModule():
@@ -308,12 +307,13 @@ class Sockets(CommandLineTestCase):
 
     def test_without_l_only_loopback_is_served_and_netd_says_so(self):
         server = self.server('-p', self.port)
+        self.check_serves(('127.0.0.1', self.port))
         self.assertEqual({self.port}, set(listening_on_loopback(server.pid)))
         self.assertIn('loopback', server.stderr())
-        self.check_serves(('127.0.0.1', self.port))
 
     def test_with_l_nothing_is_said_about_loopback(self):
         server = self.server('-l', '127.0.0.1', '-p', self.port)
+        self.check_serves(('127.0.0.1', self.port))
         self.assertNotIn('loopback', server.stderr())
 
     def test_l_takes_several_addresses_and_ports(self):
@@ -339,10 +339,14 @@ class Sockets(CommandLineTestCase):
 class Health(CommandLineTestCase):
     def check(self, *flags, fault=None, environment=None):
         """`netd --health`: says nothing if the server answers, otherwise a line that matches `fault`."""
-        started_at = time.monotonic()
-        result = subprocess.run([NETD, '--health', *map(str, flags)], capture_output=True, text=True,
-                                timeout=DEADLINE_S, env={**os.environ, **(environment or {})})
-        self.assertLess(time.monotonic() - started_at, 10 if SANITIZED else 5)
+        def answer():
+            result = subprocess.run([NETD, '--health', *map(str, flags)], capture_output=True, text=True,
+                                    timeout=DEADLINE_S, env={**os.environ, **(environment or {})})
+            # A second is not always enough for the answer on a busy machine.
+            is_late = 'timed out' in result.stderr and 'timed out' not in (fault or '')
+            return None if is_late else result
+
+        result = wait_until(answer, 'there is an answer within a second')
         self.assertEqual((0 if fault is None else 1, ''), (result.returncode, result.stdout), result.stderr)
         self.assertRegex(result.stderr, r'\A\Z' if fault is None else rf'\Anetd: {fault}\n\Z')
 
@@ -511,9 +515,16 @@ class Behaviour(CommandLineTestCase):
 
 
 class Stopping(CommandLineTestCase):
-    def test_SIGTERM_and_SIGINT_end_within_5_seconds_whatever_is_connected(self):
+    def server_with_faults(self):
+        """A server, and the faults whose clock it goes by."""
+        faults = self.enterContext(Faults())
+        return self.server(environment=faults.environment()), faults
+
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
+    def test_SIGTERM_and_SIGINT_end_after_2_seconds_whatever_is_connected(self):
         for signal_number in [signal.SIGTERM, signal.SIGINT]:
-            with self.subTest(signal=signal_number.name), Server(NETD) as server:
+            with self.subTest(signal=signal_number.name):
+                server, faults = self.server_with_faults()
                 idle = [self.enterContext(server.connect()) for _ in range(20)]
                 for connection in idle:
                     connection.ask(b'get a\r\n')
@@ -522,19 +533,24 @@ class Stopping(CommandLineTestCase):
                 reads_nothing = self.enterContext(server.connect())
                 reads_nothing.ask(store(b'big', bytes(900000)))
                 reads_nothing.send_in_pieces([b'get big\r\n' * 100])
-                started_at = time.monotonic()
-                server.stop(signal_number)
-                self.assertLess(time.monotonic() - started_at, STOPPING_S + 1)
+                faults.stop_clock()
+                os.kill(server.pid, signal_number)
                 for connection in idle:
                     self.assertEqual(b'', connection.read_to_end())
+                self.assertIsNone(server.process.poll(), 'it waits for the others')
+                # The wait may not have begun yet.
+                wait_until(lambda: faults.pass_time(GRACE_S) or server.process.poll() == 0, 'it waits no longer')
+                self.assertEqual(b'', half_a_request.read_to_end())
 
     def test_a_signal_in_the_moment_of_the_start_ends_it_in_order(self):
         for _ in range(30):
             self.server('-s', self.path('socket'), '-P', self.path('pid')).stop()
             self.assertEqual([], os.listdir(self.directory))
 
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
     def test_what_has_been_read_is_answered_while_nobody_new_is_let_in(self):
-        server = self.server()
+        server, faults = self.server_with_faults()
+        faults.stop_clock()  # Netd waits, however slowly this is read.
         connection = self.enterContext(server.connect())
         connection.ask(store(b'big', bytes(500000)))
         # Far more than a socket takes: most of it is still to be sent when the signal comes.

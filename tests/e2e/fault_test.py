@@ -19,8 +19,8 @@ import time
 import unittest
 
 from faults import SHIM, Faults
-from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, cpu_s, free_port, loopback_server, require,
-                     user_flags, wait_until)
+from support import (DEADLINE_S, NETD, SANITIZED, Connection, Server, cpu_s, free_port, is_asleep, loopback_server,
+                     require, user_flags, wait_until)
 from vectors import DELETED, END, NOT_FOUND, OK, STORED, store, value
 
 BIG = bytes(range(256)) * 4096  # 1 MiB
@@ -74,15 +74,6 @@ def read_exactly(connection, count):
 
 def descriptors(pid):
     return len(os.listdir(f'/proc/{pid}/fd'))
-
-
-def is_asleep(pid):
-    """Whether none of its threads has anything to do."""
-    states = []
-    for thread in os.listdir(f'/proc/{pid}/task'):
-        with open(f'/proc/{pid}/task/{thread}/stat', encoding='ascii', errors='replace') as stat:
-            states.append(stat.read().rpartition(')')[2].split()[0])
-    return set(states) == {'S'}
 
 
 class FaultTestCase(unittest.TestCase):

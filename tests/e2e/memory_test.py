@@ -4,14 +4,15 @@ import os
 import random
 import re
 import select
-import time
+import socket
 import unittest
 
-from support import NETD, SANITIZED, ResidentMemory, Server, require, wait_until
+from support import NETD, SANITIZED, ResidentMemory, Server, is_asleep, require, wait_until
 from vectors import END, NO_MEMORY, STORED, store
 
 ALLOWANCE_BYTES = 8 << 20
-LOAD_S = float(os.environ.get('MEMORY_LOAD_S') or 6)
+# In each phase of a load.
+BATCHES = int(os.environ.get('MEMORY_BATCHES') or 100)
 
 
 class Load:
@@ -31,9 +32,8 @@ class Load:
         for connection in self.connections:
             connection.close()
 
-    def run(self, seconds, sizes):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    def run(self, batches, sizes):
+        for _ in range(batches):
             self.batch(sizes)
 
     def batch(self, sizes):
@@ -87,7 +87,7 @@ class Memory:
         load = self.load(connections=8)
         with ResidentMemory(self.server.pid) as memory:
             for sizes in phases:
-                load.run(LOAD_S / len(phases), sizes)
+                load.run(BATCHES, sizes)
         self.check_peak(memory)
         self.assertGreater(load.stored_bytes, 2 * self.MEGABYTES << 20, 'too little load to prove anything')
         self.assertNotEqual('0', self.server.stats()['evictions'])
@@ -97,7 +97,7 @@ class Memory:
         with ResidentMemory(self.server.pid) as memory:
             for connection in load.connections:
                 self.assertEqual(STORED, connection.ask(store(b'a', bytes(100000))))
-            load.run(LOAD_S / 3, any_size(self.ITEM_BYTES_MAX))
+            load.run(2 * BATCHES, any_size(self.ITEM_BYTES_MAX))
         self.check_peak(memory)
 
     def test_unfinished_requests_stay_within_the_limit(self):
@@ -110,16 +110,20 @@ class Memory:
         self.check_peak_of_pushing([b'get big\r\n' * 50] * 100)
 
     def check_peak_of_pushing(self, requests):
-        """Sends each request on its own connection, as far as netd takes it, and reads no reply."""
+        """Sends each request on its own connection, until netd takes no more, and reads no reply."""
         load = self.load(connections=len(requests))
         rests = {connection.socket: memoryview(request) for connection, request in zip(load.connections, requests)}
-        deadline = time.monotonic() + LOAD_S / 3
+
+        def is_at_rest():
+            writables = select.select([], rests, [], 0)[1]
+            for writable in writables:
+                rests[writable] = rests[writable][writable.send(rests[writable], socket.MSG_DONTWAIT):]
+                if not rests[writable]:
+                    del rests[writable]
+            return not writables and is_asleep(self.server.pid)
+
         with ResidentMemory(self.server.pid) as memory:
-            while rests and time.monotonic() < deadline:
-                for writable in select.select([], rests, [], 0.1)[1]:
-                    rests[writable] = rests[writable][writable.send(rests[writable]):]
-                    if not rests[writable]:
-                        del rests[writable]
+            wait_until(is_at_rest, 'netd takes no more')
         self.check_peak(memory)
         load.close()
         wait_until(lambda: self.server.stats()['curr_connections'] == '1', 'the pushers are gone')

@@ -31,6 +31,8 @@ SANITIZED = os.environ.get('LARDER_SANITIZED') == '1'
 # Nothing takes this long unless it never happens, on a slow and busy machine too.
 DEADLINE_S = 180
 POLL_S = 0.002
+# How long netd waits for its clients when it stops, as in netd/server.h.
+GRACE_S = 2
 
 # Sent behind a batch of requests, to see where its replies end.
 SENTINEL = b'version\r\n'
@@ -82,6 +84,15 @@ def cpu_s(pid):
     with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as stat:
         fields = stat.read().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def is_asleep(pid):
+    """Whether no thread of the process has anything to do: what is sent to one that sleeps wakes it at once."""
+    states = []
+    for thread in os.listdir(f'/proc/{pid}/task'):
+        with open(f'/proc/{pid}/task/{thread}/stat', encoding='ascii', errors='replace') as stat:
+            states.append(stat.read().rpartition(')')[2].split()[0])
+    return set(states) == {'S'}
 
 
 def user_flags():
@@ -303,6 +314,11 @@ class ResidentMemory:
     def _sample(self):
         while not self.is_over.wait(self.SAMPLE_INTERVAL_S):
             self.samples.append(self.now_bytes())
+
+
+def ttl_s(server, key):
+    """The seconds that an item has left."""
+    return int(server.ask(b'mg %s t\r\n' % key.encode()).strip().removeprefix(b'HD t'))
 
 
 def loopback_server(program, port=None):
