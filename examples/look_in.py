@@ -5,7 +5,7 @@ import sys
 import memcache
 
 address, *keys = sys.argv[1:]
-client = memcache.Client([address])
+client = memcache.Client([address], socket_timeout=60)
 for key, value in sorted(client.get_multi(keys).items()):
     print(key, '=', value.decode())
 
