@@ -1,6 +1,7 @@
 // Memoises a function: what it has computed once is read from memory, and threads that ask for the same at the
 // same time compute it once, too.
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -17,6 +18,9 @@ namespace {
 struct Range {
   uint64_t first, last;
 };
+
+// How long a thread waits for another to compute what it has asked for.
+constexpr auto kPatience = std::chrono::hours(1);
 
 std::atomic<int> call_count = 0;
 
@@ -46,7 +50,8 @@ int main() {
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
-      const absl::StatusOr<uint64_t> primes = memo.get_or_load({1, 100'000}, {}, count_primes);
+      const absl::StatusOr<uint64_t> primes =
+          memo.get_or_load({1, 100'000}, {.load_timeout = kPatience}, count_primes);
       if (primes.ok() && *primes == 9592) ++right_count;
     });
   }

@@ -27,6 +27,7 @@ Client make_client(const std::vector<Node>& nodes) {
   Client client(memcached_create(nullptr), &memcached_free);
   memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
   memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+  memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_POLL_TIMEOUT, 60'000);  // in ms; 5 s otherwise
   for (const Node& node : nodes) {
     memcached_server_add_with_weight(client.get(), "127.0.0.1", static_cast<in_port_t>(node.server->port()),
                                      node.weight);

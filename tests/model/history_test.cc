@@ -83,15 +83,12 @@ class Stress {
     for (uint64_t i = 0; i < kReaders; ++i) threads.emplace_back([this, i] { read(i); });
     threads.emplace_back([this] { administrate(); });
     // A slow machine takes longer to be worth something: to have read values, and to have been short of memory.
-    const auto start = std::chrono::steady_clock::now();
     const auto is_worthless = [this] {
       const Stats stats = cache_->stats();
       return hits_ <= kHitsMin || stats.evictions <= kEvictionsMin || stats.handles_copied == 0;
     };
     std::this_thread::sleep_for(duration);
-    while (is_worthless() && std::chrono::steady_clock::now() - start < 10 * duration) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
+    while (is_worthless()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     is_over_ = true;
     for (std::thread& thread : threads) thread.join();
 
@@ -104,9 +101,6 @@ class Stress {
     const Stats stats = cache_->stats();
     CHECK(stats.memory_used_bytes <= stats.memory_limit_bytes);
     CHECK(stats.handles + stats.pinned_bytes + stats.handle_bytes == 0);
-    CHECK(stats.handles_copied > 0);
-    CHECK(hits_ > kHitsMin);
-    CHECK(stats.evictions > kEvictionsMin);
   }
 
  private:

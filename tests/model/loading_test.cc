@@ -156,6 +156,9 @@ TEST_CASE("random loads, failures, stores, removals and waits go as the oracle s
 
 constexpr size_t kKeys = 4;
 constexpr size_t kThreads = 4;
+// However long a machine takes to let another thread go on.
+constexpr auto kPatience = 24h;
+constexpr LoadOptions kPatient{.load_timeout = kPatience};
 
 // A source of versions, in front of which there is a cache. Writers raise a version and then erase the key.
 class Versions {
@@ -177,7 +180,7 @@ class Versions {
   void read(uint64_t key, bool fails) {
     const uint64_t least = floor[key];
     const absl::StatusOr<uint64_t> version =
-        numbers.get_or_load(key, {}, [&](uint64_t) -> absl::StatusOr<uint64_t> {
+        numbers.get_or_load(key, kPatient, [&](uint64_t) -> absl::StatusOr<uint64_t> {
           ++loads;
           if (fails) ++removals;
           if (fails) return absl::UnavailableError("down");
@@ -189,7 +192,7 @@ class Versions {
   // The same for two keys at once.
   void read_both(uint64_t one, uint64_t other) {
     const std::array<uint64_t, 2> keys = {one, other}, least = {floor[one], floor[other]};
-    const auto versions = numbers.get_or_load_multi(keys, {}, [&](std::span<const uint64_t> missing) {
+    const auto versions = numbers.get_or_load_multi(keys, kPatient, [&](std::span<const uint64_t> missing) {
       std::vector<std::optional<uint64_t>> loaded;
       for (const uint64_t key : missing) loaded.push_back(load(key));
       loads += missing.size();
@@ -206,7 +209,7 @@ class Versions {
     const uint64_t least = floor[key];
     bool has_won = false;
     uint64_t cas = 0;
-    cache->read(name, {.vivify = SetOptions{.expiry = 30s}}, [&](const Reading& reading) {
+    cache->read(name, {.vivify = SetOptions{.expiry = kPatience}}, [&](const Reading& reading) {
       has_won = reading.has_won;
       cas = reading.item.cas;
       if (!reading.item.is_won) check(*Codec<uint64_t>::decode(reading.item.value) >= least);

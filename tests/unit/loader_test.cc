@@ -188,7 +188,7 @@ TEST_CASE("who comes after an erasure is not given what a leader had found befor
     if (shown == 2) {
       // It leads, and has found the new value.
       CHECK(cache->erase("k") == EraseResult::kErased);
-      other.emplace([&] { CHECK(get_or_load(loader, "k", {}, "newest") == "loaded newest"); });
+      other.emplace([&] { CHECK(get_or_load(loader, "k", {.load_timeout = 24h}, "newest") == "loaded newest"); });
       while (loader.stats().waits == 0) std::this_thread::yield();
     }
     return true;

@@ -22,6 +22,10 @@ namespace {
 using namespace std::chrono_literals;
 using Numbers = LoadingCache<std::string, int>;
 
+// However long a machine takes to let another thread go on.
+constexpr auto kPatience = 24h;
+constexpr LoadOptions kPatient{.load_timeout = kPatience};
+
 // A source of numbers that counts how often it is asked, and can be made to fail.
 class Source {
  public:
@@ -120,7 +124,7 @@ TEST_CASE("many threads that ask for one key get one load's value") {
   Numbers numbers(*cache);
   std::atomic<int> loads = 0, right = 0;
   start(kThreads, [&] {
-    const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) {
+    const absl::StatusOr<int> value = numbers.get_or_load("k", kPatient, [&](std::string_view) {
       ++loads;
       wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
       return 7;
@@ -137,11 +141,12 @@ TEST_CASE("an error goes to all who wait, and the next caller loads") {
   Numbers numbers(*cache);
   std::atomic<int> loads = 0, failed = 0;
   start(kThreads, [&] {
-    const absl::StatusOr<int> value = numbers.get_or_load("k", {}, [&](std::string_view) -> absl::StatusOr<int> {
-      ++loads;
-      wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
-      return absl::UnavailableError("down");
-    });
+    const absl::StatusOr<int> value =
+        numbers.get_or_load("k", kPatient, [&](std::string_view) -> absl::StatusOr<int> {
+          ++loads;
+          wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
+          return absl::UnavailableError("down");
+        });
     failed += value.status() == absl::UnavailableError("down");
   }).clear();
   CHECK(loads == 1);
@@ -159,7 +164,7 @@ TEST_CASE("an exception goes to all who wait, and the next caller loads") {
   std::atomic<int> loads = 0, caught = 0;
   start(kThreads, [&] {
     try {
-      (void)numbers.get_or_load("k", {}, [&](std::string_view) -> int {
+      (void)numbers.get_or_load("k", kPatient, [&](std::string_view) -> int {
         ++loads;
         wait_until([&] { return numbers.load_stats().waits == kThreads - 1; });
         throw std::runtime_error("down");
@@ -240,7 +245,7 @@ TEST_CASE("in the grace who comes while it is loaded waits for the new value") {
   TestCache cache;
   Numbers numbers(*cache);
   Source source;
-  const LoadOptions options{.ttl = 10s, .stale_grace = 60s};
+  const LoadOptions options{.ttl = 10s, .stale_grace = 60s, .load_timeout = kPatience};
   CHECK(number(numbers.get_or_load("k", options, source)) == 1);
   cache.clock.advance_ms(10'000);
   std::optional<std::jthread> other;
@@ -446,7 +451,7 @@ TEST_CASE("what is won elsewhere is waited for, by all") {
   CHECK(read_elsewhere(*cache, "k").has_won);
   std::atomic<int> right = 0;
   std::vector<std::jthread> threads =
-      start(3, [&] { right += number(numbers.get_or_load("k", {}, source)) == 100; });
+      start(3, [&] { right += number(numbers.get_or_load("k", kPatient, source)) == 100; });
   wait_until([&] { return numbers.load_stats().waits == 3; });
   CHECK(numbers.set("k", 100) == StoreResult::kStored);
   threads.clear();
@@ -462,7 +467,7 @@ TEST_CASE("when the winner elsewhere gives up, or its item expires, one caller h
     CHECK(read_elsewhere(*cache, "k").has_won);
     std::atomic<int> right = 0;
     std::vector<std::jthread> threads =
-        start(3, [&] { right += number(numbers.get_or_load("k", {}, source)) == 1; });
+        start(3, [&] { right += number(numbers.get_or_load("k", kPatient, source)) == 1; });
     wait_until([&] { return numbers.load_stats().waits == 3; });
     if (expires) {
       cache.clock.advance_ms(30'000);
@@ -486,18 +491,25 @@ TEST_CASE("a winner elsewhere who never brings the value is given up") {
 }
 
 TEST_CASE("who comes when a winner elsewhere has been given up waits for the load that has begun then") {
-  TestCache cache;
-  Numbers numbers(*cache);
-  Source source;
-  CHECK(read_elsewhere(*cache, "k").has_won);
-  std::optional<std::jthread> other;
-  CHECK(number(numbers.get_or_load("k", {.load_timeout = 1s}, [&](std::string_view) {
-          other.emplace([&] { CHECK(number(numbers.get_or_load("k", {}, source)) == 7); });
-          wait_until([&] { return numbers.load_stats().waits == 2 || source.asked > 0; });
-          return 7;
-        })) == 7);
-  other.reset();
-  CHECK(source.asked == 0);
+  // The load itself is waited for no longer than the winner was: in vain, on a machine that stands still meanwhile.
+  bool is_shared = false;
+  for (const std::chrono::milliseconds timeout : {100ms, 1'000ms, 10'000ms, 100'000ms}) {
+    TestCache cache;
+    Numbers numbers(*cache);
+    Source source;
+    CHECK(read_elsewhere(*cache, "k").has_won);
+    std::optional<std::jthread> other;
+    std::optional<uint64_t> got;
+    CHECK(number(numbers.get_or_load("k", {.load_timeout = timeout}, [&](std::string_view) {
+            other.emplace([&] { got = number(numbers.get_or_load("k", {}, source)); });
+            wait_until([&] { return numbers.load_stats().waits == 2 || source.asked > 0; });
+            return 7;
+          })) == 7);
+    other.reset();
+    is_shared = got == 7 && source.asked == 0;
+    if (is_shared) break;
+  }
+  CHECK(is_shared);
 }
 
 TEST_CASE("what is erased after a winner elsewhere has been given up is loaded anew by who comes then") {
@@ -518,8 +530,8 @@ TEST_CASE("two loading caches load a key once") {
   Numbers one(*cache), two(*cache);
   Source source;
   std::optional<std::jthread> other;
-  CHECK(number(one.get_or_load("k", {}, [&](std::string_view key) {
-          other.emplace([&] { CHECK(number(two.get_or_load("k", {}, source)) == 1); });
+  CHECK(number(one.get_or_load("k", kPatient, [&](std::string_view key) {
+          other.emplace([&] { CHECK(number(two.get_or_load("k", kPatient, source)) == 1); });
           wait_until([&] { return two.load_stats().waits == 1; });
           return source(key);
         })) == 1);
@@ -768,9 +780,9 @@ TEST_CASE("two loads of many keys that overlap load each key once, and do not wa
     cache->flush_all();
     loads = 0;
     std::jthread other([&] {
-      for (const auto& value : numbers.get_or_load_multi(back, {}, load)) CHECK(number(value) == 1);
+      for (const auto& value : numbers.get_or_load_multi(back, kPatient, load)) CHECK(number(value) == 1);
     });
-    for (const auto& value : numbers.get_or_load_multi(there, {}, load)) CHECK(number(value) == 1);
+    for (const auto& value : numbers.get_or_load_multi(there, kPatient, load)) CHECK(number(value) == 1);
     other.join();
     CHECK(loads == 4);
   }

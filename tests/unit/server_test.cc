@@ -24,9 +24,6 @@
 namespace larder {
 namespace {
 
-using std::chrono::seconds;
-using std::chrono::steady_clock;
-
 std::unique_ptr<Cache> make_cache() { return *Cache::create({.memory_limit_bytes = size_t{8} << 20}); }
 
 // A client that sends and receives octets.
@@ -211,9 +208,7 @@ TEST_CASE("stopping does not wait for clients that are stuck longer than the gra
   reader.send(many);
   CHECK(Client(*server).ask("mn\r\n") == "MN\r\n");
 
-  const auto before = steady_clock::now();
-  server->stop(std::chrono::milliseconds(50));
-  CHECK(steady_clock::now() - before < seconds(20));
+  server->stop(std::chrono::milliseconds(50));  // It returns, though they stay stuck for ever.
   CHECK(silent.receive("") == "");
   CHECK(writer.receive("") == "");
   CHECK(!cache->contains("a"));

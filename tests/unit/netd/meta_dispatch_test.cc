@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -38,7 +39,8 @@ TEST_CASE("a key that a client is to renew is not loaded by the program, nor the
   CHECK(server.ask("mg a N30 v\r\n") == "VA 0 W\r\n\r\n");
   std::jthread waiting([&] {
     const auto load = [](std::string_view) { return "loaded twice"; };
-    CHECK(program.get_or_load("a", {}, load).value_or("none") == "from the client");
+    CHECK(program.get_or_load("a", {.load_timeout = std::chrono::hours(24)}, load).value_or("none") ==
+          "from the client");
   });
   while (program.load_stats().waits == 0) std::this_thread::yield();
   CHECK(server.ask("ms a 15 T0\r\nfrom the client\r\n") == "HD\r\n");

@@ -56,8 +56,8 @@ TEST_CASE("how much of a secret is right does not show in how long the compariso
   REQUIRE(first_ns > 0);
   REQUIRE(last_ns > 0);
   // A comparison that stopped at the first difference would be some hundred times faster there.
-  CHECK(last_ns < first_ns * 3 / 2);
-  CHECK(first_ns < last_ns * 3 / 2);
+  CHECK(last_ns < first_ns * 4);
+  CHECK(first_ns < last_ns * 4);
 }
 
 }  // namespace
