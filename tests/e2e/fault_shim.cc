@@ -33,15 +33,17 @@ struct Faults {
   std::atomic<int64_t> monotonic_ns;  // above 0: where the monotonic clocks stand still
 };
 
-Faults& faults() {
-  static Faults& mapped = [&]() -> Faults& {
-    const int fd = open(std::getenv("FAULTS"), O_RDWR | O_CLOEXEC);
-    void* const memory = mmap(nullptr, sizeof(Faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return *static_cast<Faults*>(memory);
-  }();
-  return mapped;
+// Until the file is mapped nothing fails. A sanitizer may ask a clock before, or while it is being mapped.
+constinit Faults none{};
+constinit std::atomic<Faults*> mapped{&none};
+
+[[gnu::constructor]] void map_faults() {
+  const int fd = open(std::getenv("FAULTS"), O_RDWR | O_CLOEXEC);
+  mapped = static_cast<Faults*>(mmap(nullptr, sizeof(Faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  close(fd);
 }
+
+Faults& faults() { return *mapped; }
 
 template <class Function>
 Function* next(Function*, const char* name) {
