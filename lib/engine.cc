@@ -167,9 +167,7 @@ int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
   // Compared before anything is subtracted: the caller's number may be anything.
   const int64_t from = is_relative ? 0 : clock_.unix_ms();
   if (expiry.ms() <= from) return now_ms;
-  // Not from now_ms on, nor read before unix_ms: time has passed since, and the item would go so much too early.
-  const int64_t start = clock_.monotonic_ms_rounded_up() - start_ms_;
-  return std::min(kNeverMs, start + std::min(kNeverMs, expiry.ms() - from));
+  return std::min(kNeverMs, now_ms + std::min(kNeverMs, expiry.ms() - from));
 }
 
 // --- reading -----------------------------------------------------------------------------------------------
@@ -778,10 +776,10 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log::For whom) {
 void Engine::flush_all(int64_t delay_ms) {
   const RemovalQueue::Delivery delivery(removals());
   counters_[0].add(Counter::kFlushes);
-  const int64_t due_ms = deadline_of(std::chrono::milliseconds(delay_ms), now_ms());
+  const int64_t now = now_ms();
   const MutexLock lock(flush_mutex_);
   if (delay_ms <= 0) flush_now();
-  flush_due_ms_.store(delay_ms > 0 ? due_ms : kNoFlush, std::memory_order_release);
+  flush_due_ms_.store(delay_ms > 0 ? now + std::min(delay_ms, kNeverMs) : kNoFlush, std::memory_order_release);
 }
 
 bool Engine::flush_namespace(std::string_view prefix) {

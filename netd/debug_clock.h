@@ -9,8 +9,6 @@
 
 namespace netd {
 
-// Deadlines lag with the clock (monotonic_ms_rounded_up is not overridden): so what is stored for ten seconds is
-// gone when `debugtime` has moved on by ten. Beside seconds a tick is nothing.
 class DebugClock final : public larder::Clock {
  public:
   // Moves both clocks forward by `ms` ≥ 0. Thread-safe.

@@ -12,7 +12,7 @@
 
 namespace larder {
 
-// Thread-safe: a cache calls its functions from any thread, `monotonic_ms` once per operation or batch.
+// Thread-safe: a cache calls both functions from any thread, `monotonic_ms` once per operation or batch.
 class LARDER_API Clock {
  public:
   virtual ~Clock() = default;
@@ -21,20 +21,14 @@ class LARDER_API Clock {
   // change of the system's date moves no deadline.
   [[nodiscard]] virtual int64_t monotonic_ms() const = 0;
 
-  // The same where it must not lag, for deadlines must not be early: no less than the true time, and less than 1 ms
-  // more. To be overridden by clocks whose monotonic_ms does lag.
-  [[nodiscard]] virtual int64_t monotonic_ms_rounded_up() const { return monotonic_ms(); }
-
   // Milliseconds since 1970-01-01 UTC. Used only to turn an absolute expiry into a relative one on arrival.
   [[nodiscard]] virtual int64_t unix_ms() const = 0;
 };
 
-// The operating system's clocks. `monotonic_ms` and `unix_ms` read the coarse ones, at a few ns a read: they lag by
-// a tick at most, which is 1 to 10 ms, as the kernel was built. `monotonic_ms_rounded_up` takes some 20 ns.
+// The operating system's clocks. `monotonic_ms` reads the coarse clock: a tick of at most 4 ms, a few ns a read.
 class LARDER_API SystemClock final : public Clock {
  public:
   [[nodiscard]] int64_t monotonic_ms() const override;
-  [[nodiscard]] int64_t monotonic_ms_rounded_up() const override;
   [[nodiscard]] int64_t unix_ms() const override;
 };
 

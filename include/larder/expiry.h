@@ -8,11 +8,9 @@
 
 namespace larder {
 
-// An item is gone from the millisecond its expiry names on, and never before: what is given for 5 ms is there for
-// at least 5 ms. With a SystemClock it may be there for longer by the tick of a coarse clock (see clock.h) and 1
-// ms, and ttl_ms, the time it has left, is shown so much too long. Durations are measured with the cache's
-// monotonic clock; a time point is turned into a duration when it arrives, so later changes of the system's date do
-// not move it. Resolution 1 ms; anything further than 34 years away is kept as never.
+// An item is gone from the millisecond its expiry names on. Durations are measured with the cache's monotonic
+// clock; a time point is turned into a duration when it arrives, so later changes of the system's date do not
+// move it. Resolution 1 ms; anything further than 34 years away is kept as never.
 class Expiry {
  public:
   // Only eviction, erase or a flush removes the item. Also what a default-constructed Expiry means.

@@ -61,7 +61,6 @@ TEST_CASE("an engine's time begins when it is made") {
 TEST_CASE("a duration ends so long after now") {
   TestEngine engine;
   CHECK(engine->deadline_of(1s, 0) == 1000);
-  engine.clock.advance_ms(500);
   CHECK(engine->deadline_of(1s, 500) == 1500);
   CHECK(engine->deadline_of(1ns, 500) == 501);
 }
@@ -71,7 +70,6 @@ TEST_CASE("a moment ends so long after now as the wall clock is away from it") {
   const auto at = [&](milliseconds later) {
     return Expiry::at(system_clock::time_point(milliseconds(engine.clock.unix_ms()) + later));
   };
-  engine.clock.advance_ms(500);
   CHECK(engine->deadline_of(at(1ms), 500) == 501);
   CHECK(engine->deadline_of(at(7s), 500) == 7500);
   CHECK(engine->deadline_of(at(0s), 500) == 500);
@@ -88,7 +86,6 @@ TEST_CASE("what is not in the future ends now") {
 
 TEST_CASE("never, and everything from about 34 years on, is never") {
   TestEngine engine;
-  engine.clock.advance_ms(77);
   CHECK(engine->deadline_of(Expiry::never(), 77) == kNeverMs);
   CHECK(engine->deadline_of(milliseconds(kNeverMs - 78), 77) == kNeverMs - 1);
   CHECK(engine->deadline_of(milliseconds(kNeverMs - 77), 77) == kNeverMs);
