@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "larder/internal/account.h"
 #include "larder/internal/thread_number.h"
@@ -59,7 +60,8 @@ enum class Counter : uint8_t {
 // A locked instruction would hold up all that the processor has in flight, and a lookup lives on having several in
 // flight: so each thread counts with plain loads and stores in a block that only it writes, the one of its number.
 // The thread that gets the number of one that has ended goes on in its block (thread_number.h orders the two). A
-// thread that has no number any more uses a block that all such threads share, with locked additions.
+// thread that has no number any more, or no memory for its block, counts in one that all such threads share, with
+// locked additions: counting never fails.
 class Counters {
  public:
   Counters() : first_(std::make_unique<Block[]>(kFirstBlocks)) {}
@@ -78,13 +80,11 @@ class Counters {
 
   void add(Counter counter, uint64_t n = 1) {
     const size_t number = thread_number();
-    if (number < kFirstBlocks) [[likely]] {
-      if (number != 0) [[likely]]
-        return add_alone(first_[number], counter, n);
-      first_[0].values[index(counter)].fetch_add(n, std::memory_order_relaxed);
-    } else {
-      add_alone(block_of_many(number), counter, n);
-    }
+    if (number != 0 && number < kFirstBlocks) [[likely]]
+      return add_alone(first_[number], counter, n);
+    Block* const block = number != 0 ? block_of_many(number) : nullptr;
+    if (block != nullptr) return add_alone(*block, counter, n);
+    first_[0].values[index(counter)].fetch_add(n, std::memory_order_relaxed);
   }
 
   [[nodiscard]] uint64_t sum(Counter counter) const {
@@ -119,17 +119,19 @@ class Counters {
     value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
-  [[nodiscard]] Block& block_of_many(size_t number) {
+  // None if there is no memory for it.
+  [[nodiscard]] Block* block_of_many(size_t number) {
     const auto i = static_cast<size_t>(std::bit_width(number / kFirstBlocks)) - 1;
     // Acquire: for the zeros in it.
     Block* blocks = more_[i].load(std::memory_order_acquire);
     if (blocks == nullptr) [[unlikely]]
       blocks = make_more(i);
-    return blocks[number - blocks_in(i)];
+    return blocks != nullptr ? &blocks[number - blocks_in(i)] : nullptr;
   }
 
   [[nodiscard]] Block* make_more(size_t i) {
-    auto made = std::make_unique<Block[]>(blocks_in(i));
+    std::unique_ptr<Block[]> made(new (std::nothrow) Block[blocks_in(i)]);
+    if (made == nullptr) return nullptr;
     Block* blocks = nullptr;
     if (!more_[i].compare_exchange_strong(blocks, made.get(), std::memory_order_acq_rel)) return blocks;
     if (account_ != nullptr) account_->charge(Use::kOther, blocks_in(i) * sizeof(Block));
