@@ -32,8 +32,8 @@ constexpr int kPatience = 1000;
 void Cleaner::pace(size_t bytes, int64_t now_ms) {
   if (!may_evict_) return;
   const bool is_tight = this->is_tight();
-  // What took no room pays for none: an erase must not cost other items.
-  if (is_tight && bytes == 0) return;
+  // What took no room pays for none: an erase must not cost other items. But the limit holds.
+  if (is_tight && bytes == 0 && !account_.is_over_limit()) return;
   // Relaxed: hints. What is owed while another thread cleans is paid by the next one that can.
   if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
   owe(bytes);
@@ -246,7 +246,7 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
     count_removal(counters_[stripe.space], why, slot.frequency() > 0);
     if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
   }
-  if (why == Removal::kEvicted && victim_->chain == Chain::kSmall) ghost_.add(hash, live_bytes);
+  if (why == Removal::kEvicted && victim_->chain == Chain::kSmall && !is_hidden) ghost_.add(hash, live_bytes);
   index_.erase(stripe, position);
   index_.count(stripe, {}, Index::share(live_bytes, is_hidden));
   log_.remove_live(slot.address(), live_bytes);

@@ -735,7 +735,7 @@ void Engine::evict(Index::Stripe& stripe, const Index::Position& position, int64
   if (log_->is_expired(slot.address(), now_ms)) return expire(stripe, position, now_ms);
   count_loss(stripe, slot, Removal::kEvicted);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
-  if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall) {
+  if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall && !is_hidden(slot)) {
     const Record record = log_->record_at(slot.address());
     ghost_->add(index_->hash(record.key()), record.live_bytes());
   }

@@ -312,6 +312,8 @@ void Log::remove_live(uint64_t address, size_t live_bytes) {
         of.live_bytes.load(std::memory_order_acquire) == 0) {
       remove_from_chain(id);
       gives_back = free_when_unpinned(id);
+    } else if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed) {
+      list_by_dead_share(id);
     }
   }
   if (gives_back) give_back(id);
@@ -591,8 +593,10 @@ SegmentId Log::find_emptiest(int64_t now_ms, size_t percent, bool& is_busy) {
   for (size_t step = kDeadSteps; step > 0 && (step + 1) * 100 > percent * kDeadSteps; --step) {
     SegmentId next = 0;
     for (SegmentId id = by_dead_share_[step]; id != 0; id = next) {
-      if (looks-- == 0) return 0;
       next = segments_[id].next_listed;
+      // There may be many, and ever more of them is dead.
+      if (segments_[id].holds.load(std::memory_order_relaxed) != 0) continue;
+      if (looks-- == 0) return 0;
       // Its last writers have come since.
       list_by_dead_share(id);
       const Segment& of = segments_[id];

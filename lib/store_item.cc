@@ -39,9 +39,11 @@ StoreResult judge(const ItemView* item, const StoreOptions& options) {
   return options.mode == StoreMode::kReplace ? StoreResult::kNotStored : StoreResult::kStored;
 }
 
-void count(Counters& counters, StoreResult result, const StoreOptions& options, bool is_hidden) {
+void count(Counters& counters, StoreResult result, const StoreOptions& options, Placeholders placeholders,
+           bool is_hidden) {
   if (result == StoreResult::kStored && !is_hidden) counters.add(Counter::kItemsStored);
-  if (!options.is_cas()) return;
+  // A loader compares numbers of its own.
+  if (!options.is_cas() || placeholders == Placeholders::kShown) return;
   if (result == StoreResult::kStored) counters.add(Counter::kCasHits);
   if (result == StoreResult::kNotFound) counters.add(Counter::kCasMisses);
   if (result == StoreResult::kExists) counters.add(Counter::kCasBadval);
@@ -121,7 +123,7 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
     return outcome;
   }
   outcome.cas = *cas;
-  count(counters, outcome.result, options, is_hidden);
+  count(counters, outcome.result, options, placeholders, is_hidden);
   return outcome;
 }
 

@@ -1,12 +1,9 @@
 #include "larder/internal/thread_number.h"
 
-#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
 #include <cstddef>
-#include <functional>
-#include <new>
-#include <vector>
-
-#include "larder/internal/mutex.h"
 
 namespace larder::internal {
 
@@ -14,43 +11,30 @@ constinit thread_local uint32_t this_thread_number = 0;
 
 namespace {
 
-class Numbers {
- public:
-  // The lowest that is free; 0 if there is no memory to take it back one day.
-  [[nodiscard]] uint32_t take() ABSL_LOCKS_EXCLUDED(mutex_) {
-    const MutexLock lock(mutex_);
-    if (free_.empty()) {
-      try {
-        free_.reserve(highest_ + 1);
-      } catch (const std::bad_alloc&) {
-        return 0;
+constexpr uint32_t kNumbersPerWord = 64;
+
+// A bit for each number that a thread has. Without a lock: a child of fork() may find one held, for ever.
+constinit std::array<std::atomic<uint64_t>, kThreadNumberMax / kNumbersPerWord> taken{};
+
+// The lowest that is free, 0 if there is none.
+uint32_t take_lowest() {
+  for (uint32_t i = 0; i < taken.size(); ++i) {
+    uint64_t word = taken[i].load(std::memory_order_relaxed);
+    while (word != UINT64_MAX) {
+      const auto bit = static_cast<uint32_t>(std::countr_one(word));
+      // Acquire: with the release of the thread that had it before.
+      if (taken[i].compare_exchange_weak(word, word | uint64_t{1} << bit, std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+        return i * kNumbersPerWord + bit + 1;
       }
-      return ++highest_;
     }
-    std::ranges::pop_heap(free_, std::greater<>());
-    const uint32_t lowest = free_.back();
-    free_.pop_back();
-    return lowest;
   }
+  return 0;
+}
 
-  // Takes no memory.
-  void give_back(uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const MutexLock lock(mutex_);
-    free_.push_back(number);
-    std::ranges::push_heap(free_, std::greater<>());
-  }
-
- private:
-  Mutex mutex_;
-  uint32_t highest_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<uint32_t> free_ ABSL_GUARDED_BY(mutex_);  // a heap with the lowest on top; has room for all
-};
-
-// Never destroyed: threads may end after the program's other objects are gone.
-Numbers& numbers() {
-  alignas(Numbers) static std::byte memory[sizeof(Numbers)];
-  static Numbers& all = *new (memory) Numbers;
-  return all;
+void give_back(uint32_t number) {
+  const uint32_t at = number - 1;
+  taken[at / kNumbersPerWord].fetch_and(~(uint64_t{1} << at % kNumbersPerWord), std::memory_order_release);
 }
 
 constinit thread_local bool is_thread_ending = false;
@@ -59,7 +43,7 @@ constinit thread_local bool is_thread_ending = false;
 struct Ending {
   ~Ending() {
     is_thread_ending = true;
-    numbers().give_back(this_thread_number);
+    give_back(this_thread_number);
     this_thread_number = 0;
   }
 };
@@ -68,7 +52,7 @@ struct Ending {
 
 uint32_t take_thread_number() {
   if (is_thread_ending) return 0;
-  this_thread_number = numbers().take();
+  this_thread_number = take_lowest();
   if (this_thread_number != 0) static thread_local const Ending ending;
   return this_thread_number;
 }

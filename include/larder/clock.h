@@ -25,7 +25,8 @@ class LARDER_API Clock {
   [[nodiscard]] virtual int64_t unix_ms() const = 0;
 };
 
-// The operating system's clocks. `monotonic_ms` reads the coarse clock: a tick of at most 4 ms, a few ns a read.
+// The operating system's clocks. Both functions read the coarse ones, at a few ns a read: they lag by a tick at
+// most, which is 1 to 10 ms, as the kernel was built.
 class LARDER_API SystemClock final : public Clock {
  public:
   [[nodiscard]] int64_t monotonic_ms() const override;

@@ -58,5 +58,23 @@ TEST_CASE("what takes no room evicts nothing, however full the cache is") {
   }
 }
 
+TEST_CASE("memory over the limit is made room for, even if all stores are in place") {
+  Options options;
+  options.memory_limit_bytes = size_t{4} << 20;
+  options.seed = 1;
+  const std::unique_ptr<Cache> cache = *Cache::create(options);
+  const auto key = [](uint64_t number) { return std::to_string(number); };
+  uint64_t count = 0;
+  while (cache->stats().evictions == 0) (void)cache->set(key(count++), std::string(1000, 'v'));
+  cache->add_external_bytes(1 << 20);
+  REQUIRE(cache->stats().memory_used_bytes > options.memory_limit_bytes);
+  for (int round = 0; round < 100 && cache->stats().memory_used_bytes > options.memory_limit_bytes; ++round) {
+    for (uint64_t i = 0; i < count; ++i) {
+      if (cache->contains(key(i))) (void)cache->set(key(i), std::string(1000, 'w'));
+    }
+  }
+  CHECK(cache->stats().memory_used_bytes <= options.memory_limit_bytes);
+}
+
 }  // namespace
 }  // namespace larder

@@ -644,6 +644,26 @@ TEST_CASE("the emptiest segment is found among any number of full ones, and no f
   CHECK(log.problem() == "");
 }
 
+TEST_CASE("the emptiest segment is found behind any number of held ones") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 60; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  std::vector<SegmentId> held;
+  for (const std::vector<Stored>& stored : segments) {
+    if (held.size() == 50) break;
+    held.push_back(log.segment_of(stored[0]));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+    for (int i = 0; i < 3; ++i) log.remove(stored[static_cast<size_t>(i)]);
+  }
+  for (int i = 0; i < 2; ++i) log.remove(segments[55][static_cast<size_t>(i)]);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[55][0]));
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.problem() == "");
+}
+
 TEST_CASE("a segment whose dead share changes in place is found by what it is now") {
   OneLog log;
   const std::vector<Stored> full = log.put_segment();

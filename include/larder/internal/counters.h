@@ -60,7 +60,7 @@ enum class Counter : uint8_t {
 // A locked instruction would hold up all that the processor has in flight, and a lookup lives on having several in
 // flight: so each thread counts with plain loads and stores in a block that only it writes, the one of its number.
 // The thread that gets the number of one that has ended goes on in its block (thread_number.h orders the two). A
-// thread that has no number any more, or no memory for its block, counts in one that all such threads share, with
+// thread that has no number, or for whose block there is no memory, counts in one that all such threads share, with
 // locked additions: counting never fails.
 class Counters {
  public:
@@ -102,8 +102,11 @@ class Counters {
 
  private:
   static constexpr size_t kFirstBlocks = 16;
-  // Of more threads than the system can run.
-  static constexpr size_t kMoreMax = 28;
+  // For so many threads there is a block each in any case, if there is memory, and for more in a share of the
+  // limit.
+  static constexpr size_t kBlocksMin = 64;
+  static constexpr size_t kShareOfLimit = 512;
+  static constexpr size_t kMoreMax = std::bit_width(kThreadNumberMax / kFirstBlocks);
 
   using Values = std::array<std::atomic<uint64_t>, static_cast<size_t>(Counter::kCount)>;
   struct alignas(64) Block {
@@ -119,7 +122,7 @@ class Counters {
     value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
-  // None if there is no memory for it.
+  // None if there is no memory for it, or none to spare.
   [[nodiscard]] Block* block_of_many(size_t number) {
     const auto i = static_cast<size_t>(std::bit_width(number / kFirstBlocks)) - 1;
     // Acquire: for the zeros in it.
@@ -130,12 +133,18 @@ class Counters {
   }
 
   [[nodiscard]] Block* make_more(size_t i) {
+    const size_t bytes = blocks_in(i) * sizeof(Block);
+    if (account_ != nullptr) {
+      const bool is_much = 2 * blocks_in(i) > kBlocksMin && 2 * bytes > account_->limit() / kShareOfLimit;
+      if (is_much || !account_->try_charge(Use::kOther, bytes)) return nullptr;
+    }
     std::unique_ptr<Block[]> made(new (std::nothrow) Block[blocks_in(i)]);
-    if (made == nullptr) return nullptr;
     Block* blocks = nullptr;
-    if (!more_[i].compare_exchange_strong(blocks, made.get(), std::memory_order_acq_rel)) return blocks;
-    if (account_ != nullptr) account_->charge(Use::kOther, blocks_in(i) * sizeof(Block));
-    return made.release();
+    if (made != nullptr && more_[i].compare_exchange_strong(blocks, made.get(), std::memory_order_acq_rel)) {
+      return made.release();
+    }
+    if (account_ != nullptr) account_->release(Use::kOther, bytes);
+    return blocks;
   }
 
   [[nodiscard]] uint64_t total(Counter counter) const {
