@@ -322,7 +322,8 @@ class Settings(AdministrationTestCase):
                 self.assertEqual('yes', connection.stats('settings')['lru_crawler'])
                 for word, setting in [(b'disable', 'no'), (b'enable', 'yes')]:
                     self.assertEqual(OK, connection.ask(b'lru_crawler %s\r\n' % word))
-                    self.assertEqual(setting, connection.stats('settings')['lru_crawler'])
+                    # memcached's takes a moment to start and to stop.
+                    wait_until(lambda: connection.stats('settings')['lru_crawler'] == setting, 'the setting follows')
 
 
 class MemcachedTool(AdministrationTestCase):
