@@ -307,12 +307,12 @@ void Log::remove_live(uint64_t address, size_t live_bytes) {
   bool gives_back = false;
   {
     const MutexLock lock(mutex_);
+    const bool is_sealed = of.state.load(std::memory_order_relaxed) == SegmentState::kSealed;
     // Acquire: with the release of whoever took the last live record out, if another one has come and gone since.
-    if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(of) &&
-        of.live_bytes.load(std::memory_order_acquire) == 0) {
+    if (is_sealed && !has_writers(of) && of.live_bytes.load(std::memory_order_acquire) == 0) {
       remove_from_chain(id);
       gives_back = free_when_unpinned(id);
-    } else if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed) {
+    } else if (is_sealed) {
       list_by_dead_share(id);
     }
   }
