@@ -126,6 +126,11 @@ int64_t Connection::stalled_ms() {
   return now_ms - sent_ms_;
 }
 
+int64_t Connection::idle_since_ms() const {
+  const int64_t last_request_ms = entry_.last_request_ms.load(std::memory_order_relaxed);
+  return lingering_ ? last_request_ms : std::max(last_request_ms, received_ms_);
+}
+
 void Connection::take_turn() {
   bool goes_on = false;
   entry_.state.store(ConnectionState::kRunning, std::memory_order_relaxed);
@@ -362,6 +367,8 @@ bool Connection::rest() {
   const bool between_requests = in_.empty() && bytes_to_skip_ == 0;
   // Over TCP, what a client goes on sending to a closed connection would cost it the replies that are on their way.
   if (mode_ == Mode::kFinishing && between_requests) return is_tcp() && unsent_bytes() > 0 ? linger() : false;
+  // Of whole requests run_turn has taken note.
+  if (!between_requests) received_ms_ = context_.server.clock().monotonic_ms();
   in_.trim();
   out_.release();
   return wait(Waiting::kForInput);

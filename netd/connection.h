@@ -62,8 +62,9 @@ class Connection {
   // Ends without another word. `reason`: a word that lives for ever, for those who watch connections.
   void abandon(std::string_view reason);
 
-  // When the last request was answered, by the server's monotonic clock.
-  [[nodiscard]] int64_t last_request_ms() const { return entry_.last_request_ms.load(std::memory_order_relaxed); }
+  // Since when the client has done nothing, by the server's monotonic clock: since it sent something last. Of one that
+  // is lingering: since when it is.
+  [[nodiscard]] int64_t idle_since_ms() const;
 
   // Its last reply has been sent, and only the client's end of the stream is awaited, not for long.
   [[nodiscard]] bool is_lingering() const { return lingering_; }
@@ -136,6 +137,7 @@ class Connection {
   bool expects_short_ = true;  // what arrived last was
   bool awaits_value_ = false;  // the line of its request is there
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
+  int64_t received_ms_ = 0;    // when a part of a request came last
   int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
   int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent
 };

@@ -63,8 +63,8 @@ constexpr std::string_view kFlags =
 -o, --extended=<list>     comma separated list of extended options
    - maxconns_fast:       immediately close new connections after limit (default)
    - no_maxconns_fast:    let new connections wait after limit
-   - idle_timeout=<num>:  close a connection after so many seconds without a
-                          request (default: 0, never)
+   - idle_timeout=<num>:  close a connection after so many seconds in which it
+                          sends nothing (default: 0, never)
    - send_timeout=<num>:  close a connection whose client has not taken an octet of
                           its replies for so many seconds (default: 600; 0: never)
    - watcher_logbuf_size=<num>:

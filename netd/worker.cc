@@ -110,7 +110,7 @@ bool Worker::abandon_overdue() {
   const int64_t stalled_ms_max = int64_t{server_.options().send_timeout_s} * 1000;
   bool any_waited_for = false;
   for (const std::unique_ptr<Connection>& connection : connections_) {
-    const int64_t idle_ms = now_ms - connection->last_request_ms();
+    const int64_t idle_ms = now_ms - connection->idle_since_ms();
     if (connection->is_lingering()) {
       any_waited_for = true;
       if (idle_ms > kLingerMsMax) connection->abandon("normal");

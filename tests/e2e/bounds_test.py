@@ -247,6 +247,19 @@ class OtherTimeLimits(TimeLimits):
         self.assertEqual(b'', client.read_to_end())
         self.assertEqual((0, 1), self.timeouts())
 
+    def test_a_slow_writer_is_not_idle(self):
+        self.serve()
+        client, idle = self.connect(self.netd), self.connect(self.netd)
+        client.send(b'set a 0 0 4\r\n')
+        idle.ask(b'get absent\r\n')
+        for octet in b'slow':
+            self.assertEqual(OK, self.control.ask(b'debugtime 6000\r\n'))
+            client.send(bytes([octet]))
+        self.assertEqual(b'', idle.read_to_end())
+        client.send(b'\r\n')
+        self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\n')))
+        self.assertEqual((0, 1), self.timeouts())
+
     def test_the_limit_for_readers_is_ten_minutes_by_default_and_0_is_none(self):
         for flags, seconds in [([], '600'), (['-o', 'send_timeout=0'], '0'), (['-o', 'send_timeout=7'], '7')]:
             with Server(NETD, *flags) as server:
