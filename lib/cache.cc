@@ -30,6 +30,7 @@ using internal::kNeverMs;
 using internal::Placeholders;
 using internal::postponement;
 using internal::replacement;
+using internal::StoredItem;
 
 // set_multi has the memory of so many stores fetched together.
 constexpr size_t kSetsAtOnce = 32;
@@ -74,9 +75,9 @@ void count_outcome(internal::Counters& counters, CounterStatus status, Counter h
   if (status == CounterStatus::kNotFound) counters.add(misses);
 }
 
-Decision invalidation(const Engine& engine, const ItemView& item, const InvalidateOptions& options,
+Decision invalidation(const Engine& engine, const StoredItem& item, const InvalidateOptions& options,
                       int64_t now_ms) {
-  Content content = content_of(item, now_ms);
+  Content content = content_of(item);
   const bool keeps_deadline = !options.is_empty && !options.expiry;
   content.marks &= static_cast<uint8_t>(~(kMarkWon | kMarkStale | (keeps_deadline ? 0 : kMarkGrace)));
   if (options.is_stale) content.marks |= kMarkStale;
@@ -95,13 +96,13 @@ Decision invalidation(const Engine& engine, const ItemView& item, const Invalida
 // `decide` is asked about the item, if it is there and has the CAS number that it should. A load of a key that is
 // missing is void, unless a number was given.
 EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint64_t> expected,
-                       absl::FunctionRef<Decision(const ItemView& item, int64_t now_ms)> decide,
+                       absl::FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
                        Placeholders placeholders = Placeholders::kHidden) {
   EraseResult result = EraseResult::kNotFound;
   if (!is_key(key)) return result;
   internal::Counters& counters = engine.counters(key);
   const int64_t now_ms = engine.now_ms();
-  const auto decide_if_there = [&](const ItemView* item) -> Decision {
+  const auto decide_if_there = [&](const StoredItem* item) -> Decision {
     result = EraseResult::kNotFound;
     if (item == nullptr) return {.kind = expected ? Decision::Kind::kLeave : Decision::Kind::kRemove};
     result = EraseResult::kExists;
@@ -362,7 +363,7 @@ bool Cache::touch(std::string_view key, Expiry expiry, Visitor visitor) {
   const int64_t now_ms = engine_->now_ms();
   const int64_t deadline_ms = engine_->deadline_of(expiry, now_ms);
   bool is_found = false;
-  const std::optional<uint64_t> cas = engine_->mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const std::optional<uint64_t> cas = engine_->mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
     is_found = item != nullptr;
     if (is_found) visitor(*item);
     return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
@@ -387,7 +388,7 @@ EraseResult Cache::erase(std::string_view key, std::optional<uint64_t> cas, Visi
 }
 
 EraseResult Cache::invalidate(std::string_view key, const InvalidateOptions& options) {
-  return erase_with(*engine_, key, options.expected, [&](const ItemView& item, int64_t now_ms) {
+  return erase_with(*engine_, key, options.expected, [&](const StoredItem& item, int64_t now_ms) {
     return invalidation(*engine_, item, options, now_ms);
   });
 }
@@ -492,7 +493,7 @@ StoreResult Cache::bring(std::string_view key, std::optional<std::string_view> v
 }
 
 EraseResult Cache::give_back(std::string_view key, const InvalidateOptions& options) {
-  const auto decide = [&](const ItemView& item, int64_t now_ms) {
+  const auto decide = [&](const StoredItem& item, int64_t now_ms) {
     return invalidation(*engine_, item, options, now_ms);
   };
   return erase_with(*engine_, key, options.expected, decide, Placeholders::kShown);

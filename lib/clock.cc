@@ -14,6 +14,11 @@ int64_t read_ms(clockid_t id) {
 }  // namespace
 
 int64_t SystemClock::monotonic_ms() const { return read_ms(CLOCK_MONOTONIC_COARSE); }
+int64_t SystemClock::lag_ms() const {
+  timespec tick;
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return int64_t{tick.tv_sec} * 1000 + (tick.tv_nsec + 999'999) / 1'000'000 + 1;
+}
 int64_t SystemClock::unix_ms() const { return read_ms(CLOCK_REALTIME_COARSE); }
 
 }  // namespace larder

@@ -15,7 +15,7 @@ class Counting {
 
   CounterResult run(std::string_view key) {
     const std::optional<uint64_t> cas = engine_.mutate(
-        key, now_ms_, [&](const ItemView* item) { return item != nullptr ? change(*item) : create(); });
+        key, now_ms_, [&](const StoredItem* item) { return item != nullptr ? change(*item) : create(); });
     if (!cas) return {.status = CounterStatus::kNoMemory};
     result_.cas = *cas;
     if (result_.status == CounterStatus::kCreated) engine_.counters(key).add(Counter::kItemsStored);
@@ -29,25 +29,25 @@ class Counting {
     const int64_t deadline_ms = engine_.deadline_of(options_.new_expiry.value_or(options_.expiry), now_ms_);
     result_ = {.status = CounterStatus::kCreated,
                .value = *options_.initial,
-               .ttl_ms = ttl_until(deadline_ms, now_ms_),
-               .previous_ttl_ms = ttl_until(first_deadline_ms, now_ms_)};
+               .ttl_ms = engine_.ttl_until(deadline_ms, now_ms_),
+               .previous_ttl_ms = engine_.ttl_until(first_deadline_ms, now_ms_)};
     return decision({.value = text_of(result_.value),
                      .deadline_ms = deadline_ms,
                      .marks = binary_key_mark(options_.is_key_binary)});
   }
 
-  Decision change(const ItemView& item) {
+  Decision change(const StoredItem& item) {
     if (options_.expected && !has_cas(item, *options_.expected)) return refusal(CounterStatus::kExists);
     const std::optional<uint64_t> number = parse_number(item.value);
     if (!number) return refusal(CounterStatus::kNotANumber);
-    Content content = content_of(item, now_ms_);
+    Content content = content_of(item);
     if (options_.new_expiry) {
       content.deadline_ms = engine_.deadline_of(*options_.new_expiry, now_ms_);
       content.marks &= static_cast<uint8_t>(~kMarkGrace);
     }
     result_ = {.status = CounterStatus::kDone,
                .value = arithmetic_(*number, delta_),
-               .ttl_ms = ttl_until(content.deadline_ms, now_ms_),
+               .ttl_ms = engine_.ttl_until(content.deadline_ms, now_ms_),
                .previous_ttl_ms = item.ttl_ms};
     content.value = text_of(result_.value);
     return decision(content);

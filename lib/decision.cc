@@ -19,15 +19,12 @@ Decision replacement(const Content& content, int64_t now_ms, uint64_t cas) {
   return {.kind = Decision::Kind::kStore, .content = content, .cas = cas};
 }
 
-Content content_of(const ItemView& item, int64_t now_ms) {
-  return {.value = item.value,
-          .flags = item.flags,
-          .deadline_ms = item.ttl_ms == kNeverExpires ? kNeverMs : now_ms + item.ttl_ms,
-          .marks = marks_of(item)};
+Content content_of(const StoredItem& item) {
+  return {.value = item.value, .flags = item.flags, .deadline_ms = item.deadline_ms, .marks = marks_of(item)};
 }
 
-Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms) {
-  Content content = content_of(item, now_ms);
+Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms) {
+  Content content = content_of(item);
   content.deadline_ms = deadline_ms;
   content.marks &= static_cast<uint8_t>(~kMarkGrace);
   Decision decision = replacement(content, now_ms);
@@ -36,8 +33,8 @@ Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms)
   return decision;
 }
 
-Decision marking(const ItemView& item, uint8_t marks, int64_t now_ms) {
-  Decision decision{.kind = Decision::Kind::kStore, .content = content_of(item, now_ms), .keeps_cas = true};
+Decision marking(const StoredItem& item, uint8_t marks) {
+  Decision decision{.kind = Decision::Kind::kStore, .content = content_of(item), .keeps_cas = true};
   decision.content.marks |= marks;
   return decision;
 }

@@ -136,6 +136,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
 Engine::Engine(const Options& options)
     : options_(options),
       clock_(options.clock != nullptr ? *options.clock : system_clock_),
+      lag_ms_(clock_.lag_ms()),
       start_ms_(clock_.monotonic_ms()),
       account_(options.memory_limit_bytes),
       counters_(std::make_unique<Counters[]>(options.namespaces.size() + 1)) {}
@@ -167,7 +168,7 @@ int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
   // Compared before anything is subtracted: the caller's number may be anything.
   const int64_t from = is_relative ? 0 : clock_.unix_ms();
   if (expiry.ms() <= from) return now_ms;
-  return std::min(kNeverMs, now_ms + std::min(kNeverMs, expiry.ms() - from));
+  return std::min(kNeverMs, now_ms + lag_ms_ + std::min(kNeverMs, expiry.ms() - from));
 }
 
 // --- reading -----------------------------------------------------------------------------------------------
@@ -592,7 +593,7 @@ Decision Engine::ask(const Index::Stripe& stripe, const Found& found, std::strin
                      Decide decide, Placeholders placeholders, History* history) const {
   const UnderLock scope(this);
   if (!found || (found.content.is_hidden() && placeholders == Placeholders::kHidden)) return decide(nullptr);
-  const ItemView item = view(key, stripe, found.content, now_ms);
+  const StoredItem item{view(key, stripe, found.content, now_ms), found.content.deadline_ms};
   if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
   return decide(&item);
 }
@@ -776,10 +777,10 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log::For whom) {
 void Engine::flush_all(int64_t delay_ms) {
   const RemovalQueue::Delivery delivery(removals());
   counters_[0].add(Counter::kFlushes);
-  const int64_t now = now_ms();
+  const int64_t due_ms = deadline_of(std::chrono::milliseconds(delay_ms), now_ms());
   const MutexLock lock(flush_mutex_);
   if (delay_ms <= 0) flush_now();
-  flush_due_ms_.store(delay_ms > 0 ? now + std::min(delay_ms, kNeverMs) : kNoFlush, std::memory_order_release);
+  flush_due_ms_.store(delay_ms > 0 ? due_ms : kNoFlush, std::memory_order_release);
 }
 
 bool Engine::flush_namespace(std::string_view prefix) {

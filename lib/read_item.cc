@@ -24,7 +24,7 @@ class ChangingRead {
   [[nodiscard]] const Reading* run(std::string_view key) {
     History history;
     const std::optional<uint64_t> cas = engine_.mutate(
-        key, now_ms_, [&](const ItemView* item) { return decide(item); },
+        key, now_ms_, [&](const StoredItem* item) { return decide(item); },
         options_.vivify ? Placeholders::kShown : Placeholders::kHidden,
         options_.wants_history ? &history : nullptr);
     if (!is_found_ || (!cas && reading_.is_created)) return nullptr;
@@ -38,11 +38,11 @@ class ChangingRead {
   }
 
  private:
-  Decision decide(const ItemView* item) {
+  Decision decide(const StoredItem* item) {
     if (item == nullptr) return create();
     if (item->is_absence && reader_ == Reader::kAnyone) return create();
     if (!item->is_placeholder) return change(*item);
-    const int64_t lease_end_ms = content_of(*item, now_ms_).deadline_ms - kPlaceholderGraceMs;
+    const int64_t lease_end_ms = item->deadline_ms - kPlaceholderGraceMs;
     if (lease_end_ms > now_ms_) return leave(*item, lease_end_ms);
     return reader_ == Reader::kLoader ? take_over(*item) : create();
   }
@@ -52,13 +52,13 @@ class ChangingRead {
     is_found_ = true;
     wins_ = false;
     value_.clear();
-    reading_ = {.item = placeholder, .previous_ttl_ms = ttl_until(lease_end_ms, now_ms_)};
+    reading_ = {.item = placeholder, .previous_ttl_ms = engine_.ttl_until(lease_end_ms, now_ms_)};
     deadline_ms_ = lease_end_ms;
     return {};
   }
 
   // The other load is late, but its value may still come: the placeholder stays the one that it looks for.
-  Decision take_over(const ItemView& placeholder) {
+  Decision take_over(const StoredItem& placeholder) {
     (void)leave(placeholder, now_ms_);
     wins_ = true;
     deadline_ms_ = engine_.deadline_of(options_.vivify->expiry, now_ms_) + kPlaceholderGraceMs;
@@ -75,7 +75,7 @@ class ChangingRead {
     value_.clear();
     reading_ = {.item = {.key = {}, .value = {}, .flags = created.flags, .is_key_binary = created.is_key_binary},
                 .is_created = true,
-                .previous_ttl_ms = ttl_until(first_deadline_ms, now_ms_)};
+                .previous_ttl_ms = engine_.ttl_until(first_deadline_ms, now_ms_)};
     wins_ = true;
     const auto marks = static_cast<uint8_t>(kMarkWon | binary_key_mark(created.is_key_binary) |
                                             (reader_ == Reader::kLoader ? kMarkPlaceholder : 0));
@@ -85,12 +85,12 @@ class ChangingRead {
     return decision;
   }
 
-  Decision change(const ItemView& item) {
+  Decision change(const StoredItem& item) {
     is_found_ = true;
     reading_ = {.item = item, .previous_ttl_ms = item.ttl_ms};
     value_.assign(item.value);
     wins_ = can_win(item, options_);
-    Decision decision = marking(item, marks(), now_ms_);
+    Decision decision = marking(item, marks());
     deadline_ms_ = decision.content.deadline_ms;
     if (options_.expiry) {
       deadline_ms_ = engine_.deadline_of(*options_.expiry, now_ms_);
@@ -112,7 +112,7 @@ class ChangingRead {
   void settle() {
     reading_.has_won = wins_;
     reading_.item.is_won = reading_.item.is_won || wins_;
-    reading_.item.ttl_ms = ttl_until(deadline_ms_, now_ms_);
+    reading_.item.ttl_ms = engine_.ttl_until(deadline_ms_, now_ms_);
   }
 
   Engine& engine_;

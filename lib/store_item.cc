@@ -52,38 +52,35 @@ void count(Counters& counters, StoreResult result, const StoreOptions& options, 
 // Makes the content of an item that is stored. Lives until it has been.
 class StoredContent {
  public:
-  StoredContent(std::string_view value, const StoreOptions& options, uint8_t marks, int64_t deadline_ms,
-                int64_t now_ms)
+  StoredContent(std::string_view value, const StoreOptions& options, uint8_t marks, int64_t deadline_ms)
       : options_(options),
-        now_ms_(now_ms),
         given_{.value = value,
                .flags = options.item.flags,
                .deadline_ms = deadline_ms,
                .marks = static_cast<uint8_t>(marks | binary_key_mark(options.item.is_key_binary))} {}
 
-  [[nodiscard]] const Content& over(const ItemView* item) {
+  [[nodiscard]] const Content& over(const StoredItem* item) {
     if (item == nullptr) return given_;
     if (extends(options_)) return joined(*item);
     if (!is_late(*item, options_)) return given_;
     changed_ = given_;
-    changed_.deadline_ms = content_of(*item, now_ms_).deadline_ms;
+    changed_.deadline_ms = item->deadline_ms;
     changed_.marks |= kMarkStale | (item->is_won ? kMarkWon : 0) | grace_mark(*item);
     return changed_;
   }
 
  private:
-  const Content& joined(const ItemView& item) {
+  const Content& joined(const StoredItem& item) {
     const bool is_prepended = options_.mode == StoreMode::kPrepend;
     joined_.assign(is_prepended ? given_.value : item.value);
     joined_.append(is_prepended ? item.value : given_.value);
-    changed_ = content_of(item, now_ms_);
+    changed_ = content_of(item);
     changed_.value = joined_;
     changed_.marks = given_.marks | grace_mark(item);
     return changed_;
   }
 
   const StoreOptions& options_;
-  const int64_t now_ms_;
   const Content given_;
   Content changed_;
   std::string joined_;
@@ -96,7 +93,7 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
   Engine::Target target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
-  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms), now_ms);
+  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms));
   Counters& counters = engine.counters(key);
   const bool is_hidden = (marks & kMarksHidden) != 0;
   if (!is_hidden) counters.add(Counter::kStores);
@@ -107,7 +104,7 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
       return {.result = StoreResult::kStored, .cas = *cas, .value_bytes = value.size()};
     }
   }
-  const auto decide = [&](const ItemView* item) -> Decision {
+  const auto decide = [&](const StoredItem* item) -> Decision {
     outcome.result = judge(item, options);
     const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;
     if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;

@@ -10,8 +10,8 @@ namespace larder::internal {
 namespace {
 
 // What the item, if there is one, is to be with the value that was decided on.
-Content updated(const Engine& engine, const ItemView* item, const Update& update, int64_t now_ms) {
-  Content content = item != nullptr ? content_of(*item, now_ms) : Content();
+Content updated(const Engine& engine, const StoredItem* item, const Update& update, int64_t now_ms) {
+  Content content = item != nullptr ? content_of(*item) : Content();
   content.value = update.octets();
   content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
@@ -38,7 +38,7 @@ UpdateOutcome update_item(Engine& engine, std::string_view key,
   const int64_t now_ms = engine.now_ms();
   UpdateOutcome outcome;
   Update update;  // its value is stored after the decision was returned
-  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const ItemView* item) -> Decision {
+  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
     update = updater(item);
     switch (update.kind) {
       case Update::Kind::kLeave:

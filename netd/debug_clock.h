@@ -9,6 +9,7 @@
 
 namespace netd {
 
+// It has no lag_ms, so that what is stored for ten seconds is gone when `debugtime` has moved on by ten.
 class DebugClock final : public larder::Clock {
  public:
   // Moves both clocks forward by `ms` ≥ 0. Thread-safe.

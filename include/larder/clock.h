@@ -12,7 +12,7 @@
 
 namespace larder {
 
-// Thread-safe: a cache calls both functions from any thread, `monotonic_ms` once per operation or batch.
+// Thread-safe: a cache calls its functions from any thread, `monotonic_ms` once per operation or batch.
 class LARDER_API Clock {
  public:
   virtual ~Clock() = default;
@@ -21,15 +21,20 @@ class LARDER_API Clock {
   // change of the system's date moves no deadline.
   [[nodiscard]] virtual int64_t monotonic_ms() const = 0;
 
+  // How far, at most, `monotonic_ms` is behind the true time, in ms. No item goes earlier than it should for
+  // that, but by up to twice as much later. Asked once.
+  [[nodiscard]] virtual int64_t lag_ms() const { return 0; }
+
   // Milliseconds since 1970-01-01 UTC. Used only to turn an absolute expiry into a relative one on arrival.
   [[nodiscard]] virtual int64_t unix_ms() const = 0;
 };
 
-// The operating system's clocks. Both functions read the coarse ones, at a few ns a read: they lag by a tick at
-// most, which is 1 to 10 ms, as the kernel was built.
+// The operating system's coarse clocks, at a few ns a read. `lag_ms` is their tick, 1 to 10 ms as the kernel was
+// built, and the part of a millisecond that is cut off.
 class LARDER_API SystemClock final : public Clock {
  public:
   [[nodiscard]] int64_t monotonic_ms() const override;
+  [[nodiscard]] int64_t lag_ms() const override;
   [[nodiscard]] int64_t unix_ms() const override;
 };
 

@@ -8,10 +8,10 @@
 
 namespace larder {
 
-// An item is gone from the millisecond its expiry names on. Durations are measured with the cache's monotonic
-// clock; a time point is turned into a duration when it arrives, so later changes of the system's date do not
-// move it. Resolution 1 ms; with a clock that ticks (SystemClock) an item may go a tick too early or too late.
-// Anything further than 34 years away is kept as never.
+// An item is there for as long as its expiry says, unless it is evicted, and gone after that: at that millisecond,
+// or with a clock that ticks (SystemClock) by twice Clock::lag_ms later. Durations are measured with the cache's
+// monotonic clock; a time point is turned into a duration when it arrives, so later changes of the system's date do
+// not move it. Resolution 1 ms; anything further than 34 years away is kept as never.
 class Expiry {
  public:
   // Only eviction, erase or a flush removes the item. Also what a default-constructed Expiry means.

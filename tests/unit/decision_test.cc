@@ -6,21 +6,22 @@ namespace larder::internal {
 namespace {
 
 TEST_CASE("an item's content carries everything it shows, and nothing it does not") {
-  const ItemView item{.key = "k",
-                      .value = "v",
-                      .flags = 7,
-                      .cas = 9,
-                      .ttl_ms = 50,
-                      .is_stale = true,
-                      .is_won = false,
-                      .is_key_binary = true};
-  const Content content = content_of(item, 100);
+  const StoredItem item{{.key = "k",
+                         .value = "v",
+                         .flags = 7,
+                         .cas = 9,
+                         .ttl_ms = 50,
+                         .is_stale = true,
+                         .is_won = false,
+                         .is_key_binary = true},
+                        150};
+  const Content content = content_of(item);
   CHECK(content.value == "v");
   CHECK(content.flags == 7);
   CHECK(content.deadline_ms == 150);
   CHECK(content.marks == (kMarkStale | kMarkBinaryKey));
   CHECK(content.cas == 0);
-  CHECK(content_of(ItemView(), 100).deadline_ms == kNeverMs);
+  CHECK(content_of(StoredItem()).deadline_ms == kNeverMs);
 }
 
 TEST_CASE("what would expire at once is removed instead") {
@@ -31,7 +32,7 @@ TEST_CASE("what would expire at once is removed instead") {
 }
 
 TEST_CASE("a new deadline changes nothing but the deadline, and counts as a use") {
-  const ItemView item{.key = "k", .value = "v", .flags = 7, .is_won = true};
+  const StoredItem item{{.key = "k", .value = "v", .flags = 7, .is_won = true}};
   const Decision decision = postponement(item, 300, 100);
   CHECK(decision.content.deadline_ms == 300);
   CHECK(decision.content.flags == 7);
@@ -40,16 +41,9 @@ TEST_CASE("a new deadline changes nothing but the deadline, and counts as a use"
   CHECK(decision.is_used);
 }
 
-TEST_CASE("time left is that until the deadline, and none when that is past") {
-  CHECK(ttl_until(1500, 1000) == 500);
-  CHECK(ttl_until(1500, 1500) == 0);
-  CHECK(ttl_until(1500, 1501) == 0);  // not -1, which is kNeverExpires
-  CHECK(ttl_until(kNeverMs, 1501) == kNeverExpires);
-}
-
 TEST_CASE("a mark is added to those that are there") {
-  const ItemView item{.key = "k", .value = "v", .is_stale = true};
-  const Decision decision = marking(item, kMarkWon, 100);
+  const StoredItem item{{.key = "k", .value = "v", .is_stale = true}};
+  const Decision decision = marking(item, kMarkWon);
   CHECK(decision.content.marks == (kMarkStale | kMarkWon));
   CHECK(decision.keeps_cas);
   CHECK_FALSE(decision.is_used);

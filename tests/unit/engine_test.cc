@@ -84,6 +84,14 @@ TEST_CASE("what is not in the future ends now") {
   }
 }
 
+TEST_CASE("time left is that until the deadline, and none when that is past") {
+  TestEngine engine;
+  CHECK(engine->ttl_until(1500, 1000) == 500);
+  CHECK(engine->ttl_until(1500, 1500) == 0);
+  CHECK(engine->ttl_until(1500, 1501) == 0);  // not -1, which is kNeverExpires
+  CHECK(engine->ttl_until(kNeverMs, 1501) == kNeverExpires);
+}
+
 TEST_CASE("never, and everything from about 34 years on, is never") {
   TestEngine engine;
   CHECK(engine->deadline_of(Expiry::never(), 77) == kNeverMs);

@@ -3,7 +3,6 @@
 #ifndef LARDER_INTERNAL_DECISION_H_
 #define LARDER_INTERNAL_DECISION_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -22,6 +21,11 @@ struct Decision {
   bool is_used = false;    // counts as a use of the item that is there
 };
 
+// An item as it is shown, and when it expires.
+struct StoredItem : ItemView {
+  int64_t deadline_ms = kNeverMs;
+};
+
 // What is known of an item's past besides what it shows.
 struct History {
   bool was_fetched = false;
@@ -32,25 +36,20 @@ struct History {
 [[nodiscard]] Decision replacement(const Content& content, int64_t now_ms, uint64_t cas = 0);
 
 // The item's content as it stands, for changing parts of it.
-[[nodiscard]] Content content_of(const ItemView& item, int64_t now_ms);
+[[nodiscard]] Content content_of(const StoredItem& item);
 
 // What of the item's marks goes with its deadline: they stay when it stays.
 [[nodiscard]] inline uint8_t grace_mark(const ItemView& item) { return item.has_grace ? kMarkGrace : uint8_t{0}; }
 
 // Another deadline for the item, and nothing else; all of the time until then is its ttl.
-[[nodiscard]] Decision postponement(const ItemView& item, int64_t deadline_ms, int64_t now_ms);
+[[nodiscard]] Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms);
 
 // A mark more for the item, and nothing else.
-[[nodiscard]] Decision marking(const ItemView& item, uint8_t marks, int64_t now_ms);
+[[nodiscard]] Decision marking(const StoredItem& item, uint8_t marks);
 
 // Whether the item has the CAS number `expected`; 0 is nobody's.
 [[nodiscard]] inline bool has_cas(const ItemView& item, uint64_t expected) {
   return expected != 0 && item.cas == expected;
-}
-
-// 0 when the deadline is past: below it lies kNeverExpires.
-[[nodiscard]] inline int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) {
-  return deadline_ms == kNeverMs ? kNeverExpires : std::max<int64_t>(0, deadline_ms - now_ms);
 }
 
 [[nodiscard]] inline uint8_t binary_key_mark(bool is_key_binary) {

@@ -15,6 +15,7 @@
 #ifndef LARDER_INTERNAL_ENGINE_H_
 #define LARDER_INTERNAL_ENGINE_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cassert>
@@ -64,7 +65,7 @@ class Engine {
   using Visitor = absl::FunctionRef<void(const ItemView& item)>;
 
   // `item` is null when there is none.
-  using Decide = absl::FunctionRef<Decision(const ItemView* item)>;
+  using Decide = absl::FunctionRef<Decision(const StoredItem* item)>;
 
   // How a lookup leaves its trace. A loader's also sees what loaders leave.
   enum class Trace : uint8_t { kNone, kUsed, kUsedByLoader };
@@ -103,8 +104,14 @@ class Engine {
     Engine& engine_;
     int64_t ms_ = kNotAsked;
   };
-  // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is.
+  // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is. `now_ms` may
+  // be behind the true time: a deadline lies so much further away that no item goes before its time.
   [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
+  // What was given, when nothing of it is over yet; ≥ 1 before the deadline and 0 after it.
+  [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const {
+    if (deadline_ms == kNeverMs) return kNeverExpires;
+    return deadline_ms <= now_ms ? 0 : std::max<int64_t>(1, deadline_ms - now_ms - lag_ms_);
+  }
 
   // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
   bool read(std::string_view key, Trace trace, Visitor visitor) {
@@ -282,6 +289,7 @@ class Engine {
   const Options options_;
   const SystemClock system_clock_;
   const Clock& clock_;
+  const int64_t lag_ms_;
   const int64_t start_ms_;
 
   Account account_;
