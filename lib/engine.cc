@@ -951,9 +951,8 @@ Stats Engine::stats() {
   stats.external_bytes = account_.used(Use::kExternal);
   const uint64_t in_segments = account_.used(Use::kSegments);
   stats.free_bytes = in_segments - std::min(in_segments, stats.live_bytes + stats.dead_bytes);
-  stats.memory_used_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
-                            stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.handle_bytes +
-                            stats.external_bytes;
+  // Not their sum, which would count twice what changes its use meanwhile.
+  stats.memory_used_bytes = account_.used();
   stats.segment_bytes = log_->segment_bytes();
   stats.segments = usage.segments;
   stats.segments_free = usage.segments_free;
@@ -998,9 +997,19 @@ bool Engine::maintain(size_t step_bytes) {
   return cleaner_->tidy(step_bytes, now_ms());
 }
 
+void Engine::charge(Use use, size_t bytes) {
+  const int64_t now = now_ms();
+  while (!account_.try_charge(use, bytes)) {
+    if (cleaner_->make_room_in_account(bytes, now)) continue;
+    account_.charge(use, bytes);
+    return;
+  }
+}
+
 void Engine::add_external_bytes(int64_t bytes) {
   if (bytes >= 0) {
-    account_.charge(Use::kExternal, static_cast<size_t>(bytes));
+    const RemovalQueue::Delivery delivery(removals());
+    charge(Use::kExternal, static_cast<size_t>(bytes));
   } else {
     account_.release_at_most(Use::kExternal, size_t{0} - static_cast<size_t>(bytes));
   }

@@ -25,13 +25,10 @@ size_t Engine::pinned_bytes_max() const {
 Handle Engine::hold(std::string_view key) {
   const RemovalQueue::Delivery delivery(removals());
   Handle handle;
-  const int64_t now = now_ms();
-  read_locked(key, index_->hash(key), now, Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
+  read_locked(key, index_->hash(key), now_ms(), Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);
     if (!handle) handle = copy_of(item);
   });
-  // For the copy, as far as anything can go.
-  if (handle.is_copy()) (void)cleaner_->make_room_in_account(0, now);
   return handle;
 }
 
@@ -53,13 +50,13 @@ Handle Engine::copy_of(const ItemView& item) {
   const size_t bytes = item.key.size() + item.value.size();
   Handle handle;
   handle.copy_ = std::make_unique_for_overwrite<char[]>(bytes);
+  charge(Use::kHandles, bytes);
   handle.engine_ = this;
   handle.item_ = item;
   char* const value = std::ranges::copy(item.key, handle.copy_.get()).out;
   std::ranges::copy(item.value, value);
   handle.item_.key = {handle.copy_.get(), item.key.size()};
   handle.item_.value = {value, item.value.size()};
-  account_.charge(Use::kHandles, bytes);
   counters(item.key).add(Counter::kHandlesCopied);
   return handle;
 }

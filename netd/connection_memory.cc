@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "larder/stats.h"
-
 namespace netd {
 namespace {
 
@@ -33,7 +31,8 @@ bool ConnectionMemory::take(size_t bytes) {
     if (used_bytes_ > charged_bytes_) missing_bytes = round_up(used_bytes_ - charged_bytes_, step_bytes_);
     charged_bytes_ += missing_bytes;
   }
-  if (missing_bytes > 0) make_room(missing_bytes);
+  // Outside the lock: evicting takes its time.
+  if (missing_bytes > 0) cache_.add_external_bytes(static_cast<int64_t>(missing_bytes));
   return true;
 }
 
@@ -57,17 +56,6 @@ size_t ConnectionMemory::used_bytes() const {
 void ConnectionMemory::set_limit(size_t memory_limit_bytes) {
   const larder::internal::MutexLock lock(mutex_);
   bytes_max_ = memory_limit_bytes / 2;
-}
-
-// Outside the lock: evicting takes its time. As long as items are the reason for being over the limit, each step
-// brings the cache nearer to it; when nothing can go, because eviction is off, the items have to stay.
-void ConnectionMemory::make_room(size_t bytes) {
-  cache_.add_external_bytes(static_cast<int64_t>(bytes));
-  while (true) {
-    const larder::Stats stats = cache_.stats();
-    if (stats.memory_used_bytes <= stats.memory_limit_bytes) return;
-    if (!cache_.maintain(stats.memory_used_bytes - stats.memory_limit_bytes)) return;
-  }
 }
 
 }  // namespace netd

@@ -33,8 +33,6 @@ class ConnectionMemory {
   void set_limit(size_t memory_limit_bytes);
 
  private:
-  void make_room(size_t bytes);
-
   larder::Cache& cache_;
   const size_t step_bytes_;
   mutable larder::internal::Mutex mutex_;

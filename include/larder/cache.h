@@ -134,7 +134,8 @@ class LARDER_API Cache {
 
   // As get, but without a copy: the item where it lies, kept as it is until the handle is destroyed, whatever
   // becomes of the item meanwhile; an empty handle when there is none. Beyond Options::pinned_bytes_max the handle
-  // has a copy, which counts towards the memory limit. Takes a lock. See handle.h.
+  // has a copy, which items make room for, and which counts towards the memory limit even where nothing can go.
+  // Takes a lock. See handle.h.
   [[nodiscard]] Handle hold(std::string_view key);
 
   // For visitors that may call the cache and want to go on with the item that they are being shown: a handle
@@ -324,8 +325,9 @@ class LARDER_API Cache {
   bool maintain(size_t step_bytes = 1 << 20);
 
   // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to
-  // the limit. Never fails: items make room with the next stores. What leaves no room for any item at all makes
-  // stores answer kNoMemory. Returning more than was charged returns what was charged.
+  // the limit. Items make room first, as for a store; what no room can be made for is charged all the same, and
+  // the next stores make it up. What leaves no room for any item at all makes stores answer kNoMemory. Returning
+  // more than was charged returns what was charged.
   void add_external_bytes(int64_t bytes);
 
   // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. No other

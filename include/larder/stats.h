@@ -55,7 +55,8 @@ struct Stats {
   uint64_t item_bytes = 0;  // bytes of the live items, their headers included
   uint64_t memory_limit_bytes = 0;
 
-  // Where the memory is; the fields of this group add up to memory_used_bytes ≤ memory_limit_bytes.
+  // Where the memory is; the fields of this group add up to memory_used_bytes ≤ memory_limit_bytes, but for what
+  // other threads change while they are read.
   uint64_t memory_used_bytes = 0;
   uint64_t live_bytes = 0;   // items in segments, as item_bytes, and what loaders leave (see loader.h)
   uint64_t dead_bytes = 0;   // left behind in segments by overwritten, erased and expired items

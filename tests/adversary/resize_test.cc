@@ -96,8 +96,10 @@ TEST_CASE("a full cache keeps a tenth of its items under a tenth of the limit, t
   const Stats after = subject->stats();
   const uint64_t left = count(subject, 'h', hot);
   MESSAGE("items before ", before.items, " and after ", after.items, "; of ", hot, " that were read ", left);
-  // Segments keep their size, so that there are few of them now, one of them kept for the cleaner.
-  CHECK(after.item_bytes > kTenth * 60 / 100);
+  // Segments keep their size, so that there are few of them now. One is kept for the cleaner, two are open, and one
+  // more is free when the index has given a page back after it was cleaned.
+  CHECK(after.item_bytes + after.free_bytes > kTenth * 85 / 100);
+  CHECK(after.free_bytes < 4 * after.segment_bytes);
   CHECK(left >= hot * 9 / 10);
 
   const uint64_t evictions = after.evictions;

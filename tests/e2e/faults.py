@@ -7,6 +7,8 @@ import tempfile
 import time
 
 SHIM = os.environ.get('FAULT_SHIM')
+# An item may be there for so much longer than it was given: twice what the coarse clock is behind (Clock::lag_ms).
+LATE_S = 0.03
 
 
 class Faults:

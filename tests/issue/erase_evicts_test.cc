@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
@@ -61,12 +62,19 @@ TEST_CASE("what takes no room evicts nothing, however full the cache is") {
 TEST_CASE("memory over the limit is made room for, even if all stores are in place") {
   Options options;
   options.memory_limit_bytes = size_t{4} << 20;
+  options.pinned_bytes_max = size_t{2} << 20;
   options.seed = 1;
   const std::unique_ptr<Cache> cache = *Cache::create(options);
   const auto key = [](uint64_t number) { return std::to_string(number); };
   uint64_t count = 0;
   while (cache->stats().evictions == 0) (void)cache->set(key(count++), std::string(1000, 'v'));
-  cache->add_external_bytes(1 << 20);
+  {
+    // No room can be made for what is charged while half of all is held.
+    std::vector<Handle> handles;
+    for (uint64_t i = count; handles.empty() || !handles.back().is_copy();)
+      handles.push_back(cache->hold(key(--i)));
+    cache->add_external_bytes(2 << 20);
+  }
   REQUIRE(cache->stats().memory_used_bytes > options.memory_limit_bytes);
   for (int round = 0; round < 100 && cache->stats().memory_used_bytes > options.memory_limit_bytes; ++round) {
     for (uint64_t i = 0; i < count; ++i) {

@@ -264,7 +264,7 @@ TEST_CASE("a limit that visitors stand in the way of holds when they are gone an
   CHECK(cache->assert_valid().ToString() == "OK");
 }
 
-TEST_CASE("items make room for external bytes with the next stores, and come back when these are returned") {
+TEST_CASE("items make room for external bytes, and come back when these are returned") {
   const std::unique_ptr<Cache> cache =
       cache_of({.memory_limit_bytes = 4 * kMiB, .item_bytes_max = 64 << 10, .seed = 1});
   const auto fill = [&] {
@@ -273,7 +273,8 @@ TEST_CASE("items make room for external bytes with the next stores, and come bac
   };
   const uint64_t before = fill();
   cache->add_external_bytes(2 * kMiB);
-  CHECK(cache->stats().items == before);
+  CHECK(cache->stats().memory_used_bytes <= 4 * kMiB);
+  CHECK(cache->stats().items > before * 4 / 10);
   const uint64_t during = fill();
   CHECK(during < before * 6 / 10);
   CHECK(cache->stats().memory_used_bytes <= 4 * kMiB);

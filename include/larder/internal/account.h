@@ -1,7 +1,7 @@
 // The one account that every byte of a cache is charged to.
 //
-// Invariant: the sum of all uses never passes the limit, but for external bytes, handles' copies and right after
-// the limit was lowered; whoever stores and sees used() > limit() makes room.
+// Invariant: the sum of all uses never passes the limit, but right after the limit was lowered, and for external
+// bytes and handles' copies that no room can be made for; whoever stores and sees used() > limit() makes room.
 #ifndef LARDER_INTERNAL_ACCOUNT_H_
 #define LARDER_INTERNAL_ACCOUNT_H_
 

@@ -222,6 +222,8 @@ class Engine {
                           Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);
   [[nodiscard]] Handle copy_of(const ItemView& item);
+  // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
+  void charge(Use use, size_t bytes);
   [[nodiscard]] size_t pinned_bytes_max() const;
   [[nodiscard]] static Index::Taken seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
   [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
