@@ -110,8 +110,11 @@ bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
     if (release_spare()) return true;
     return clean({.bytes = bytes}, now_ms, Haste::kNone).has_value();
   }
-  if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return false;
-  return clean_some({.bytes = bytes}, now_ms, Urgency::kCompact).has_value();
+  if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return release_spare();
+  is_upkeep_ = true;
+  const bool is_cleaned = clean_some({.bytes = bytes}, now_ms, Urgency::kCompact).has_value();
+  is_upkeep_ = false;
+  return is_cleaned;
 }
 
 std::optional<size_t> Cleaner::clean(Portion portion, int64_t now_ms, Haste haste) {
@@ -245,6 +248,7 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   if (!is_hidden) {
     count_removal(counters_[stripe.space], why, slot.frequency() > 0);
     if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
+    if (is_upkeep_ && why == Removal::kExpired) counters_[stripe.space].add(Counter::kExpiredInUpkeep);
   }
   if (why == Removal::kEvicted && victim_->chain == Chain::kSmall && !is_hidden) ghost_.add(hash, live_bytes);
   index_.erase(stripe, position);

@@ -22,6 +22,11 @@ constexpr size_t kCacheLineBytes = 64;
 constexpr size_t kLinesFetched = 3;
 // How many pages with little in them a scan goes through at a time.
 constexpr int kScannedPagesMax = 256;
+// How often `maintain` begins to look at all items for those that have expired, for how many octets of its step it
+// looks at one, and at how many at a time.
+constexpr int64_t kWalkMs = 60'000;
+constexpr size_t kBytesPerLook = 256;
+constexpr size_t kLooksMax = 256;
 constexpr int64_t kMsPerSecond = 1000;
 
 // How far below the first limit a limit may be set: segments keep their size, and there must be a few.
@@ -168,6 +173,7 @@ int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
   // Compared before anything is subtracted: the caller's number may be anything.
   const int64_t from = is_relative ? 0 : clock_.unix_ms();
   if (expiry.ms() <= from) return now_ms;
+  if (!has_expiries_.load(std::memory_order_relaxed)) has_expiries_.store(true, std::memory_order_relaxed);
   return std::min(kNeverMs, now_ms + lag_ms_ + std::min(kNeverMs, expiry.ms() - from));
 }
 
@@ -824,37 +830,48 @@ void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
   }
 }
 
+bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+                  Placeholders placeholders) {
+  const RemovalQueue::Delivery delivery(removals());
+  return walk(cursor, items_max, visitor, placeholders);
+}
+
 // A page is shown in the order of its tags, so that the cursor need not know how far within it the walk has come;
 // pages that have split or merged since make no difference then.
-bool Engine::scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+bool Engine::walk(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
                   Placeholders placeholders) {
   static_assert(ScanCursor::kPlaceCount == Slot::kTagCount);
   std::vector<Slot> slots;
   std::vector<ItemInfo> items;
   std::string keys;
   const int64_t now = now_ms();
-  items_max = std::max<size_t>(items_max, 1);
   // A cursor of another cache may stand behind the last part.
   cursor.is_at_end_ |= cursor.part_ >= index_->stripe_count();
-  for (int pages = 0; pages < kScannedPagesMax && items.size() < items_max && !cursor.is_at_end_; ++pages) {
-    const size_t slots_max = items_max - items.size();
+  size_t looks = std::max<size_t>(items_max, 1);
+  for (int pages = 0; pages < kScannedPagesMax && looks > 0 && !cursor.is_at_end_; ++pages) {
     Index::Stripe& stripe = index_->stripe(cursor.part_);
     slots.clear();
     const Index::StripeLock lock(*index_, stripe);
     uint32_t next = index_->for_each_in_page(stripe, cursor.place_, [&](Slot slot) {
       if (slot.tag() >= cursor.place_ && slot.tag() < cursor.place_end_) slots.push_back(slot);
     });
-    if (slots.size() > slots_max) {
+    if (slots.size() > looks) {
       // The lowest tags, all of one tag together.
-      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(slots_max) - 1;
+      const auto last = slots.begin() + static_cast<std::ptrdiff_t>(looks) - 1;
       std::nth_element(slots.begin(), last, slots.end(), [](Slot a, Slot b) { return a.tag() < b.tag(); });
       const uint32_t last_tag = last->tag();
       std::erase_if(slots, [last_tag](Slot slot) { return slot.tag() > last_tag; });
       next = last_tag + 1;
     }
+    looks -= std::min(looks, slots.size());
     for (const Slot slot : slots) {
       const Content content = log_->record_at(slot.address()).content();
-      if (content.deadline_ms <= now) continue;
+      if (content.deadline_ms <= now) {
+        if (!content.is_hidden()) counters_[stripe.space].add(Counter::kExpiredInUpkeep);
+        const auto is_its = [&](uint64_t address) { return address == slot.address(); };
+        expire(stripe, index_->find(stripe, slot.tag(), is_its), now);
+        continue;
+      }
       if (content.is_hidden() && placeholders == Placeholders::kHidden) continue;
       items.push_back(info(stripe, slot, content, now));
       keys += items.back().key;
@@ -904,6 +921,7 @@ void Engine::count_into(Stats& stats, uint32_t space) const {
   add(stats.removals_untold, Counter::kRemovalsUntold);
   add(stats.expired, Counter::kExpired);
   add(stats.expired_unfetched, Counter::kExpiredUnfetched);
+  add(stats.expired_in_upkeep, Counter::kExpiredInUpkeep);
   add(stats.ghost_hits, Counter::kGhostHits);
   add(stats.items_promoted, Counter::kItemsPromoted);
   add(stats.items_moved, Counter::kItemsMoved);
@@ -994,7 +1012,29 @@ absl::Status Engine::set_memory_limit(size_t bytes) {
 
 bool Engine::maintain(size_t step_bytes) {
   const RemovalQueue::Delivery delivery(removals());
-  return cleaner_->tidy(step_bytes, now_ms());
+  const int64_t now = now_ms();
+  const bool is_untidy = cleaner_->tidy(step_bytes, now);
+  return look_for_expired(step_bytes, now) || is_untidy;
+}
+
+// A step of a walk over all items; walks begin kWalkMs after each other. True when there are more steps to it.
+bool Engine::look_for_expired(size_t step_bytes, int64_t now_ms) {
+  if (!has_expiries_.load(std::memory_order_relaxed)) return false;
+  // Whoever comes meanwhile need not wait: one walk is enough.
+  if (!walk_mutex_.try_lock()) return false;
+  const MutexLock lock(walk_mutex_, std::adopt_lock);
+  if (!walk_) {
+    if (now_ms < next_walk_ms_) return false;
+    next_walk_ms_ = now_ms + kWalkMs;
+    walk_.emplace();
+  }
+  bool goes_on = true;
+  for (size_t items = step_bytes / kBytesPerLook; items > 0 && goes_on; items -= std::min(items, kLooksMax)) {
+    goes_on = walk(
+        *walk_, std::min(items, kLooksMax), [](const ItemInfo&) {}, Placeholders::kShown);
+  }
+  if (!goes_on) walk_.reset();
+  return goes_on;
 }
 
 void Engine::charge(Use use, size_t bytes) {

@@ -23,6 +23,8 @@ constexpr size_t kSegmentsForClasses = 64;
 // A record longer than this part of a segment is a large item, as is one that its format has no room for: the tail
 // of a segment that a record does not fit into is lost.
 constexpr size_t kLargeDivisor = 4;
+// Free segments beyond this part of the limit are given back to the system.
+constexpr size_t kFreeDivisor = 16;
 // Where its pages have room for it, a large item's record begins so far behind their begin. The system copies what
 // a server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy
 // several times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it
@@ -381,6 +383,10 @@ bool Log::free_segment(SegmentId id) {
     return true;
   }
   of.room_bytes.store(segment_bytes_, std::memory_order_relaxed);
+  if (free_.size() > kReservedSegments && free_.size() * segment_bytes_ > account_.limit() / kFreeDivisor) {
+    of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
+    return true;
+  }
   of.state.store(SegmentState::kFree, std::memory_order_seq_cst);
   free_.push_back(id);
   free_count_.store(free_.size(), std::memory_order_relaxed);

@@ -116,6 +116,7 @@ std::string_view Administration::lru_crawler(std::string_view words, Session& se
     server_.crawler_enabled.store(tokens[0] == "enable", std::memory_order_relaxed);
     return kReplyOk;
   }
+  if (tokens[0] == "crawl") return crawl(tokens);
   const bool is_metadump = tokens[0] == "metadump";
   if ((!is_metadump && tokens[0] != "mgdump") || tokens.size() != 2) return answer_lru_crawler(tokens);
   if (!server_.options().dump_enabled) return is_metadump ? kErrorMetadumpNotAllowed : kErrorKeyDumpNotAllowed;
@@ -128,6 +129,17 @@ std::string_view Administration::lru_crawler(std::string_view words, Session& se
   session.report =
       make_key_dump(server_, is_metadump ? DumpFormat::kMeta : DumpFormat::kMetaGet, std::move(prefix));
   return session.report == nullptr ? kErrorCrawlerBusy : std::string_view();
+}
+
+std::string_view Administration::crawl(const Tokens& words) {
+  const std::string_view reply = answer_lru_crawler(words);
+  if (reply != kReplyOk) return reply;
+  if (!server_.crawler_enabled.load(std::memory_order_relaxed)) return kErrorCrawlerDisabled;
+  if (server_.crawler_runs.exchange(true, std::memory_order_acquire)) return kErrorCrawlerBusy;
+  server_.crawler_starts.fetch_add(1, std::memory_order_relaxed);
+  // Release: after the one before it.
+  server_.is_crawling.store(true, std::memory_order_release);
+  return kReplyOk;
 }
 
 std::string_view Administration::watch(std::string_view words, Session& session) {

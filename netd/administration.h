@@ -9,6 +9,7 @@
 #include "netd/request.h"
 #include "netd/server_state.h"
 #include "netd/session.h"
+#include "netd/tokens.h"
 
 namespace netd {
 
@@ -25,6 +26,8 @@ class Administration {
   void stats_cachedump(std::string_view words, Session& session, Buffer& out);
   [[nodiscard]] std::string_view cache_memlimit(const Request& request, Session& session);
   [[nodiscard]] std::string_view lru_crawler(std::string_view words, Session& session);
+  // `words` begin with "crawl". The server crawls within a second.
+  [[nodiscard]] std::string_view crawl(const Tokens& words);
   [[nodiscard]] std::string_view watch(std::string_view words, Session& session);
   [[nodiscard]] std::string_view debugtime(std::string_view words);
 

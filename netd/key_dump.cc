@@ -44,10 +44,10 @@ std::string meta_get_line(const larder::ItemInfo& item) {
 
 class KeyDump : public Report {
  public:
-  // The server's flag `dumping` is its to take back.
+  // The server's flag `crawler_runs` is its to take back.
   KeyDump(ServerState& server, DumpFormat format, std::string prefix)
       : server_(server), format_(format), prefix_(std::move(prefix)) {}
-  ~KeyDump() override { server_.dumping.store(false, std::memory_order_release); }
+  ~KeyDump() override { server_.crawler_runs.store(false, std::memory_order_release); }
 
   bool append_part(Buffer& out) override {
     if (!std::exchange(begun_, true)) out.append(kReplyOk);
@@ -62,7 +62,7 @@ class KeyDump : public Report {
         lines += format_ == DumpFormat::kMeta ? meta_line(item, now_unix_ms) : meta_get_line(item);
       });
     }
-    server_.dumped_items.fetch_add(seen, std::memory_order_relaxed);
+    server_.crawled_items.fetch_add(seen, std::memory_order_relaxed);
     out.append(lines);
     if (!goes_on) out.append(format_ == DumpFormat::kMeta ? kReplyEnd : kReplyMetaMissing);
     return !goes_on;
@@ -115,8 +115,8 @@ class CacheDump : public Report {
 
 std::unique_ptr<Report> make_key_dump(ServerState& server, DumpFormat format, std::string prefix) {
   // Acquire: the dump that has just ended is over for good. Nothing else is read on the strength of it.
-  if (server.dumping.exchange(true, std::memory_order_acquire)) return nullptr;
-  server.dumps.fetch_add(1, std::memory_order_relaxed);
+  if (server.crawler_runs.exchange(true, std::memory_order_acquire)) return nullptr;
+  server.crawler_starts.fetch_add(1, std::memory_order_relaxed);
   return std::make_unique<KeyDump>(server, format, std::move(prefix));
 }
 

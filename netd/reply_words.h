@@ -54,6 +54,7 @@ inline constexpr std::string_view kErrorLruFactors = "ERROR hot/warm age factors
 inline constexpr std::string_view kErrorCrawlerSleep = "CLIENT_ERROR sleep must be one second or less\r\n";
 inline constexpr std::string_view kErrorAutomoveWindow = "CLIENT_ERROR automove window too low or too high\r\n";
 inline constexpr std::string_view kErrorBadClass = "BADCLASS invalid class id\r\n";
+inline constexpr std::string_view kErrorCrawlerDisabled = "CLIENT_ERROR lru crawler disabled\r\n";
 inline constexpr std::string_view kErrorCrawlerBusy = "BUSY currently processing crawler request\r\n";
 inline constexpr std::string_view kErrorMetadumpNotAllowed = "ERROR metadump not allowed\r\n";
 inline constexpr std::string_view kErrorKeyDumpNotAllowed = "ERROR key dump not allowed\r\n";

@@ -7,6 +7,12 @@
 namespace netd {
 namespace {
 
+// Of the cache's upkeep: how much is done at a time, how soon the rest follows, and how often there may be some.
+constexpr int kMaintenanceSteps = 8;
+constexpr std::chrono::milliseconds kMaintenancePause(50);
+constexpr std::chrono::milliseconds kMaintenanceInterval(1000);
+constexpr size_t kCrawlStepItems = size_t{32} << 10;
+
 // The port asked for, or the first that the system chose.
 int port_of(Transport transport, int asked, const std::vector<ListenSocket>& sockets) {
   const auto first = std::find_if(sockets.begin(), sockets.end(), [transport](const ListenSocket& socket) {
@@ -37,6 +43,7 @@ Server::~Server() { finish(std::chrono::milliseconds(0)); }
 void Server::start() {
   for (Worker& worker : workers_) worker.start();
   acceptor_.start();
+  maintain();
 }
 
 void Server::run() { io_.run(); }
@@ -55,6 +62,31 @@ void Server::finish(std::chrono::milliseconds grace) {
 }
 
 void Server::hand_over(UniqueFd client) { next_worker().adopt(std::move(client)); }
+
+// A step takes a few milliseconds of the thread that accepts clients, and stops no worker.
+void Server::maintain() {
+  int steps = 0;
+  while (steps < kMaintenanceSteps && state_.cache().maintain()) ++steps;
+  const bool crawls_on = crawl();
+  maintenance_timer_.expires_after(crawls_on || steps == kMaintenanceSteps ? kMaintenancePause
+                                                                           : kMaintenanceInterval);
+  maintenance_timer_.async_wait([this](const std::error_code& error) {
+    if (!error) maintain();
+  });
+}
+
+bool Server::crawl() {
+  if (!state_.is_crawling.load(std::memory_order_acquire)) return false;
+  uint64_t seen = 0;
+  const bool goes_on = state_.cache().scan(crawled_, kCrawlStepItems, [&](const larder::ItemInfo&) { ++seen; });
+  state_.crawled_items.fetch_add(seen, std::memory_order_relaxed);
+  if (goes_on) return true;
+  crawled_ = {};
+  state_.is_crawling.store(false, std::memory_order_relaxed);
+  // Release: the next crawl comes after this one.
+  state_.crawler_runs.store(false, std::memory_order_release);
+  return false;
+}
 
 Worker& Server::next_worker() {
   Worker& worker = workers_[next_worker_];

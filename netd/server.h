@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "larder/scan.h"
 #include "netd/acceptor.h"
 #include "netd/asio.h"
 #include "netd/listen_socket.h"
@@ -42,6 +43,10 @@ class Server {
 
  private:
   void hand_over(UniqueFd client);
+  // Every second, and soon again while there is something to do.
+  void maintain();
+  // A step of it. True when there are more.
+  bool crawl();
   [[nodiscard]] Worker& next_worker();
 
   asio::io_context& io_;
@@ -49,6 +54,8 @@ class Server {
   ServerState state_;
   std::deque<Worker> workers_;
   Acceptor acceptor_;
+  Timer maintenance_timer_{io_};
+  larder::ScanCursor crawled_;
   size_t next_worker_ = 0;
 };
 

@@ -39,8 +39,8 @@ void ServerState::reset_counters() {
   for (PrefixStats& stats : prefix_stats_) stats.reset();
   parts_.removal_log.counters().reset();
   parts_.watch_hub.reset_counts();
-  dumps.store(0, std::memory_order_relaxed);
-  dumped_items.store(0, std::memory_order_relaxed);
+  crawler_starts.store(0, std::memory_order_relaxed);
+  crawled_items.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace netd

@@ -70,11 +70,12 @@ class ServerState {
   std::atomic<bool> accepting{true};
   std::atomic<uint32_t> verbosity;
   std::atomic<bool> detail_enabled;  // statistics per key prefix are kept
-  std::atomic<bool> dumping{false};  // a dump is under way; see key_dump.h
-  std::atomic<uint64_t> dumps{0};    // begun
-  std::atomic<uint64_t> dumped_items{0};
-  // What `lru_crawler` was told last. Nothing depends on it.
-  std::atomic<bool> crawler_enabled{true};
+  // A dump (key_dump.h) or a crawl (Server::crawl) is under way: one at a time.
+  std::atomic<bool> crawler_runs{false};
+  std::atomic<bool> is_crawling{false};     // of the two it is a crawl
+  std::atomic<uint64_t> crawler_starts{0};  // of both
+  std::atomic<uint64_t> crawled_items{0};   // that both have looked at
+  std::atomic<bool> crawler_enabled{true};  // what `lru_crawler` was told last; a crawl depends on it
 
   // The ports clients find, when the system chose them. Set before there are threads.
   int tcp_port;

@@ -120,8 +120,8 @@ void append_engine(const ServerState& server, const larder::Stats& cache, Buffer
   append_stat("slab_reassign_last_busy_status", "none", out);
   append_stat("slab_reassign_running", 0, out);
   append_stat("slabs_moved", cache.segments_cleaned, out);
-  append_stat("lru_crawler_running", server.dumping.load(std::memory_order_relaxed) ? 1 : 0, out);
-  append_stat("lru_crawler_starts", server.dumps.load(std::memory_order_relaxed), out);
+  append_stat("lru_crawler_running", server.crawler_runs.load(std::memory_order_relaxed) ? 1 : 0, out);
+  append_stat("lru_crawler_starts", server.crawler_starts.load(std::memory_order_relaxed), out);
   append_zeros({"lru_maintainer_juggles"}, out);
   append_stat("malloc_fails", server.sum(Counter::kMallocFails), out);
   const WatchHub::Counts watch = server.watch_hub().counts();
@@ -143,8 +143,8 @@ void append_items(const ServerState& server, const larder::Stats& cache, Buffer&
   append_stat("evicted_active", cache.evicted_active, out);
   append_stat("evictions", cache.evictions, out);
   append_stat("reclaimed", cache.expired, out);
-  append_zeros({"crawler_reclaimed"}, out);
-  append_stat("crawler_items_checked", server.dumped_items.load(std::memory_order_relaxed), out);
+  append_stat("crawler_reclaimed", cache.expired_in_upkeep, out);
+  append_stat("crawler_items_checked", server.crawled_items.load(std::memory_order_relaxed), out);
   append_zeros({"lrutail_reflocked", "moves_to_cold"}, out);
   append_stat("moves_to_warm", cache.items_promoted, out);
   append_stat("moves_within_lru", cache.items_moved, out);

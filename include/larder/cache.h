@@ -298,7 +298,7 @@ class LARDER_API Cache {
   // Shows the next items, about `items_max` ≥ 1 of them, without their values, and moves `cursor`, a fresh one of
   // which begins the walk over all items, or a sample, behind them. False when the walk has come to its end. What
   // for_each promises holds for the walk as a whole, however long it pauses, and nothing is kept for it meanwhile.
-  // Cheaper than for_each.
+  // Cheaper than for_each. Removes what it finds expired.
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
 
   // Adds up what all threads have counted: cheap enough for every second, not for every operation.
@@ -320,8 +320,11 @@ class LARDER_API Cache {
   // The lowest limit that set_memory_limit takes.
   [[nodiscard]] size_t memory_limit_bytes_min() const;
 
-  // Takes back the room of expired and flushed items and finishes what a lowered limit has left to do, for at most
-  // about `step_bytes` of memory. True when there is more to do. Never needed; for owners with idle time.
+  // Does what else waits for the next stores, a step at a time: takes back the room of expired, flushed and erased
+  // items, gives memory that nothing lies in back to the system, and finishes what a lowered limit has left to do.
+  // A step cleans about `step_bytes` of memory, and looks at an item for each 256 octets of that: once a minute by
+  // the cache's clock a walk over all of them begins, at whose end no expired item counts as one any more. True
+  // when there is more to do. Never needed; for owners with idle time, or who want memory to follow what is stored.
   bool maintain(size_t step_bytes = 1 << 20);
 
   // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to

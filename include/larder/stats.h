@@ -44,6 +44,7 @@ struct Stats {
   uint64_t removals_untold = 0;    // items that the RemovalListener missed, for want of memory to queue them
   uint64_t expired = 0;            // items whose room was taken back after their expiry
   uint64_t expired_unfetched = 0;  // those of expired that had never been read
+  uint64_t expired_in_upkeep = 0;  // those of expired that maintain or scan took back
   uint64_t ghost_hits = 0;         // stores that the policy's memory of evicted keys recognised
   uint64_t items_promoted = 0;     // items moved from probation to the main queue
   uint64_t items_moved = 0;        // items copied within the main queue to keep them

@@ -326,6 +326,56 @@ class Settings(AdministrationTestCase):
                     wait_until(lambda: connection.stats('settings')['lru_crawler'] == setting, 'the setting follows')
 
 
+class Upkeep(AdministrationTestCase):
+    """What nobody asks for any more goes by itself."""
+
+    def fill(self, connection, count, size, exptime, one_in=1):
+        for i in range(count):
+            of_this = 0 if i % one_in else exptime
+            connection.send(b'set key%d 0 %d %d noreply\r\n' % (i, of_this, size) + bytes(size) + b'\r\n')
+        self.assertEqual(STORED, connection.ask(store(b'stays', b'1')))
+
+    def test_what_has_expired_leaves_the_counts(self):
+        with self.server('--enable-debugtime').connect() as connection:
+            self.fill(connection, 1000, 100, 10)
+            self.assertEqual('1001', connection.stats()['curr_items'])
+            self.assertEqual(OK, connection.ask(b'debugtime 100\r\n'))
+            wait_until(lambda: connection.stats()['curr_items'] == '1', 'the expired items have left')
+            stats = connection.stats()
+            self.assertLess(int(stats['bytes']), 100)
+            self.assertEqual(('1000', '0'), (stats['reclaimed'], stats['evictions']))
+
+    def test_lru_crawler_crawl_reclaims_what_has_expired(self):
+        with self.server('--enable-debugtime').connect() as connection:
+            self.fill(connection, 10000, 10, 10, one_in=100)
+            self.assertEqual(OK, connection.ask(b'debugtime 11\r\n'))
+            starts = int(connection.stats()['lru_crawler_starts'])
+            self.assertEqual(OK, connection.ask(b'lru_crawler crawl all\r\n'))
+            wait_until(lambda: connection.stats()['lru_crawler_running'] == '0', 'the crawl is over')
+            stats = connection.stats()
+            self.assertEqual(('9901', '100', '100'),
+                             (stats['curr_items'], stats['reclaimed'], stats['crawler_reclaimed']))
+            self.assertEqual(starts + 1, int(stats['lru_crawler_starts']))
+            self.assertGreaterEqual(int(stats['crawler_items_checked']), 9901)
+
+    def test_a_crawler_that_is_disabled_refuses_to_crawl(self):
+        for program in filter(None, [NETD, MEMCACHED]):
+            with self.subTest(program=os.path.basename(program)), self.server(program=program).connect() as connection:
+                self.assertEqual(OK, connection.ask(b'lru_crawler disable\r\n'))
+                wait_until(lambda: connection.stats('settings')['lru_crawler'] == 'no', 'the setting follows')
+                self.assertEqual(b'CLIENT_ERROR lru crawler disabled\r\n',
+                                 connection.ask(b'lru_crawler crawl all\r\n'))
+
+    @unittest.skipIf(SANITIZED, 'most resident memory is the sanitizer\'s')
+    def test_memory_goes_back_after_a_flush(self):
+        with self.server('-m', '256').connect() as connection:
+            self.fill(connection, 20000, 10000, 0)
+            full = int(connection.stats()['rss_bytes'])
+            self.assertGreater(full, 200_000_000)
+            self.assertEqual(OK, connection.ask(b'flush_all\r\n'))
+            wait_until(lambda: int(connection.stats()['rss_bytes']) < full - 190_000_000, 'the memory has gone back')
+
+
 class MemcachedTool(AdministrationTestCase):
     def setUp(self):
         if not os.path.exists(MEMCACHED_TOOL):
@@ -504,7 +554,8 @@ class Watch(AdministrationTestCase):
 
     def lines(self, watcher, count):
         """So many lines, without time, number and descriptor."""
-        text = watcher.read_until(lambda reply: reply.count(b'\n') >= count).decode()
+        text, end, rest = watcher.read_until(lambda reply: reply.count(b'\n') >= count).decode().rpartition('\n')
+        watcher.received += rest.encode()  # of a line that has not come whole yet
         for line in text.splitlines():
             self.assertRegex(line, r'\Ats=\d+\.\d+ gid=\d+ type=')
         return [re.sub(r' cfd=\d+', '', line).split(' ', 2)[2] for line in text.splitlines()]

@@ -78,7 +78,8 @@ class Cleaner {
   [[nodiscard]] bool make_room_in_account(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Cleans about `bytes` worth of segments that hold nothing but expired, flushed or mostly dead items, and of what
-  // is over the limit. True if there may be more to do.
+  // is over the limit; when there are none, gives memory that nothing lies in back to the system, a piece at a
+  // time. True if there may be more to do.
   [[nodiscard]] bool tidy(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // For assert_valid: nobody cleans, and no victim is half done, while `visit` runs.
@@ -157,6 +158,7 @@ class Cleaner {
 
   Mutex mutex_;
   std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
+  bool is_upkeep_ ABSL_GUARDED_BY(mutex_) = false;  // it is cleaned in `tidy`
   uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
   uint64_t hash_at_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t moved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // out of the victim, to be kept

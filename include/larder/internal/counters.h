@@ -46,6 +46,7 @@ enum class Counter : uint8_t {
   kRemovalsUntold,
   kExpired,
   kExpiredUnfetched,
+  kExpiredInUpkeep,
   kGhostHits,
   kItemsPromoted,
   kItemsMoved,

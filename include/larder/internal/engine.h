@@ -170,6 +170,7 @@ class Engine {
   bool flush_namespace(std::string_view prefix);
 
   void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
+  // Removes what it finds expired.
   bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
             Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Stats stats();
@@ -285,6 +286,9 @@ class Engine {
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
   void flush_now();
   void count_into(Stats& stats, uint32_t space) const;
+  bool walk(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+            Placeholders placeholders);
+  [[nodiscard]] bool look_for_expired(size_t step_bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(walk_mutex_);
   [[nodiscard]] absl::Status check_all();
   [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
 
@@ -303,8 +307,14 @@ class Engine {
   std::optional<Quota> quota_;
   std::optional<Cleaner> cleaner_;
 
+  // Whether any item was ever to expire. Relaxed: a hint of when to look for such items.
+  mutable std::atomic<bool> has_expiries_{false};
+
   // Lock order: before all others.
   Mutex limit_mutex_;
+  Mutex walk_mutex_;
+  std::optional<ScanCursor> walk_ ABSL_GUARDED_BY(walk_mutex_);  // the one under way
+  int64_t next_walk_ms_ ABSL_GUARDED_BY(walk_mutex_) = 0;
   Mutex flush_mutex_;
   // When the pending flush_all takes effect; kNoFlush: none is pending. Written under flush_mutex_, and only when
   // the flush is done: until then everybody who sees that it is due waits for it.
