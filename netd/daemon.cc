@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "netd/start_error.h"
@@ -37,6 +38,8 @@ Daemon::Daemon(bool enabled) {
   }
   UniqueFd ours(ends[0]);
   parent_ = UniqueFd(ends[1]);
+  // Who started this process may have it ignored, and then a child's exit code is lost.
+  std::signal(SIGCHLD, SIG_DFL);
   const pid_t child = fork();
   if (child < 0) throw StartError(fmt::format("-d: cannot fork: {}", std::strerror(errno)), kExitOsError);
   if (child > 0) {

@@ -22,14 +22,15 @@ constexpr std::string_view kFlags =
                           as a list: <addr>[:<port>],<addr>[:<port>]...
 -d, --daemon              run as a daemon; returns when connections are accepted
 -r, --enable-coredumps    maximize core file limit
--u, --user=<user>         assume identity of <user> (needed when run as root, and
-                          only then)
+-u, --user=<user>         assume identity of <user>, a name or a number, or of
+                          <user>:<group> (needed when run as root, and only then)
 -m, --memory-limit=<num>  memory limit in megabytes (default: 64); covers items, their
                           index and connection buffers. Also <num>k, m, g or t, or
                           <num>% of the memory of the control group or machine
 -M, --disable-evictions   return error on memory exhausted instead of evicting
--c, --conn-limit=<num>    max simultaneous connections (default: 1024)
--k, --lock-memory         lock down all paged memory
+-c, --conn-limit=<num>    max simultaneous connections (default: 1024); less, with a
+                          warning, if the system allows too few open files
+-k, --lock-memory         lock down all paged memory, as far as the system allows it
 -v, --verbose             verbose (print errors/warnings while in event loop)
 -vv                       very verbose (also print client commands/responses)
 -vvv                      extremely verbose (internal state transitions)

@@ -73,12 +73,12 @@ void prepare_for_connections(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
-// Nothing when this machine has no such kind of address.
+// Nothing, and errno, when this process cannot have such an address.
 UniqueFd listen_at(const addrinfo& info, const std::string& shown, int backlog) {
   const bool is_tcp = info.ai_socktype == SOCK_STREAM;
   UniqueFd fd(socket(info.ai_family, info.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol));
   if (!fd) {
-    if (errno == EAFNOSUPPORT) return {};
+    if (errno != EMFILE && errno != ENFILE) return {};
     fail(shown, errno);
   }
   if (is_tcp) prepare_for_connections(fd.get());
@@ -91,16 +91,20 @@ UniqueFd listen_at(const addrinfo& info, const std::string& shown, int backlog) 
   return fd;
 }
 
-// Listens on every address that `address` stands for and this machine has; returns how many.
+// Listens on every address that `address` stands for and this process can have; returns how many. `error`: why
+// there is one that it cannot have.
 size_t listen_on(const ListenAddress& address, Transport transport, const Options& options,
-                 std::vector<ListenSocket>& sockets) {
+                 std::vector<ListenSocket>& sockets, int& error) {
   const int port = transport == Transport::kUdp ? options.udp_port : address.port.value_or(options.port);
   const std::string shown = host_and_port(address.host, fmt::format("{}", port));
   const AddressList list = resolve(address, port, transport, options);
   size_t count = 0;
   for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
     UniqueFd fd = listen_at(*info, shown, options.listen_backlog);
-    if (!fd) continue;
+    if (!fd) {
+      error = errno;
+      continue;
+    }
     std::string bound = bound_address(fd.get());
     sockets.emplace_back(std::move(fd), transport, std::move(bound));
     ++count;
@@ -113,12 +117,13 @@ void listen_everywhere(Transport transport, const Options& options, std::vector<
   const std::vector<ListenAddress> addresses =
       loopback ? std::vector<ListenAddress>{{"127.0.0.1", {}}, {"::1", {}}} : options.listen_addresses;
   size_t all = 0;
+  int error = 0;
   for (const ListenAddress& address : addresses) {
-    const size_t count = listen_on(address, transport, options, sockets);
-    if (count == 0 && !loopback) fail(address.host, EADDRNOTAVAIL);
+    const size_t count = listen_on(address, transport, options, sockets, error);
+    if (count == 0 && !loopback) fail(address.host, error);
     all += count;
   }
-  if (all == 0) fail("the loopback interface", EADDRNOTAVAIL);
+  if (all == 0) fail("the loopback interface", error);
 }
 
 // Removes a socket that nobody listens on any more.

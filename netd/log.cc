@@ -1,5 +1,6 @@
 #include "netd/log.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -18,5 +19,7 @@ void log_line(std::string_view line) {
   // Nobody is left to tell when stderr does not take it.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }
+
+void warn(std::string_view text) { log_line(fmt::format("netd: warning: {}", text)); }
 
 }  // namespace netd

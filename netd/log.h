@@ -11,6 +11,9 @@ namespace netd {
 // not keep clients waiting.
 void log_line(std::string_view line);
 
+// Writes "netd: warning: " and `text`: something is not as it was asked for, and netd serves all the same.
+void warn(std::string_view text);
+
 }  // namespace netd
 
 #endif  // NETD_LOG_H_

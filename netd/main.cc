@@ -57,7 +57,7 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
   log_line(fmt::format("netd: listening on loopback only:{}; -l <addr> serves other hosts", addresses));
 }
 
-void serve(const Options& options) {
+void serve(Options options) {
   const std::optional<User> user = find_user(options);
   Daemon daemon(options.daemon);
   std::optional<HeldSignals> held_signals(kServerSignals);
@@ -74,6 +74,7 @@ void serve(const Options& options) {
   WatchHub watch_hub(options.watcher_queue_bytes);
   RemovalLog removal_log(clock, watch_hub);
   const std::unique_ptr<larder::Cache> cache = make_cache(options, clock, removal_log);
+  fit_threads(options);
   const ServerParts parts = {.options = options,
                              .cache = *cache,
                              .clock = clock,
@@ -87,6 +88,7 @@ void serve(const Options& options) {
   asio::io_context io(1);
   Server server(io, parts, std::move(sockets));
   server.start();
+  lock_memory(options);
   const ServerSignals signals(io, server, auth_file);
   held_signals.reset();
   daemon.detach(/*keep_output=*/options.verbosity > 0, /*keep_directory=*/options.coredumps);
@@ -98,13 +100,13 @@ void serve(const Options& options) {
 }
 
 int run(int argc, char** argv) {
-  const ParsedCommandLine command_line = parse_command_line(argc, argv);
+  ParsedCommandLine command_line = parse_command_line(argc, argv);
   if (command_line.text) {
     fmt::print("{}", *command_line.text);
   } else if (command_line.options.health) {
     check_health(command_line.options);
   } else {
-    serve(command_line.options);
+    serve(std::move(command_line.options));
   }
   return 0;
 }
@@ -113,8 +115,10 @@ int run(int argc, char** argv) {
 }  // namespace netd
 
 int main(int argc, char** argv) {
-  // A log that nobody reads any more ends no server.
+  // A log that nobody reads any more, or that must not grow, ends no server.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  netd::occupy_standard_descriptors();
   // Buffers of large values go back to the system when they are freed, or the memory limit would not hold.
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
   try {

@@ -10,23 +10,24 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "netd/log.h"
-#include "netd/start_error.h"
 #include "netd/unique_fd.h"
 
 namespace netd {
 namespace {
 
-// Replaces `path` by a file with this text.
-void write_file(const std::string& path, const std::string& temporary, std::string_view text) {
+// Replaces `path` by a file with this text. Warns and returns false if that fails.
+bool write_file(const std::string& path, const std::string& temporary, std::string_view text) {
   unlink(temporary.c_str());
   const UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   const bool written = fd && write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (written && rename(temporary.c_str(), path.c_str()) == 0) return;
+  if (written && rename(temporary.c_str(), path.c_str()) == 0) return true;
   const int error = errno;
   if (fd) unlink(temporary.c_str());
-  throw StartError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
+  warn(fmt::format("cannot write {}: {}", path, std::strerror(error)));
+  return false;
 }
 
 // The process that a file names, or 0. A file of another kind, which might keep us waiting, names none.
@@ -40,19 +41,18 @@ pid_t pid_in(const std::string& path) {
 void warn_of_live_process(const std::string& path) {
   const pid_t pid = pid_in(path);
   if (pid <= 0) return;
-  if (kill(pid, 0) == 0) log_line(fmt::format("netd: {} names process {}, which is running", path, pid));
-}
-
-std::string absolute_or_empty(const std::string& path) {
-  return path.empty() ? path : std::filesystem::absolute(path).string();
+  if (kill(pid, 0) == 0) warn(fmt::format("{} names process {}, which is running", path, pid));
 }
 
 }  // namespace
 
-PidFile::PidFile(const std::string& path) : path_(absolute_or_empty(path)) {
-  if (path_.empty()) return;
-  warn_of_live_process(path_);
-  write_file(path_, path_ + ".tmp", fmt::format("{}\n", getpid()));
+PidFile::PidFile(const std::string& path) {
+  if (path.empty()) return;
+  warn_of_live_process(path);
+  // Absolute, so that a daemon, which changes its directory, finds it again at exit.
+  std::error_code no_directory;
+  const std::string absolute = std::filesystem::absolute(path, no_directory);
+  if (write_file(path, path + ".tmp", fmt::format("{}\n", getpid()))) path_ = absolute;
 }
 
 PidFile::~PidFile() {

@@ -9,22 +9,22 @@
 
 namespace netd {
 
-// The pid file: there as long as this object is. Written beside its place and renamed, so that nobody reads half
-// of it, and never through a symbolic link.
+// The pid file: there as long as this object is, or, with a warning in the log, not at all if it cannot be written.
+// Written beside its place and renamed, so that nobody reads half of it, and never through a symbolic link.
 class PidFile {
  public:
-  // An empty path: no file. Warns in the log when the file names a process that is running. Throws StartError.
+  // An empty path: no file. Warns in the log when the file names a process that is running.
   explicit PidFile(const std::string& path);
   ~PidFile();
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
  private:
-  const std::string path_;
+  std::string path_;  // empty: none was written
 };
 
 // Writes the bound ports, one a line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names,
-// if it does. Throws StartError.
+// if it does; or warns in the log.
 void write_port_file(std::span<const ListenSocket> sockets);
 
 }  // namespace netd

@@ -182,21 +182,11 @@ class FailedStarts(CommandLineTestCase):
         self.assertIn('no-such-user', result.stderr)
         self.assertEqual([], os.listdir(self.directory))
 
-    def test_a_pid_file_that_cannot_be_written_is_a_failed_start(self):
-        for more in [[], ['-d']]:
-            with self.subTest(more=more):
-                self.check_refused('-l', '127.0.0.1', '-p', self.port, '-s', self.path('socket'),
-                                   '-P', self.path('missing/pid'), *more,
-                                   exit_codes=[1, OS_ERROR], naming=[self.path('missing/pid')])
-
     def test_a_socket_path_that_cannot_be_bound_is_a_failed_start(self):
         too_long = self.path('x' * 200)
         for path in [self.path('missing/socket'), too_long]:
             with self.subTest(path=path):
                 self.check_refused('-s', path, '-P', self.path('pid'), exit_codes=[1, OS_ERROR], naming=[path])
-
-    def test_more_connections_than_the_system_allows_exits_with_71(self):
-        self.check_refused('-s', self.path('socket'), '-c', '2000000000', exit_codes=[OS_ERROR], naming=['2000000000'])
 
     def test_a_file_that_is_no_socket_is_not_removed(self):
         with open(self.path('precious'), 'w', encoding='ascii') as file:

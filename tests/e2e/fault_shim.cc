@@ -31,6 +31,7 @@ struct Faults {
   std::atomic<int64_t> socket_mode;       // of a UNIX socket when `listen` was called for it
   std::atomic<int64_t> uid_at_recv;   // the lowest user id it could take when a socket was first read; -1: none yet
   std::atomic<int64_t> monotonic_ns;  // above 0: where the monotonic clocks stand still
+  std::atomic<int64_t> ipv6_errno;    // above 0: why there are no sockets of IPv6
 };
 
 // Until the file is mapped nothing fails. A sanitizer may ask a clock before, or while it is being mapped.
@@ -82,6 +83,13 @@ void note_users() {
 }  // namespace
 
 extern "C" {
+
+int socket(int family, int type, int protocol) noexcept {
+  static const auto real = next(&socket, "socket");
+  if (family != AF_INET6 || faults().ipv6_errno == 0) return real(family, type, protocol);
+  errno = static_cast<int>(faults().ipv6_errno);
+  return -1;
+}
 
 int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   static const auto real = next(&accept4, "accept4");

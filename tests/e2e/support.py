@@ -203,10 +203,11 @@ class Connection:
 class Server:
     """A running netd or memcached in a directory of its own.
 
-    `flags` are those of its command line; without a port among them it serves a UNIX socket.
+    `flags` are those of its command line; without a port among them it serves a UNIX socket. `under` is a command that
+    is run with the server's as its arguments, and becomes it.
     """
 
-    def __init__(self, program, *flags, environment=None):
+    def __init__(self, program, *flags, environment=None, under=()):
         self.name = os.path.basename(program)
         self.directory = tempfile.mkdtemp(prefix='larder-e2e-')
         self.address = os.path.join(self.directory, 'socket')
@@ -219,7 +220,7 @@ class Server:
         else:
             flags += ['-s', self.address]
         with open(os.path.join(self.directory, 'stderr'), 'wb') as stderr:
-            self.process = subprocess.Popen([program, *user_flags(), *flags], stderr=stderr, stdout=stderr,
+            self.process = subprocess.Popen([*under, program, *user_flags(), *flags], stderr=stderr, stdout=stderr,
                                             env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
         try:
