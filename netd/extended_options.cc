@@ -39,12 +39,12 @@ constexpr Range kRanges[] = {
     {"tail_repair_time", 10, std::numeric_limits<int32_t>::max()},
     {"temporary_ttl", 0, std::numeric_limits<int32_t>::max()},
     {"read_buf_mem_limit", 0, std::numeric_limits<int32_t>::max()},
-    {"worker_logbuf_size", 1, std::numeric_limits<int32_t>::max()},
+    {"worker_logbuf_size", 0, std::numeric_limits<int32_t>::max()},
 };
-// The same, but above 0 and below this.
+// The same, but above 0.
 struct Factor {
   std::string_view name;
-  double below;
+  double max;
 };
 constexpr Factor kFactors[] = {
     {"hot_max_factor", std::numeric_limits<double>::infinity()},
@@ -52,6 +52,7 @@ constexpr Factor kFactors[] = {
     {"slab_automove_ratio", 1},
     {"slab_automove_freeratio", 1},
 };
+constexpr int64_t kWatcherQueueKibMax = 1 << 20;
 constexpr std::string_view kMayStandAlone = "slab_automove";
 
 // Null: it is none of `list`.
@@ -102,12 +103,16 @@ void apply(const FlagValue& given, std::string_view name, const FlagValue& value
   } else if (name == "no_maxconns_fast") {
     options.reject_connections = false;
   } else if (name == "watcher_logbuf_size") {
-    options.watcher_queue_bytes = static_cast<size_t>(parse_number(value, 1, 1 << 20)) << 10;
+    const int64_t kib = parse_number(value, 0, std::numeric_limits<int32_t>::max());
+    if (kib > kWatcherQueueKibMax) {
+      options.warnings.push_back(fmt::format("{}: {} instead of {}", value.flag, kWatcherQueueKibMax, kib));
+    }
+    options.watcher_queue_bytes = static_cast<size_t>(std::min(kib, kWatcherQueueKibMax)) << 10;
   } else if (const Range* const range = find(kRanges, name)) {
     if (!value.text.empty() || name != kMayStandAlone) (void)parse_number(value, range->min, range->max);
     options.notes.push_back(fmt::format("{} has no effect here", value.flag));
   } else if (const Factor* const factor = find(kFactors, name)) {
-    (void)parse_factor(value, 0, factor->below);
+    (void)parse_factor(value, 0, factor->max);
     options.notes.push_back(fmt::format("{} has no effect here", value.flag));
   } else if (name == "hash_algorithm") {
     if (!contains(kHashAlgorithms, value.text)) refuse(value, "is none of jenkins, murmur3, xxh3");

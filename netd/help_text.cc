@@ -54,7 +54,8 @@ constexpr std::string_view kFlags =
 -B, --protocol=<name>     protocol - ascii or auto (the default), which are the same:
                           there is no binary protocol
 -I, --max-item-size=<num> adjusts max value size
-                          (default: 1m, min: 1k, max: a quarter of -m)
+                          (default: 1m, min: 1k, max: a quarter of -m, to which more,
+                          up to half of -m, is lowered)
 -F, --disable-flush-all   disable flush_all command
 -X, --disable-dumping     disable stats cachedump, stats detail and lru_crawler metadump
 -W, --disable-watch       disable watch commands (live logging)

@@ -71,15 +71,18 @@ ListenAddress parse_listen_address(const FlagValue& address) {
 
 void add_listen_addresses(const FlagValue& given, std::vector<ListenAddress>& addresses) {
   std::string_view list = given.text;
-  while (true) {
-    const size_t end = list.find_first_of(",;");
-    ListenAddress address = parse_listen_address({given.flag, list.substr(0, end)});
+  bool is_empty = true;
+  while (!list.empty()) {
+    const std::string_view text = list.substr(0, list.find_first_of(",;"));
+    list.remove_prefix(std::min(text.size() + 1, list.size()));
+    if (text.empty()) continue;
+    is_empty = false;
+    ListenAddress address = parse_listen_address({given.flag, text});
     if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
       addresses.push_back(std::move(address));
     }
-    if (end == std::string_view::npos) return;
-    list.remove_prefix(end + 1);
   }
+  if (is_empty) refuse(given, "names no host");
 }
 
 }  // namespace netd

@@ -21,9 +21,9 @@ struct ListenAddress {
 };
 
 // Adds the addresses of the list given to -l to `addresses`, leaving out those that are there. The list is
-// separated by ',' or
-// ';'; each address is host, host:port, [v6], [v6]:port, v6 or *, behind prefixes that memcached knows: `tag[…]:`,
-// `tag_…_:`, `notls:` and `proto[ascii]:`, which change nothing here. Throws StartError.
+// separated by ',' or ';', of which there may be too many; each address is host, host:port, [v6], [v6]:port, v6 or
+// *, behind prefixes that memcached knows: `tag[…]:`, `tag_…_:`, `notls:` and `proto[ascii]:`, which change nothing
+// here. Throws StartError.
 void add_listen_addresses(const FlagValue& given, std::vector<ListenAddress>& addresses);
 
 }  // namespace netd

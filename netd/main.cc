@@ -58,6 +58,7 @@ void announce(const Options& options, const std::vector<ListenSocket>& sockets) 
 }
 
 void serve(Options options) {
+  for (const std::string& warning : options.warnings) warn(warning);
   const std::optional<User> user = find_user(options);
   Daemon daemon(options.daemon);
   std::optional<HeldSignals> held_signals(kServerSignals);

@@ -58,13 +58,13 @@ int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_
   return *number;
 }
 
-double parse_factor(const FlagValue& value, double above, double below) {
+double parse_factor(const FlagValue& value, double above, double max) {
   double factor = 0;
   const char* const end = value.text.data() + value.text.size();
   const auto [stop, error] = std::from_chars(value.text.data(), end, factor);
-  if (error == std::errc() && stop == end && factor > above && factor < below) return factor;
-  refuse(value, below < std::numeric_limits<double>::infinity()
-                    ? fmt::format("is not a number between {} and {}", above, below)
+  if (error == std::errc() && stop == end && factor > above && factor <= max) return factor;
+  refuse(value, max < std::numeric_limits<double>::infinity()
+                    ? fmt::format("is not a number above {}, {} at most", above, max)
                     : fmt::format("is not a number above {}", above));
 }
 
@@ -90,8 +90,8 @@ size_t parse_memory(const FlagValue& value) {
 
 unsigned parse_mode(const FlagValue& value) {
   const std::optional<unsigned> mode = parse_whole<unsigned>(value.text, 8);
-  if (!mode || *mode > 0777) refuse(value, "is not an octal mode from 0 to 777");
-  return *mode;
+  if (!mode || *mode > 07777) refuse(value, "is not an octal mode from 0 to 7777");
+  return *mode & 0777;
 }
 
 }  // namespace netd

@@ -24,9 +24,9 @@ struct FlagValue {
 // A decimal number from `min` to `max`.
 [[nodiscard]] int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_code = kExitFailure);
 
-// A decimal fraction above `above` and below `below`.
+// A decimal fraction above `above`, `max` at most.
 [[nodiscard]] double parse_factor(const FlagValue& value, double above,
-                                  double below = std::numeric_limits<double>::infinity());
+                                  double max = std::numeric_limits<double>::infinity());
 
 // A number of octets: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
 // by `unit_bytes`.
@@ -36,7 +36,7 @@ struct FlagValue {
 // of the machine.
 [[nodiscard]] size_t parse_memory(const FlagValue& value);
 
-// Octal permission bits, 0..0777.
+// The permission bits of an octal mode, 0..0777; those above them, up to 07777, are left out.
 [[nodiscard]] unsigned parse_mode(const FlagValue& value);
 
 }  // namespace netd

@@ -48,7 +48,10 @@ void set_udp_port(const FlagValue& value, Options& options) {
 }
 
 void set_prefix_delimiter(const FlagValue& value, Options& options) {
-  if (value.text.size() != 1) refuse(value, "is not one character");
+  if (value.text.empty()) refuse(value, "is no character");
+  if (value.text.size() > 1) {
+    options.warnings.push_back(fmt::format("{}: of '{}' the first character counts", value.flag, value.text));
+  }
   options.prefix_delimiter = value.text.front();
   options.prefix_stats = true;
 }
@@ -75,9 +78,17 @@ void set_protocol(const FlagValue& value, Options& options) {
 }
 
 void set_threads(const FlagValue& value, Options& options) {
-  options.threads = static_cast<size_t>(parse_number(value, 1, 1024));
+  const auto threads = static_cast<size_t>(parse_number(value, 1, kIntMax));
+  options.threads = std::min(threads, kThreadsMax);
+  if (threads > kThreadsMax) {
+    options.warnings.push_back(fmt::format("{}: {} of {} threads", value.flag, kThreadsMax, threads));
+  }
   if (options.threads > 64)
     options.notes.push_back(fmt::format("{}: more than 64 threads rarely help", value.flag));
+}
+
+void set_large_pages(const FlagValue& value, Options& options) {
+  options.warnings.push_back(fmt::format("{}: large pages are not used", value.flag));
 }
 
 void set_napi_ids(const FlagValue& value, Options& options) {
@@ -114,7 +125,7 @@ constexpr Flag kFlags[] = {
     {'P', "pidfile", true, [](const FlagValue& v, Options& o) { o.pid_file = v.text; }},
     {'f', "slab-growth-factor", true, set_growth_factor},
     {'n', "slab-min-size", true, set_slab_bytes_min},
-    {'L', "enable-largepages", false, [](const FlagValue&, Options& o) { o.large_pages = true; }},
+    {'L', "enable-largepages", false, set_large_pages},
     {'D', "stat-delimiter", true, set_prefix_delimiter},
     {'t', "threads", true, set_threads},
     {'R', "max-reqs-per-event", true,
@@ -123,7 +134,7 @@ constexpr Flag kFlags[] = {
      }},
     {'C', "disable-cas", false, [](const FlagValue&, Options& o) { o.cas = false; }},
     {'b', "listen-backlog", true,
-     [](const FlagValue& v, Options& o) { o.listen_backlog = static_cast<int>(parse_number(v, 1, kIntMax)); }},
+     [](const FlagValue& v, Options& o) { o.listen_backlog = static_cast<int>(parse_number(v, -1, kIntMax)); }},
     {'B', "protocol", true, set_protocol},
     {'I', "max-item-size", true, set_item_bytes_max},
     {'F', "disable-flush-all", false, [](const FlagValue&, Options& o) { o.flush_enabled = false; }},
@@ -215,18 +226,26 @@ void apply_environment(Options& options) {
 
 // What no single flag can check.
 void check_memory(Options& options) {
-  const size_t quarter = options.memory_limit_bytes / 4;
-  if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin ||
-      options.memory_limit_bytes > larder::kMemoryLimitBytesMax) {
-    throw StartError(fmt::format("{}: {} octets are not from 1 MiB to 1 TiB", flag_name(options, 'm'),
-                                 options.memory_limit_bytes));
+  if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin) {
+    throw StartError(
+        fmt::format("{}: {} octets are less than 1 MiB", flag_name(options, 'm'), options.memory_limit_bytes));
   }
+  if (options.memory_limit_bytes > larder::kMemoryLimitBytesMax) {
+    options.warnings.push_back(
+        fmt::format("{}: 1 TiB instead of {} octets", flag_name(options, 'm'), options.memory_limit_bytes));
+    options.memory_limit_bytes = larder::kMemoryLimitBytesMax;
+  }
+  const size_t quarter = options.memory_limit_bytes / 4;
   if (!options.item_bytes_max_given) {
     options.item_bytes_max = std::min(options.item_bytes_max, quarter);
-  } else if (options.item_bytes_max < larder::kItemBytesMaxMin || options.item_bytes_max > quarter ||
+  } else if (options.item_bytes_max < larder::kItemBytesMaxMin || options.item_bytes_max > 2 * quarter ||
              options.item_bytes_max > kItemBytesMaxMax) {
-    throw StartError(fmt::format("{}: {} octets are not from 1024 to a quarter of -m ({}), 1 GiB at most",
-                                 flag_name(options, 'I'), options.item_bytes_max, quarter));
+    throw StartError(fmt::format("{}: {} octets are not from 1024 to half of -m ({}), 1 GiB at most",
+                                 flag_name(options, 'I'), options.item_bytes_max, 2 * quarter));
+  } else if (options.item_bytes_max > quarter) {
+    options.warnings.push_back(fmt::format("{}: {} octets, a quarter of -m, instead of {}", flag_name(options, 'I'),
+                                           quarter, options.item_bytes_max));
+    options.item_bytes_max = quarter;
   }
 }
 
@@ -238,7 +257,7 @@ void check_serves(Options& options) {
         kExitUsage);
   }
   if (!serves_tcp(options) && options.udp_port == 0 && options.unix_socket.empty()) {
-    throw StartError(fmt::format("{}: '0' leaves nothing to listen on; give -s", flag_name(options, 'p')),
+    throw StartError(fmt::format("{}: '0' leaves nothing to listen on; give -s or -U", flag_name(options, 'p')),
                      kExitUsage);
   }
 }
@@ -272,7 +291,10 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
     if (letter == 'l' && !std::exchange(listen_given, true)) parsed.options.listen_addresses.clear();
     apply(*flag, name_as_given(argv, letter, long_index, names), optarg == nullptr ? "" : optarg, parsed.options);
   }
-  if (optind < argc) throw StartError(fmt::format("unexpected argument '{}'", argv[optind]));
+  if (optind < argc) {
+    parsed.options.warnings.push_back(
+        fmt::format("ignored, as no flag: {}", fmt::join(argv + optind, argv + argc, " ")));
+  }
   check_memory(parsed.options);
   check_serves(parsed.options);
   return parsed;

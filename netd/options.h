@@ -18,6 +18,7 @@ namespace netd {
 
 // The largest limit for values that -I takes; -m permitting.
 inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;
+inline constexpr size_t kThreadsMax = 1024;
 
 struct Options {
   // Where clients connect. port: 0 is no TCP, kAnyPort whichever is free.
@@ -64,12 +65,13 @@ struct Options {
   bool daemon = false;
   bool coredumps = false;
   bool lock_memory = false;
-  bool large_pages = false;
   std::string user;
   std::string pid_file;
 
   // Told in the log at -v: options that are accepted but do nothing here.
   std::vector<std::string> notes;
+  // Told in the log: what is not as it was asked for.
+  std::vector<std::string> warnings;
 
   // The flags that were given, by their letters, as they were given: "-m", "--memory-limit", "NETD_MEMORY_LIMIT".
   std::map<char, std::string> given;

@@ -136,7 +136,6 @@ void set_limits(Options& options) {
     throw StartError(fmt::format("{}: the system allows no core files", flag_name(options, 'r')), kExitOsError);
   }
   if (options.lock_memory) raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
-  if (options.large_pages) warn(fmt::format("{}: large pages are not used", flag_name(options, 'L')));
 }
 
 void fit_threads(Options& options) {

@@ -134,8 +134,8 @@ class RefusedFlags(CommandLineTestCase):
             with self.subTest(flags=flags):
                 self.check_refused(*flags, exit_codes=[1, USAGE], naming=flags[:1])
 
-    def test_the_item_limit_is_from_1_KiB_to_a_quarter_of_the_memory(self):
-        for memory, too_small_or_large in [('64', '1023'), ('4', '1025k'), ('4', '1048577'), ('8', '3m')]:
+    def test_the_item_limit_is_from_1_KiB_to_half_of_the_memory(self):
+        for memory, too_small_or_large in [('64', '1023'), ('4', '2049k'), ('4', '2097153'), ('8', '5m')]:
             with self.subTest(memory=memory, item=too_small_or_large):
                 self.check_refused('-m', memory, '-I', too_small_or_large, exit_codes=[1, USAGE], naming=['-I'])
         for memory, item, octets in [('64', '1024', 1024), ('64', '1k', 1024), ('4', '1m', 1 << 20),

@@ -1,4 +1,4 @@
-"""Where memcached starts, netd starts: whatever the system is short of.
+"""Where memcached starts, netd starts: whatever the system is short of, and whatever else is on the command line.
 
 What is not as it was asked for is told in one line, and netd serves.
 """
@@ -15,12 +15,13 @@ import subprocess
 import tempfile
 import unittest
 
+from datagram_test import Client
 from faults import SHIM, Faults
 from support import (DEADLINE_S, MEMCACHED, NETD, SANITIZED, Connection, Server, free_port, is_alive, require,
                      user_flags, wait_until)
 from vectors import END, STORED, store, value
 
-NO_USER, OS_ERROR = 67, 71
+USAGE, NO_USER, OS_ERROR = 64, 67, 71
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
 # An own mount namespace is root's to have, if anybody's.
@@ -199,6 +200,64 @@ class Files(StartTestCase):
         self.assertEqual([], os.listdir(self.directory))
 
 
+class CommandLine(StartTestCase):
+    def test_a_word_that_is_no_flag_is_ignored(self):
+        server = self.server('stray', '-m', '32', 'words')
+        self.check_serves(server, ['ignored, as no flag: stray words'])
+        self.assertEqual(str(32 << 20), server.stats()['limit_maxbytes'])
+
+    def test_what_is_larger_than_can_be_is_lowered(self):
+        for flags, name, got, warning in [
+                (['-I', '20m'], 'item_size_max', 16 << 20, '-I: 16777216 octets, a quarter of -m, instead of 20971520'),
+                (['-m', '8', '-I', '4m'], 'item_size_max', 2 << 20,
+                 '-I: 2097152 octets, a quarter of -m, instead of 4194304'),
+                (['-t', '1025', '-c', '10'], 'num_threads', 1024, '-t: 1024 of 1025 threads'),
+                (['-o', 'watcher_logbuf_size=2000000'], 'watcher_logbuf_size', 1 << 30,
+                 '-o watcher_logbuf_size: 1048576 instead of 2000000')]:
+            with self.subTest(flags=flags):
+                server = self.server(*flags)
+                self.assertEqual(str(got), server.stats('settings')[name])
+                self.assertEqual(f'netd: warning: {warning}', server.stderr().splitlines()[0])
+                self.assertEqual(END, server.ask(b'get a\r\n'))
+
+    def test_of_a_long_delimiter_the_first_character_counts(self):
+        server = self.server('-D', '::')
+        self.check_serves(server, ["-D: of '::' the first character counts"])
+        self.assertEqual(':', server.stats('settings')['stat_key_prefix'])
+
+    def test_large_pages_are_not_used(self):
+        self.check_serves(self.server('-L'), ['-L: large pages are not used'])
+
+    def test_empty_elements_of_a_list_of_addresses_are_none(self):
+        for addresses in ['127.0.0.1,', ',127.0.0.1', '127.0.0.1,;127.0.0.2']:
+            with self.subTest(addresses=addresses):
+                self.check_serves(self.server('-l', addresses, '-p', free_port()))
+
+    def test_nobody_need_be_let_wait(self):
+        # A UNIX socket would refuse whoever comes before the last one has been accepted.
+        self.check_serves(self.tcp_server('-b', '0'))
+
+    def test_UDP_alone(self):
+        port, ports = free_port(), self.path('ports')
+        process = subprocess.Popen([NETD, *user_flags(), '-l', '127.0.0.1', '-p', '0', '-U', str(port)],
+                                   env={**os.environ, 'MEMCACHED_PORT_FILENAME': ports})
+        try:
+            wait_until(lambda: os.path.exists(ports), 'the ports are written')
+            with Client(port) as client:
+                self.assertEqual([(0, 1, END)], client.ask(b'get a\r\n'))
+            with open(ports, encoding='ascii') as file:
+                self.assertEqual(f'UDP INET: {port}\n', file.read())
+        finally:
+            process.terminate()
+            self.assertEqual(0, process.wait(DEADLINE_S))
+
+    def test_nothing_to_listen_on_is_told(self):
+        for flags in [['-p', '0'], ['-p', '0', '-U', '0']]:
+            result = subprocess.run([NETD, *user_flags(), *flags], capture_output=True, text=True, timeout=DEADLINE_S)
+            self.assertEqual((USAGE, "netd: -p: '0' leaves nothing to listen on; give -s or -U\n"),
+                             (result.returncode, result.stderr))
+
+
 class Users(StartTestCase):
     def ids(self, server):
         """The user and the group that a server runs as, and other groups it is in."""
@@ -321,6 +380,24 @@ class Surroundings(StartTestCase):
 
 
 class WhereMemcachedStarts(StartTestCase):
+    FLAGS = [
+        [], ['stray'], ['-m', '2'], ['-m', '8', '-I', '4m'], ['-I', '32m'], ['-I', '512k'],
+        ['-t', '1'], ['-t', '100'], ['-c', '100'], ['-b', '-1'], ['-R', '1'], ['-f', '1.01'], ['-n', '1'],
+        ['-D', '::'], ['-a', '01777'], ['-P', '/missing/pid'], ['-k'], ['-C'], ['-M'], ['-A'], ['-F'],
+        ['-X'], ['-W'], ['-vvvvv'], ['-N', '2'], ['-U', '0'], ['-B', 'ascii'], ['-B', 'auto'],
+        *(['-o', option] for option in [
+            '', 'modern,', 'maxconns_fast', 'no_maxconns_fast', 'hashpower=20', 'no_hashexpand', 'slab_reassign',
+            'no_slab_reassign', 'slab_automove', 'slab_automove=2', 'slab_automove=', 'no_slab_automove',
+            'slab_automove_ratio=1', 'slab_automove_window=10', 'slab_automove_freeratio=0.01', 'tail_repair_time=10',
+            'hash_algorithm=xxh3', 'hash_algorithm=murmur3', 'lru_crawler', 'no_lru_crawler', 'lru_crawler_sleep=5',
+            'lru_crawler_tocrawl=7', 'lru_maintainer', 'no_lru_maintainer', 'hot_lru_pct=20', 'warm_lru_pct=79',
+            'hot_lru_pct=79,warm_lru_pct=1', 'hot_max_factor=0.2', 'warm_max_factor=5', 'temporary_ttl=0',
+            'idle_timeout=0', 'idle_timeout=7', 'watcher_logbuf_size=0', 'watcher_logbuf_size=64',
+            'watcher_logbuf_size=2000000', 'worker_logbuf_size=0', 'worker_logbuf_size=64', 'slab_sizes=100-200-300',
+            'slab_chunk_max=512', 'track_sizes', 'no_chunked_items', 'inline_ascii_resp', 'no_inline_ascii_resp',
+            'modern', 'no_modern', 'modern=1', 'resp_obj_mem_limit=5', 'read_buf_mem_limit=16', 'no_drop_privileges',
+            'sock_cookie_id=3']),
+    ]
     RESOURCES = ['--nofile=1024:1024', '--nofile=64:64', '--stack=65536', '--stack=unlimited', '--rss=0',
                  '--memlock=0:0', '--fsize=0:0', '--sigpending=0:0', '--msgqueue=0:0', '--rtprio=0:0', '--nice=0:0']
 
@@ -341,6 +418,11 @@ class WhereMemcachedStarts(StartTestCase):
             self.assertEqual(END, server.ask(b'get a\r\n'))
         finally:
             server.kill()
+
+    def test_with_these_flags(self):
+        for flags in self.FLAGS:
+            with self.subTest(flags=flags):
+                self.check(*flags)
 
     @unittest.skipIf(SANITIZED, 'sanitizers take what they need')
     def test_under_these_limits(self):

@@ -52,16 +52,16 @@ void require_ranges(const Options& options) {
   require_in(options.port, kAnyPort, kPortMax, "port");
   require_in(options.udp_port, kAnyPort, kPortMax, "UDP port");
   require_in(options.unix_mask, 0u, 0777u, "mask");
-  require_in(options.listen_backlog, 1, std::numeric_limits<int>::max(), "backlog");
+  require_in(options.listen_backlog, -1, std::numeric_limits<int>::max(), "backlog");
   require_in(options.memory_limit_bytes, larder::kMemoryLimitBytesMin, larder::kMemoryLimitBytesMax,
              "memory limit");
   require_in(options.item_bytes_max, larder::kItemBytesMaxMin,
              std::min(options.memory_limit_bytes / 4, kItemBytesMaxMax), "item limit");
-  require_in(options.threads, size_t{1}, size_t{1024}, "threads");
+  require_in(options.threads, size_t{1}, kThreadsMax, "threads");
   require_in(options.connections_max, size_t{1}, kIntMax, "connection limit");
   require_in(options.requests_per_turn_max, size_t{1}, kIntMax, "requests per turn");
   require_in(options.idle_timeout_s, 0u, static_cast<uint32_t>(kIntMax), "idle timeout");
-  require_in(options.watcher_queue_bytes, size_t{1} << 10, size_t{1} << 30, "watcher queue");
+  require_in(options.watcher_queue_bytes, size_t{0}, size_t{1} << 30, "watcher queue");
   for (const ListenAddress& address : options.listen_addresses) {
     require(!address.port || *address.port == kAnyPort || (*address.port >= 1 && *address.port <= kPortMax),
             "the port of an address is in its range");

@@ -29,13 +29,18 @@ TEST_CASE("commas and semicolons separate, and repetitions are left out") {
   CHECK(parse("a,b;a:1,a,b") == std::vector<ListenAddress>{{"a", {}}, {"b", {}}, {"a", 1}});
 }
 
+TEST_CASE("empty elements of a list are left out") {
+  CHECK(parse("a,,b;") == std::vector<ListenAddress>{{"a", {}}, {"b", {}}});
+  CHECK(parse(",a") == std::vector<ListenAddress>{{"a", {}}});
+}
+
 TEST_CASE("tags and notls: change nothing") {
   CHECK(parse("tag[web]:notls:a:5") == std::vector<ListenAddress>{{"a", 5}});
   CHECK(parse("tag_web_:a") == std::vector<ListenAddress>{{"a", {}}});
 }
 
 TEST_CASE("what is no address, or asks for what netd has not, is refused by name") {
-  for (const char* const list : {"", "a,,b", ":1", "a:", "a:x", "a:0", "a:65536", "a:1x", "[::1", "[::1]1", "[]:1",
+  for (const char* const list : {"", ",", ":1", "a:", "a:x", "a:0", "a:65536", "a:1x", "[::1", "[::1]1", "[]:1",
                                  "tag[x", "mtls:a", "btls:a", "proto[binary]:a"}) {
     CAPTURE(list);
     CHECK_THROWS_AS((void)parse(list), StartError);

@@ -88,9 +88,28 @@ TEST_CASE("memory is in MiB, or in units, or a share of what there is") {
   CHECK(refusal({"-m", "99999999999999999999"}).exit_code == 1);
 }
 
-TEST_CASE("values may be up to a quarter of the memory long") {
+std::vector<std::string> warnings(const std::vector<std::string>& arguments) { return parse(arguments).warnings; }
+
+TEST_CASE("what is larger than can be is lowered, with a warning") {
+  using Warnings = std::vector<std::string>;
+  CHECK(parse({"-m", "2t"}).memory_limit_bytes == size_t{1} << 40);
+  CHECK(warnings({"-m", "2t"}) == Warnings{"-m: 1 TiB instead of 2199023255552 octets"});
+  CHECK(warnings({"-m", "1t"}).empty());
+  CHECK(parse({"-t", "1025"}).threads == 1024);
+  CHECK(warnings({"--threads=1025"}) == Warnings{"--threads: 1024 of 1025 threads"});
+  CHECK(warnings({"-t", "1024"}).empty());
+  CHECK(parse({"-o", "watcher_logbuf_size=1048577"}).watcher_queue_bytes == 1 << 30);
+  CHECK(warnings({"-o", "watcher_logbuf_size=1048577"}).size() == 1);
+  CHECK(warnings({"-o", "watcher_logbuf_size=1048576"}).empty());
+}
+
+TEST_CASE("values may be up to a quarter of the memory long; up to half of it can be asked for") {
   CHECK(parse({"-m", "64", "-I", "16m"}).item_bytes_max == 16 << 20);
-  CHECK(refusal({"-m", "64", "-I", "16777217"}).exit_code == 1);
+  CHECK(warnings({"-m", "64", "-I", "16m"}).empty());
+  CHECK(parse({"-m", "64", "-I", "16777217"}).item_bytes_max == 16 << 20);
+  CHECK(warnings({"-m", "64", "-I", "16777217"}).size() == 1);
+  CHECK(parse({"-m", "64", "-I", "32m"}).item_bytes_max == 16 << 20);
+  CHECK(refusal({"-m", "64", "-I", "33554433"}).exit_code == 1);
   CHECK(parse({"-I", "1k"}).item_bytes_max == 1024);
   CHECK(refusal({"-I", "1023"}).exit_code == 1);
   CHECK(parse({"-m", "4g", "-I", "1g"}).item_bytes_max == 1 << 30);
@@ -113,7 +132,8 @@ TEST_CASE("a UNIX socket turns TCP off unless -p or -l is given") {
 TEST_CASE("the mask of the UNIX socket is octal") {
   CHECK(parse({"-a", "0770"}).unix_mask == 0770);
   CHECK(refusal({"-a", "789"}).exit_code == 1);
-  CHECK(refusal({"-a", "1777"}).exit_code == 1);
+  CHECK(parse({"-a", "7770"}).unix_mask == 0770);
+  CHECK(refusal({"-a", "10000"}).exit_code == 1);
 }
 
 TEST_CASE("the protocol is remembered for those who ask for it") {
@@ -146,13 +166,23 @@ TEST_CASE("the port of UDP is that of TCP too, unless there is another") {
   CHECK_FALSE(serves_tcp(parse({"-s", "/tmp/socket", "-U", "5000"})));
 }
 
-TEST_CASE("unknown flags, missing values and stray arguments exit with 1") {
+TEST_CASE("unknown flags and missing values exit with 1") {
   CHECK(refusal({"-q"}).message == "unknown option '-q'");
   CHECK(refusal({"--quux=1"}).message == "unknown option '--quux'");
   CHECK(refusal({"-m"}).message == "-m: needs a value");
   CHECK(refusal({"--memory-limit"}).message == "--memory-limit: needs a value");
-  CHECK(refusal({"stray"}).message == "unexpected argument 'stray'");
-  CHECK(refusal({"stray"}).exit_code == 1);
+}
+
+TEST_CASE("words that are no flags are ignored, with a warning") {
+  CHECK(parse({"stray", "-m", "32", "--", "-m", "16"}).memory_limit_bytes == 32 << 20);
+  CHECK(warnings({"stray", "-m", "32", "--", "-m", "16"}) ==
+        std::vector<std::string>{"ignored, as no flag: stray -m 16"});
+}
+
+TEST_CASE("a backlog may be none, or what the system allows") {
+  CHECK(parse({"-b", "0"}).listen_backlog == 0);
+  CHECK(parse({"-b", "-1"}).listen_backlog == -1);
+  CHECK(refusal({"-b", "-2"}).exit_code == 1);
 }
 
 TEST_CASE("what would break a promise is refused") {
@@ -183,12 +213,14 @@ TEST_CASE("-D turns statistics per prefix on, with a delimiter of one character"
   CHECK_FALSE(parse({}).prefix_stats);
   CHECK(parse({"-D", "/"}).prefix_stats);
   CHECK(parse({"--stat-delimiter=/"}).prefix_delimiter == '/');
-  CHECK(refusal({"-D", "//"}).message == "-D: '//' is not one character");
+  CHECK(parse({"-D", "/:"}).prefix_delimiter == '/');
+  CHECK(warnings({"-D", "/:"}).size() == 1);
+  CHECK(refusal({"-D", ""}).message == "-D: '' is no character");
 }
 
 TEST_CASE("messages call a flag what the user called it") {
-  CHECK(refusal({"--memory-limit=2t"}).message.starts_with("--memory-limit: "));
-  CHECK(refusal({"-m", "2t"}).message.starts_with("-m: "));
+  CHECK(refusal({"--memory-limit=1k"}).message.starts_with("--memory-limit: "));
+  CHECK(refusal({"-m", "1k"}).message.starts_with("-m: "));
   CHECK(refusal({"--max-item-size=1"}).message.starts_with("--max-item-size: 1 octets"));
   CHECK(refusal({"--listen=a:x"}).message == "--listen: 'a:x' has no port from 1 to 65535");
   CHECK(refusal({"--extended=nonsense"}).message == "--extended: illegal suboption 'nonsense'");
@@ -198,16 +230,16 @@ TEST_CASE("messages call a flag what the user called it") {
 
 TEST_CASE("-o numbers without effect are checked all the same") {
   CHECK(parse({"-o", "hashpower=12,lru_crawler_sleep=1000000,hot_lru_pct=1"}).notes.size() == 3);
-  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=0.9,hot_max_factor=9.5"}).notes.size() ==
-        4);
+  CHECK(parse({"-o", "slab_automove,slab_automove=2,slab_automove_ratio=1,hot_max_factor=9.5"}).notes.size() == 4);
   for (const char* const list :
        {"hashpower=11", "hashpower=33", "lru_crawler_sleep=1000001", "hot_lru_pct=80", "slab_automove=3",
-        "slab_automove_ratio=0", "slab_automove_ratio=1", "slab_automove_ratio", "hot_max_factor=0",
+        "slab_automove_ratio=0", "slab_automove_ratio=1.1", "slab_automove_ratio", "hot_max_factor=0",
         "warm_max_factor=x", "tail_repair_time=9", "temporary_ttl", "worker_logbuf_size", "read_buf_mem_limit=x"}) {
     CAPTURE(list);
     CHECK(refusal({"-o", list}).exit_code == 1);
   }
   CHECK(parse({"-o", "watcher_logbuf_size=64"}).watcher_queue_bytes == 64 << 10);
+  CHECK(parse({"-o", "watcher_logbuf_size=0,worker_logbuf_size=0"}).watcher_queue_bytes == 0);
 }
 
 // A variable of the environment, for as long as it lives.
