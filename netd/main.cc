@@ -63,6 +63,7 @@ void serve(Options options) {
   Daemon daemon(options.daemon);
   std::optional<HeldSignals> held_signals(kServerSignals);
   set_limits(options);
+  reserve_little();
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
   std::vector<ListenSocket> sockets = listen_ip(options);
   become(user, options);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -32,6 +34,10 @@ constexpr rlim_t kOtherDescriptors = 16;
 constexpr rlim_t kDescriptorsPerThread = 3;
 // Asked for besides: the process may have been started with more.
 constexpr rlim_t kSpareDescriptors = 64;
+
+constexpr size_t kStackBytes = size_t{1} << 20;
+// Of address space, whatever is used of it.
+constexpr rlim_t kArenaBytes = rlim_t{64} << 20;
 
 // An address may stand for one of IPv4 and one of IPv6.
 rlim_t listeners_max(const Options& options) {
@@ -95,6 +101,20 @@ void occupy_standard_descriptors() {
   int fd = open("/", O_PATH | O_CLOEXEC);
   while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/", O_PATH | O_CLOEXEC);
   const UniqueFd one_too_many(fd);
+}
+
+void reserve_little() {
+  // 8 MiB unless the system says otherwise.
+  pthread_attr_t attributes;
+  if (pthread_getattr_default_np(&attributes) == 0) {
+    pthread_attr_setstacksize(&attributes, kStackBytes);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+  }
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  if (limit.rlim_cur == RLIM_INFINITY) return;
+  mallopt(M_ARENA_MAX, static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur / 4 / kArenaBytes, 1, kThreadsMax)));
 }
 
 std::optional<User> find_user(const Options& options) {

@@ -19,6 +19,10 @@ struct User {
 // Takes the descriptors 0 to 2 if they are closed: what is opened next must not be where the log is written to.
 void occupy_standard_descriptors();
 
+// Has threads that are started from now on reserve little address space for their stacks and, where it is limited,
+// for what they allocate: a quarter of the limit at most.
+void reserve_little();
+
 // The user to run as, of `user` or `user:group`, both by name or by number: nothing unless this process is root's.
 // Root must name one (exit code 64) that there is (67); a number needs no entry in /etc/passwd, and is its own
 // group then. Throws StartError.

@@ -136,6 +136,17 @@ class Threads(StartTestCase):
                          (result.returncode, result.stderr))
 
 
+    @unittest.skipIf(SANITIZED, 'sanitizers have memory of their own for each')
+    def test_each_reserves_little_address_space(self):
+        def reserved_bytes(threads):
+            server = self.server('-t', threads, under=['prlimit', '--stack=8388608'])
+            self.check_serves(server)
+            with open(f'/proc/{server.pid}/status', encoding='ascii') as status:
+                return int(re.search(r'VmSize:\s*(\d+) kB', status.read())[1]) << 10
+
+        self.assertLess(reserved_bytes(65) - reserved_bytes(1), 64 * (3 << 20))
+
+
 class LockedMemory(StartTestCase):
     @unittest.skipIf(SANITIZED, 'sanitizers let nothing be locked, and say that it was')
     def test_too_little_is_told(self):
