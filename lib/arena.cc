@@ -10,11 +10,19 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "larder/internal/page_size.h"
 
 namespace larder::internal {
+namespace {
+
+// Of processors with pages of 4 KiB. A table of pages is a page of 8-byte entries, and a huge page is what one
+// table covers: with pages of 16 KiB it has 32 MiB, with those of 64 KiB 512 MiB.
+bool are_huge_pages_small() { return os_page_bytes() / 8 * os_page_bytes() == kHugePageBytes; }
+
+}  // namespace
 
 absl::StatusOr<Arena> Arena::reserve(size_t bytes, std::string_view what) {
-  bytes = round_up(bytes, kOsPageBytes);
+  bytes = round_up(bytes, os_page_bytes());
   const size_t reserved = bytes + kHugePageBytes;
   void* const address =
       mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -50,12 +58,17 @@ Arena::~Arena() {
 void Arena::allow_huge_pages(size_t offset, size_t bytes) const {
   assert(offset % kHugePageBytes == 0 && bytes % kHugePageBytes == 0 && offset + bytes <= bytes_);
   // A system without them does as well with small ones.
+  if (!are_huge_pages_small()) return;
   madvise(base_ + offset, bytes, MADV_HUGEPAGE);
 }
 
 void Arena::discard(size_t offset, size_t bytes) const {
-  assert(offset % kOsPageBytes == 0 && bytes % kOsPageBytes == 0 && offset + bytes <= bytes_);
-  [[maybe_unused]] const int result = madvise(base_ + offset, bytes, MADV_DONTNEED);
+  assert(offset + bytes <= bytes_);
+  const size_t page_bytes = os_page_bytes();
+  const size_t begin = round_up(offset, page_bytes);
+  const size_t end = (offset + bytes) / page_bytes * page_bytes;
+  if (begin >= end) return;
+  [[maybe_unused]] const int result = madvise(base_ + begin, end - begin, MADV_DONTNEED);
   assert(result == 0);
 }
 

@@ -656,8 +656,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   }
   const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, whom);
   if (!place) {
-    // Large items take whole pages.
-    return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = round_up(bytes, kOsPageBytes)}
+    return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = Log::large_room_bytes(bytes)}
                                  : Attempt{.shortage = Shortage::kSegment, .bytes = bytes};
   }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "larder/internal/eviction.h"
+#include "larder/internal/page_size.h"
 
 namespace larder::internal {
 namespace {
@@ -32,7 +33,7 @@ void Ghost::charge_table() {
   const size_t table_bytes =
       std::min(std::bit_floor(account_->limit() / kShareOfLimit), std::bit_floor(arena_.bytes()));
   set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
-  account_->charge(Use::kGhost, table_bytes);
+  account_->charge(Use::kGhost, round_up(table_bytes, os_page_bytes()));
 }
 
 void Ghost::resize() {
@@ -40,7 +41,7 @@ void Ghost::resize() {
   account_->release(Use::kGhost, old_bytes);
   charge_table();
   // Readers and writers that still use the old size touch at most a few pages of it; they find or leave hints.
-  arena_.discard(0, round_up(old_bytes, kOsPageBytes));
+  arena_.discard(0, old_bytes);
 }
 
 Ghost::Set Ghost::set_at(size_t index) const {

@@ -334,7 +334,7 @@ bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
 
 bool Index::split(Stripe& stripe, const Page& page, uint32_t tag) {
   // Before all buckets are looked at.
-  if (!memory_.has_room_for(2)) return false;
+  if (!memory_.has_room_for(kPagesOfSplit)) return false;
   if (page.depth == stripe.depth() && !double_directory(stripe)) return false;
   const int depth = page.depth + 1;
   const uint32_t first_tag = page.first_tag(tag);

@@ -21,21 +21,32 @@ absl::StatusOr<Arena> IndexMemory::reserve(size_t units_max) {
 IndexMemory::IndexMemory(Account& account, Arena units)
     : account_(account),
       units_(std::move(units)),
-      has_blocks_(account.limit() / kBlocksPerLimit >= kHugePageBytes) {
+      has_blocks_(account.limit() / kBlocksPerLimit >= kHugePageBytes),
+      grain_units_(has_blocks_ ? kUnitsPerBlock
+                               : static_cast<uint32_t>(round_up(os_page_bytes(), kUnitBytes) / kUnitBytes)) {
+  assert(has_blocks_ || kUnitsPerWord % grain_units_ == 0);
   if (has_blocks_) units_.allow_huge_pages(0, units_.bytes());
 }
 
-std::optional<uint32_t> IndexMemory::find_run(const Block& block, uint32_t count) {
+std::optional<uint32_t> IndexMemory::find_run(const Block& block, uint32_t count) const {
+  // A bit for each unit of a word where a run may begin.
+  uint64_t allowed = ~uint64_t{0};
+  if (grain_units_ >= kRunUnitsMax && !has_blocks_) {
+    allowed = 0;
+    for (uint32_t unit = 0; unit < kUnitsPerWord; unit += grain_units_) {
+      allowed |= ((uint64_t{1} << (grain_units_ - count + 1)) - 1) << unit;
+    }
+  }
   for (uint32_t word = 0; word < block.size(); ++word) {
     // A bit for each unit where a run of free ones begins.
-    uint64_t begins = ~block[word];
+    uint64_t begins = allowed & ~block[word];
     for (uint32_t i = 1; i < count; ++i) begins &= ~block[word] >> i;
     if (begins != 0) return word * kUnitsPerWord + static_cast<uint32_t>(std::countr_zero(begins));
   }
   return std::nullopt;
 }
 
-size_t IndexMemory::kind_of(const Block& block) {
+size_t IndexMemory::kind_of(const Block& block) const {
   if (block == Block()) return kEmpty;
   uint32_t run = kRunUnitsMax;
   while (run > 0 && !find_run(block, run)) --run;
@@ -81,6 +92,15 @@ void IndexMemory::mark(uint32_t first, uint32_t count) {
   if (const size_t kind = kind_of(block); kind != old_kind) in_use_[kind].insert(in_use_[old_kind].extract(number));
 }
 
+template <class Visit>
+void IndexMemory::for_each_unused_grain(uint32_t first, uint32_t count, Visit&& visit) const {
+  const uint64_t grain = (uint64_t{1} << grain_units_) - 1;
+  for (uint32_t unit = first / grain_units_ * grain_units_; unit < first + count; unit += grain_units_) {
+    const uint64_t word = blocks_[unit / kUnitsPerBlock][unit % kUnitsPerBlock / kUnitsPerWord];
+    if ((word >> unit % kUnitsPerWord & grain) == 0) visit(unit);
+  }
+}
+
 std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint32_t end) {
   assert(count >= 1 && count <= kRunUnitsMax);
   if (end != kAnywhere && !has_blocks_) return std::nullopt;
@@ -90,7 +110,11 @@ std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint32_t end) {
   if (!number) return std::nullopt;
   const uint32_t first = *number * kUnitsPerBlock + find_run(blocks_[*number], count).value();
   if (first + count > end) return std::nullopt;
-  if (!has_blocks_ && !account_.try_charge(Use::kIndex, count * kUnitBytes)) return std::nullopt;
+  if (!has_blocks_) {
+    size_t bytes = 0;
+    for_each_unused_grain(first, count, [&](uint32_t) { bytes += grain_bytes(); });
+    if (!account_.try_charge(Use::kIndex, bytes)) return std::nullopt;
+  }
   mark(first, count);
   units_used_.fetch_add(count, std::memory_order_relaxed);
   return first;
@@ -101,8 +125,10 @@ void IndexMemory::free(uint32_t first, uint32_t count) {
   mark(first, count);
   units_used_.fetch_sub(count, std::memory_order_relaxed);
   if (!has_blocks_) {
-    units_.discard(first * kUnitBytes, count * kUnitBytes);
-    account_.release(Use::kIndex, count * kUnitBytes);
+    for_each_unused_grain(first, count, [&](uint32_t grain) {
+      units_.discard(grain * kUnitBytes, grain_bytes());
+      account_.release(Use::kIndex, grain_bytes());
+    });
     return;
   }
   const size_t others = blocks_.size() - unused_.size() - 1;
@@ -119,7 +145,7 @@ bool IndexMemory::release_empty_block() {
 bool IndexMemory::has_room_for(size_t runs) const {
   const MutexLock lock(mutex_);
   if (has_blocks_ && lowest_block_with(kRunUnitsMax)) return true;
-  return account_.headroom() >= (has_blocks_ ? kHugePageBytes : runs * kRunUnitsMax * kUnitBytes);
+  return account_.headroom() >= charge_max(runs);
 }
 
 bool IndexMemory::has_address_space() const {

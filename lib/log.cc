@@ -13,7 +13,8 @@
 namespace larder::internal {
 namespace {
 
-// Enough segments that one of them is a small part of a chain; few enough that their descriptors cost nothing.
+// Enough segments that one of them is a small part of a chain; few enough that their descriptors cost nothing. None
+// is shorter than a page of the system.
 constexpr size_t kSegmentsPerLimit = 128;
 constexpr size_t kSegmentBytesMin = size_t{8} << 10;
 // A segment of this size is a huge page: taken, charged for and given back as a whole.
@@ -59,8 +60,8 @@ constexpr size_t kEmptyPercent = 25;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
-  const size_t segment_bytes =
-      std::clamp(std::bit_floor(account.limit() / kSegmentsPerLimit), kSegmentBytesMin, kSegmentBytesMax);
+  const size_t segment_bytes = std::clamp(std::bit_floor(account.limit() / kSegmentsPerLimit),
+                                          std::max(kSegmentBytesMin, os_page_bytes()), kSegmentBytesMax);
   const size_t grown_limit = std::max(account.limit() * kGrowthFactor, kGrownLimitMin);
   absl::Status failure;
   // Less address space than hoped for (ulimit -v) limits only how far the limit can be raised.
@@ -204,7 +205,7 @@ bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, F
 }
 
 std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
-  const size_t room_bytes = round_up(bytes, kOsPageBytes);
+  const size_t room_bytes = large_room_bytes(bytes);
   if (!account_.try_charge(Use::kLarge, room_bytes)) return std::nullopt;
   const MutexLock lock(mutex_);
   const SegmentId id = take_large_frames(room_bytes);

@@ -12,6 +12,7 @@
 namespace larder::internal {
 namespace {
 
+const size_t kOsPageBytes = os_page_bytes();
 constexpr size_t kLimitBytes = size_t{1} << 20;
 constexpr size_t kSegmentBytes = size_t{8} << 10;
 constexpr size_t kLargestSmall = kSegmentBytes / 4;
@@ -561,8 +562,8 @@ TEST_CASE("victims come oldest first, and the newest, though it is open, last") 
 }
 
 // In whole pages, on either side of a tenth of the limit.
-constexpr size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
-constexpr size_t kNotOversized = kOversized - kOsPageBytes;
+const size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
+const size_t kNotOversized = kOversized - kOsPageBytes;
 
 TEST_CASE("oversized items of the small chain are the first victims, the oldest of them first") {
   OneLog log;

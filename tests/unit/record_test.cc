@@ -150,7 +150,7 @@ TEST_CASE("the longest record that is not large knows its own room") {
 TEST_CASE("a large record leaves its room to its segment, and still tells what is unused of it") {
   const std::string value = pattern(300'000, 'a');
   const Content content{.value = value, .flags = 1, .deadline_ms = 2, .cas = 3};
-  Room room(round_up(Record::bytes_needed(3, content), kOsPageBytes));
+  Room room(round_up(Record::bytes_needed(3, content), 4096));
   const Record record = Record::create(room.memory(), room.bytes(), true, "key", content);
   CHECK(Record::room_at(room.memory()) == 0);
   CHECK(is_same(Record(room.memory(), room.bytes()).content(), content));

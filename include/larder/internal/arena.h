@@ -26,7 +26,6 @@
 
 namespace larder::internal {
 
-inline constexpr size_t kOsPageBytes = 4096;
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
 [[nodiscard]] constexpr size_t round_up(size_t bytes, size_t multiple) {
@@ -65,11 +64,11 @@ class Arena {
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
-  // Memory behind [offset, offset + bytes) may come in huge pages: only where every touched one is used, and
-  // charged for, as a whole. Both are multiples of kHugePageBytes.
+  // Memory behind [offset, offset + bytes) may come in huge pages, where the system's are of kHugePageBytes: only
+  // where every touched one is used, and charged for, as a whole. Both are multiples of kHugePageBytes.
   void allow_huge_pages(size_t offset, size_t bytes) const;
 
-  // Gives the memory behind [offset, offset + bytes) back to the system; both are multiples of kOsPageBytes.
+  // Gives the memory behind the whole pages (page_size.h) within [offset, offset + bytes) back to the system.
   void discard(size_t offset, size_t bytes) const;
 
  private:

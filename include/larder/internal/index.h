@@ -509,9 +509,7 @@ class Index {
   [[nodiscard]] size_t bytes_min() const { return round_up(stripe_count() * kUnitBytes, memory_.grain_bytes()); }
   // Of memory, the most that it may need to go on after kNeedsMemory: making less room would be of no use, however
   // often.
-  [[nodiscard]] size_t growth_bytes_max() const {
-    return std::max(memory_.grain_bytes(), kPagesOfSplitBytesMax) + kDirectoryBytesMax;
-  }
+  [[nodiscard]] size_t growth_bytes_max() const { return memory_.charge_max(kPagesOfSplit) + kDirectoryBytesMax; }
   // Gives back memory that is charged for and not used, if there is any.
   [[nodiscard]] bool release_spare_memory() { return memory_.release_empty_block(); }
   [[nodiscard]] uint64_t slots() const { return memory_.units_used() * kSlotsPerUnit; }
@@ -569,7 +567,7 @@ class Index {
   // Tag bits the directory may consume; the rest must still tell kUnitsMax * kBucketsPerUnit buckets apart.
   static constexpr int kDepthMax = 14;
   static_assert((1u << (Slot::kTagBits - kDepthMax)) >= kUnitsMax * kBucketsPerUnit);
-  static constexpr size_t kPagesOfSplitBytesMax = 2 * kUnitsMax * kUnitBytes;
+  static constexpr size_t kPagesOfSplit = 2;
   static constexpr size_t kDirectoryBytesMax = sizeof(uint32_t) << kDepthMax;
 
   // A search without the lock that is not over after so many buckets is left to those with the lock.

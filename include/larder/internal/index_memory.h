@@ -1,8 +1,8 @@
 // Memory for the pages of the index: runs of one to four units of 4 KiB.
 //
 // From a limit of 1 GiB on, units come in blocks of one huge page each, which are charged for and given back as a
-// whole: a search then finds its bucket with fewer steps through the processor's page tables. Below, every unit is
-// charged for and given back by itself.
+// whole: a search then finds its bucket with fewer steps through the processor's page tables. Below, every page of
+// the system (page_size.h) is charged for and given back by itself: where those have 4 KiB, every unit.
 //
 // A run is given out where the lowest of the blocks in use has room for it. Pages that change their size move to
 // lower places, if there are any, so that the last blocks fall empty when the index shrinks.
@@ -25,13 +25,14 @@
 #include "larder/internal/account.h"
 #include "larder/internal/arena.h"
 #include "larder/internal/mutex.h"
+#include "larder/internal/page_size.h"
 
 namespace larder::internal {
 
 // Thread-safe.
 class IndexMemory {
  public:
-  static constexpr size_t kUnitBytes = kOsPageBytes;
+  static constexpr size_t kUnitBytes = 4096;
   static constexpr uint32_t kRunUnitsMax = 4;
 
   // Address space for `units_max` units, rounded up to whole blocks. ResourceExhausted if there is none.
@@ -56,8 +57,14 @@ class IndexMemory {
 
   // Whether there seems to be room for so many runs of any length.
   [[nodiscard]] bool has_room_for(size_t runs) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // What is charged at once.
-  [[nodiscard]] size_t grain_bytes() const { return has_blocks_ ? kHugePageBytes : kUnitBytes; }
+  // What is charged for and given back at once, if anything in it is used.
+  [[nodiscard]] size_t grain_bytes() const { return grain_units_ * kUnitBytes; }
+  // The most that so many runs can have to be charged.
+  [[nodiscard]] size_t charge_max(size_t runs) const {
+    if (has_blocks_) return grain_bytes();
+    if (grain_units_ >= kRunUnitsMax) return runs * grain_bytes();
+    return runs * round_up((kRunUnitsMax + grain_units_ - 1) * kUnitBytes, grain_bytes());
+  }
   // Whether any run can still be had, if the account has room.
   [[nodiscard]] bool has_address_space() const ABSL_LOCKS_EXCLUDED(mutex_);
   [[nodiscard]] uint64_t units_used() const { return units_used_.load(std::memory_order_relaxed); }
@@ -65,16 +72,18 @@ class IndexMemory {
  private:
   static constexpr uint32_t kUnitsPerBlock = kHugePageBytes / kUnitBytes;
   static constexpr uint32_t kUnitsPerWord = 64;
+  static_assert(kUnitBytes * kUnitsPerWord >= size_t{64} << 10, "a page of the system is a part of a word");
 
-  // A bit for each unit that is used. A run does not go from one word to the next.
+  // A bit for each unit that is used. A run does not go from one word to the next, nor from one grain to the next
+  // if those are long enough.
   using Block = std::array<uint64_t, kUnitsPerBlock / kUnitsPerWord>;
   // Blocks in use are told apart by the longest run of free units in them, at most kRunUnitsMax; and empty ones.
   static constexpr size_t kEmpty = kRunUnitsMax + 1;
   // Numbers of blocks. Moving one from one set to another takes no memory.
   using BlockSet = std::set<uint32_t>;
 
-  [[nodiscard]] static std::optional<uint32_t> find_run(const Block& block, uint32_t count);
-  [[nodiscard]] static size_t kind_of(const Block& block);
+  [[nodiscard]] std::optional<uint32_t> find_run(const Block& block, uint32_t count) const;
+  [[nodiscard]] size_t kind_of(const Block& block) const;
   [[nodiscard]] std::optional<uint32_t> lowest_block_with(uint32_t count) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] std::optional<uint32_t> begin_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -82,10 +91,15 @@ class IndexMemory {
   void end_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Marks units as used that were not, or the other way round.
   void mark(uint32_t first, uint32_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls visit(first unit of the grain) for each grain with some of these units, if nothing in it is used.
+  template <class Visit>
+  void for_each_unused_grain(uint32_t first, uint32_t count, Visit&& visit) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;
   const Arena units_;
   const bool has_blocks_;
+  const uint32_t grain_units_;
 
   // On cache lines of their own: every search reads what is above.
   alignas(64) std::atomic<uint64_t> units_used_{0};  // written under the mutex; relaxed: a number for people

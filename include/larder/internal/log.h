@@ -50,6 +50,7 @@
 #include "larder/internal/expiry_forecast.h"
 #include "larder/internal/frames.h"
 #include "larder/internal/mutex.h"
+#include "larder/internal/page_size.h"
 #include "larder/internal/record.h"
 
 namespace larder::internal {
@@ -145,6 +146,8 @@ class Log {
   }
   // Whether a record of so many bytes is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
+  // What a large item of so many bytes takes: whole pages of the system.
+  [[nodiscard]] static size_t large_room_bytes(size_t bytes) { return round_up(bytes, os_page_bytes()); }
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
   [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
 
