@@ -2,18 +2,18 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cassert>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "larder/internal/page_size.h"
 
 namespace larder::internal {
 namespace {
+
+// How much is made writable ahead of need: a part of what is in use, as far as that is not too little or too much.
+constexpr size_t kAheadDivisor = 8;
+constexpr size_t kAheadBytesMin = size_t{2} << 20;
+constexpr size_t kAheadBytesMax = size_t{64} << 20;
 
 // Of processors with pages of 4 KiB. A table of pages is a page of 8-byte entries, and a huge page is what one
 // table covers: with pages of 16 KiB it has 32 MiB, with those of 64 KiB 512 MiB.
@@ -21,38 +21,29 @@ bool are_huge_pages_small() { return os_page_bytes() / 8 * os_page_bytes() == kH
 
 }  // namespace
 
-absl::StatusOr<Arena> Arena::reserve(size_t bytes, std::string_view what) {
-  bytes = round_up(bytes, os_page_bytes());
-  const size_t reserved = bytes + kHugePageBytes;
-  void* const address =
-      mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (address == MAP_FAILED) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot reserve ", bytes, " bytes of address space for ",
-                                                     absl::string_view(what.data(), what.size()), ": ",
-                                                     std::strerror(errno)));
+bool Arena::protect(size_t begin, size_t end) const {
+  return mprotect(base_ + begin, end - begin, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool Arena::make_writable(size_t offset, size_t bytes) {
+  assert(offset + bytes <= bytes_);
+  if (writable_begin_ == writable_end_) writable_begin_ = writable_end_ = round_down(offset, os_page_bytes());
+  if (offset >= writable_begin_ && offset + bytes <= writable_end_) return true;
+  const size_t begin = std::min(writable_begin_, round_down(offset, os_page_bytes()));
+  const size_t end = std::max(writable_end_, round_up(offset + bytes, os_page_bytes()));
+  const size_t ahead =
+      round_up(std::clamp((end - begin) / kAheadDivisor, kAheadBytesMin, kAheadBytesMax), os_page_bytes());
+  const size_t far_begin = begin < writable_begin_ ? begin - std::min(begin, ahead) : begin;
+  const size_t far_end = end > writable_end_ ? std::min(bytes_, end + ahead) : end;
+  if (protect(far_begin, far_end)) {
+    writable_begin_ = far_begin;
+    writable_end_ = far_end;
+    return true;
   }
-  auto* const begin = static_cast<std::byte*>(address);
-  const size_t before = kHugePageBytes - reinterpret_cast<uintptr_t>(begin) % kHugePageBytes;
-  std::byte* const base = begin + before;
-  munmap(begin, before);
-  if (before < kHugePageBytes) munmap(base + bytes, kHugePageBytes - before);
-  // A huge page behind the first touched byte would use memory that nobody was charged for.
-  madvise(base, bytes, MADV_NOHUGEPAGE);
-  return Arena(base, bytes);
-}
-
-Arena::Arena(Arena&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-
-Arena& Arena::operator=(Arena&& other) noexcept {
-  std::swap(base_, other.base_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-Arena::~Arena() {
-  if (base_ == nullptr) return;
-  munmap(base_, bytes_);
+  if (!protect(begin, end)) return false;
+  writable_begin_ = begin;
+  writable_end_ = end;
+  return true;
 }
 
 void Arena::allow_huge_pages(size_t offset, size_t bytes) const {
@@ -66,7 +57,7 @@ void Arena::discard(size_t offset, size_t bytes) const {
   assert(offset + bytes <= bytes_);
   const size_t page_bytes = os_page_bytes();
   const size_t begin = round_up(offset, page_bytes);
-  const size_t end = (offset + bytes) / page_bytes * page_bytes;
+  const size_t end = round_down(offset + bytes, page_bytes);
   if (begin >= end) return;
   [[maybe_unused]] const int result = madvise(base_ + begin, end - begin, MADV_DONTNEED);
   assert(result == 0);

@@ -93,6 +93,16 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
   }
 }
 
+// Nobody knows which items lie where a longer one would fit: so as much as it takes is cleaned, each time that it
+// does not fit, until all that may go has gone.
+bool Cleaner::make_room_in_frames(size_t bytes, int64_t now_ms) {
+  for (size_t cleaned = 0; cleaned < bytes; cleaned += step_bytes(), rest()) {
+    const MutexLock lock(mutex_);
+    if (!clean({.bytes = step_bytes()}, now_ms, Haste::kByPolicy)) return false;
+  }
+  return true;
+}
+
 void Cleaner::rest() const {
   if (on_step_) on_step_();
   std::this_thread::yield();

@@ -34,8 +34,7 @@ constexpr size_t kLimitShrinkMax = 16;
 // The limit must have room for so many of the largest items.
 constexpr size_t kLargestItemsMin = 4;
 
-// Others may take the room that was made for a store. One that loses so often gives up: it would also go round for
-// ever if the address space for large items were in pieces.
+// Others may take the room that was made for a store. One that loses so often gives up.
 constexpr int kAttemptsMax = 1000;
 
 template <class Number>
@@ -96,7 +95,14 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
     engine->counters_[space].charge_to(engine->account_);
   }
 
-  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, namespaces.bits());
+  const size_t limit_bytes = options.memory_limit_bytes;
+  absl::StatusOr<AddressSpace> space = AddressSpace::reserve(limit_bytes, [&](const Extent& extent) {
+    return Ghost::address_bytes(extent) + Index::address_bytes(extent, limit_bytes) +
+           Log::address_bytes(extent, limit_bytes);
+  });
+  if (!space.ok()) return space.status();
+
+  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, *space, namespaces.bits());
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
 
@@ -116,12 +122,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
                      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->note_removal(stripe, slot, now_ms, why); };
   }
 
-  absl::StatusOr<std::unique_ptr<Index>> index = Index::create(
-      engine->account_, options.seed ? *options.seed : random_seed(), std::move(namespaces), std::move(on_void));
+  absl::StatusOr<std::unique_ptr<Index>> index =
+      Index::create(engine->account_, *space, options.seed ? *options.seed : random_seed(), std::move(namespaces),
+                    std::move(on_void));
   if (!index.ok()) return index.status();
   engine->index_ = *std::move(index);
 
-  absl::StatusOr<std::unique_ptr<Log>> log = Log::create(engine->account_);
+  absl::StatusOr<std::unique_ptr<Log>> log = Log::create(engine->account_, *space);
   if (!log.ok()) return log.status();
   engine->log_ = *std::move(log);
 
@@ -656,8 +663,10 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   }
   const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, whom);
   if (!place) {
-    return log_->is_large(bytes) ? Attempt{.shortage = Shortage::kAccount, .bytes = Log::large_room_bytes(bytes)}
-                                 : Attempt{.shortage = Shortage::kSegment, .bytes = bytes};
+    if (!log_->is_large(bytes)) return {.shortage = Shortage::kSegment, .bytes = bytes};
+    const size_t room_bytes = Log::large_room_bytes(bytes);
+    return {.shortage = account_.headroom() < room_bytes ? Shortage::kAccount : Shortage::kLargeFrames,
+            .bytes = room_bytes};
   }
 
   Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
@@ -768,6 +777,8 @@ bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log::For whom) {
       return true;
     case Shortage::kAccount:
       return cleaner_->make_room_in_account(attempt.bytes, now_ms);
+    case Shortage::kLargeFrames:
+      return cleaner_->make_room_in_frames(attempt.bytes, now_ms);
     case Shortage::kNamespace:
       return quota_->make_room(attempt.space, attempt.bytes, now_ms);
     case Shortage::kNone:

@@ -1,8 +1,10 @@
 #include "larder/internal/ghost.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "larder/internal/eviction.h"
 #include "larder/internal/page_size.h"
 
@@ -13,12 +15,13 @@ constexpr size_t kShareOfLimit = 64;
 
 }  // namespace
 
-absl::StatusOr<Ghost> Ghost::create(Account& account, int uneven_bits) {
-  // Address space for any limit the account may be given later; memory is used only for the table.
-  absl::StatusOr<Arena> arena = Arena::reserve(std::max<size_t>(account.limit() / 4, size_t{1} << 28), "the ghost");
-  if (!arena.ok()) return arena.status();
-  Ghost ghost(*std::move(arena), account, uneven_bits);
-  ghost.charge_table();
+size_t Ghost::address_bytes(const Extent& extent) {
+  return AddressSpace::bytes_to_take(extent.limit_bytes / kShareOfLimit);
+}
+
+absl::StatusOr<Ghost> Ghost::create(Account& account, AddressSpace& space, int uneven_bits) {
+  Ghost ghost(space.take(space.extent().limit_bytes / kShareOfLimit), account, uneven_bits);
+  if (!ghost.make_table()) return absl::ResourceExhaustedError("there is no memory for the ghost");
   return ghost;
 }
 
@@ -28,18 +31,23 @@ Ghost::Ghost(Ghost&& other) noexcept
       uneven_bits_(other.uneven_bits_),
       set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
 
-void Ghost::charge_table() {
+bool Ghost::make_table() {
   const size_t set_bytes = kWays * sizeof(uint32_t);
-  const size_t table_bytes =
-      std::min(std::bit_floor(account_->limit() / kShareOfLimit), std::bit_floor(arena_.bytes()));
+  size_t table_bytes = std::bit_floor(std::min(account_->limit() / kShareOfLimit, arena_.bytes()));
+  while (!arena_.make_writable(0, table_bytes)) {
+    if (table_bytes <= os_page_bytes()) return false;
+    table_bytes /= 2;
+  }
   set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
   account_->charge(Use::kGhost, round_up(table_bytes, os_page_bytes()));
+  return true;
 }
 
 void Ghost::resize() {
   const size_t old_bytes = account_->used(Use::kGhost);
   account_->release(Use::kGhost, old_bytes);
-  charge_table();
+  [[maybe_unused]] const bool is_made = make_table();
+  assert(is_made && "what is writable stays so");
   // Readers and writers that still use the old size touch at most a few pages of it; they find or leave hints.
   arena_.discard(0, old_bytes);
 }

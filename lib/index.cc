@@ -16,29 +16,18 @@ constexpr size_t kLimitBytesPerStripe = size_t{512} << 10;
 constexpr int kStripeBitsMin = 3;
 constexpr int kStripeBitsMax = 22;
 
-// Address space costs nothing, so there is enough for a limit raised far beyond the first.
-constexpr size_t kGrowthFactor = 4;
-constexpr size_t kAddressBytesMin = size_t{4} << 30;
-
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t seed, Namespaces namespaces,
-                                                     OnVoid on_void) {
+absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, AddressSpace& space, uint64_t seed,
+                                                     Namespaces namespaces, OnVoid on_void) {
   const int space_bits = namespaces.bits();
   const int wanted_bits = static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1;
   const int stripe_bits =
       space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
   const size_t stripes = size_t{namespaces.count()} << (stripe_bits - space_bits);
-  const size_t units_max =
-      std::min(kUnitsOfIndexMax, std::max(account.limit() * kGrowthFactor, kAddressBytesMin) / kUnitBytes);
-  absl::StatusOr<Arena> units = IndexMemory::reserve(units_max);
-  if (!units.ok()) return units.status();
-  absl::StatusOr<Arena> slot_counts = Arena::reserve(units->bytes() / kUnitBytes * sizeof(uint16_t), "the index");
-  if (!slot_counts.ok()) return slot_counts.status();
-
   account.charge(Use::kOther, stripes * sizeof(Stripe));
-  auto index = std::unique_ptr<Index>(new Index(account, seed, std::move(namespaces), std::move(on_void),
-                                                stripe_bits, *std::move(units), *std::move(slot_counts)));
+  auto index = std::unique_ptr<Index>(
+      new Index(account, space, seed, std::move(namespaces), std::move(on_void), stripe_bits));
   for (uint32_t i = 0; i < stripes; ++i) {
     Stripe& stripe = index->stripes_[i];
     stripe.space = i / index->stripes_per_space();
@@ -54,16 +43,15 @@ absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, uint64_t 
   return index;
 }
 
-Index::Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena units,
-             Arena slot_counts)
+Index::Index(Account& account, AddressSpace& space, uint64_t seed, Namespaces namespaces, OnVoid on_void,
+             int stripe_bits)
     : account_(account),
       seed_(seed),
       space_bits_(namespaces.bits()),
       stripe_bits_(stripe_bits),
       on_void_(std::move(on_void)),
       stripes_(std::make_unique<Stripe[]>(size_t{namespaces.count()} << (stripe_bits - space_bits_))),
-      memory_(account, std::move(units)),
-      slot_counts_(std::move(slot_counts)),
+      memory_(account, space),
       limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
       namespaces_(std::move(namespaces)) {}
 
@@ -82,7 +70,7 @@ Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
     if (!grow(stripe, page, slot.tag())) {
       const bool can_split = page.depth < kDepthMax;
       if (slots_used(page) >= page.units * kCrammedSlotsPerUnit) {
-        const bool can_grow = (page.units < kUnitsMax || can_split) && memory_.has_address_space();
+        const bool can_grow = (page.units < kUnitsMax || can_split) && memory_.can_grow();
         return can_grow ? InsertResult::kNeedsMemory : InsertResult::kPageFull;
       }
       break;
@@ -160,10 +148,6 @@ void Index::subtract_passed(Bucket& bucket) {
   const BucketChange change(bucket);
   const uint64_t control = bucket.control.load(std::memory_order_relaxed);
   if (passed_by(control) < kPassedMask) bucket.control.store(control - 1, std::memory_order_relaxed);
-}
-
-uint16_t& Index::slots_used(const Page& page) const {
-  return *reinterpret_cast<uint16_t*>(slot_counts_.at(page.first_unit * sizeof(uint16_t)));
 }
 
 // --- flushing ----------------------------------------------------------------------------------------------

@@ -12,16 +12,28 @@ constexpr size_t kBlocksPerLimit = 512;
 // An empty block is kept while the others have fewer free units than this: it would soon be wanted again.
 constexpr size_t kSpareUnits = 64;
 
-}  // namespace
-
-absl::StatusOr<Arena> IndexMemory::reserve(size_t units_max) {
-  return Arena::reserve(round_up(units_max * kUnitBytes, kHugePageBytes), "the index");
+// All units could be charged for at once, in whole blocks.
+size_t units_bytes(const Extent& extent) {
+  return std::min(round_up(extent.limit_bytes, kHugePageBytes), IndexMemory::kUnitsMax * IndexMemory::kUnitBytes);
+}
+size_t notes_bytes(const Extent& extent) {
+  return units_bytes(extent) / IndexMemory::kUnitBytes * sizeof(uint16_t);
 }
 
-IndexMemory::IndexMemory(Account& account, Arena units)
+bool has_blocks(size_t limit_bytes) { return limit_bytes / kBlocksPerLimit >= kHugePageBytes; }
+
+}  // namespace
+
+size_t IndexMemory::address_bytes(const Extent& extent, size_t limit_bytes) {
+  return AddressSpace::bytes_to_take(notes_bytes(extent)) +
+         AddressSpace::bytes_to_take(units_bytes(extent), has_blocks(limit_bytes));
+}
+
+IndexMemory::IndexMemory(Account& account, AddressSpace& space)
     : account_(account),
-      units_(std::move(units)),
-      has_blocks_(account.limit() / kBlocksPerLimit >= kHugePageBytes),
+      notes_(space.take(notes_bytes(space.extent()))),
+      units_(space.take(units_bytes(space.extent()), has_blocks(account.limit()))),
+      has_blocks_(has_blocks(account.limit())),
       grain_units_(has_blocks_ ? kUnitsPerBlock
                                : static_cast<uint32_t>(round_up(os_page_bytes(), kUnitBytes) / kUnitBytes)) {
   assert(has_blocks_ || kUnitsPerWord % grain_units_ == 0);
@@ -63,14 +75,21 @@ std::optional<uint32_t> IndexMemory::lowest_block_with(uint32_t count) const {
   return lowest;
 }
 
+// One more, which is not used; false if there is none.
+bool IndexMemory::make_block() {
+  const size_t number = blocks_.size();
+  constexpr size_t kNotesBytes = kUnitsPerBlock * sizeof(uint16_t);
+  if ((number + 1) * kHugePageBytes > units_.bytes()) return false;
+  if (!units_.make_writable(number * kHugePageBytes, kHugePageBytes)) return false;
+  if (!notes_.make_writable(number * kNotesBytes, kNotesBytes)) return false;
+  BlockSet made = {static_cast<uint32_t>(number)};
+  blocks_.push_back({});
+  unused_.merge(made);
+  return true;
+}
+
 std::optional<uint32_t> IndexMemory::begin_block() {
-  if (unused_.empty()) {
-    const size_t number = blocks_.size();
-    if ((number + 1) * kHugePageBytes > units_.bytes()) return std::nullopt;
-    BlockSet made = {static_cast<uint32_t>(number)};
-    blocks_.push_back({});
-    unused_.merge(made);
-  }
+  if (unused_.empty() && !make_block()) return std::nullopt;
   if (has_blocks_ && !account_.try_charge(Use::kIndex, kHugePageBytes)) return std::nullopt;
   const uint32_t number = *unused_.begin();
   in_use_[kEmpty].insert(unused_.extract(number));
@@ -148,10 +167,9 @@ bool IndexMemory::has_room_for(size_t runs) const {
   return account_.headroom() >= charge_max(runs);
 }
 
-bool IndexMemory::has_address_space() const {
+bool IndexMemory::can_grow() {
   const MutexLock lock(mutex_);
-  return lowest_block_with(kRunUnitsMax) || !unused_.empty() ||
-         (blocks_.size() + 1) * kHugePageBytes <= units_.bytes();
+  return lowest_block_with(kRunUnitsMax) || !unused_.empty() || make_block();
 }
 
 }  // namespace larder::internal

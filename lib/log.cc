@@ -33,12 +33,6 @@ constexpr size_t kFreeDivisor = 16;
 constexpr uint16_t kLargeLeadBytes = 128;
 static_assert(kLargeLeadBytes % kRecordAlignment == 0);
 
-// Address space costs nothing: enough for a limit raised later, and for large items of changing sizes, which take
-// runs of 2^n frames.
-constexpr size_t kGrowthFactor = 4;
-constexpr size_t kGrownLimitMin = size_t{16} << 30;
-constexpr size_t kFragmentationFactor = 8;
-
 // A reader without a lock may read this far beyond the start of what is no record any more.
 constexpr size_t kOvershootBytes = size_t{64} << 10;
 static_assert(kOvershootBytes > kCopyBytesMax);
@@ -57,58 +51,75 @@ constexpr size_t kSparsePercentWithoutEviction = 10;
 // a whole one.
 constexpr size_t kEmptyPercent = 25;
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account) {
-  const size_t segment_bytes = std::clamp(std::bit_floor(account.limit() / kSegmentsPerLimit),
-                                          std::max(kSegmentBytesMin, os_page_bytes()), kSegmentBytesMax);
-  const size_t grown_limit = std::max(account.limit() * kGrowthFactor, kGrownLimitMin);
-  absl::Status failure;
-  // Less address space than hoped for (ulimit -v) limits only how far the limit can be raised.
-  for (size_t bytes = grown_limit; bytes >= account.limit(); bytes /= 2) {
-    const size_t arena_bytes = std::min<size_t>(std::bit_ceil(bytes) * kFragmentationFactor, kAddressBytesMax);
-    absl::StatusOr<Arena> frames = Arena::reserve(arena_bytes + kOvershootBytes, "items");
-    absl::StatusOr<Arena> descriptors =
-        Arena::reserve(arena_bytes / segment_bytes * sizeof(Segment), "segment descriptors");
-    if (frames.ok() && descriptors.ok()) {
-      auto log = std::unique_ptr<Log>(new Log(account, segment_bytes, *std::move(frames), *std::move(descriptors)));
-      const MutexLock lock(log->mutex_);
-      for (size_t i = 0; i < kReservedSegments; ++i) {
-        const SegmentId id = log->take_free(For::kStore);
-        if (id == 0) {
-          return absl::ResourceExhaustedError(
-              absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small"));
-        }
-        (void)log->free_segment(id);
-      }
-      return log;
-    }
-    failure = frames.ok() ? descriptors.status() : frames.status();
-  }
-  return failure;
+size_t segment_bytes_for(size_t limit_bytes) {
+  return std::clamp(std::bit_floor(limit_bytes / kSegmentsPerLimit), std::max(kSegmentBytesMin, os_page_bytes()),
+                    kSegmentBytesMax);
 }
 
-Log::Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors)
+bool are_huge_pages(size_t segment_bytes) { return segment_bytes % kHugePageBytes == 0; }
+
+// Of segments and of large items: powers of two, as a FrameAllocator has them.
+size_t segment_frames_for(const Extent& extent, size_t segment_bytes) {
+  return std::bit_ceil(extent.limit_bytes / segment_bytes);
+}
+size_t large_frames_for(const Extent& extent, size_t segment_bytes) {
+  return extent.large_factor * segment_frames_for(extent, segment_bytes);
+}
+size_t frames_for(const Extent& extent, size_t segment_bytes) {
+  return segment_frames_for(extent, segment_bytes) + large_frames_for(extent, segment_bytes);
+}
+size_t frame_bytes_for(const Extent& extent, size_t segment_bytes) {
+  return frames_for(extent, segment_bytes) * segment_bytes + kOvershootBytes;
+}
+size_t descriptor_bytes_for(const Extent& extent, size_t segment_bytes) {
+  return frames_for(extent, segment_bytes) * sizeof(Segment);
+}
+
+}  // namespace
+
+size_t Log::address_bytes(const Extent& extent, size_t limit_bytes) {
+  const size_t segment_bytes = segment_bytes_for(limit_bytes);
+  return AddressSpace::bytes_to_take(frame_bytes_for(extent, segment_bytes), are_huge_pages(segment_bytes)) +
+         AddressSpace::bytes_to_take(descriptor_bytes_for(extent, segment_bytes));
+}
+
+absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account, AddressSpace& space) {
+  auto log = std::unique_ptr<Log>(new Log(account, space));
+  const MutexLock lock(log->mutex_);
+  for (size_t i = 0; i < kReservedSegments; ++i) {
+    const SegmentId id = log->take_free(For::kStore);
+    if (id == 0) {
+      return absl::ResourceExhaustedError(
+          log->can_grow_ ? absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small")
+                         : absl::StrCat("there is no memory for a segment"));
+    }
+    (void)log->free_segment(id);
+  }
+  return log;
+}
+
+Log::Log(Account& account, AddressSpace& space)
     : account_(account),
-      segment_bytes_(segment_bytes),
-      small_record_bytes_max_(std::min(segment_bytes / kLargeDivisor, kSmallRecordBytesMax)),
-      frame_shift_(std::countr_zero(segment_bytes)),
-      frames_(std::move(frames)),
-      descriptors_(std::move(descriptors)),
+      segment_bytes_(segment_bytes_for(account.limit())),
+      small_record_bytes_max_(std::min(segment_bytes_ / kLargeDivisor, kSmallRecordBytesMax)),
+      frame_shift_(std::countr_zero(segment_bytes_)),
+      extent_(space.extent()),
+      frames_(space.take(frame_bytes_for(extent_, segment_bytes_), are_huge_pages(segment_bytes_))),
+      descriptors_(space.take(descriptor_bytes_for(extent_, segment_bytes_))),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
-      first_large_(static_cast<SegmentId>((frames_.bytes() / 2) >> frame_shift_)),
+      first_large_(static_cast<SegmentId>(segment_frames_for(extent_, segment_bytes_))),
       segment_frames_(first_large_),
-      large_frames_(first_large_),
-      large_made_(first_large_) {
-  if (segment_bytes_ % kHugePageBytes == 0) frames_.allow_huge_pages(0, address_of(first_large_));
+      large_frames_(static_cast<uint32_t>(large_frames_for(extent_, segment_bytes_))),
+      first_made_(first_large_),
+      end_of_made_(first_large_) {
+  if (are_huge_pages(segment_bytes_)) frames_.allow_huge_pages(0, address_of(first_large_));
   resize();
 }
 
 Log::~Log() {
   // The address space may be used by others.
   const MutexLock lock(mutex_);
-  unpoison(at(0), address_of(segments_made_));
-  unpoison(at(address_of(first_large_)), end_of_large_);
+  unpoison(at(address_of(first_made_)), address_of(first_large_ - first_made_) + end_of_large_);
 }
 
 void Log::resize() {
@@ -118,8 +129,6 @@ void Log::resize() {
   account_.charge(Use::kOther, bytes - descriptor_bytes_);
   descriptor_bytes_ = bytes;
 }
-
-size_t Log::limit_bytes_max() const { return frames_.bytes() / kFragmentationFactor; }
 
 // --- room --------------------------------------------------------------------------------------------------
 
@@ -238,22 +247,40 @@ SegmentId Log::take_free(For whom) {
     return id;
   }
   if (!account_.try_charge(Use::kSegments, segment_bytes_)) return 0;
-  const std::optional<uint32_t> id = segment_frames_.allocate(0);
-  if (!id) {
-    account_.release(Use::kSegments, segment_bytes_);
-    return 0;
-  }
-  for (; segments_made_ <= *id; ++segments_made_) new (&segments_[segments_made_]) Segment;
-  return *id;
+  const SegmentId id = take_frame();
+  if (id == 0) account_.release(Use::kSegments, segment_bytes_);
+  can_grow_.store(id != 0, std::memory_order_relaxed);
+  return id;
+}
+
+SegmentId Log::take_frame() {
+  const std::optional<uint32_t> number = segment_frames_.allocate(0);
+  if (!number) return 0;
+  const SegmentId id = first_large_ - *number;
+  if (make(id, segment_bytes_)) return id;
+  segment_frames_.free(*number, 0);
+  return 0;
 }
 
 SegmentId Log::take_large_frames(size_t bytes) {
-  const std::optional<uint32_t> first = large_frames_.allocate(large_order(bytes));
-  if (!first) return 0;
-  const SegmentId id = first_large_ + *first;
-  for (; large_made_ <= id; ++large_made_) new (&segments_[large_made_]) Segment;
-  end_of_large_ = std::max(end_of_large_, address_of(*first) + bytes);
+  const int order = large_order(bytes);
+  const std::optional<uint32_t> number = large_frames_.allocate(order);
+  if (!number) return 0;
+  const SegmentId id = first_large_ + *number;
+  if (!make(id, bytes)) {
+    large_frames_.free(*number, order);
+    return 0;
+  }
+  end_of_large_ = std::max(end_of_large_, address_of(*number) + bytes);
   return id;
+}
+
+bool Log::make(SegmentId id, size_t bytes) {
+  if (!frames_.make_writable(address_of(id), bytes)) return false;
+  if (!descriptors_.make_writable(id * sizeof(Segment), sizeof(Segment))) return false;
+  while (first_made_ > id) new (&segments_[--first_made_]) Segment;
+  while (end_of_made_ <= id) new (&segments_[end_of_made_++]) Segment;
+  return true;
 }
 
 int Log::large_order(size_t bytes) const {
@@ -261,9 +288,8 @@ int Log::large_order(size_t bytes) const {
 }
 
 SegmentId Log::next_made(SegmentId id) const {
-  ++id;
-  if (id >= segments_made_ && id < first_large_) id = first_large_;
-  return id < large_made_ ? id : 0;
+  if (id < first_made_) id = first_made_ - 1;
+  return id + 1 < end_of_made_ ? id + 1 : 0;
 }
 
 void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
@@ -404,7 +430,8 @@ void Log::give_back(SegmentId id) {
     large_frames_.free(id - first_large_, large_order(room_bytes));
   } else {
     account_.release(Use::kSegments, room_bytes);
-    segment_frames_.free(id, 0);
+    segment_frames_.free(first_large_ - id, 0);
+    can_grow_.store(true, std::memory_order_relaxed);
   }
   of.fill.store(0, std::memory_order_relaxed);
   of.is_large.store(false, std::memory_order_relaxed);
@@ -412,7 +439,8 @@ void Log::give_back(SegmentId id) {
 }
 
 bool Log::has_free_segment() const {
-  return free_count_.load(std::memory_order_relaxed) > kReservedSegments || account_.headroom() >= segment_bytes_;
+  return free_count_.load(std::memory_order_relaxed) > kReservedSegments ||
+         (can_grow_.load(std::memory_order_relaxed) && account_.headroom() >= segment_bytes_);
 }
 
 bool Log::release_free_segment() {

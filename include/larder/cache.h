@@ -310,11 +310,14 @@ class LARDER_API Cache {
   // Sets the counters of Stats to 0; gauges stay.
   void reset_stats();
 
-  // Changes the limit. Lowering it evicts, in steps during which other callers go on, until memory use is within
-  // the new limit, and gives the memory back to the system before it returns. InvalidArgument when `bytes` is
-  // out of range, less than four times Options::item_bytes_max, or less than 1/16 of the first limit;
-  // ResourceExhausted when more address space than is left would be needed, or when visitors or handles hold what
-  // would have to go (the limit is then the new one, and later stores and maintain go on shrinking).
+  // Changes the limit. It can be raised to 16 GiB or four times the first one, whichever is more; if the first one
+  // is below 32 MiB, to its square divided by 64 KiB (16 MiB from 1 MiB, 256 MiB from 4 MiB), since there may be
+  // many such caches; and less far where the system is short of address space. Lowering it evicts, in steps during
+  // which other callers go on, until memory use is within the new limit, and gives the memory back to the system
+  // before it returns. InvalidArgument when `bytes` is out of range, less than four times Options::item_bytes_max,
+  // or less than 1/16 of the first limit; ResourceExhausted when more address space than is left would be needed,
+  // or when visitors or handles hold what would have to go (the limit is then the new one, and later stores and
+  // maintain go on shrinking).
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
 
   // The lowest limit that set_memory_limit takes.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "doctest/doctest.h"
+#include "larder/internal/address_space.h"
 #include "larder/internal/page_size.h"
 
 namespace larder::internal {
@@ -13,10 +14,22 @@ namespace {
 
 const size_t kOsPageBytes = os_page_bytes();
 
-Arena arena_of(size_t bytes) {
-  absl::StatusOr<Arena> arena = Arena::reserve(bytes, "a test");
-  REQUIRE(arena.ok());
-  return *std::move(arena);
+Arena readable_arena_of(size_t bytes, bool may_have_huge_pages = false) {
+  absl::StatusOr<AddressSpace> space =
+      AddressSpace::reserve(Extent{}, AddressSpace::bytes_to_take(bytes, may_have_huge_pages));
+  REQUIRE(space.ok());
+  return space->take(bytes, may_have_huge_pages);
+}
+
+Arena arena_of(size_t bytes, bool may_have_huge_pages = false) {
+  Arena arena = readable_arena_of(bytes, may_have_huge_pages);
+  REQUIRE(arena.make_writable(0, arena.bytes()));
+  return arena;
+}
+
+TEST_CASE("rounding down reaches the multiple before, and leaves a multiple alone") {
+  static_assert(round_down(7, 8) == 0);
+  static_assert(round_down(8, 8) == 8);
 }
 
 TEST_CASE("rounding up reaches the next multiple and leaves a multiple alone") {
@@ -36,8 +49,8 @@ TEST_CASE("reserved space is whole pages, reads as zeros and can be written to i
   CHECK(*arena.at(arena.bytes() - 1) == std::byte{0x5a});
 }
 
-TEST_CASE("reserved space begins at a huge page, where they may be allowed") {
-  const Arena arena = arena_of(2 * kHugePageBytes);
+TEST_CASE("what may have huge pages begins at one") {
+  const Arena arena = arena_of(2 * kHugePageBytes, true);
   CHECK(reinterpret_cast<uintptr_t>(arena.at(0)) % kHugePageBytes == 0);
   arena.allow_huge_pages(0, kHugePageBytes);
   std::memset(arena.at(0), 0x5a, arena.bytes());
@@ -54,7 +67,8 @@ TEST_CASE("an offset and the address it stands for turn into each other") {
 }
 
 TEST_CASE("much more space can be reserved than is ever used") {
-  const Arena arena = arena_of(size_t{8} << 30);
+  Arena arena = readable_arena_of(size_t{8} << 30);
+  REQUIRE(arena.make_writable((size_t{8} << 30) - 1, 1));
   *arena.at((size_t{8} << 30) - 1) = std::byte{7};
   CHECK(*arena.at((size_t{8} << 30) - 1) == std::byte{7});
 }
@@ -85,13 +99,33 @@ TEST_CASE("a moved arena keeps its address, and leaves nothing behind") {
   CHECK(*third.at(0) == std::byte{9});
 }
 
-TEST_CASE("space that cannot be had is reported with its size and its purpose") {
-  const absl::StatusOr<Arena> arena = Arena::reserve(size_t{1} << 60, "the moon");
-  REQUIRE_FALSE(arena.ok());
-  CHECK(arena.status().code() == absl::StatusCode::kResourceExhausted);
-  const std::string message(arena.status().message());
-  CHECK(message.find("the moon") != std::string::npos);
-  CHECK(message.find(std::to_string(size_t{1} << 60)) != std::string::npos);
+TEST_CASE("an arena keeps its memory, whatever becomes of the space it is a part of") {
+  Arena first;
+  {
+    AddressSpace space = AddressSpace::reserve(Extent{}, 4 * kOsPageBytes).value();
+    first = space.take(kOsPageBytes);
+    const Arena second = space.take(1);
+    CHECK(second.at(0) == first.at(kOsPageBytes));
+  }
+  CHECK(*first.at(0) == std::byte{0});
+  CHECK(first.make_writable(0, 1));
+  *first.at(0) = std::byte{7};
+}
+
+TEST_CASE("what is writable grows at both ends and is one piece") {
+  Arena arena = readable_arena_of(size_t{64} << 20);
+  const auto write = [&](size_t offset) {
+    REQUIRE(arena.make_writable(offset, 8));
+    *arena.at(offset) = std::byte{7};
+  };
+  write(size_t{32} << 20);
+  write(size_t{60} << 20);
+  *arena.at(size_t{50} << 20) = std::byte{7};
+  write(size_t{10} << 20);
+  write(0);
+  write((size_t{64} << 20) - 8);
+  CHECK(*arena.at(size_t{32} << 20) == std::byte{7});
+  CHECK(*arena.at(size_t{11} << 20) == std::byte{0});
 }
 
 #ifdef LARDER_ADDRESS_SANITIZER

@@ -20,9 +20,16 @@ class Workshop {
  public:
   explicit Workshop(bool may_evict = true, size_t limit_bytes = kLimitBytes)
       : account_(limit_bytes),
-        ghost_(Ghost::create(account_).value()),
-        index_(Index::create(account_, 1).value()),
-        log_(Log::create(account_).value()),
+        space_(AddressSpace::reserve(limit_bytes,
+                                     [limit_bytes](const Extent& extent) {
+                                       return Ghost::address_bytes(extent) +
+                                              Index::address_bytes(extent, limit_bytes) +
+                                              Log::address_bytes(extent, limit_bytes);
+                                     })
+                   .value()),
+        ghost_(Ghost::create(account_, space_).value()),
+        index_(Index::create(account_, space_, 1).value()),
+        log_(Log::create(account_, space_).value()),
         cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict) {}
 
   Cleaner* operator->() { return &cleaner_; }
@@ -119,6 +126,7 @@ class Workshop {
   }
 
   Account account_;
+  AddressSpace space_;
   Counters counters_;
   Ghost ghost_;
   std::unique_ptr<Index> index_;

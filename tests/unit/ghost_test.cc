@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kLimitBytes = size_t{4} << 20;
 
 Ghost ghost_of(Account& account) {
-  absl::StatusOr<Ghost> ghost = Ghost::create(account);
+  AddressSpace space = AddressSpace::reserve(account.limit(), Ghost::address_bytes).value();
+  absl::StatusOr<Ghost> ghost = Ghost::create(account, space);
   REQUIRE(ghost.ok());
   return *std::move(ghost);
 }

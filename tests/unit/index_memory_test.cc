@@ -16,11 +16,17 @@ constexpr uint32_t kRunMax = IndexMemory::kRunUnitsMax;
 
 struct Fixture {
   explicit Fixture(size_t limit_bytes, size_t units_max = 64 * kUnitsPerBlock)
-      : account(limit_bytes), memory(account, *IndexMemory::reserve(units_max)) {}
+      : account(limit_bytes), space(space_for(limit_bytes, units_max)), memory(account, space) {}
+
+  static AddressSpace space_for(size_t limit_bytes, size_t units_max) {
+    const Extent extent{.limit_bytes = units_max * IndexMemory::kUnitBytes};
+    return AddressSpace::reserve(extent, IndexMemory::address_bytes(extent, limit_bytes)).value();
+  }
 
   [[nodiscard]] size_t charged() const { return account.used(Use::kIndex); }
 
   Account account;
+  AddressSpace space;
   IndexMemory memory;
 };
 
@@ -36,6 +42,17 @@ TEST_CASE("below a limit of 1 GiB every unit is charged for and given back by it
   fixture.memory.free(0, 2);
   CHECK(fixture.charged() == 0);
   CHECK(fixture.memory.units_used() == 0);
+}
+
+TEST_CASE("every unit has a note, which stays when the unit is given back") {
+  Fixture fixture(kSmallLimit);
+  for (uint32_t unit = 0; unit < kUnitsPerBlock + 1; ++unit) REQUIRE(fixture.memory.allocate(1) == unit);
+  CHECK(fixture.memory.note_of(kUnitsPerBlock) == 0);
+  fixture.memory.note_of(kUnitsPerBlock) = 448;
+  fixture.memory.note_of(0) = 1;
+  fixture.memory.free(kUnitsPerBlock, 1);
+  CHECK(fixture.memory.note_of(kUnitsPerBlock) == 448);
+  CHECK(fixture.memory.note_of(0) == 1);
 }
 
 TEST_CASE("from a limit of 1 GiB on a block is charged for as a whole") {
@@ -83,7 +100,7 @@ TEST_CASE("without room in the account there is none, and nothing is charged") {
     fixture.account.charge(Use::kSegments, limit - fixture.memory.grain_bytes() + 1);
     CHECK_FALSE(fixture.memory.allocate(1).has_value());
     CHECK(fixture.charged() == 0);
-    CHECK(fixture.memory.has_address_space());
+    CHECK(fixture.memory.can_grow());
     fixture.account.release(Use::kSegments, 1);
     CHECK(fixture.memory.allocate(1).has_value());
   }
@@ -93,13 +110,13 @@ TEST_CASE("address space comes to an end, and is there again when a run is given
   for (const size_t limit : {kSmallLimit, kLimitWithBlocks}) {
     Fixture fixture(limit, kUnitsPerBlock);
     for (uint32_t first = 0; first < kUnitsPerBlock; first += kRunMax) {
-      CHECK(fixture.memory.has_address_space());
+      CHECK(fixture.memory.can_grow());
       REQUIRE(fixture.memory.allocate(kRunMax) == first);
     }
-    CHECK_FALSE(fixture.memory.has_address_space());
+    CHECK_FALSE(fixture.memory.can_grow());
     CHECK_FALSE(fixture.memory.allocate(1).has_value());
     fixture.memory.free(8, kRunMax);
-    CHECK(fixture.memory.has_address_space());
+    CHECK(fixture.memory.can_grow());
     CHECK(fixture.memory.allocate(kRunMax) == 8u);
   }
 }

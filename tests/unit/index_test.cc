@@ -23,11 +23,18 @@ constexpr size_t kCrammedSlotsPerUnit = kSlotsPerUnit * 15 / 16;
 constexpr size_t kUnitsMax = 4;
 constexpr size_t kLimitBytes = size_t{16} << 20;
 
+AddressSpace space_for(const Account& account) {
+  const size_t limit = account.limit();
+  return AddressSpace::reserve(limit, [limit](const Extent& extent) { return Index::address_bytes(extent, limit); })
+      .value();
+}
+
 // One stripe of an index, each step under its lock. Addresses stand for keys.
 class OneStripe {
  public:
   explicit OneStripe(size_t limit_bytes = kLimitBytes, Index::OnVoid on_void = nullptr) : account_(limit_bytes) {
-    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, 1, {}, std::move(on_void));
+    AddressSpace space = space_for(account_);
+    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, space, 1, {}, std::move(on_void));
     REQUIRE(index.ok());
     index_ = *std::move(index);
   }
@@ -203,7 +210,8 @@ TEST_CASE("a larger limit gives more stripes, and the smallest still eight") {
 TEST_CASE("an index that has no room for its first pages is refused, and says so") {
   Account account(size_t{1} << 20);
   account.charge(Use::kExternal, (size_t{1} << 20) - kUnitBytes);
-  const absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account, 1);
+  AddressSpace space = space_for(account);
+  const absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account, space, 1);
   REQUIRE_FALSE(index.ok());
   CHECK(index.status().code() == absl::StatusCode::kResourceExhausted);
 }

@@ -22,11 +22,18 @@ struct Stored {
   size_t bytes = 0;
 };
 
+AddressSpace space_for(const Account& account) {
+  const size_t limit = account.limit();
+  return AddressSpace::reserve(limit, [limit](const Extent& extent) { return Log::address_bytes(extent, limit); })
+      .value();
+}
+
 // A log and records in it, which all have the key "k".
 class OneLog {
  public:
   explicit OneLog(size_t limit_bytes = kLimitBytes) : account_(limit_bytes) {
-    absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account_);
+    AddressSpace space = space_for(account_);
+    absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account_, space);
     REQUIRE(log.ok());
     log_ = *std::move(log);
   }
@@ -119,7 +126,8 @@ TEST_CASE("a log without an item has one segment, which it keeps for the cleaner
 TEST_CASE("a limit with no room for one segment is refused, and named") {
   Account account(kLimitBytes);
   account.charge(Use::kExternal, kLimitBytes);
-  const absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account);
+  AddressSpace space = space_for(account);
+  const absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account, space);
   REQUIRE_FALSE(log.ok());
   CHECK(log.status().code() == absl::StatusCode::kResourceExhausted);
   CHECK(std::string(log.status().message()).find(std::to_string(kLimitBytes)) != std::string::npos);

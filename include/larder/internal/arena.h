@@ -1,4 +1,5 @@
-// Address space that is reserved once and backed with memory as it is touched.
+// A part of a cache's address space (address_space.h), made writable as it is used and backed with memory as it is
+// touched.
 //
 // An Arena never moves and never unmaps before it is destroyed: an offset that was valid once can be read for
 // ever, even after its memory went back to the system (it then reads zeros). That is what lets the rest of the
@@ -9,9 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
-
-#include "absl/status/statusor.h"
+#include <memory>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define LARDER_ADDRESS_SANITIZER 1
@@ -28,6 +28,7 @@ namespace larder::internal {
 
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
+[[nodiscard]] constexpr size_t round_down(size_t bytes, size_t multiple) { return bytes / multiple * multiple; }
 [[nodiscard]] constexpr size_t round_up(size_t bytes, size_t multiple) {
   return (bytes + multiple - 1) / multiple * multiple;
 }
@@ -46,14 +47,11 @@ inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] size_
 
 class Arena {
  public:
-  // Reserves `bytes` of address space, without memory behind it, from a multiple of kHugePageBytes on.
-  // ResourceExhausted names `what` it was for.
-  [[nodiscard]] static absl::StatusOr<Arena> reserve(size_t bytes, std::string_view what);
-
   Arena() = default;
-  Arena(Arena&& other) noexcept;
-  Arena& operator=(Arena&& other) noexcept;
-  ~Arena();
+  // `owner` keeps the memory mapped. All of it can be read, but nothing is writable yet. Both `base` and `bytes`
+  // are whole pages.
+  Arena(std::shared_ptr<const void> owner, std::byte* base, size_t bytes)
+      : owner_(std::move(owner)), base_(base), bytes_(bytes) {}
 
   [[nodiscard]] std::byte* at(size_t offset) const { return base_ + offset; }
   [[nodiscard]] size_t offset_of(const void* memory) const {
@@ -64,6 +62,11 @@ class Arena {
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
+  // Makes [offset, offset + bytes) writable, and what lies between it and what is writable already; for good, and
+  // ahead of need by a part of what is in use, so that it is seldom done. False: the system grants no more memory.
+  // Not thread-safe.
+  [[nodiscard]] bool make_writable(size_t offset, size_t bytes);
+
   // Memory behind [offset, offset + bytes) may come in huge pages, where the system's are of kHugePageBytes: only
   // where every touched one is used, and charged for, as a whole. Both are multiples of kHugePageBytes.
   void allow_huge_pages(size_t offset, size_t bytes) const;
@@ -72,10 +75,13 @@ class Arena {
   void discard(size_t offset, size_t bytes) const;
 
  private:
-  Arena(std::byte* base, size_t bytes) : base_(base), bytes_(bytes) {}
+  [[nodiscard]] bool protect(size_t begin, size_t end) const;
 
+  std::shared_ptr<const void> owner_;
   std::byte* base_ = nullptr;
   size_t bytes_ = 0;
+  size_t writable_begin_ = 0;
+  size_t writable_end_ = 0;
 };
 
 }  // namespace larder::internal

@@ -77,6 +77,10 @@ class Cleaner {
   // Until `bytes` fit in the account. False: nothing (more) can go.
   [[nodiscard]] bool make_room_in_account(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Of what the policy evicts, about so many bytes, so that a large item finds address space. False: nothing can
+  // go.
+  [[nodiscard]] bool make_room_in_frames(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Cleans about `bytes` worth of segments that hold nothing but expired, flushed or mostly dead items, and of what
   // is over the limit; when there are none, gives memory that nothing lies in back to the system, a piece at a
   // time. True if there may be more to do.

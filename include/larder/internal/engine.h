@@ -1,10 +1,10 @@
 // The engine: puts index, log, ghost and cleaner together into the operations of a cache.
 //
-// All changes of an item go through `mutate`, but for what most stores do (`overwrite`): it finds the item under its
-// stripe's lock, asks a decision what should become of it, and carries that out: in place when the new content fits
-// where the old one lies and nobody has it pinned, otherwise in new room. When there is no room it lets the lock go,
-// has the cleaner make some, and asks again: a decision may be asked several times and must not count on being asked
-// once.
+// All changes of an item go through `mutate`, but for what most stores do (`overwrite`): it finds the item under
+// its stripe's lock, asks a decision what should become of it, and carries that out: in place when the new content
+// fits where the old one lies and nobody has it pinned, otherwise in new room. When there is no room it lets the
+// lock go, has the cleaner make some, and asks again: a decision may be asked several times and must not count on
+// being asked once.
 //
 // What loaders leave in the place of an item, a placeholder or the mark of an absence, is a record with a mark. It
 // takes room, and is evicted and cleaned like any other; but no operation that has not asked for it is shown it, no
@@ -155,8 +155,8 @@ class Engine {
                                                Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr);
   // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
-  // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most stores
-  // are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
+  // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most
+  // stores are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
   [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, Content content, int64_t now_ms);
 
   // Leaves no trace.
@@ -184,8 +184,9 @@ class Engine {
  private:
   // How a record is shown: short ones as copies, or all where they lie.
   enum class Shown : uint8_t { kShortAsCopy, kInPlace };
-  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kNamespace, kNever };
-  // What a store found too little of, and how much of it it needs; kNever: no room will help.
+  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeFrames, kNamespace, kNever };
+  // What a store found too little of, and how much of it it needs; kLargeFrames: address space for a large item, or
+  // memory that the system grants; kNever: no room will help.
   struct Attempt {
     Shortage shortage = Shortage::kNone;
     size_t bytes = 0;

@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "larder/internal/account.h"
+#include "larder/internal/address_space.h"
 #include "larder/internal/arena.h"
 #include "larder/internal/hash.h"
 
@@ -30,7 +31,8 @@ class Ghost {
  public:
   // Takes 1/64 of the account's limit, which it charges. `uneven_bits`: how many of the upper bits of hashes are
   // not spread evenly.
-  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, int uneven_bits = 0);
+  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, AddressSpace& space, int uneven_bits = 0);
+  [[nodiscard]] static size_t address_bytes(const Extent& extent);
 
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
@@ -70,7 +72,8 @@ class Ghost {
     return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
   }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
-  void charge_table();
+  // False: there is no memory even for the smallest.
+  [[nodiscard]] bool make_table();
   // Clears what is out of date in as many sets as the eviction of `bytes` is worth.
   void sweep(size_t bytes);
 

@@ -285,10 +285,13 @@ class Index {
   // whole then: see clear_void.
   using OnVoid = std::function<void(Stripe& stripe, Slot slot)>;
 
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, uint64_t seed,
-                                                                     Namespaces namespaces = {},
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Index>> create(Account& account, AddressSpace& space,
+                                                                     uint64_t seed, Namespaces namespaces = {},
                                                                      OnVoid on_void = nullptr);
   ~Index();
+  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes) {
+    return IndexMemory::address_bytes(extent, limit_bytes);
+  }
 
   [[nodiscard, gnu::always_inline]] uint64_t hash(std::string_view key) const {
     const uint64_t hash = hash_key(key, seed_);
@@ -582,7 +585,7 @@ class Index {
   static_assert(kDepthMax < 1 << kDepthBits);
   static constexpr int kUnitsBits = 2;
   static_assert(kUnitsMax == 1 << kUnitsBits);
-  static constexpr size_t kUnitsOfIndexMax = size_t{1} << (32 - kUnitsBits - kDepthBits);
+  static_assert(IndexMemory::kUnitsMax == size_t{1} << (32 - kUnitsBits - kDepthBits));
 
   // Makes the bucket's sequence number odd while it lives.
   class BucketChange {
@@ -621,8 +624,8 @@ class Index {
     Stripe& stripe_;
   };
 
-  Index(Account& account, uint64_t seed, Namespaces namespaces, OnVoid on_void, int stripe_bits, Arena units,
-        Arena slot_counts);
+  Index(Account& account, AddressSpace& space, uint64_t seed, Namespaces namespaces, OnVoid on_void,
+        int stripe_bits);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
     return (page.first_unit << (kUnitsBits + kDepthBits)) | ((page.units - 1) << kDepthBits) |
@@ -740,7 +743,8 @@ class Index {
   static void add_passed(Bucket& bucket);
   static void subtract_passed(Bucket& bucket);
 
-  [[nodiscard]] uint16_t& slots_used(const Page& page) const;
+  // How many slots the page has in use, void ones included.
+  [[nodiscard]] uint16_t& slots_used(const Page& page) const { return memory_.note_of(page.first_unit); }
   // Makes bucket `number` current if it is void: drops what is in it, and in the void buckets behind it that its
   // slots may have passed on to. That keeps every void slot where a search that follows void buckets finds it. So
   // the cleaner, which looks for each record of a segment under its stripe's mutex before the segment is used again
@@ -792,8 +796,6 @@ class Index {
   const OnVoid on_void_;
   const std::unique_ptr<Stripe[]> stripes_;
   IndexMemory memory_;
-  // uint16_t for each unit: slots in use of the page that begins there, void ones included.
-  const Arena slot_counts_;
   // Read by every operation: beside what does not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;
   struct alignas(64) LimitedBytes {

@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "larder/internal/account.h"
+#include "larder/internal/address_space.h"
 #include "larder/internal/arena.h"
 #include "larder/internal/mutex.h"
 #include "larder/internal/page_size.h"
@@ -34,14 +34,17 @@ class IndexMemory {
  public:
   static constexpr size_t kUnitBytes = 4096;
   static constexpr uint32_t kRunUnitsMax = 4;
+  static constexpr size_t kUnitsMax = size_t{1} << 26;  // as far as a directory entry of the index can count
 
-  // Address space for `units_max` units, rounded up to whole blocks. ResourceExhausted if there is none.
-  [[nodiscard]] static absl::StatusOr<Arena> reserve(size_t units_max);
-
-  // `units`: what reserve gave. The account's limit decides whether there are blocks.
-  IndexMemory(Account& account, Arena units);
+  // Takes its parts of the address space. The account's limit decides whether there are blocks.
+  IndexMemory(Account& account, AddressSpace& space);
+  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes);
 
   [[nodiscard]] std::byte* at(uint32_t unit) const { return units_.at(unit * kUnitBytes); }
+  // A number for the one who uses a run, by its first unit; 0 if it was never written.
+  [[nodiscard]] uint16_t& note_of(uint32_t unit) const {
+    return *reinterpret_cast<uint16_t*>(notes_.at(unit * sizeof(uint16_t)));
+  }
 
   static constexpr uint32_t kAnywhere = std::numeric_limits<uint32_t>::max();
   // The first of `count` units in a row, below `end`. None if the account has no room for them; with an `end`, also
@@ -65,8 +68,9 @@ class IndexMemory {
     if (grain_units_ >= kRunUnitsMax) return runs * grain_bytes();
     return runs * round_up((kRunUnitsMax + grain_units_ - 1) * kUnitBytes, grain_bytes());
   }
-  // Whether any run can still be had, if the account has room.
-  [[nodiscard]] bool has_address_space() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether any run can still be had, if the account has room: the address space may be used up, or the system
+  // grant no more memory.
+  [[nodiscard]] bool can_grow() ABSL_LOCKS_EXCLUDED(mutex_);
   [[nodiscard]] uint64_t units_used() const { return units_used_.load(std::memory_order_relaxed); }
 
  private:
@@ -86,6 +90,7 @@ class IndexMemory {
   [[nodiscard]] size_t kind_of(const Block& block) const;
   [[nodiscard]] std::optional<uint32_t> lowest_block_with(uint32_t count) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool make_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] std::optional<uint32_t> begin_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One that is empty.
   void end_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -97,7 +102,9 @@ class IndexMemory {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;
-  const Arena units_;
+  // Both are written under the mutex, and only to make more of them writable.
+  Arena notes_;
+  Arena units_;
   const bool has_blocks_;
   const uint32_t grain_units_;
 

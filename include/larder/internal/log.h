@@ -44,6 +44,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/internal/account.h"
+#include "larder/internal/address_space.h"
 #include "larder/internal/arena.h"
 #include "larder/internal/eviction.h"
 #include "larder/internal/expiry_class.h"
@@ -112,7 +113,9 @@ class Log {
     uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, holds = 0, held_bytes = 0;
   };
 
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account);
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account, AddressSpace& space);
+  // Of a log that is made with this limit.
+  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes);
   ~Log();
 
   // --- room ---
@@ -236,7 +239,7 @@ class Log {
   void flush_some(uint64_t bytes);
 
   // The highest limit that there is address space for.
-  [[nodiscard]] size_t limit_bytes_max() const;
+  [[nodiscard]] size_t limit_bytes_max() const { return extent_.limit_bytes; }
   // What a log without a single item takes.
   [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_; }
   [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
@@ -264,7 +267,7 @@ class Log {
 
   using Open = std::array<std::array<std::atomic<SegmentId>, kExpiryClassCount>, kChainCount>;
 
-  Log(Account& account, size_t segment_bytes, Arena frames, Arena descriptors);
+  Log(Account& account, AddressSpace& space);
 
   [[nodiscard]] static bool holds_records(SegmentState state) {
     return state == SegmentState::kOpen || state == SegmentState::kSealed || state == SegmentState::kCleaning ||
@@ -290,12 +293,15 @@ class Log {
   [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_frame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_large_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes the memory of a segment and its descriptor usable; false if the system grants none.
+  [[nodiscard]] bool make(SegmentId id, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] int large_order(size_t bytes) const;
   // The one after `id` of all that were ever made; 0 after the last and before the first.
   [[nodiscard]] SegmentId next_made(SegmentId id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return segments_made_ + (large_made_ - first_large_);
+    return end_of_made_ - first_made_;
   }
   void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
              SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -347,22 +353,27 @@ class Log {
   const size_t segment_bytes_;
   const size_t small_record_bytes_max_;
   const int frame_shift_;
-  const Arena frames_;
-  const Arena descriptors_;
+  const Extent extent_;
+  // Both are written under the mutex, and only to make more of them writable.
+  Arena frames_;
+  Arena descriptors_;
   Segment* const segments_;  // by SegmentId
-  // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments.
+  // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments. Both
+  // are first used next to this, so that what is writable is one piece.
   const SegmentId first_large_;
   Open open_{};
   std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and the cleaner's alone
-  std::atomic<size_t> free_count_{0};  // free_.size(), to be read without the mutex as a hint
+  // To be read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
+  std::atomic<size_t> free_count_{0};
+  std::atomic<bool> can_grow_{true};
 
   mutable Mutex mutex_;
-  FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);
-  FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);  // from first_large_ on
-  SegmentId segments_made_ ABSL_GUARDED_BY(mutex_) = 1;  // descriptors exist from 1 up to here,
-  SegmentId large_made_ ABSL_GUARDED_BY(mutex_);         // and from first_large_ up to here
-  size_t descriptor_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // charged
-  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;    // of all that was ever given out, from first_large_ on
+  FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
+  FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
+  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);           // descriptors exist from here
+  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);          // up to here
+  size_t descriptor_bytes_ ABSL_GUARDED_BY(mutex_) = 0;    // charged
+  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;      // of all that was ever given out, from first_large_ on
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
