@@ -230,7 +230,7 @@ Cleaner::Settled Cleaner::settle(Index::Stripe& stripe, const Index::Position& p
   if (is_large_victim()) {
     index_.replace(stripe, position, Slot(slot.tag(), verdict.frequency, slot.address()));
     log_.put_back(victim_->segment, verdict.chain);
-    counters_[stripe.space].add(Counter::kItemsMoved);
+    counters_[index_.space_of(stripe)].add(Counter::kItemsMoved);
     drop_if_flushed(stripe, position, hash, now_ms);
     return Settled::kStays;
   }
@@ -256,9 +256,10 @@ void Cleaner::drop(Index::Stripe& stripe, const Index::Position& position, uint6
   const bool is_hidden = content.is_hidden();
   const size_t live_bytes = Record::bytes_needed(record.key().size(), content);
   if (!is_hidden) {
-    count_removal(counters_[stripe.space], why, slot.frequency() > 0);
-    if (is_forced) counters_[stripe.space].add(Counter::kEvictedForced);
-    if (is_upkeep_ && why == Removal::kExpired) counters_[stripe.space].add(Counter::kExpiredInUpkeep);
+    Counters& counters = counters_[index_.space_of(stripe)];
+    count_removal(counters, why, slot.frequency() > 0);
+    if (is_forced) counters.add(Counter::kEvictedForced);
+    if (is_upkeep_ && why == Removal::kExpired) counters.add(Counter::kExpiredInUpkeep);
   }
   if (why == Removal::kEvicted && victim_->chain == Chain::kSmall && !is_hidden) ghost_.add(hash, live_bytes);
   index_.erase(stripe, position);
@@ -286,9 +287,9 @@ bool Cleaner::move(Index::Stripe& stripe, const Index::Position& position, const
   log_.commit(*place, bytes);
   log_.remove_live(slot.address(), bytes);
   moved_bytes_ += bytes;
-  counters_[stripe.space].add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain
-                                  ? Counter::kItemsPromoted
-                                  : Counter::kItemsMoved);
+  counters_[index_.space_of(stripe)].add(victim_->chain == Chain::kSmall && verdict.chain == Chain::kMain
+                                             ? Counter::kItemsPromoted
+                                             : Counter::kItemsMoved);
   return true;
 }
 

@@ -96,13 +96,14 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   }
 
   const size_t limit_bytes = options.memory_limit_bytes;
+  const int space_bits = namespaces.bits();
   absl::StatusOr<AddressSpace> space = AddressSpace::reserve(limit_bytes, [&](const Extent& extent) {
-    return Ghost::address_bytes(extent) + Index::address_bytes(extent, limit_bytes) +
+    return Ghost::address_bytes(extent) + Index::address_bytes(extent, limit_bytes, space_bits) +
            Log::address_bytes(extent, limit_bytes);
   });
   if (!space.ok()) return space.status();
 
-  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, *space, namespaces.bits());
+  absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, *space, space_bits);
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
 
@@ -253,12 +254,12 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
   if (found) {
     found.content = log_->record_at(found.position.get().address()).content();
     if (found.content.deadline_ms > now_ms) return found;
-    if (counts_misses && !found.content.is_hidden()) counters_[stripe.space].add(Counter::kGetExpired);
+    if (counts_misses && !found.content.is_hidden()) counters_[index_->space_of(stripe)].add(Counter::kGetExpired);
     expire(stripe, found.position, now_ms);
     found = {};
   } else if (counts_misses) {
     if (index_->take_flushed(stripe, index_->tag_of(hash))) {
-      counters_[stripe.space].add(Counter::kGetFlushed);
+      counters_[index_->space_of(stripe)].add(Counter::kGetFlushed);
     } else {
       count_miss(hash);
     }
@@ -267,7 +268,7 @@ Engine::Found Engine::find_live(Index::Stripe& stripe, uint64_t hash, std::strin
 }
 
 void Engine::count_loss(const Index::Stripe& stripe, Slot slot, Removal why) {
-  if (!is_hidden(slot)) count_removal(counters_[stripe.space], why, slot.frequency() > 0);
+  if (!is_hidden(slot)) count_removal(counters_[index_->space_of(stripe)], why, slot.frequency() > 0);
 }
 
 void Engine::expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms) {
@@ -552,7 +553,7 @@ std::optional<uint64_t> Engine::overwrite(Target& target, Content content, int64
     choose_cas(stripe, 0, now_ms, content);
     const size_t bytes = Record::bytes_needed(key.size(), content);
     const size_t old_bytes = Record::bytes_needed(key.size(), found.content);
-    if (bytes > old_bytes && quota_->is_limited(stripe.space)) return std::nullopt;
+    if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) return std::nullopt;
     if (!store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return std::nullopt;
     content.cas = cas_number(stripe, content);
   }
@@ -645,10 +646,10 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
                               const Content& content, int64_t now_ms, Log::For whom) {
   const size_t bytes = Record::bytes_needed(key.size(), content);
   const size_t old_bytes = found ? Record::bytes_needed(key.size(), found.content) : 0;
-  if (bytes > old_bytes && quota_->is_limited(stripe.space)) {
-    if (!quota_->could_ever_fit(stripe.space, bytes)) return {.shortage = Shortage::kNever};
-    if (!quota_->fits(stripe.space, bytes - old_bytes)) {
-      return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = stripe.space};
+  if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) {
+    if (!quota_->could_ever_fit(index_->space_of(stripe), bytes)) return {.shortage = Shortage::kNever};
+    if (!quota_->fits(index_->space_of(stripe), bytes - old_bytes)) {
+      return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = index_->space_of(stripe)};
     }
   }
   if (found && store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return {};
@@ -689,12 +690,14 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   }
   if (inserted.shortage != Shortage::kNone) {
     log_->remove_live(place->address, bytes);
+    // Large items give their room back: there must be room for both.
+    if (inserted.shortage == Shortage::kAccount && place->is_large) inserted.bytes += Log::large_room_bytes(bytes);
     return inserted;
   }
   index_->count(stripe, share(bytes, content), {});
   if (chain == Chain::kMain) {
     ghost_->remove(hash);
-    counters_[stripe.space].add(Counter::kGhostHits);
+    counters_[index_->space_of(stripe)].add(Counter::kGhostHits);
   }
   unlink_if_flushed(stripe, slot, now_ms);
   return {.bytes = bytes};
@@ -877,7 +880,7 @@ bool Engine::walk(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(c
     for (const Slot slot : slots) {
       const Content content = log_->record_at(slot.address()).content();
       if (content.deadline_ms <= now) {
-        if (!content.is_hidden()) counters_[stripe.space].add(Counter::kExpiredInUpkeep);
+        if (!content.is_hidden()) counters_[index_->space_of(stripe)].add(Counter::kExpiredInUpkeep);
         const auto is_its = [&](uint64_t address) { return address == slot.address(); };
         expire(stripe, index_->find(stripe, slot.tag(), is_its), now);
         continue;

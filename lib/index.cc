@@ -6,6 +6,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "larder/internal/page_size.h"
 
 namespace larder::internal {
 namespace {
@@ -16,41 +17,52 @@ constexpr size_t kLimitBytesPerStripe = size_t{512} << 10;
 constexpr int kStripeBitsMin = 3;
 constexpr int kStripeBitsMax = 22;
 
+// With those of the namespace.
+int stripe_bits_for(size_t limit_bytes, int space_bits) {
+  const int wanted_bits = static_cast<int>(std::bit_width(limit_bytes / kLimitBytesPerStripe)) - 1;
+  return space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
+}
+
 }  // namespace
+
+size_t Index::address_bytes(const Extent& extent, size_t limit_bytes, int space_bits) {
+  return AddressSpace::bytes_to_take(sizeof(Stripe) << stripe_bits_for(limit_bytes, space_bits)) +
+         IndexMemory::address_bytes(extent, limit_bytes);
+}
 
 absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& account, AddressSpace& space, uint64_t seed,
                                                      Namespaces namespaces, OnVoid on_void) {
-  const int space_bits = namespaces.bits();
-  const int wanted_bits = static_cast<int>(std::bit_width(account.limit() / kLimitBytesPerStripe)) - 1;
-  const int stripe_bits =
-      space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
-  const size_t stripes = size_t{namespaces.count()} << (stripe_bits - space_bits);
-  account.charge(Use::kOther, stripes * sizeof(Stripe));
-  auto index = std::unique_ptr<Index>(
-      new Index(account, space, seed, std::move(namespaces), std::move(on_void), stripe_bits));
-  for (uint32_t i = 0; i < stripes; ++i) {
-    Stripe& stripe = index->stripes_[i];
-    stripe.space = i / index->stripes_per_space();
-    const StripeLock lock(*index, stripe);
-    const std::optional<Page> page = index->new_page(1, 0, 0);
-    if (!page) {
-      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(),
-                                                       " is too small for ", index->namespaces_.count() - 1,
-                                                       " namespaces"));
-    }
-    index->enter(stripe, *page, 0);
+  const int stripe_bits = stripe_bits_for(account.limit(), namespaces.bits());
+  const size_t stripes = size_t{namespaces.count()} << (stripe_bits - namespaces.bits());
+  const size_t stripe_bytes = round_up(stripes * sizeof(Stripe), os_page_bytes());
+  Arena stripe_memory = space.take(stripe_bytes);
+  if (!stripe_memory.make_writable(0, stripe_bytes)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory_limit_bytes: ", account.limit(), ": there is no memory for locks"));
+  }
+  account.charge(Use::kOther, stripe_bytes);
+  if (stripes * kUnitBytes > account.headroom()) {
+    return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small for ",
+                                                     namespaces.count() - 1, " namespaces"));
+  }
+  auto index = std::unique_ptr<Index>(new Index(account, space, std::move(stripe_memory), seed,
+                                                std::move(namespaces), std::move(on_void), stripe_bits));
+  if (!index->memory_.allocate(1)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory_limit_bytes: ", account.limit(), ": there is no memory for the index"));
   }
   return index;
 }
 
-Index::Index(Account& account, AddressSpace& space, uint64_t seed, Namespaces namespaces, OnVoid on_void,
-             int stripe_bits)
+Index::Index(Account& account, AddressSpace& space, Arena stripe_memory, uint64_t seed, Namespaces namespaces,
+             OnVoid on_void, int stripe_bits)
     : account_(account),
       seed_(seed),
       space_bits_(namespaces.bits()),
       stripe_bits_(stripe_bits),
       on_void_(std::move(on_void)),
-      stripes_(std::make_unique<Stripe[]>(size_t{namespaces.count()} << (stripe_bits - space_bits_))),
+      stripe_memory_(std::move(stripe_memory)),
+      stripes_(reinterpret_cast<Stripe*>(stripe_memory_.at(0))),
       memory_(account, space),
       limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
       namespaces_(std::move(namespaces)) {}
@@ -65,6 +77,10 @@ uint64_t Index::hash_in_namespace(std::string_view key, uint64_t hash) const {
 
 Index::InsertResult Index::insert(Stripe& stripe, Slot slot) {
   Page page = locate(stripe, slot.tag());
+  if (page.is_none()) [[unlikely]] {
+    if (!add_first_page(stripe)) return memory_.can_grow() ? InsertResult::kNeedsMemory : InsertResult::kPageFull;
+    page = locate(stripe, slot.tag());
+  }
   clear_void(stripe, page, page.home(slot.tag()));
   while (slots_used(page) >= page.units * kFullSlotsPerUnit) {
     if (!grow(stripe, page, slot.tag())) {
@@ -220,6 +236,7 @@ void Index::purge(Stripe& stripe, uint32_t tag) {
 }
 
 void Index::clear_void(Stripe& stripe, const Page& page, uint32_t number) const {
+  if (page.is_none()) return;
   for (;; ++number) {
     if (number >= page.bucket_count()) number -= page.bucket_count();
     Bucket& bucket = page.bucket(number);
@@ -251,7 +268,7 @@ void Index::clear(Stripe& stripe, const Page& page, Bucket& bucket) const {
 // --- sums --------------------------------------------------------------------------------------------------
 
 void Index::refresh(Stripe& stripe) const {
-  const uint64_t now = generation(stripe.space);
+  const uint64_t now = generation(space_of(stripe));
   if (stripe.generation.load(std::memory_order_relaxed) == now) return;
   count(stripe, {}, sums(stripe));
   stripe.generation.store(now, std::memory_order_relaxed);
@@ -265,7 +282,7 @@ void Index::count(Stripe& stripe, const Sums& added, const Sums& removed) const 
   change(stripe.item_bytes, added.item_bytes, removed.item_bytes);
   change(stripe.hidden_bytes, added.hidden_bytes, removed.hidden_bytes);
   if (limited_ != nullptr) {
-    limited_[stripe.space].bytes.fetch_add(added.bytes() - removed.bytes(), std::memory_order_relaxed);
+    limited_[space_of(stripe)].bytes.fetch_add(added.bytes() - removed.bytes(), std::memory_order_relaxed);
   }
 }
 
@@ -306,6 +323,16 @@ uint32_t Index::units_for(size_t slots) {
   uint32_t units = 1;
   while (units < kUnitsMax && slots > units * (kFullSlotsPerUnit * 3 / 4)) ++units;
   return units;
+}
+
+bool Index::add_first_page(Stripe& stripe) {
+  const std::optional<Page> page =
+      new_page(1, 0, stripe.generation.load(std::memory_order_relaxed) & kGenerationMask);
+  if (!page) return false;
+  const LayoutChange change(stripe);
+  enter(stripe, *page, 0);
+  stripes_with_page_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
@@ -405,9 +432,10 @@ bool Index::double_directory(Stripe& stripe) {
 }
 
 void Index::install(Stripe& stripe, std::unique_ptr<const Directory> directory) {
-  stripe.directories.push_back(std::move(directory));
   // Release: with the acquire of those who search without the lock, for what is in it.
-  stripe.directory.store(stripe.directories.back().get(), std::memory_order_release);
+  stripe.directory.store(directory.get(), std::memory_order_release);
+  const MutexLock lock(directories_mutex_);
+  directories_.push_back(std::move(directory));
 }
 
 std::optional<Index::Page> Index::new_page(uint32_t units, int depth, uint64_t generation) {

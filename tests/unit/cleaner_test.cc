@@ -30,7 +30,15 @@ class Workshop {
         ghost_(Ghost::create(account_, space_).value()),
         index_(Index::create(account_, space_, 1).value()),
         log_(Log::create(account_, space_).value()),
-        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict) {}
+        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict) {
+    // Each stripe has its first page: what is put needs no more than its room.
+    for (uint32_t i = 0; i < index_->stripe_count(); ++i) {
+      Index::Stripe& stripe = index_->stripe(i);
+      const Index::StripeLock lock(*index_, stripe);
+      REQUIRE(index_->insert(stripe, Slot(0, 0, 8)) == Index::InsertResult::kInserted);
+      index_->erase(stripe, index_->find(stripe, 0, [](uint64_t) { return true; }));
+    }
+  }
 
   Cleaner* operator->() { return &cleaner_; }
   [[nodiscard]] Account& account() { return account_; }

@@ -169,6 +169,9 @@ class Index {
     Bucket* buckets;
     uint64_t generation;  // the low bits that its buckets must carry
 
+    // The page of a stripe that has none yet: unit 0, in which there is never anything.
+    [[nodiscard]] bool is_none() const { return first_unit == 0; }
+
     [[nodiscard]] bool is_current(uint64_t control) const {
       return ((control >> kGenerationShift) & kGenerationMask) == generation;
     }
@@ -213,6 +216,7 @@ class Index {
   // How many tag bits tell the pages of a stripe apart that has no directory of its own.
   static constexpr int kFewPagesDepth = 5;
 
+  // All zeros is a stripe without items and without a page: so memory that was never touched holds stripes.
   struct alignas(64) Stripe {
     // Read by every search, without the mutex, and seldom written.
     std::atomic<uint64_t> layout{0};                   // odd while pages change
@@ -232,11 +236,8 @@ class Index {
 
     // On cache lines of their own: written by every change.
     alignas(64) Mutex mutex;
-    uint32_t space = 0;                               // the number of its namespace; never changes
     uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
     ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when
-    // The directory and those before it, which may still be read: together they are as large as the last.
-    std::vector<std::unique_ptr<const Directory>> directories ABSL_GUARDED_BY(mutex);
     // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in
     // the middle of an operation comes after all of it. Written under the mutex; read by stats without it, as are
     // the sums, which count only if this is the index's generation. Relaxed: they stand for nothing but themselves.
@@ -289,9 +290,7 @@ class Index {
                                                                      uint64_t seed, Namespaces namespaces = {},
                                                                      OnVoid on_void = nullptr);
   ~Index();
-  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes) {
-    return IndexMemory::address_bytes(extent, limit_bytes);
-  }
+  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes, int space_bits = 0);
 
   [[nodiscard, gnu::always_inline]] uint64_t hash(std::string_view key) const {
     const uint64_t hash = hash_key(key, seed_);
@@ -301,6 +300,9 @@ class Index {
   }
   // The number of the namespace of a key with this hash.
   [[nodiscard]] uint32_t space_of(uint64_t hash) const { return top_bits(hash, space_bits_); }
+  [[nodiscard]] uint32_t space_of(const Stripe& stripe) const {
+    return space_bits_ == 0 ? 0 : number_of(stripe) >> (stripe_bits_ - space_bits_);
+  }
   [[nodiscard]] const Namespaces& namespaces() const { return namespaces_; }
   // The stripe's bits may be none, and a number cannot be shifted by 64.
   [[nodiscard]] Stripe& stripe_of(uint64_t hash) const { return stripes_[hash >> 1 >> (63 - stripe_bits_)]; }
@@ -312,9 +314,7 @@ class Index {
   [[nodiscard]] uint32_t stripes_per_space() const { return uint32_t{1} << (stripe_bits_ - space_bits_); }
   [[nodiscard]] int stripe_bits() const { return stripe_bits_; }
   [[nodiscard]] Stripe& stripe(uint32_t number) const { return stripes_[number]; }
-  [[nodiscard]] uint32_t number_of(const Stripe& stripe) const {
-    return static_cast<uint32_t>(&stripe - stripes_.get());
-  }
+  [[nodiscard]] uint32_t number_of(const Stripe& stripe) const { return static_cast<uint32_t>(&stripe - stripes_); }
 
   // The slot with this tag whose address `is_wanted` accepts, or none.
   template <class IsWanted>
@@ -453,7 +453,7 @@ class Index {
   }
   // Whether what the stripe holds has become void since it was locked.
   [[nodiscard]] bool is_void(const Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-    return generation(stripe.space) != stripe.generation.load(std::memory_order_relaxed);
+    return generation(space_of(stripe)) != stripe.generation.load(std::memory_order_relaxed);
   }
   // Whether anything was ever flushed.
   [[nodiscard]] bool has_flushed() const;
@@ -506,10 +506,12 @@ class Index {
   [[nodiscard]] bool is_empty(const Stripe& stripe) const {
     return stripe.items.load(std::memory_order_relaxed) == 0 &&
            stripe.hidden_bytes.load(std::memory_order_relaxed) == 0 &&
-           stripe.generation.load(std::memory_order_relaxed) == generation(stripe.space);
+           stripe.generation.load(std::memory_order_relaxed) == generation(space_of(stripe));
   }
-  // What an index without a single item takes.
-  [[nodiscard]] size_t bytes_min() const { return round_up(stripe_count() * kUnitBytes, memory_.grain_bytes()); }
+  // What the index would take now without a single item: a stripe keeps its first page.
+  [[nodiscard]] size_t bytes_min() const {
+    return round_up((1 + stripes_with_page_.load(std::memory_order_relaxed)) * kUnitBytes, memory_.grain_bytes());
+  }
   // Of memory, the most that it may need to go on after kNeedsMemory: making less room would be of no use, however
   // often.
   [[nodiscard]] size_t growth_bytes_max() const { return memory_.charge_max(kPagesOfSplit) + kDirectoryBytesMax; }
@@ -624,8 +626,8 @@ class Index {
     Stripe& stripe_;
   };
 
-  Index(Account& account, AddressSpace& space, uint64_t seed, Namespaces namespaces, OnVoid on_void,
-        int stripe_bits);
+  Index(Account& account, AddressSpace& space, Arena stripe_memory, uint64_t seed, Namespaces namespaces,
+        OnVoid on_void, int stripe_bits);
 
   [[nodiscard]] static uint32_t encode(const Page& page) {
     return (page.first_unit << (kUnitsBits + kDepthBits)) | ((page.units - 1) << kDepthBits) |
@@ -761,6 +763,7 @@ class Index {
     size_t size = 0;
   };
   void take_all(Stripe& stripe, const Page& page, SlotList& list) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool add_first_page(Stripe& stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool grow(Stripe& stripe, const Page& page, uint32_t tag)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool split(Stripe& stripe, const Page& page, uint32_t tag)
@@ -768,7 +771,7 @@ class Index {
   void shrink(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool merge(Stripe& stripe, const Page& page, uint32_t tag)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  static void install(Stripe& stripe, std::unique_ptr<const Directory> directory)
+  void install(Stripe& stripe, std::unique_ptr<const Directory> directory)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool double_directory(Stripe& stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static uint32_t units_for(size_t slots);
@@ -794,7 +797,8 @@ class Index {
   const int space_bits_;
   const int stripe_bits_;  // with those of the namespace
   const OnVoid on_void_;
-  const std::unique_ptr<Stripe[]> stripes_;
+  const Arena stripe_memory_;
+  Stripe* const stripes_;
   IndexMemory memory_;
   // Read by every operation: beside what does not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;
@@ -803,6 +807,10 @@ class Index {
   };
   const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;
+  std::atomic<size_t> stripes_with_page_{0};  // relaxed: a number that stands for itself
+  Mutex directories_mutex_;                   // innermost
+  // Those in use and those before them, which may still be read: together they are as large as the ones in use.
+  std::vector<std::unique_ptr<const Directory>> directories_ ABSL_GUARDED_BY(directories_mutex_);
 };
 
 }  // namespace larder::internal
