@@ -204,6 +204,7 @@ class Files(StartTestCase):
         warning = f'cannot write {path}: No such file or directory'
         self.check_serves(self.server(environment={'MEMCACHED_PORT_FILENAME': path}), [warning])
 
+    @unittest.skipIf(SANITIZED, 'ThreadSanitizer ends when it cannot write')
     def test_no_file_may_grow(self):
         # Its log is one.
         server = self.server('-p', free_port(), '-P', self.path('pid'), under=limited('--fsize=0:0'))
