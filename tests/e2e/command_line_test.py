@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -12,7 +13,7 @@ import threading
 import unittest
 
 from faults import SHIM, Faults
-from support import (DEADLINE_S, GRACE_S, NETD, Connection, Server, free_port, is_alive, require, user_flags,
+from support import (DEADLINE_S, GRACE_S, NETD, SANITIZED, Connection, Server, free_port, is_alive, require, user_flags,
                      wait_until)
 from vectors import END, EXISTS, NO_MEMORY, STORED, TOO_LARGE, store, value
 
@@ -31,6 +32,17 @@ def run(*flags, **options):
 def read(path):
     with open(path, encoding='ascii') as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def limited(what, maximum):
+    """What is started meanwhile has that limit."""
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (maximum, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, before)
 
 
 def listening(pid):
@@ -502,6 +514,17 @@ class Behaviour(CommandLineTestCase):
         server = self.server('-U', '0', '-B', 'ascii', '-f', '1.5', '-n', '64', '-k', '-r', '-o',
                              'hashpower=16,no_lru_crawler,no_lru_maintainer,slab_automove=0,modern,idle_timeout=0')
         self.assertEqual(END, server.ask(b'get a\r\n'))
+
+    @unittest.skipIf(SANITIZED, 'sanitizers reserve more')
+    def test_64_MiB_need_less_than_a_gigabyte_of_address_space(self):
+        with limited(resource.RLIMIT_AS, 1_024_000_000):
+            server = self.server('-m', '64', '-t', '8')
+        large = os.urandom(500_000)
+        with contextlib.ExitStack() as stack:
+            for connection in [stack.enter_context(server.connect()) for _ in range(40)]:
+                for i in range(20):
+                    self.assertEqual(STORED, connection.ask(store(b'large%d' % i, large)))
+                self.assertEqual(value(b'large19', large) + END, connection.ask(b'get large19\r\n'))
 
 
 class Stopping(CommandLineTestCase):
