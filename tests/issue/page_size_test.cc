@@ -137,7 +137,8 @@ TEST_CASE("the smallest limit works without eviction, too, and can be raised and
     for (int i = 0; i < 10'000; ++i) {
       REQUIRE(cache->set("key " + std::to_string(i), std::string(100, 'v')) == StoreResult::kStored);
     }
-    CHECK(cache->stats().items == 10'000);
+    // The segment that was being cleaned when the limit was raised is cleaned to its end.
+    CHECK(cache->stats().items > 9'000);
     if (eviction) CHECK(cache->set_memory_limit(kMiB).ok());
     CHECK(cache->assert_valid().ok());
   }
