@@ -28,7 +28,8 @@ Parser::Result refuse(std::string_view refusal, size_t bytes_consumed, Request& 
 Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Request& request) {
   request = Request();
   if (input.empty()) return {};
-  if (at_start && input.front() == kBinaryProtocolMagic) return close(input, request);
+  request.is_binary = at_start && input.front() == kBinaryProtocolMagic;
+  if (request.is_binary) return close(input, request);
   const size_t line_end = input.find('\n');
   if (line_end == std::string_view::npos) {
     if (input.size() > kUnfinishedLineBytesMax) return close(input, request);

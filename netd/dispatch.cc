@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "netd/exptime.h"
+#include "netd/log.h"
 #include "netd/read_only.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
@@ -132,6 +133,9 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
       answer(request, request.refusal, out);
       return Outcome::kDone;
     case Command::kClose:
+      if (request.is_binary && server_.verbosity.load(std::memory_order_relaxed) > 0) {
+        log_line("netd: a client is turned away that speaks the binary protocol; see netd(1)");
+      }
       out.append(request.refusal);
       return Outcome::kClose;
   }

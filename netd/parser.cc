@@ -95,6 +95,7 @@ Parser::Result Parser::next(std::string_view input, Request& request) {
   if (input.empty() || input.size() < bytes_wanted_) return {.bytes_wanted = bytes_wanted_};
   if (at_start_ && input.front() == kBinaryProtocolMagic) {
     close(request);
+    request.is_binary = true;
     return completed(input.size(), 0);
   }
   const size_t line_end = input.find('\n', bytes_searched_);

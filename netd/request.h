@@ -54,6 +54,7 @@ struct Request {
   bool noreply = false;
   bool too_large = false;     // storage: the value exceeds the limit; it is not in `value` and will be skipped
   bool no_memory = false;     // storage: there is no memory to receive the value; likewise
+  bool is_binary = false;     // kClose: the client speaks the binary protocol
   uint32_t client_flags = 0;  // storage
   int32_t exptime = 0;        // storage, touch, gat(s), flush_all; see exptime.h
   uint64_t number = 0;        // cas: the CAS number; incr, decr: the delta; verbosity: the level

@@ -844,10 +844,13 @@ class Service(AdministrationTestCase):
                 self.assertEqual(('1', '1'), tuple(connection.stats()[name] for name in ['idle_kicks', 'log_watchers']))
 
     def test_an_octet_of_the_binary_protocol_closes_the_connection(self):
-        for flags in [[], ['-Y', self.users()]]:
-            with self.subTest(flags=flags), self.server(*flags).connect() as connection:
-                connection.send(b'\x80\x0a\0\0')
-                self.assertEqual(b'', connection.read_to_end())
+        for flags in [[], ['-Y', self.users()], ['-v'], ['-v', '-Y', self.users()]]:
+            with self.subTest(flags=flags):
+                server = self.server(*flags)
+                with server.connect() as connection:
+                    connection.send(b'\x80\x0a\0\0')
+                    self.assertEqual(b'', connection.read_to_end())
+                self.assertEqual('-v' in flags, 'binary protocol' in server.stderr())
 
     def users(self):
         path = self.path('users')
