@@ -46,7 +46,7 @@ ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
 }
 
 // A value that is refused anyway need not be received.
-size_t value_bytes_max(const Options& options) { return options.read_only ? 0 : options.item_bytes_max; }
+size_t item_bytes_max(const Options& options) { return options.read_only ? 0 : options.item_bytes_max; }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
@@ -71,7 +71,8 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
     : index(place),
       context_(context),
       descriptor_(context.io, fd.get()),
-      parser_({.value_bytes_max = value_bytes_max(context.server.options())}),
+      parser_(
+          {.item_bytes_max = item_bytes_max(context.server.options()), .has_cas = context.server.options().cas}),
       in_(context.pool),
       out_(context.pool),
       entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {

@@ -90,7 +90,8 @@ bool DatagramPort::receive() {
   request_id_ = *id;
   in_.commit(static_cast<size_t>(count));
   in_.consume(kDatagramHeaderBytes);
-  parser_.emplace(ParserLimits{.value_bytes_max = context_.server.options().item_bytes_max});
+  const Options& options = context_.server.options();
+  parser_.emplace(ParserLimits{.item_bytes_max = options.item_bytes_max, .has_cas = options.cas});
   return true;
 }
 

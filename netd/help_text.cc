@@ -53,7 +53,7 @@ constexpr std::string_view kFlags =
 -b, --listen-backlog=<num> set the backlog queue limit (default: 1024)
 -B, --protocol=<name>     protocol - ascii or auto (the default), which are the same:
                           there is no binary protocol
--I, --max-item-size=<num> adjusts max value size
+-I, --max-item-size=<num> adjusts max item size: key, value, flags and a header
                           (default: 1m, min: 1k, max: a quarter of -m, to which more,
                           up to half of -m, is lowered)
 -F, --disable-flush-all   disable flush_all command

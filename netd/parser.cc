@@ -198,7 +198,8 @@ Parser::DataBlock Parser::parse_meta_store(const Tokens& tokens, Request& reques
 Parser::DataBlock Parser::block_of(size_t value_bytes, Request& request) const {
   const size_t block_bytes = value_bytes + 2;
   if (request.command == Command::kRefused) return {DataBlock::Kind::kSkip, block_bytes};
-  request.too_large = value_bytes > limits_.value_bytes_max;
+  const size_t bytes = item_bytes(item_key(request).size(), value_bytes, request.client_flags, limits_.has_cas);
+  request.too_large = bytes > limits_.item_bytes_max;
   return {request.too_large ? DataBlock::Kind::kSkip : DataBlock::Kind::kReceive, block_bytes};
 }
 

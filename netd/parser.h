@@ -30,8 +30,16 @@ inline constexpr size_t kUnfinishedRetrievalBytesMax = size_t{8} << 20;
 
 struct ParserLimits {
   size_t key_bytes_max = 250;
-  size_t value_bytes_max = size_t{1} << 20;
+  size_t item_bytes_max = size_t{1} << 20;  // as item_bytes counts
+  bool has_cas = true;
 };
+
+// What memcached counts against -I: a header of 48 octets, 8 for the CAS number, the key and a NUL, 4 for client
+// flags that are not 0, and the value with its line end.
+[[nodiscard]] constexpr size_t item_bytes(size_t key_bytes, size_t value_bytes, uint32_t client_flags,
+                                          bool has_cas) {
+  return 48 + (has_cas ? 8 : 0) + key_bytes + 1 + (client_flags != 0 ? 4 : 0) + value_bytes + 2;
+}
 
 class Parser {
  public:

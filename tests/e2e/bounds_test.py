@@ -20,7 +20,7 @@ def setUpModule():
 
 class BoundsTestCase(unittest.TestCase):
     def server(self, *flags, **options):
-        return self.enterContext(Server(NETD, *flags, **options))
+        return self.enterContext(Server(NETD, '-I', '2m', *flags, **options))
 
     def connect(self, server):
         return self.enterContext(server.connect())
@@ -262,7 +262,7 @@ class OtherTimeLimits(TimeLimits):
 
     def test_the_limit_for_readers_is_ten_minutes_by_default_and_0_is_none(self):
         for flags, seconds in [([], '600'), (['-o', 'send_timeout=0'], '0'), (['-o', 'send_timeout=7'], '7')]:
-            with Server(NETD, *flags) as server:
+            with Server(NETD, '-I', '2m', *flags) as server:
                 self.assertEqual(seconds, server.stats('settings')['send_timeout'])
 
 

@@ -444,9 +444,9 @@ class Behaviour(CommandLineTestCase):
                          server.ask(store(b'a', b'1') + b'flush_all\r\nget a\r\n'))
         self.assertEqual('1', server.stats()['cmd_flush'])
 
-    def test_I_is_the_longest_value(self):
+    def test_I_is_the_longest_item(self):
         server = self.server('-I', '2k')
-        self.assertEqual(STORED + TOO_LARGE, server.ask(store(b'a', bytes(2048)) + store(b'a', bytes(2049))))
+        self.assertEqual(STORED + TOO_LARGE, server.ask(store(b'a', bytes(1988)) + store(b'a', bytes(1989))))
 
     def test_c_turns_away_one_connection_too_many_with_a_word(self):
         server = self.server('-c', '5')

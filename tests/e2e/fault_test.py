@@ -78,7 +78,7 @@ def descriptors(pid):
 
 class FaultTestCase(unittest.TestCase):
     def server(self, *flags, **options):
-        return self.enterContext(Server(NETD, *flags, **options))
+        return self.enterContext(Server(NETD, '-I', '2m', *flags, **options))
 
     def connect(self, server, receive_buffer_bytes=None):
         if receive_buffer_bytes is None:
@@ -99,7 +99,7 @@ class FaultTestCase(unittest.TestCase):
 
 class BrokenConnections(FaultTestCase):
     def setUp(self):
-        self.netd = self.enterContext(loopback_server(NETD))
+        self.netd = self.server('-l', '127.0.0.1', '-p', free_port())
         self.control = self.connect(self.netd)
         wait_until(lambda: self.control.stats()['curr_connections'] == '1', 'this connection is the only one')
         self.descriptors_before = descriptors(self.netd.pid)

@@ -91,7 +91,7 @@ DIFFERENCES = [
                and re.match(rb'\s*\+?\d+[\s\0]|\s+\Z|[\t\v\f\r\n]', request.value)
                and not re.fullmatch(rb' *\+?\d+ *', request.value),
                b'set num0 0 0 3\r\n1 2\r\nincr num0 1\r\n'),
-    Difference('Numbers from 2^63 on are numbers', lambda request: b'-' in (request.block or b''),
+    Difference('Numbers from 2^63 on are numbers', lambda request: b'-' in (request.block or b'') + key_of(request),
                b'set a 0 0 25\r\n%s-\r\ndelete a\r\nset a 0 0 19\r\n9833481553300827187\r\nincr a 1\r\n' % (b'x' * 24)),
     Difference('The result of `decr` is stored without padding.',
                lambda request: extends(request) and key_of(request) in COUNTER_KEYS
@@ -144,9 +144,9 @@ DIFFERENCES = [
                b'ms a 1\r\n1\r\nms a 1100000 MR\r\n' + b'x' * 1100000 + b'\r\nmg a\r\n'),
 
     # Items
-    Difference('Only the value counts against `-I`',
-               lambda request: (1 << 20) - 400 < len(request.block or b'') <= (1 << 20) + 2,
-               b'set a 0 0 1048576\r\n' + b'x' * 1048576 + b'\r\n'),
+    Difference('`append` and `prepend` may go beyond `-I`',
+               lambda request: extends(request) and len(request.block or b'') > (1 << 20) - 1500,
+               b'set a 0 0 100\r\n' + b'x' * 100 + b'\r\nappend a 0 0 1048450\r\n' + b'x' * 1048450 + b'\r\n'),
 
     # Debian's memcached 1.6.18
     Difference('Lines that are too short are malformed', is_short, b'get\r\n'),

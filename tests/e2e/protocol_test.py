@@ -259,9 +259,14 @@ class CasNumbers(ProtocolTestCase):
 
 
 class ValueLimit:
-    """Both sides of -I, and what becomes of the item that was there."""
+    """Both sides of -I, and what becomes of the item that was there. A value of LIMIT octets fits under a key of one."""
 
     def test_5_2_the_limit_is_exact(self):
+        for key, flags, more in [(b'a', b'0', 0), (b'abcdef', b'0', 5), (b'a', b'7', 4)]:
+            for size, reply in [(self.LIMIT - more, STORED), (self.LIMIT - more + 1, TOO_LARGE)]:
+                self.check(b'set %s %s 0 %d\r\n%s\r\n' % (key, flags, size, bytes(size)), reply)
+        for size, reply in [(self.LIMIT - 2, b'HD\r\n'), (self.LIMIT - 1, TOO_LARGE)]:
+            self.check(b'ms YWFh %d b\r\n%s\r\n' % (size, bytes(size)), reply)
         self.check(store(b'a', bytes(self.LIMIT)) + b'get a\r\n', STORED + value(b'a', bytes(self.LIMIT)) + END)
         self.check(store(b'a', bytes(self.LIMIT + 1)) + b'get a\r\n', TOO_LARGE + END)
 
@@ -283,10 +288,12 @@ class ValueLimit:
         self.assertEqual('2', self.connection.stats()['store_too_large'])
 
     def test_5_4_append_and_prepend_beyond_the_limit_keep_the_old_value(self):
-        full = bytes(self.LIMIT - 1)
-        self.check(store(b'a', full) + b'append a 0 0 2\r\nxy\r\nprepend a 0 0 2\r\nxy\r\nget a\r\n',
+        full = bytes(self.LIMIT)
+        more = b'x' * 61
+        self.check(store(b'a', full) + b'append a 0 0 61\r\n%s\r\nprepend a 0 0 61\r\n%s\r\nget a\r\n' % (more, more),
                    STORED + NOT_STORED * 2 + value(b'a', full) + END)
-        self.check(b'append a 0 0 1\r\nx\r\nget a\r\n', STORED + value(b'a', full + b'x') + END)
+        self.check(b'append a 0 0 60\r\n%s\r\nget a\r\n' % more[:60],
+                   STORED + value(b'a', full + more[:60]) + END)
 
     def test_8_1_the_data_of_a_value_that_is_too_large_is_swallowed_as_it_arrives(self):
         request = store(b'a', b'get a\r\n' * (self.LIMIT // 7 + 1))
@@ -295,12 +302,12 @@ class ValueLimit:
 
 
 class DefaultValueLimit(ValueLimit, ProtocolTestCase):
-    LIMIT = 1 << 20
+    LIMIT = (1 << 20) - 60
 
 
 class SmallValueLimit(ValueLimit, ProtocolTestCase):
-    LIMIT = 1024
-    FLAGS = ('-I', LIMIT)
+    LIMIT = 1024 - 60
+    FLAGS = ('-I', 1024)
 
 
 # protocol.md 14

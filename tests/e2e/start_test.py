@@ -156,7 +156,7 @@ class LockedMemory(StartTestCase):
                                          under=limited(f'--memlock={limit}:{limit}'))
                 self.check_serves(server, ['-k: cannot lock memory: .*'])
                 # Which is more than may be locked.
-                big = bytes(1 << 20)
+                big = bytes(1_000_000)
                 with server.connect() as client:
                     for i in range(20):
                         self.assertEqual(STORED, client.ask(store(b'big%d' % i, big)))

@@ -131,7 +131,7 @@ class Client {
  private:
   void connect() {
     socket_ = service_.connect();
-    parser_.emplace(ParserLimits{.value_bytes_max = kItemBytesMax});
+    parser_.emplace(ParserLimits{.item_bytes_max = kItemBytesMax});
     requests_.clear();
     replies_.clear();
     bytes_to_skip_ = 0;

@@ -10,7 +10,7 @@
 namespace netd::fuzz {
 namespace {
 
-constexpr ParserLimits kLimits{.value_bytes_max = 512};
+constexpr ParserLimits kLimits{.item_bytes_max = 512};
 
 Next make_next() {
   const auto parser = std::make_shared<Parser>(kLimits);

@@ -10,13 +10,14 @@
 namespace netd {
 namespace {
 
+// A value of so many octets fits under a key of one octet.
 constexpr size_t kValueBytesMax = 1000;
 
 // What a line, and data if it wants any, is understood as. The request's views point into `input`.
 class Parsed {
  public:
   explicit Parsed(const std::string& text) : input(text) {
-    Parser parser({.value_bytes_max = kValueBytesMax});
+    Parser parser({.item_bytes_max = item_bytes(1, kValueBytesMax, 0, true)});
     result = parser.next(input, request);
   }
 

@@ -11,6 +11,7 @@
 namespace netd {
 namespace {
 
+// A value of so many octets fits under a key of one octet.
 constexpr size_t kValueBytesMax = 1000;
 
 // A request whose views own what they show.
@@ -57,7 +58,7 @@ class Feeder {
   std::vector<Parsed> requests;
 
  private:
-  Parser parser_{{.value_bytes_max = kValueBytesMax}};
+  Parser parser_{{.item_bytes_max = item_bytes(1, kValueBytesMax, 0, true)}};
   std::string input_;
   size_t to_skip_ = 0;
 };
@@ -193,6 +194,13 @@ TEST_CASE("a value over the limit is skipped, one at the limit is not") {
   CHECK(requests[1].request.command == Command::kMetaNoop);
 }
 
+TEST_CASE("an item is as long as memcached counts it") {
+  CHECK(item_bytes(1, 1000, 0, true) == 1060);
+  CHECK(item_bytes(6, 1000, 0, true) == 1065);
+  CHECK(item_bytes(1, 1000, 7, true) == 1064);
+  CHECK(item_bytes(1, 1000, 0, false) == 1052);
+}
+
 TEST_CASE("numbers of the other commands are checked, each with its own words") {
   CHECK(refusal("incr a -1\r\n") == kErrorBadDelta);
   CHECK(refusal("decr a x\r\n") == kErrorBadDelta);
@@ -249,7 +257,7 @@ TEST_CASE("an unfinished retrieval may have 8 MiB") {
 }
 
 TEST_CASE("a value that there is no memory for is given up, and skipped") {
-  Parser parser({.value_bytes_max = kValueBytesMax});
+  Parser parser({.item_bytes_max = item_bytes(1, kValueBytesMax, 0, true)});
   Request request;
   const std::string_view input = "set a 1 2 100 noreply\r\nbegin";
   const Parser::Result wanted = parser.next(input, request);

@@ -58,7 +58,7 @@ class ServerFixture {
                      .auth_file = auth_file}};
   Session session;
   BufferPool pool{[](int64_t) { return true; }};
-  Parser parser{{.value_bytes_max = options.item_bytes_max}};
+  Parser parser{{.item_bytes_max = options.item_bytes_max, .has_cas = options.cas}};
   bool shut_down = false;
   bool closed = false;
   size_t reply_bytes_max = 0;  // the most that has been waiting to be sent at a time
