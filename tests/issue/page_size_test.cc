@@ -19,8 +19,12 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 
+// Stands still, so that nothing depends on how fast the machine is.
+ManualClock standing_clock;
+
 std::unique_ptr<Cache> cache_of(size_t limit_bytes, bool eviction = true) {
   Options options;
+  options.clock = &standing_clock;
   options.memory_limit_bytes = limit_bytes;
   options.item_bytes_max = std::min(kMiB, limit_bytes / 4);
   options.eviction = eviction;
@@ -137,8 +141,7 @@ TEST_CASE("the smallest limit works without eviction, too, and can be raised and
     for (int i = 0; i < 10'000; ++i) {
       REQUIRE(cache->set("key " + std::to_string(i), std::string(100, 'v')) == StoreResult::kStored);
     }
-    // The segment that was being cleaned when the limit was raised is cleaned to its end.
-    CHECK(cache->stats().items > 9'000);
+    CHECK(cache->stats().items == 10'000);
     if (eviction) CHECK(cache->set_memory_limit(kMiB).ok());
     CHECK(cache->assert_valid().ok());
   }
