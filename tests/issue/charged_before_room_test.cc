@@ -27,8 +27,9 @@ struct Case {
 };
 
 TEST_CASE("memory for copies and for the owner is there before it is charged") {
-  for (const auto& [limit_bytes, pinned_bytes_max] :
-       {Case{64 * kMiB, 0}, Case{256 * kMiB, 0}, Case{256 * kMiB, 16 * kMiB}}) {
+  for (const Case& tried : {Case{64 * kMiB, 0}, Case{256 * kMiB, 0}, Case{256 * kMiB, 16 * kMiB}}) {
+    const size_t limit_bytes = tried.limit_bytes;
+    const size_t pinned_bytes_max = tried.pinned_bytes_max;
     CAPTURE(limit_bytes);
     CAPTURE(pinned_bytes_max);
     Options options{.memory_limit_bytes = limit_bytes, .item_bytes_max = limit_bytes / 32};
