@@ -8,13 +8,12 @@ import signal
 import socket
 import stat
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from faults import SHIM, Faults
-from support import (DEADLINE_S, GRACE_S, NETD, SANITIZED, Connection, Server, free_port, is_alive, require, user_flags,
-                     wait_until)
+from support import (DEADLINE_S, GRACE_S, NETD, SANITIZED, Connection, NetdTestCase, Server, free_port, is_alive,
+                     require, user_flags, wait_until)
 from vectors import END, EXISTS, NO_MEMORY, STORED, TOO_LARGE, store, value
 
 USAGE, NO_USER, OS_ERROR = 64, 67, 71
@@ -73,16 +72,7 @@ def listening_on_loopback(pid):
     return ports
 
 
-class CommandLineTestCase(unittest.TestCase):
-    def setUp(self):
-        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-'))
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def server(self, *flags, **options):
-        return self.enterContext(Server(NETD, *flags, **options))
-
+class CommandLineTestCase(NetdTestCase):
     def check_refused(self, *flags, exit_codes, naming):
         """That netd with these flags ends with one line that names the cause, and leaves nothing behind."""
         result = run(*user_flags(), *flags)

@@ -8,11 +8,10 @@ import re
 import shutil
 import stat
 import subprocess
-import tempfile
 import unittest
 
 from faults import SHIM, Faults
-from support import DEADLINE_S, NETD, SANITIZED, Server, free_port, require, wait_until
+from support import DEADLINE_S, NETD, SANITIZED, NetdTestCase, Server, free_port, require, wait_until
 from vectors import END, STORED, store
 
 FAILURE = b'CLIENT_ERROR authentication failure\r\n'
@@ -27,13 +26,7 @@ def setUpModule():
     require(NETD, 'netd')
 
 
-class HardeningTestCase(unittest.TestCase):
-    def setUp(self):
-        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-'))
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
+class HardeningTestCase(NetdTestCase):
     def write(self, name, text):
         with open(self.path(name), 'w', encoding='ascii') as file:
             file.write(text)

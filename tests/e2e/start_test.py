@@ -12,13 +12,12 @@ import resource
 import signal
 import socket
 import subprocess
-import tempfile
 import unittest
 
 from datagram_test import Client
 from faults import SHIM, Faults
-from support import (DEADLINE_S, MEMCACHED, NETD, SANITIZED, Connection, Server, free_port, is_alive, require,
-                     user_flags, wait_until)
+from support import (DEADLINE_S, MEMCACHED, NETD, SANITIZED, Connection, NetdTestCase, Server, free_port, is_alive,
+                     require, user_flags, wait_until)
 from vectors import END, STORED, store, value
 
 USAGE, NO_USER, OS_ERROR = 64, 67, 71
@@ -49,16 +48,7 @@ def shell(script):
     return ['sh', '-c', f'{script}; exec "$@"', 'sh']
 
 
-class StartTestCase(unittest.TestCase):
-    def setUp(self):
-        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-'))
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def server(self, *flags, **options):
-        return self.enterContext(Server(NETD, *flags, **options))
-
+class StartTestCase(NetdTestCase):
     def tcp_server(self, *flags, **options):
         """For users who may not make a socket in this user's directories."""
         return self.server('-l', '127.0.0.1', '-p', free_port(), *flags, **options)

@@ -285,6 +285,19 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class NetdTestCase(unittest.TestCase):
+    """With a directory of its own, and servers that are gone with it."""
+
+    def setUp(self):
+        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix='larder-e2e-'))
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def server(self, *flags, **options):
+        return self.enterContext(Server(NETD, *flags, **options))
+
+
 class ResidentMemory:
     """Samples a process's resident memory on a thread while a `with` block runs."""
 
