@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "adversary/subject.h"
+#include "support/resident_bytes.h"
 
 namespace larder::adversary {
 namespace {
@@ -22,13 +22,6 @@ constexpr size_t kItemBytesMax = kTenth / 4;  // the lower limit must have room 
 constexpr size_t kAllowedBytes = 8 * kMiB;
 constexpr size_t kValueBytes = 300;
 constexpr size_t kLargeBytes = 300 * kKiB;  // a large item, of a quarter of a segment or more
-
-size_t resident_bytes() {
-  size_t total_pages = 0;
-  size_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
-  return resident_pages * 4096;
-}
 
 // What this thread has had of a processor.
 int64_t cpu_ms() {

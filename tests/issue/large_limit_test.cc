@@ -1,25 +1,16 @@
 // A lock for each 512 KiB of the limit was made, and a page of the index with it, before the first item came: with
 // a limit of 1 TiB creating a cache took 1.3 seconds and 1.4 GiB.
-#include <unistd.h>
-
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "support/resident_bytes.h"
 
 namespace larder {
 namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
-
-size_t resident_bytes() {
-  size_t total_pages = 0;
-  size_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
-  return resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
 
 TEST_CASE("a limit of 1 TiB takes no more memory than is used") {
   const size_t resident_before = resident_bytes();

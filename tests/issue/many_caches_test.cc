@@ -1,7 +1,5 @@
 // Each cache reserved at least 160 GiB of address space, writable: the 980th had none left, nor had anything else
 // in the program. Most of it was for limits and items that no small cache ever has.
-#include <unistd.h>
-
 #include <fstream>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "support/resident_bytes.h"
 
 namespace larder {
 namespace {
@@ -27,13 +26,6 @@ size_t mappings() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) ++count;
   return count;
-}
-
-size_t resident_bytes() {
-  size_t total_pages = 0;
-  size_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
-  return resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 TEST_CASE("a program may have ten thousand caches of 1 MiB") {

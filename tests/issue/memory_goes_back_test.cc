@@ -1,17 +1,16 @@
 // Memory stayed with a cache that nothing was in any more: of 206 MiB 203. And an item that had expired counted as
 // one until somebody asked for it.
 #include <malloc.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "support/resident_bytes.h"
 
 namespace larder {
 namespace {
@@ -25,14 +24,6 @@ constexpr bool kIsSanitized = true;  // most resident memory is the sanitizer's
 #else
 constexpr bool kIsSanitized = false;
 #endif
-
-size_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  size_t all_pages = 0;
-  size_t resident_pages = 0;
-  statm >> all_pages >> resident_pages;
-  return resident_pages * static_cast<size_t>(getpagesize());
-}
 
 struct Fixture {
   explicit Fixture(size_t limit_bytes) {

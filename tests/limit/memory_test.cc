@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "doctest/doctest.h"
 #include "larder/cache.h"
 #include "model/random.h"
+#include "support/resident_bytes.h"
 
 namespace larder {
 namespace {
@@ -26,13 +26,6 @@ constexpr bool kIsSanitized = true;  // most of the resident memory is then the 
 #else
 constexpr bool kIsSanitized = false;
 #endif
-
-size_t resident_bytes() {
-  size_t total_pages = 0;
-  size_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
-  return resident_pages * 4096;
-}
 
 class Load {
  public:
