@@ -451,6 +451,8 @@ absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_
 size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_bytes_min(); }
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }
 void Cache::add_external_bytes(int64_t bytes) { engine_->add_external_bytes(bytes); }
+void Cache::charge_external_bytes(size_t bytes) { engine_->charge_external_bytes(bytes); }
+size_t Cache::bytes_over_limit() const { return engine_->bytes_over_limit(); }
 absl::Status Cache::assert_valid() const { return engine_->assert_valid(); }
 
 // --- for loaders -------------------------------------------------------------------------------------------

@@ -39,16 +39,16 @@ void Cleaner::pace(size_t bytes, int64_t now_ms) {
   owe(bytes);
   if (!mutex_.try_lock()) return;
   const MutexLock lock(mutex_, std::adopt_lock);
-  const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed));
   const double rate = kHaste / (1 - std::min(kept_share_, kKeptShareMax));
-  const double due = owed * rate;
+  const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed)) * rate;
+  const double due = owed + static_cast<double>(account_.overshoot()) * rate;
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
                         .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
   if (is_tight) {
     // Without a victim there is nothing to be had, and nothing is owed.
     const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
     if (account_.is_over_limit()) (void)release_spare();
-    const double left = due - static_cast<double>(covered);
+    const double left = owed - static_cast<double>(covered);
     if (left > 0 && this->is_tight()) owe(static_cast<size_t>(left / rate));
   } else if (victim_ || take_expired(now_ms)) {
     (void)clean_some(portion, now_ms, ordinary_urgency());

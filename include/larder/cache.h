@@ -336,6 +336,17 @@ class LARDER_API Cache {
   // more than was charged returns what was charged.
   void add_external_bytes(int64_t bytes);
 
+  // Only charges, as add_external_bytes does, and leaves it to others to make room: it evicts nothing, takes no
+  // lock and calls no listener, so it may be called from anywhere, also from inside a visitor or an updater. Memory
+  // use is then beyond the limit by no more than what was so charged, and less with each of the next stores, which
+  // pay a little of it each, and with each step of maintain. A store that needs memory beyond what its segment has
+  // left, for a long value, say, makes up all of it first. Returned with add_external_bytes.
+  void charge_external_bytes(size_t bytes);
+
+  // How much more is charged than the limit allows; 0 but for what charge_external_bytes has charged lately, and
+  // for what nothing could make room for. Takes no lock, and is cheap enough for every operation.
+  [[nodiscard]] size_t bytes_over_limit() const;
+
   // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. No other
   // thread may use the cache meanwhile: sums over all of it would not add up. Takes time proportional to what the
   // cache holds: for tests.

@@ -67,7 +67,7 @@ struct Stats {
   uint64_t ghost_bytes = 0;
   uint64_t other_bytes = 0;     // locks, counters, segment descriptors
   uint64_t handle_bytes = 0;    // copies that handles have
-  uint64_t external_bytes = 0;  // what add_external_bytes has charged
+  uint64_t external_bytes = 0;  // what add_ and charge_external_bytes have charged
 
   uint64_t segment_bytes = 0;  // size of one segment
   uint64_t segments = 0;       // segments that hold items

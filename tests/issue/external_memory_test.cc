@@ -31,5 +31,65 @@ TEST_CASE("more than was charged cannot be returned") {
   CHECK(cache->set("key", "value") == StoreResult::kStored);
 }
 
+std::unique_ptr<Cache> full_cache() {
+  Options options;
+  options.memory_limit_bytes = size_t{8} << 20;
+  options.seed = 1;
+  std::unique_ptr<Cache> cache = *Cache::create(options);
+  for (int i = 0; i < 80'000; ++i) (void)cache->set("key" + std::to_string(i), std::string(100, 'v'));
+  return cache;
+}
+
+constexpr size_t kCharge = size_t{1} << 20;
+
+TEST_CASE("what is only charged evicts nothing, and each of the next stores makes up a little of it") {
+  const std::unique_ptr<Cache> cache = full_cache();
+  REQUIRE(cache->set("mine", "value") == StoreResult::kStored);
+  const Stats before = cache->stats();
+  REQUIRE(cache->bytes_over_limit() == 0);
+  cache->charge_external_bytes(kCharge);
+  CHECK(cache->stats().items == before.items);
+  CHECK(cache->stats().external_bytes == kCharge);
+  CHECK(cache->bytes_over_limit() == before.memory_used_bytes + kCharge - before.memory_limit_bytes);
+
+  int stores = 0;
+  while (cache->bytes_over_limit() > 0) {
+    const uint64_t items = cache->stats().items;
+    REQUIRE(cache->set("mine", "VALUE") == StoreResult::kStored);
+    REQUIRE(cache->stats().items + 32 >= items);
+    REQUIRE(++stores < 2000);
+  }
+  CHECK(cache->stats().memory_used_bytes <= before.memory_limit_bytes);
+  CHECK(cache->stats().items > before.items * 3 / 4);
+  cache->add_external_bytes(-static_cast<int64_t>(kCharge));
+  CHECK(cache->stats().external_bytes == 0);
+  CHECK(cache->assert_valid().ToString() == "OK");
+}
+
+TEST_CASE("steps of maintain make room for what is only charged") {
+  const std::unique_ptr<Cache> cache = full_cache();
+  cache->charge_external_bytes(kCharge);
+  int steps = 0;
+  while (cache->bytes_over_limit() > 0) {
+    const uint64_t items = cache->stats().items;
+    REQUIRE(cache->maintain(4096));
+    // No record takes less than 100 bytes.
+    REQUIRE(cache->stats().items + 4096 / 100 + 1 >= items);
+    REQUIRE(++steps < 2000);
+  }
+  CHECK(cache->assert_valid().ToString() == "OK");
+}
+
+TEST_CASE("memory can be charged from inside visitors and updaters") {
+  const std::unique_ptr<Cache> cache = full_cache();
+  REQUIRE(cache->set("mine", "value") == StoreResult::kStored);
+  CHECK(cache->visit("mine", [&](const ItemView&) { cache->charge_external_bytes(kCharge); }));
+  (void)cache->update("mine", [&](const ItemView*) {
+    cache->charge_external_bytes(kCharge);
+    return Update::leave();
+  });
+  CHECK(cache->stats().external_bytes == 2 * kCharge);
+}
+
 }  // namespace
 }  // namespace larder

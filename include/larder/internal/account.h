@@ -1,7 +1,8 @@
 // The one account that every byte of a cache is charged to.
 //
-// Invariant: the sum of all uses never passes the limit, but right after the limit was lowered, and for external
-// bytes and handles' copies that no room can be made for; whoever stores and sees used() > limit() makes room.
+// Invariant: the sum of all uses never passes the limit, but right after the limit was lowered, for external bytes
+// that are only charged, and for external bytes and handles' copies that no room can be made for; whoever stores
+// and sees used() > limit() makes room.
 #ifndef LARDER_INTERNAL_ACCOUNT_H_
 #define LARDER_INTERNAL_ACCOUNT_H_
 
@@ -44,7 +45,13 @@ class Account {
     const size_t limit_now = limit();
     return used_now < limit_now ? limit_now - used_now : 0;
   }
-  [[nodiscard]] bool is_over_limit() const { return used() > limit(); }
+  // What is charged beyond the limit.
+  [[nodiscard]] size_t overshoot() const {
+    const size_t used_now = used();
+    const size_t limit_now = limit();
+    return used_now > limit_now ? used_now - limit_now : 0;
+  }
+  [[nodiscard]] bool is_over_limit() const { return overshoot() > 0; }
 
  private:
   static constexpr size_t index(Use use) { return static_cast<size_t>(use); }

@@ -63,9 +63,10 @@ class Cleaner {
   }
 
   // After `bytes` were stored: if memory is tight and nobody else is cleaning, cleans as much as it takes to free
-  // as much and what is owed, going by what the last victims gave, but no more than a bound that grows with
-  // `bytes`: the rest is owed. What has stored nothing cleans nothing then, but for memory over the limit. While
-  // memory is not tight, looks now and then for a segment that is wholly expired.
+  // as much, what is owed and what is charged beyond the limit, going by what the last victims gave, but no more
+  // than a bound that grows with `bytes`: the rest is for the next stores. What has stored nothing cleans nothing
+  // then, but for memory over the limit. While memory is not tight, looks now and then for a segment that is wholly
+  // expired.
   void pace(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Cleans a little, unless the log can open a segment.

@@ -179,6 +179,8 @@ class Engine {
   [[nodiscard]] size_t memory_limit_bytes_min() const;
   bool maintain(size_t step_bytes);
   void add_external_bytes(int64_t bytes);
+  void charge_external_bytes(size_t bytes) { account_.charge(Use::kExternal, bytes); }
+  [[nodiscard]] size_t bytes_over_limit() const { return account_.overshoot(); }
   [[nodiscard]] absl::Status assert_valid();
 
  private:
