@@ -8,36 +8,46 @@
 
 namespace netd {
 
-BufferPool::BufferPool(Charge charge) : charge_(std::move(charge)) {}
+BufferPool::BufferPool(Charge charge, size_t kept_bytes_max)
+    : charge_(std::move(charge)), kept_bytes_max_(std::max(kept_bytes_max, kKeptBytesMin)) {}
 
-BufferPool::~BufferPool() { (void)charge_(-static_cast<int64_t>(kept_bytes_)); }
+BufferPool::~BufferPool() { trim(0); }
 
 Block BufferPool::take(size_t bytes_min) {
-  // The block given back last is the one most likely in the processor's cache.
-  const auto fits = [bytes_min](const Block& block) { return block.capacity >= bytes_min; };
-  const auto found = std::find_if(kept_.rbegin(), kept_.rend(), fits);
-  if (found != kept_.rend()) {
-    std::swap(*found, kept_.back());
-    Block block = std::move(kept_.back());
-    kept_.pop_back();
-    kept_bytes_ -= block.capacity;
-    return block;
+  bytes_min = std::max(bytes_min, is_short_ ? kShortBlockBytes : kBlockBytes);
+  // Of the shortest that fit the one given back last: it is the most likely one to be in the processor's cache.
+  // None that is far too long: who needs little should have little.
+  const size_t bytes_max = 2 * bytes_min;
+  auto best = kept_.end();
+  for (auto block = kept_.begin(); block != kept_.end(); ++block) {
+    const size_t bytes = block->capacity;
+    if (bytes >= bytes_min && bytes <= bytes_max && (best == kept_.end() || bytes <= best->capacity)) best = block;
   }
-  return allocate(std::max(bytes_min, kBlockBytes));
+  return best != kept_.end() ? take_kept(best) : allocate(bytes_min);
 }
 
-Block BufferPool::take_small(size_t bytes) {
-  assert(bytes < kBlockBytes);
-  return allocate(bytes);
+Block BufferPool::take_kept(std::vector<Block>::iterator block) {
+  Block taken = std::move(*block);
+  kept_.erase(block);
+  kept_bytes_ -= taken.capacity;
+  unused_bytes_ = std::min(unused_bytes_, kept_bytes_);
+  return taken;
 }
 
 void BufferPool::give(Block block) {
-  if (block.capacity < kBlockBytes || kept_bytes_ + block.capacity > kKeptBytesMax) {
-    (void)charge_(-static_cast<int64_t>(block.capacity));
-    return;
-  }
+  if (block.capacity < kBlockBytes || kept_bytes_ + block.capacity > kept_bytes_max_) return free(std::move(block));
   kept_bytes_ += block.capacity;
   kept_.push_back(std::move(block));
+}
+
+void BufferPool::trim(size_t kept_bytes_max) {
+  while (kept_bytes_ > kept_bytes_max) free(take_kept(std::ranges::max_element(kept_, {}, &Block::capacity)));
+}
+
+bool BufferPool::trim_unused() {
+  if (unused_bytes_ > kKeptBytesMin) trim(kept_bytes_ - (unused_bytes_ - kKeptBytesMin));
+  unused_bytes_ = kept_bytes_;
+  return kept_bytes_ > kKeptBytesMin;
 }
 
 Block BufferPool::allocate(size_t bytes) {
@@ -46,6 +56,11 @@ Block BufferPool::allocate(size_t bytes) {
   if (data != nullptr) return {std::move(data), bytes};
   (void)charge_(-static_cast<int64_t>(bytes));
   return {};
+}
+
+void BufferPool::free(Block block) {
+  block.data.reset();
+  (void)charge_(-static_cast<int64_t>(block.capacity));
 }
 
 Buffer::Pieces Buffer::pieces() const {
@@ -109,8 +124,9 @@ void Buffer::release() {
 
 void Buffer::trim() {
   if (empty()) return release();
-  if (content().size() > kTrimmedBytes || block_.capacity <= kTrimmedBytes) return;
-  Block smaller = pool_.take_small(kTrimmedBytes);
+  const size_t bytes = std::max<size_t>((content().size() + kTrimmedBytes - 1) / kTrimmedBytes, 1) * kTrimmedBytes;
+  if (block_.capacity <= 2 * bytes) return;
+  Block smaller = pool_.allocate(bytes);
   if (smaller.capacity > 0) move_to(std::move(smaller));
 }
 

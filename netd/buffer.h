@@ -2,7 +2,7 @@
 //
 // A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
 // its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
-// no lock. It keeps a few blocks for the next taker, and asks before it takes memory from the system, so that
+// no lock. It keeps some blocks for the next taker, and asks before it takes memory from the system, so that
 // buffers count towards the cache's memory limit and stay within their share of it.
 //
 // One long value at a time may be among the content without being copied: it is held where it lies in the cache.
@@ -36,28 +36,48 @@ class BufferPool {
   // back to it.
   using Charge = std::function<bool(int64_t bytes)>;
 
-  // The size of an ordinary block.
-  static constexpr size_t kBlockBytes = 16 << 10;
-  // Unused blocks are kept up to this much.
-  static constexpr size_t kKeptBytesMax = 128 << 10;
+  // The size of an ordinary block: with what malloc adds to it, whole pages.
+  static constexpr size_t kBlockBytes = (16 << 10) - 32;
+  // The size of one that is taken while memory is short.
+  static constexpr size_t kShortBlockBytes = 2 << 10;
+  // Unused blocks are kept up to this much at least.
+  static constexpr size_t kKeptBytesMin = 128 << 10;
 
-  explicit BufferPool(Charge charge);
+  // Keeps unused blocks up to `kept_bytes_max`, so that large ones that follow each other need not be taken from
+  // the system each time.
+  explicit BufferPool(Charge charge, size_t kept_bytes_max = kKeptBytesMin);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
   // A block of at least `bytes_min` octets, or none if there is no memory for it.
   [[nodiscard]] Block take(size_t bytes_min);
-  // One of exactly so many, which is not kept when it is given back.
-  [[nodiscard]] Block take_small(size_t bytes);
+  // One of exactly so many, from the system.
+  [[nodiscard]] Block allocate(size_t bytes);
   void give(Block block);
 
+  // Whether memory has become so short that large blocks may be refused: no more is given then than is needed, and
+  // who can do without more should.
+  void set_short(bool is_short) { is_short_ = is_short; }
+  [[nodiscard]] bool is_short() const { return is_short_; }
+
+  [[nodiscard]] size_t kept_bytes() const { return kept_bytes_; }
+  // Gives back what is kept beyond `kept_bytes_max`, the largest blocks first.
+  void trim(size_t kept_bytes_max);
+  // The same with what nobody has needed since this was called last, beyond kKeptBytesMin. True if there may be
+  // more.
+  bool trim_unused();
+
  private:
-  [[nodiscard]] Block allocate(size_t bytes);
+  Block take_kept(std::vector<Block>::iterator block);
+  void free(Block block);
 
   const Charge charge_;
+  const size_t kept_bytes_max_;
   std::vector<Block> kept_;
   size_t kept_bytes_ = 0;
+  size_t unused_bytes_ = 0;  // the least of kept_bytes_ since trim_unused
+  bool is_short_ = false;
 };
 
 // Octets are appended at the back and consumed from the front. Views of the content are valid until the next call
@@ -75,8 +95,8 @@ class Buffer {
     std::function<size_t(const Pieces& pieces)> send;
   };
 
-  // What `trim` leaves to content that is not longer.
-  static constexpr size_t kTrimmedBytes = 2 << 10;
+  // What `trim` leaves is a multiple of this.
+  static constexpr size_t kTrimmedBytes = BufferPool::kShortBlockBytes;
 
   // From this length on it is worth a handle, or a system call of its own, that a value need not be copied.
   static constexpr size_t kLongBytesMin = 64 << 10;
@@ -94,6 +114,8 @@ class Buffer {
   [[nodiscard]] std::string_view content() const { return {block_.data.get() + begin_, end_ - begin_}; }
   [[nodiscard]] Pieces pieces() const;
   [[nodiscard]] bool holds_value() const { return held_ != nullptr; }
+  // Whether what can wait should not be put in now.
+  [[nodiscard]] bool is_short_of_memory() const { return pool_.is_short(); }
 
   // Removes `bytes` ≤ size() octets from the front.
   void consume(size_t bytes);
@@ -112,9 +134,11 @@ class Buffer {
   // Throws std::bad_alloc.
   void append(std::string_view text);
 
-  // Whether a value should go to the outlet: it is long, and no other is held.
+  // Whether a value can go to the outlet: no other is held.
+  [[nodiscard]] bool has_outlet() const { return outlet_.keep != nullptr && held_ == nullptr && !is_collecting_; }
+  // Whether it should: it is long.
   [[nodiscard]] bool is_for_outlet(std::string_view value) const {
-    return value.size() >= kLongBytesMin && outlet_.keep != nullptr && held_ == nullptr && !is_collecting_;
+    return value.size() >= kLongBytesMin && has_outlet();
   }
   // Keeps an item with such a value, which is being shown, and makes room for `bytes` octets around the value; or
   // for them and the value, and the handle is empty. Nothing, and no change, if there is no memory for it.
@@ -130,7 +154,7 @@ class Buffer {
   // Drops the content and gives the memory back.
   void release();
 
-  // For content that may stay for long: if it is short, gives back the memory that it does not need.
+  // For content that may stay for long: gives back the memory that it does not need, if that is more than half.
   void trim();
 
  private:

@@ -28,11 +28,15 @@ namespace {
 constexpr size_t kPassesPerTurn = 16;
 
 // A buffer grows at most to so many times what has arrived: a long value takes memory when it comes, not when it is
-// announced.
+// announced. To less when it comes slowly, or when memory is scarce.
 constexpr size_t kGrowthMax = 8;
+constexpr size_t kCautiousGrowthMax = 2;
 
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
+
+// How long a value without memory waits until it asks again.
+constexpr int kMemoryWaitMs = 5;
 
 ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
   std::array<iovec, std::tuple_size_v<Buffer::Pieces>> parts;
@@ -115,7 +119,20 @@ void Connection::finish() {
 void Connection::abandon(std::string_view reason) {
   mode_ = Mode::kAbandoned;
   end_reason_ = reason;
+  in_.release();
+  out_.release();
   if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
+}
+
+void Connection::revoke(std::string_view reason, std::string_view error) {
+  const bool can_be_told = waiting_ != Waiting::kForOutput && out_.empty() && !is_watching() && !lingering_;
+  if (!can_be_told || ::send(session_.fd, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    return abandon(reason);
+  }
+  end_reason_ = reason;
+  in_.release();
+  closing_ = refused_ = true;
+  descriptor_.cancel();
 }
 
 // The system takes octets from us in large portions only, so that a slow client seems to take none for long; what
@@ -133,7 +150,10 @@ int64_t Connection::idle_since_ms() const {
 }
 
 void Connection::take_turn() {
+  ConnectionContext& context = context_;
   bool goes_on = false;
+  waiting_ = Waiting::kForTurn;
+  context.pool.set_short(context.server.connection_memory().is_short());
   entry_.state.store(ConnectionState::kRunning, std::memory_order_relaxed);
   try {
     goes_on = mode_ != Mode::kAbandoned && (is_watching() ? run_watching_turn() : run_turn());
@@ -141,7 +161,8 @@ void Connection::take_turn() {
     context_.counters.add(Counter::kMallocFails);
     end_reason_ = "error";
   }
-  if (!goes_on) context_.destroy(*this);
+  if (!goes_on) context.destroy(*this);
+  context.end_turn();
 }
 
 // True when an operation is under way again, false when the connection is over.
@@ -161,6 +182,7 @@ bool Connection::run_turn() {
     const Pause pause = answer_requests(requests_left);
     if (requests_left < requests_before) {
       entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
+      holding_since_ms_ = kNotHolding;
     }
     if (!send()) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
@@ -172,6 +194,8 @@ bool Connection::run_turn() {
         return yield();
       case Pause::kLogin:
         return wait_to_log_in();
+      case Pause::kMemory:
+        return wait_for_memory();
       case Pause::kOutputFull:
         if (passes_left-- == 0) return yield();
         break;
@@ -192,7 +216,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
     if (unfinished_ == nullptr) {
       if (!skip() || in_.empty()) return Pause::kInput;
       if (requests_left == 0) return Pause::kYield;
-      if (!next_request(requests_left)) return Pause::kInput;
+      if (!next_request(requests_left)) return lacks_memory_ ? Pause::kMemory : Pause::kInput;
       --requests_left;
     }
     answer();
@@ -208,7 +232,8 @@ bool Connection::next_request(size_t requests_max) {
     context_.batch.prefetch(context_.server.cache());
   }
   const Parser::Result& parsed = context_.batch.advance();
-  at_start_ = false;
+  at_start_ = is_resumed_ = false;
+  memory_waits_left_ = kMemoryWaitsMax;
   in_.consume(parsed.bytes_consumed);
   bytes_to_skip_ = parsed.bytes_to_skip;
   return true;
@@ -226,10 +251,14 @@ bool Connection::parse(size_t requests_max) {
   const Parser::Result first = session_.authenticated ? batch.fill(in_.content(), requests_max, parse_known)
                                                       : batch.fill(in_.content(), 1, parse_unknown);
   awaits_value_ = first.bytes_wanted > 0;
+  lacks_memory_ = false;
   if (first.complete) return true;
-  const size_t bytes_wanted =
-      std::max(std::min(first.bytes_wanted, kGrowthMax * in_.size()), in_.size() + kReadBytesMin);
+  const bool is_cautious = is_resumed_ || context_.server.connection_memory().is_scarce();
+  const size_t bytes_max = (is_cautious ? kCautiousGrowthMax : kGrowthMax) * in_.size();
+  const size_t bytes_wanted = std::max(std::min(first.bytes_wanted, bytes_max), in_.size() + kReadBytesMin);
   if (in_.try_reserve(bytes_wanted - in_.size())) return false;
+  lacks_memory_ = memory_waits_left_ > 0;
+  if (lacks_memory_) return false;
   if (!session_.authenticated) throw std::bad_alloc();
   batch.fill(in_.content(), 1, give_up);
   return true;
@@ -275,8 +304,6 @@ bool Connection::run_watching_turn() {
     if (!out_.empty()) return wait(Waiting::kForOutput);
   } while (session_.watcher->take(out_));
   if (mode_ == Mode::kFinishing) return false;
-  in_.release();
-  out_.release();
   return wait(Waiting::kForInput);
 }
 
@@ -293,6 +320,7 @@ void Connection::take_arrived() {
   if (arrived_bytes_ == 0) return;
   in_.append({arrived_.data(), arrived_bytes_});
   context_.counters.add(Counter::kBytesRead, arrived_bytes_);
+  moved_bytes_ += arrived_bytes_;
   drained_ = arrived_bytes_ < arrived_.size();
   expects_short_ = drained_;
   arrived_bytes_ = 0;
@@ -311,6 +339,7 @@ bool Connection::receive() {
     return drained_ || errno == EINTR;
   }
   in_.commit(static_cast<size_t>(count));
+  moved_bytes_ += static_cast<size_t>(count);
   expects_short_ = static_cast<size_t>(count) < kArrivedBytesMax;
   drained_ = static_cast<size_t>(count) < room.size();
   context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
@@ -334,11 +363,31 @@ ssize_t Connection::transmit(const Buffer::Pieces& pieces) {
   const ssize_t count = pieces[1].empty()
                             ? ::send(descriptor_.native_handle(), first.data(), first.size(), MSG_NOSIGNAL)
                             : send_all(descriptor_.native_handle(), pieces);
-  if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+  if (count > 0) {
+    context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+    moved_bytes_ += static_cast<size_t>(count);
+  }
   return count;
 }
 
+// Before it waits for its client.
+void Connection::note_holding() {
+  // What is answered in part looks at its request where that lies.
+  if (unfinished_ == nullptr) in_.trim();
+  out_.trim();
+  if (held_bytes() <= kFloorBytes) {
+    holding_since_ms_ = kNotHolding;
+    return;
+  }
+  if (holding_since_ms_ == kNotHolding || moved_bytes_ >= kProgressBytes) {
+    holding_since_ms_ = context_.server.clock().monotonic_ms();
+    moved_bytes_ = 0;
+  }
+  context_.watch();
+}
+
 bool Connection::wait(Waiting waiting) {
+  note_holding();
   waiting_ = waiting;
   if (is_sending()) {
     sent_ms_ = context_.server.clock().monotonic_ms();
@@ -351,7 +400,7 @@ bool Connection::wait(Waiting waiting) {
   entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
                      std::memory_order_relaxed);
   // An error, even that of a wait cut short, is looked into by the turn itself.
-  if (waiting == Waiting::kForInput && expects_short_ && !is_watching() && !lingering_) {
+  if (waiting == Waiting::kForInput && expects_short_ && in_.empty() && !is_watching() && !lingering_) {
     descriptor_.async_read_some(asio::buffer(arrived_), [this](const std::error_code&, size_t bytes) {
       arrived_bytes_ = bytes;
       take_turn();
@@ -370,8 +419,7 @@ bool Connection::rest() {
   if (mode_ == Mode::kFinishing && between_requests) return is_tcp() && unsent_bytes() > 0 ? linger() : false;
   // Of whole requests run_turn has taken note.
   if (!between_requests) received_ms_ = context_.server.clock().monotonic_ms();
-  in_.trim();
-  out_.release();
+  is_resumed_ = !between_requests;
   return wait(Waiting::kForInput);
 }
 
@@ -387,7 +435,7 @@ bool Connection::linger() {
     in_.consume(in_.size());
     if (!receive()) return false;
     if (drained_) {
-      in_.release();
+      in_.consume(in_.size());
       return wait(Waiting::kForInput);
     }
   }
@@ -418,13 +466,28 @@ bool Connection::yield() {
 // not wait, its attempt must not be in the way of others'.
 bool Connection::wait_to_log_in() {
   waiting_ = Waiting::kForTurn;
-  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(session_.login_wait_ms));
-  timer->async_wait([this, timer](const std::error_code&) {
+  take_turn_after(session_.login_wait_ms, [this] {
     pollfd client{.fd = session_.fd, .events = POLLRDHUP, .revents = 0};
     if (::poll(&client, 1, 0) > 0 && mode_ == Mode::kServing) abandon("normal");
-    take_turn();
   });
   return true;
+}
+
+// Not for long: then the value is refused.
+bool Connection::wait_for_memory() {
+  --memory_waits_left_;
+  note_holding();
+  waiting_ = Waiting::kForMemory;
+  take_turn_after(kMemoryWaitMs, [] {});
+  return true;
+}
+
+void Connection::take_turn_after(int64_t pause_ms, std::function<void()> before) {
+  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(pause_ms));
+  timer->async_wait([this, timer, before = std::move(before)](const std::error_code&) {
+    before();
+    take_turn();
+  });
 }
 
 }  // namespace netd

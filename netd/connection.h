@@ -42,6 +42,7 @@ struct ConnectionContext {
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // the connection is over
   std::function<void()> watch;                          // a connection may have to be abandoned in a while
+  std::function<void()> end_turn;                       // a turn is over
   RequestBatch batch{};                                 // of the connection whose turn it is
 };
 
@@ -59,8 +60,23 @@ class Connection {
   // Answers what has arrived, then ends.
   void finish();
 
-  // Ends without another word. `reason`: a word that lives for ever, for those who watch connections.
+  // Ends without another word, and gives its memory back at once. `reason`: a word that lives for ever, for those
+  // who watch connections.
   void abandon(std::string_view reason);
+
+  // The same, but a client whose request is unfinished is told why, if it can be.
+  void revoke(std::string_view reason, std::string_view error);
+
+  // What its buffers hold.
+  [[nodiscard]] size_t held_bytes() const { return in_.capacity() + out_.capacity(); }
+
+  // More than that is held by who has much to send or to receive.
+  static constexpr size_t kFloorBytes = 2 * Buffer::kTrimmedBytes;
+
+  // It waits for its client while it holds more than kFloorBytes, and since when without progress, by the server's
+  // monotonic clock: progress is a request that is finished, or another kProgressBytes received or sent.
+  [[nodiscard]] bool is_holding() const { return waiting_ != Waiting::kForTurn && held_bytes() > kFloorBytes; }
+  [[nodiscard]] int64_t holding_since_ms() const { return holding_since_ms_; }
 
   // Since when the client has done nothing, by the server's monotonic clock: since it sent something last. Of one that
   // is lingering: since when it is.
@@ -86,8 +102,8 @@ class Connection {
   // Serving; told to finish; told to abandon.
   enum class Mode : uint8_t { kServing, kFinishing, kAbandoned };
   // Why answering requests has stopped.
-  enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kEnd };
-  enum class Waiting : uint8_t { kForInput, kForOutput, kForTurn };
+  enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kMemory, kEnd };
+  enum class Waiting : uint8_t { kForInput, kForOutput, kForMemory, kForTurn };
 
   void take_turn();
   bool run_turn();
@@ -104,12 +120,15 @@ class Connection {
   bool send();
   ssize_t transmit(const Buffer::Pieces& pieces);
   bool wait(Waiting waiting);
+  void note_holding();
   bool rest();
   bool linger();
   [[nodiscard]] int unsent_bytes() const;
   [[nodiscard]] bool is_tcp() const;
   bool yield();
   bool wait_to_log_in();
+  bool wait_for_memory();
+  void take_turn_after(int64_t pause_ms, std::function<void()> before);
 
   ConnectionContext& context_;
   Descriptor descriptor_;
@@ -136,8 +155,17 @@ class Connection {
   size_t arrived_bytes_ = 0;
   bool expects_short_ = true;  // what arrived last was
   bool awaits_value_ = false;  // the line of its request is there
+  bool is_resumed_ = false;    // part of the request was there when its client was waited for
+  // Memory for a long value may be had when others have given up theirs.
+  static constexpr uint8_t kMemoryWaitsMax = 20;
+  uint8_t memory_waits_left_ = kMemoryWaitsMax;
+  bool lacks_memory_ = false;
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
   int64_t received_ms_ = 0;    // when a part of a request came last
+  static constexpr size_t kProgressBytes = 2 << 10;
+  static constexpr int64_t kNotHolding = -1;
+  int64_t holding_since_ms_ = kNotHolding;
+  size_t moved_bytes_ = 0;     // received and sent since then
   int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
   int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent
 };

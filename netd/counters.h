@@ -17,6 +17,8 @@ enum class Counter : uint8_t {
   kListenDisabledUs,
   kIdleKicks,
   kSendTimeouts,
+  kRequestTimeouts,
+  kMemoryKicks,  // whose buffers others needed
   kYields,
   kBytesRead,
   kBytesWritten,

@@ -53,6 +53,7 @@ void DatagramPort::take_turn() {
     context_.counters.add(Counter::kMallocFails);
     drop_rest();
   }
+  context_.end_turn();
   if (!in_.empty() || unfinished_) {
     context_.counters.add(Counter::kYields);
     return asio::post(context_.io, [this] { take_turn(); });

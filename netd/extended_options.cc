@@ -98,6 +98,8 @@ void apply(const FlagValue& given, std::string_view name, const FlagValue& value
     options.idle_timeout_s = parse_timeout(value);
   } else if (name == "send_timeout") {
     options.send_timeout_s = parse_timeout(value);
+  } else if (name == "request_timeout") {
+    options.request_timeout_s = parse_timeout(value);
   } else if (name == "maxconns_fast") {
     options.reject_connections = true;
   } else if (name == "no_maxconns_fast") {

@@ -69,6 +69,9 @@ constexpr std::string_view kFlags =
                           sends nothing (default: 0, never)
    - send_timeout=<num>:  close a connection whose client has not taken an octet of
                           its replies for so many seconds (default: 600; 0: never)
+   - request_timeout=<num>:
+                          close a connection whose long request does not go on for so
+                          many seconds (default: 60; 0: never)
    - watcher_logbuf_size=<num>:
                           kilobytes of log lines kept for each watcher (default: 256)
                           Options that tune memcached's slabs, LRU and hash table are

@@ -14,6 +14,7 @@
 #include "larder/cache.h"
 #include "larder/clock.h"
 #include "netd/auth_file.h"
+#include "netd/buffer.h"
 #include "netd/daemon.h"
 #include "netd/debug_clock.h"
 #include "netd/health_check.h"
@@ -121,8 +122,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   netd::occupy_standard_descriptors();
-  // Buffers of large values go back to the system when they are freed, or the memory limit would not hold.
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  // Buffers go back to the system when they are freed, or the memory limit would not hold.
+  mallopt(M_MMAP_THRESHOLD, netd::BufferPool::kBlockBytes);
   try {
     return netd::run(argc, argv);
   } catch (const netd::StartError& error) {

@@ -45,6 +45,7 @@ struct Options {
   bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
   uint32_t idle_timeout_s = 0;     // 0: never
   uint32_t send_timeout_s = 600;   // 0: never
+  uint32_t request_timeout_s = 60;  // 0: never
   bool read_only = false;          // what would change the cache or the server is refused; no flag of netd
   bool shutdown_enabled = false;
   bool flush_enabled = true;

@@ -49,20 +49,21 @@ template <class Write>
 [[nodiscard]] bool append_with_value(Buffer& out, size_t bytes_max, const larder::ItemView& item, Write write) {
   constexpr std::string_view kEnd = "\r\n";
   bytes_max += kEnd.size();
-  if (out.is_for_outlet(item.value)) {
-    std::optional<larder::Handle> handle = out.try_keep(item, bytes_max);
-    if (!handle) return false;
-    append_with(out, write);
-    out.append_value(item.value, *std::move(handle));
-    out.append(kEnd);
+  if (!out.is_for_outlet(item.value) && out.try_reserve(bytes_max + item.value.size())) {
+    append_with(out, [&](ReplyWriter& to) {
+      write(to);
+      to.text(item.value);
+      to.text(kEnd);
+    });
     return true;
   }
-  if (!out.try_reserve(bytes_max + item.value.size())) return false;
-  append_with(out, [&](ReplyWriter& to) {
-    write(to);
-    to.text(item.value);
-    to.text(kEnd);
-  });
+  // From where it lies: it is long, or there is no memory to copy it.
+  if (!out.has_outlet()) return false;
+  std::optional<larder::Handle> handle = out.try_keep(item, bytes_max);
+  if (!handle) return false;
+  append_with(out, write);
+  out.append_value(item.value, *std::move(handle));
+  out.append(kEnd);
   return true;
 }
 

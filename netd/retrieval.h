@@ -14,7 +14,10 @@ namespace netd {
 
 // A reply is continued only while less than this is waiting to be sent, and no value that is held in the cache.
 inline constexpr size_t kReplyBytesMax = 64 << 10;
-inline bool is_full(const Buffer& out) { return out.size() >= kReplyBytesMax || out.holds_value(); }
+inline constexpr size_t kReplyBytesMaxWhenShort = 8 << 10;  // of memory
+inline bool is_full(const Buffer& out) {
+  return out.size() >= (out.is_short_of_memory() ? kReplyBytesMaxWhenShort : kReplyBytesMax) || out.holds_value();
+}
 
 // Answers keys from the front of `request.keys` and removes them. True when all are answered, END included; false
 // when `out` is full or enough keys have been looked up for one turn: to be called again.

@@ -31,7 +31,12 @@ Server::Server(asio::io_context& io, const ServerParts& parts, std::vector<Liste
   state_.tcp_port = port_of(Transport::kTcp, parts.options.port, sockets_);
   state_.udp_port = port_of(Transport::kUdp, parts.options.udp_port, sockets_);
   for (size_t number = 0; number < parts.options.threads; ++number) {
-    workers_.emplace_back(state_, number, [this] { stop(); });
+    workers_.emplace_back(state_, number,
+                          Worker::Requests{.shut_down = [this] { stop(); },
+                                           .reclaim =
+                                               [this] {
+                                                 for (Worker& worker : workers_) worker.reclaim();
+                                               }});
   }
   for (ListenSocket& socket : sockets_) {
     if (socket.transport() == Transport::kUdp) next_worker().serve_datagrams(socket.take_fd());

@@ -88,6 +88,7 @@ void append_remaining_settings(const Options& options, Buffer& out) {
   append_stat("memory_file", "(null)", out);
   append_stat("client_flags_size", 4, out);
   append_stat("send_timeout", options.send_timeout_s, out);
+  append_stat("request_timeout", options.request_timeout_s, out);
 }
 
 }  // namespace

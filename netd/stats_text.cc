@@ -170,6 +170,8 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("refresh_wins", server.sum(Counter::kRefreshWins), out);
   append_stat("ghost_hits", cache.ghost_hits, out);
   append_stat("send_timeouts", server.sum(Counter::kSendTimeouts), out);
+  append_stat("request_timeouts", server.sum(Counter::kRequestTimeouts), out);
+  append_stat("memory_kicks", server.sum(Counter::kMemoryKicks), out);
   append_stat("handles", cache.handles, out);
   append_stat("mem_pinned_bytes", cache.pinned_bytes, out);
 }

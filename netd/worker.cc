@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "netd/log.h"
+#include "netd/reply_words.h"
 
 namespace netd {
 namespace {
@@ -14,22 +16,40 @@ constexpr std::chrono::milliseconds kWatchInterval(500);
 constexpr int64_t kLingerMsMax = 2000;
 
 // What a connection takes besides its buffers, Asio's part of it included.
-constexpr int64_t kConnectionBytes = sizeof(Connection) + 512;
+constexpr size_t kConnectionBytes = sizeof(Connection) + 512;
+
+// Buffers that are not in use are kept up to this part of the memory limit, and no more than so many octets.
+constexpr size_t kKeptDivisor = 64;
+constexpr size_t kKeptBytesMax = size_t{2} << 20;
+
+// When memory for buffers is short, whoever has made no progress for so long loses his, until only this part of it
+// is in use. That is looked into so often.
+constexpr int64_t kStalledMs = 1000;
+constexpr size_t kLeftDivisor = 4;
+constexpr int64_t kReclaimIntervalMs = 50;
+constexpr int64_t kForcedReclaimIntervalMs = 5;
+// With so much more in use than may be, whoever holds most for longest loses it; with so much, what is in use
+// cannot be taken from anybody, and no more clients are served.
+constexpr size_t kExcessDivisor = 8;
+constexpr size_t kFullDivisor = 4;
 
 }  // namespace
 
-Worker::Worker(ServerState& server, size_t number, std::function<void()> shut_down)
+Worker::Worker(ServerState& server, size_t number, const Requests& requests)
     : server_(server),
       counters_(server.worker_counters(number)),
-      pool_([this](int64_t bytes) { return charge(bytes); }),
-      dispatch_(server, number, std::move(shut_down)),
+      pool_([this](int64_t bytes) { return charge(bytes); },
+            std::min(server.options().memory_limit_bytes / kKeptDivisor, kKeptBytesMax)),
+      dispatch_(server, number, requests.shut_down),
       context_{io_,
                server_,
                counters_,
                pool_,
                dispatch_,
                [this](Connection& connection) { destroy(connection); },
-               [this] { watch(); }} {}
+               [this] { watch(); },
+               [this] { end_turn(); }},
+      reclaim_from_all_(requests.reclaim) {}
 
 Worker::~Worker() { join(); }
 
@@ -56,12 +76,15 @@ void Worker::join() {
 }
 
 void Worker::add(UniqueFd fd) {
-  if (!charge(kConnectionBytes)) return turn_away("too little memory");
+  ConnectionMemory& memory = server_.connection_memory();
+  if (memory.excess_bytes() > memory.bytes_max() / kFullDivisor) return turn_away("too little memory");
+  (void)memory.take(kConnectionBytes);
   try {
+    holders_.reserve(connections_.size() + 1);
     connections_.push_back(std::make_unique<Connection>(context_, std::move(fd), connections_.size()));
     connections_.back()->start();
   } catch (const std::exception& error) {  // no memory, or none of what the system sets aside for epoll
-    (void)charge(-kConnectionBytes);
+    memory.give(kConnectionBytes);
     turn_away(error.what());
   }
 }
@@ -79,7 +102,7 @@ void Worker::destroy(Connection& connection) {
   std::swap(connections_[index], connections_.back());
   connections_[index]->index = index;
   connections_.pop_back();
-  (void)charge(-kConnectionBytes);
+  server_.connection_memory().give(kConnectionBytes);
   server_.connections.fetch_sub(1, std::memory_order_relaxed);
   if (stopping_ && connections_.empty()) io_.stop();
 }
@@ -93,24 +116,29 @@ void Worker::finish_all(std::chrono::milliseconds grace) {
   grace_timer_.async_wait([this](const std::error_code&) { io_.stop(); });
 }
 
-// Looks after connections that may have to be abandoned, as long as there can be any.
+// Looks after connections that may have to be abandoned and buffers that nobody needs, as long as there can be any.
 void Worker::watch() {
   if (std::exchange(watching_, true)) return;
   watch_timer_.expires_after(kWatchInterval);
   watch_timer_.async_wait([this](const std::error_code&) {
     watching_ = false;
-    if (abandon_overdue() || server_.options().idle_timeout_s > 0) watch();
+    const bool any_waited_for = abandon_overdue();
+    const bool keeps_much = pool_.trim_unused();
+    if (any_waited_for || keeps_much || server_.options().idle_timeout_s > 0) watch();
   });
 }
 
 // True when others may follow soon.
 bool Worker::abandon_overdue() {
+  const Options& options = server_.options();
   const int64_t now_ms = server_.clock().monotonic_ms();
-  const int64_t idle_ms_max = int64_t{server_.options().idle_timeout_s} * 1000;
-  const int64_t stalled_ms_max = int64_t{server_.options().send_timeout_s} * 1000;
+  const int64_t idle_ms_max = int64_t{options.idle_timeout_s} * 1000;
+  const int64_t stalled_ms_max = int64_t{options.send_timeout_s} * 1000;
+  const int64_t request_ms_max = int64_t{options.request_timeout_s} * 1000;
   bool any_waited_for = false;
   for (const std::unique_ptr<Connection>& connection : connections_) {
     const int64_t idle_ms = now_ms - connection->idle_since_ms();
+    any_waited_for = any_waited_for || connection->is_holding();
     if (connection->is_lingering()) {
       any_waited_for = true;
       if (idle_ms > kLingerMsMax) connection->abandon("normal");
@@ -123,15 +151,88 @@ bool Worker::abandon_overdue() {
     } else if (idle_ms_max > 0 && idle_ms > idle_ms_max && !connection->is_watching()) {
       connection->abandon("idle_timeout");
       counters_.add(Counter::kIdleKicks);
+    } else if (request_ms_max > 0 && connection->is_holding() &&
+               now_ms - connection->holding_since_ms() > request_ms_max) {
+      connection->revoke("request_timeout", kErrorRequestTimeout);
+      counters_.add(Counter::kRequestTimeouts);
     }
   }
   return any_waited_for;
 }
 
 bool Worker::charge(int64_t bytes) {
-  if (bytes >= 0) return server_.connection_memory().take(static_cast<size_t>(bytes));
+  if (bytes >= 0) return take(static_cast<size_t>(bytes));
   server_.connection_memory().give(static_cast<size_t>(-bytes));
   return true;
+}
+
+bool Worker::take(size_t bytes) {
+  ConnectionMemory& memory = server_.connection_memory();
+  if (memory.take(bytes)) return true;
+  pool_.trim(0);
+  reclaim_stalled();
+  return memory.take(bytes);
+}
+
+// More than may be is in use for a turn at most, or as long as it takes the other workers to take their turns.
+void Worker::end_turn() {
+  if (pool_.kept_bytes() > BufferPool::kKeptBytesMin) watch();
+  ConnectionMemory& memory = server_.connection_memory();
+  memory.settle();
+  if (memory.excess_bytes() == 0) return;
+  pool_.trim(0);
+  reclaim_stalled();
+  reclaim_excess();
+}
+
+void Worker::reclaim() {
+  if (is_asked_to_reclaim_.exchange(true, std::memory_order_relaxed)) return;
+  asio::post(io_, [this] {
+    is_asked_to_reclaim_.store(false, std::memory_order_relaxed);
+    ConnectionMemory& memory = server_.connection_memory();
+    pool_.trim(0);
+    reclaim(kStalledMs, memory.bytes_max() / kLeftDivisor);
+  });
+}
+
+void Worker::reclaim_stalled() {
+  const int64_t now_ms = server_.clock().monotonic_ms();
+  if (now_ms < next_reclaim_ms_) return;
+  next_reclaim_ms_ = now_ms + kReclaimIntervalMs;
+  ConnectionMemory& memory = server_.connection_memory();
+  reclaim(kStalledMs, memory.bytes_max() / kLeftDivisor);
+  if (memory.is_scarce()) reclaim_from_all_();
+}
+
+void Worker::reclaim_excess() {
+  const ConnectionMemory& memory = server_.connection_memory();
+  if (memory.excess_bytes() <= memory.bytes_max() / kExcessDivisor) return;
+  const int64_t now_ms = server_.clock().monotonic_ms();
+  if (now_ms < next_forced_reclaim_ms_) return;
+  reclaim(0, memory.bytes_max());
+  // The others hold it.
+  if (memory.excess_bytes() > 0) next_forced_reclaim_ms_ = now_ms + kForcedReclaimIntervalMs;
+}
+
+// From those who have held most for longest, and have made no progress for so long at least.
+void Worker::reclaim(int64_t stalled_ms_min, size_t used_bytes_max) {
+  const ConnectionMemory& memory = server_.connection_memory();
+  const int64_t now_ms = server_.clock().monotonic_ms();
+  holders_.clear();
+  for (const std::unique_ptr<Connection>& connection : connections_) {
+    if (connection->is_holding() && now_ms - connection->holding_since_ms() >= stalled_ms_min) {
+      holders_.push_back(connection.get());
+    }
+  }
+  const auto weight = [now_ms](const Connection* holder) {
+    return static_cast<double>(now_ms - holder->holding_since_ms() + 1) * static_cast<double>(holder->held_bytes());
+  };
+  std::ranges::sort(holders_, std::greater(), weight);
+  for (Connection* const holder : holders_) {
+    if (memory.used_bytes() <= used_bytes_max) return;
+    holder->revoke("memory", kErrorNoMemoryReading);
+    counters_.add(Counter::kMemoryKicks);
+  }
 }
 
 }  // namespace netd

@@ -2,8 +2,10 @@
 #ifndef NETD_WORKER_H_
 #define NETD_WORKER_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -23,8 +25,14 @@ namespace netd {
 
 class Worker {
  public:
-  // Worker `number` of `server`. `shut_down` is called from the worker's thread. Throws StartError.
-  Worker(ServerState& server, size_t number, std::function<void()> shut_down);
+  // What a worker asks of the server, from its own thread.
+  struct Requests {
+    std::function<void()> shut_down;
+    std::function<void()> reclaim;  // of all workers, what `reclaim` does
+  };
+
+  // Worker `number` of `server`. Throws StartError.
+  Worker(ServerState& server, size_t number, const Requests& requests);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -41,6 +49,10 @@ class Worker {
   // Has every connection answer what it has received and end, the last of them after `grace`. From any thread.
   void stop(std::chrono::milliseconds grace);
 
+  // Has connections that have done nothing for a while give up the buffers they hold, since memory for them is
+  // short. From any thread.
+  void reclaim();
+
   // Waits until the thread has ended.
   void join();
 
@@ -53,6 +65,11 @@ class Worker {
   void watch();
   bool abandon_overdue();
   bool charge(int64_t bytes);
+  bool take(size_t bytes);
+  void end_turn();
+  void reclaim_stalled();
+  void reclaim_excess();
+  void reclaim(int64_t stalled_ms_min, size_t used_bytes_max);
 
   ServerState& server_;
   Counters& counters_;
@@ -61,7 +78,12 @@ class Worker {
   BufferPool pool_;
   Dispatch dispatch_;
   ConnectionContext context_;
+  const std::function<void()> reclaim_from_all_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> holders_;  // for reclaim: as much room as there are connections
+  int64_t next_reclaim_ms_ = 0;
+  int64_t next_forced_reclaim_ms_ = 0;
+  std::atomic<bool> is_asked_to_reclaim_{false};
   std::deque<DatagramPort> datagram_ports_;
   Timer watch_timer_{io_};
   bool watching_ = false;

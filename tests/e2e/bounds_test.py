@@ -135,7 +135,7 @@ class ValuesHeld(BoundsTestCase):
         client.send(b'get' + b' big small' * 20 + b'\r\n' + b'get big\r\n' * 20)
         wait_until(lambda: 'conn_mwrite' in control.stats('conns').values(), 'its socket is full')
         self.assertEqual('1', control.stats()['handles'])
-        self.assertLess(int(control.stats()['read_buf_bytes']), 200 * KIB)
+        wait_until(lambda: int(control.stats()['read_buf_bytes']) < 200 * KIB, 'what was used to store it is given back')
         whole = (value(b'big', BIG) + value(b'small', b'1')) * 20 + END + (value(b'big', BIG) + END) * 20
         self.assertEqual(whole, client.read_until(lambda reply: len(reply) >= len(whole)))
 
@@ -264,6 +264,75 @@ class OtherTimeLimits(TimeLimits):
         for flags, seconds in [([], '600'), (['-o', 'send_timeout=0'], '0'), (['-o', 'send_timeout=7'], '7')]:
             with Server(NETD, '-I', '2m', *flags) as server:
                 self.assertEqual(seconds, server.stats('settings')['send_timeout'])
+
+
+class UnfinishedRequests(BoundsTestCase):
+    """Connections that send a part of a request, and then nothing."""
+
+    KICKED = b'SERVER_ERROR out of memory reading request\r\n'
+
+    def leave_unfinished(self, server, count, request):
+        clients = [self.connect(server) for _ in range(count)]
+        for client in clients:
+            client.send(request)
+        return clients
+
+    def test_little_of_each_leaves_everybody_served(self):
+        server = self.server('-m', '8', '-t', '2')
+        control = self.connect(server)
+        for request in [b'set a 0 0 15000\r\n' + bytes(2100), b'set a 0 0 1000000\r\n' + bytes(1000)]:
+            clients = self.leave_unfinished(server, 400, request)
+            self.assertEqual(STORED + value(b'b', b'1') + END, control.ask(store(b'b', b'1') + b'get b\r\n'))
+            with server.connect() as newcomer:
+                self.assertEqual(value(b'b', b'1') + END, newcomer.ask(b'get b\r\n'))
+            self.assertEqual('0', control.stats()['memory_kicks'])
+            for client in clients:
+                client.close()
+
+    def test_when_memory_is_short_who_holds_most_for_longest_is_told_and_closed(self):
+        server = self.server('-m', '8', '-t', '2', '--enable-debugtime')
+        control = self.connect(server)
+        control.ask(store(b'ten', bytes(10 * KIB)))
+        early = self.leave_unfinished(server, 100, b'set a 0 0 16000\r\n' + bytes(12 * KIB))
+        # On each of their two workers.
+        small = self.leave_unfinished(server, 2, b'set a 0 0 16000\r\n' + bytes(KIB))
+        wait_until(lambda: int(control.stats()['read_buf_bytes']) > 100 * 12 * KIB, 'all of that has been received')
+        self.assertEqual(OK, control.ask(b'debugtime 100\r\n'))
+        late = self.leave_unfinished(server, 300, b'set a 0 0 16000\r\n' + bytes(12 * KIB))
+        wait_until(lambda: int(control.stats()['memory_kicks']) >= 100, 'those who came first are closed')
+        for client in early:
+            self.assertEqual(self.KICKED, client.read_to_end())
+        wait_until(lambda: int(control.stats()['read_buf_bytes']) <= 4608 * KIB, 'no more is held than may be')
+        for client in small:
+            client.send(bytes(16000 - KIB) + b'\r\n')
+            self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\n')))
+        self.assertEqual(value(b'ten', bytes(10 * KIB)) + END, control.ask(b'get ten\r\n'))
+        for client in late:
+            client.close()
+        wait_until(lambda: control.stats()['curr_connections'] == '3', 'the others are gone')
+
+    def test_one_that_holds_much_has_a_minute_for_its_next_octets(self):
+        server = self.server('-t', '1', '--enable-debugtime')
+        control = self.connect(server)
+        much, little, busy = (self.connect(server) for _ in range(3))
+        much.send(b'set much 0 0 100000\r\n' + bytes(5 * KIB))
+        little.send(b'set little 0 0 100000\r\n' + bytes(KIB))
+        busy.send(b'set busy 0 0 50000\r\n')
+        for _ in range(5):
+            busy.send(bytes(8 * KIB))
+            wait_until(lambda: control.stats()['read_buf_bytes'], 'it is served')
+            self.assertEqual(OK, control.ask(b'debugtime 50\r\n'))
+        self.assertEqual(b'SERVER_ERROR request not finished in time\r\n', much.read_to_end())
+        self.assertEqual('1', control.stats()['request_timeouts'])
+        little.send(bytes(100000 - KIB) + b'\r\n')
+        self.assertEqual(STORED, little.read_until(lambda reply: reply.endswith(b'\n')))
+        busy.send(bytes(50000 - 5 * 8 * KIB) + b'\r\n')
+        self.assertEqual(STORED, busy.read_until(lambda reply: reply.endswith(b'\n')))
+
+    def test_the_limit_is_a_minute_by_default_and_0_is_none(self):
+        for flags, seconds in [([], '60'), (['-o', 'request_timeout=0'], '0'), (['-o', 'request_timeout=7'], '7')]:
+            with Server(NETD, '-I', '2m', *flags) as server:
+                self.assertEqual(seconds, server.stats('settings')['request_timeout'])
 
 
 class Fairness(BoundsTestCase):

@@ -85,8 +85,13 @@ class Service {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   BufferPool pool_{[this](int64_t bytes) { return charge(bytes); }};
-  ConnectionContext context_{io_,   server_.state,    server_.state.worker_counters(0),
-                             pool_, server_.dispatch, [this](Connection&) { disconnect(); },
+  ConnectionContext context_{io_,
+                             server_.state,
+                             server_.state.worker_counters(0),
+                             pool_,
+                             server_.dispatch,
+                             [this](Connection&) { disconnect(); },
+                             [] {},
                              [] {}};
   std::unique_ptr<Connection> connection_;
 };

@@ -233,7 +233,46 @@ TEST_CASE("a buffer that is released holds nothing, and the pool keeps little") 
     CHECK(first.capacity() == 0);
     CHECK(second.capacity() == 0);
   }
-  CHECK(memory.bytes <= static_cast<int64_t>(BufferPool::kKeptBytesMax));
+  CHECK(memory.bytes <= static_cast<int64_t>(BufferPool::kKeptBytesMin));
+}
+
+TEST_CASE("a pool that may keep a large block gives it to the next who needs one, and not to who needs little") {
+  Memory memory;
+  BufferPool pool(memory.charge(), 2 << 20);
+  Block large = pool.take(1 << 20);
+  Block ordinary = pool.take(1);
+  const char* const data = large.data.get();
+  pool.give(std::move(ordinary));
+  pool.give(std::move(large));
+  const int64_t bytes = memory.bytes;
+  Block small = pool.take(1);
+  CHECK(small.capacity == BufferPool::kBlockBytes);
+  Block next = pool.take(1 << 20);
+  CHECK(next.data.get() == data);
+  CHECK(memory.bytes == bytes);
+  pool.give(std::move(small));
+  pool.give(std::move(next));
+}
+
+TEST_CASE("what nobody has needed between two looks at it is given back, but for a little") {
+  Memory memory;
+  BufferPool pool(memory.charge(), 2 << 20);
+  pool.give(pool.take(1 << 20));
+  // It has been needed since the pool was made, and since the last look.
+  CHECK(pool.trim_unused());
+  pool.give(pool.take(1 << 20));
+  CHECK(pool.trim_unused());
+  CHECK(memory.bytes == 1 << 20);
+  CHECK_FALSE(pool.trim_unused());
+  CHECK(memory.bytes == 0);
+  for (int i = 0; i < 3; ++i) {
+    Block first = pool.take(1);
+    Block second = pool.take(1);
+    pool.give(std::move(first));
+    pool.give(std::move(second));
+    CHECK_FALSE(pool.trim_unused());
+  }
+  CHECK(memory.bytes == 2 * static_cast<int64_t>(BufferPool::kBlockBytes));
 }
 
 TEST_CASE("a short content is trimmed to little memory, and survives it and what comes after") {
@@ -263,22 +302,33 @@ TEST_CASE("a trimmed block is not kept for others") {
   CHECK(memory.bytes == static_cast<int64_t>(BufferPool::kBlockBytes));
 }
 
-TEST_CASE(
-    "to trim leaves a longer content, or one there is no memory to move, where it is, and an empty one nothing") {
-  Memory memory;
-  memory.bytes_max = BufferPool::kBlockBytes;
-  BufferPool pool(memory.charge());
-  Buffer buffer(pool);
-  const std::string text(Buffer::kTrimmedBytes + 1, 't');
-  buffer.append(text);
-  buffer.trim();
-  CHECK(buffer.capacity() == BufferPool::kBlockBytes);
-  buffer.consume(1);
-  buffer.trim();
-  CHECK(buffer.content() == text.substr(1));
-  buffer.consume(buffer.size());
-  buffer.trim();
-  CHECK(buffer.capacity() == 0);
+TEST_CASE("to trim gives back what is more than half of the memory, if there is some for the content to move to") {
+  struct Row {
+    size_t content_bytes;
+    size_t trimmed_bytes;
+  };
+  for (const Row row : {Row{2049, 4 << 10}, Row{6 << 10, 6 << 10}, Row{9 << 10, BufferPool::kBlockBytes},
+                        Row{20 << 10, 20 << 10}, Row{70'000, 35 * (2 << 10)}}) {
+    CAPTURE(row.content_bytes);
+    Memory memory;
+    BufferPool pool(memory.charge());
+    Buffer buffer(pool);
+    const std::string text(row.content_bytes, 't');
+    buffer.append(text);
+    REQUIRE(buffer.try_reserve(row.content_bytes > BufferPool::kBlockBytes ? 7 * row.content_bytes : 1));
+    buffer.trim();
+    CHECK(buffer.capacity() == row.trimmed_bytes);
+    CHECK((buffer.content() == text));
+    memory.bytes_max = memory.bytes;
+    buffer.consume(row.content_bytes - 1);
+    const size_t bytes = buffer.capacity();
+    buffer.trim();
+    CHECK(buffer.capacity() == bytes);
+    CHECK(buffer.content() == "t");
+    buffer.consume(1);
+    buffer.trim();
+    CHECK(buffer.capacity() == 0);
+  }
 }
 
 TEST_CASE("a block given back is the next one taken") {

@@ -19,14 +19,21 @@ std::unique_ptr<larder::Cache> make_cache() {
   return *larder::Cache::create(options);
 }
 
-TEST_CASE("connections get half of the limit, and not an octet more") {
+TEST_CASE("what an ordinary request needs is never refused, and what is beyond half of the limit is told") {
   const std::unique_ptr<larder::Cache> cache = make_cache();
   ConnectionMemory memory(*cache, kLimitBytes);
   constexpr size_t kCount = kLimitBytes / 2 / ConnectionMemory::kOrdinaryBytesMax;
-  for (size_t i = 0; i < kCount; ++i) REQUIRE(memory.take(ConnectionMemory::kOrdinaryBytesMax));
-  CHECK_FALSE(memory.take(1));
-  memory.give(1);
+  for (size_t i = 0; i < kCount; ++i) {
+    REQUIRE(memory.excess_bytes() == 0);
+    REQUIRE(memory.is_scarce() == (i > kCount / 4));
+    REQUIRE(memory.is_short() == (i > kCount / 8 * 5));
+    REQUIRE(memory.take(ConnectionMemory::kOrdinaryBytesMax));
+  }
+  CHECK(memory.excess_bytes() == 0);
   CHECK(memory.take(1));
+  CHECK(memory.excess_bytes() == 1);
+  memory.give(1);
+  CHECK(memory.excess_bytes() == 0);
 }
 
 TEST_CASE("large buffers leave a quarter to the others") {
@@ -38,15 +45,22 @@ TEST_CASE("large buffers leave a quarter to the others") {
   CHECK(memory.used_bytes() == (3 << 20) + ConnectionMemory::kOrdinaryBytesMax);
 }
 
-TEST_CASE("the cache is charged at least what is in use, and makes room for it at once") {
+TEST_CASE("the cache is charged at least what is in use, and makes room for it when a turn is over") {
   const std::unique_ptr<larder::Cache> cache = make_cache();
   const std::string value(1000, 'x');
   for (int i = 0; i < 20000; ++i) (void)cache->set("key" + std::to_string(i), value);
   ConnectionMemory memory(*cache, kLimitBytes);
-  REQUIRE(memory.take(2 << 20));
-  const larder::Stats stats = cache->stats();
-  CHECK(stats.external_bytes >= 2 << 20);
-  CHECK(stats.memory_used_bytes <= kLimitBytes);
+  const uint64_t items = cache->stats().items;
+  REQUIRE(memory.take(1 << 20));
+  CHECK(cache->stats().external_bytes >= 1 << 20);
+  CHECK(cache->stats().items == items);
+  int turns = 0;
+  while (cache->bytes_over_limit() > 0) {
+    memory.settle();
+    REQUIRE(++turns < 10);
+  }
+  CHECK(cache->stats().items < items);
+  CHECK(cache->stats().memory_used_bytes <= kLimitBytes);
 }
 
 TEST_CASE("what is given back is charged no longer, but for a step") {

@@ -200,9 +200,11 @@ TEST_CASE("what only tunes memcached is accepted and noted") {
 }
 
 TEST_CASE("-o is a list of which each member is checked") {
-  const Options options = parse({"-o", "idle_timeout=30,send_timeout=40,no_maxconns_fast", "-o", "modern"});
+  const Options options =
+      parse({"-o", "idle_timeout=30,send_timeout=40,request_timeout=50,no_maxconns_fast", "-o", "modern"});
   CHECK(options.idle_timeout_s == 30);
   CHECK(options.send_timeout_s == 40);
+  CHECK(options.request_timeout_s == 50);
   CHECK_FALSE(options.reject_connections);
   CHECK(refusal({"-o", "nonsense"}).message == "-o: illegal suboption 'nonsense'");
   CHECK(refusal({"-o", "idle_timeout"}).message.starts_with("-o idle_timeout: ''"));
