@@ -116,7 +116,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
     if (made->removals_->wants(Removal::kFlushed)) {
       // Not now_ms, which may flush.
       on_void = [made](const Index::Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-        made->note_removal(stripe, slot, made->clock_.monotonic_ms() - made->start_ms_, Removal::kFlushed);
+        made->note_removal(stripe, slot, made->elapsed_ms(), Removal::kFlushed);
       };
     }
     on_removal = [made](const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
@@ -164,7 +164,7 @@ Engine::~Engine() {
 
 int64_t Engine::now_ms() {
   assert_may_be_called();
-  const int64_t now = clock_.monotonic_ms() - start_ms_;
+  const int64_t now = elapsed_ms();
   // Acquire: whoever sees that the flush is done comes after all of it.
   if (now < flush_due_ms_.load(std::memory_order_acquire)) return now;
   const MutexLock lock(flush_mutex_);

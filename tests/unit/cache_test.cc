@@ -692,6 +692,24 @@ TEST_CASE("never and what is too far away to count do not expire") {
   for (const std::string_view key : {"never", "hours", "moment"}) CHECK(cache->contains(key));
 }
 
+TEST_CASE("what never expires outlasts all time that a deadline can tell") {
+  constexpr int64_t kYearMs = int64_t{365} * 86'400 * 1000;
+  TestCache cache;
+  REQUIRE(cache->set("never", "v") == StoreResult::kStored);
+  REQUIRE(cache->set("year", "v", {.expiry = std::chrono::milliseconds(kYearMs)}) == StoreResult::kStored);
+  for (const int64_t years : {35, 100, 1000}) {
+    cache.clock.advance_ms(years * kYearMs);
+    CHECK(cache->get("never")->ttl_ms == kNeverExpires);
+    CHECK_FALSE(cache->contains("year"));
+    CHECK(cache->append("never", "v") == StoreResult::kStored);
+    REQUIRE(cache->set("later", "v", {.expiry = 1s}) == StoreResult::kStored);
+    CHECK(cache->contains("later"));
+    while (cache->maintain()) {
+    }
+    CHECK(cache->contains("never"));
+  }
+}
+
 TEST_CASE("ten years are kept to the millisecond") {
   TestCache cache;
   constexpr int64_t kTenYearsMs = int64_t{3652} * 86'400 * 1000;

@@ -184,6 +184,9 @@ class Engine {
   [[nodiscard]] absl::Status assert_valid();
 
  private:
+  // Since the engine was made. After 34 years no more time passes, so that what never expires does not.
+  [[nodiscard]] int64_t elapsed_ms() const { return std::min(clock_.monotonic_ms() - start_ms_, kNeverMs - 1); }
+
   // How a record is shown: short ones as copies, or all where they lie.
   enum class Shown : uint8_t { kShortAsCopy, kInPlace };
   enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeFrames, kNamespace, kNever };
