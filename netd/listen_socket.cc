@@ -1,5 +1,6 @@
 #include "netd/listen_socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -126,17 +127,19 @@ void listen_everywhere(Transport transport, const Options& options, std::vector<
   if (all == 0) fail("the loopback interface", error);
 }
 
-// Removes a socket that nobody listens on any more.
+// Removes a socket that nobody listens on any more. Does not wait for a server that accepts nobody just now.
 void remove_stale_socket(const std::string& path, const sockaddr_un& address, const Options& options) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
   if (!S_ISSOCK(status.st_mode)) {
     throw StartError(fmt::format("{}: '{}' is there and is not a socket", flag_name(options, 's'), path));
   }
-  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!probe) fail(path, errno);
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     fail(path, EADDRINUSE);
   }
+  if (errno != ECONNREFUSED) fail(path, errno);
   unlink(path.c_str());
 }
 
@@ -149,6 +152,14 @@ sockaddr_un unix_address(const std::string& path, const Options& options) {
   }
   path.copy(address.sun_path, path.size());
   return address;
+}
+
+// Gives the socket's file what the process's umask has taken away, and nothing to what a link in its place leads
+// to.
+void restore_mode(const std::string& path, mode_t mode) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && status.st_mode == (S_IFSOCK | mode)) return;
+  if (fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0) fail(path, errno);
 }
 
 }  // namespace
@@ -179,7 +190,7 @@ ListenSocket listen_unix(const Options& options) {
   if (fchmod(fd.get(), mode) != 0) fail(path, errno);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail(path, errno);
   ListenSocket socket(std::move(fd), Transport::kUnix, path);
-  if (chmod(path.c_str(), mode) != 0) fail(path, errno);
+  restore_mode(path, mode);
   if (listen(socket.fd(), options.listen_backlog) != 0) fail(path, errno);
   return socket;
 }

@@ -1,6 +1,7 @@
 """netd as operators start and stop it: flags, exit codes, files, sockets and signals."""
 
 import contextlib
+import errno
 import os
 import re
 import resource
@@ -189,6 +190,31 @@ class FailedStarts(CommandLineTestCase):
         for path in [self.path('missing/socket'), too_long]:
             with self.subTest(path=path):
                 self.check_refused('-s', path, '-P', self.path('pid'), exit_codes=[1, OS_ERROR], naming=[path])
+
+    def test_a_socket_whose_server_has_stopped_is_in_use_and_not_waited_for(self):
+        path = self.path('socket')
+        with contextlib.ExitStack() as stack:
+            stopped = stack.enter_context(socket.socket(socket.AF_UNIX))
+            stopped.bind(path)
+            stopped.listen(0)
+            # As many wait to be accepted as can.
+            error = 0
+            while error == 0:
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                error = client.connect_ex(path)
+            self.assertEqual(errno.EAGAIN, error)
+            result = run(*user_flags(), '-s', path)
+        self.assertEqual((OS_ERROR, f'netd: cannot listen on {path}: Address already in use\n'),
+                         (result.returncode, result.stderr))
+        self.assertEqual(['socket'], os.listdir(self.directory))
+
+    def test_a_socket_of_another_kind_that_is_in_use_is_not_removed(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.bind(self.path('socket'))
+            result = run(*user_flags(), '-s', self.path('socket'))
+        self.assertEqual(OS_ERROR, result.returncode, result.stderr)
+        self.assertEqual(['socket'], os.listdir(self.directory))
 
     def test_a_file_that_is_no_socket_is_not_removed(self):
         with open(self.path('precious'), 'w', encoding='ascii') as file:

@@ -32,6 +32,8 @@ struct Faults {
   std::atomic<int64_t> uid_at_recv;   // the lowest user id it could take when a socket was first read; -1: none yet
   std::atomic<int64_t> monotonic_ns;  // above 0: where the monotonic clocks stand still
   std::atomic<int64_t> ipv6_errno;    // above 0: why there are no sockets of IPv6
+  std::atomic<int64_t>
+      links_socket;  // above 0: as soon as it is bound, a UNIX socket gives way to a link to `linked`
 };
 
 // Until the file is mapped nothing fails. A sanitizer may ask a clock before, or while it is being mapped.
@@ -130,6 +132,18 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   shortened.msg_iov = &part;
   shortened.msg_iovlen = 1;
   return real(fd, &shortened, flags);
+}
+
+int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
+  static const auto real = next(&bind, "bind");
+  const int result = real(fd, address, length);
+  if (result == 0 && address->sa_family == AF_UNIX && faults().links_socket > 0) {
+    const char* const path = reinterpret_cast<const sockaddr_un*>(address)->sun_path;
+    unlink(path);
+    // Where it leads to is up to the test.
+    [[maybe_unused]] const int linked = symlink("linked", path);
+  }
+  return result;
 }
 
 int listen(int fd, int backlog) noexcept {

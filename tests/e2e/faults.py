@@ -15,7 +15,7 @@ class Faults:
     """The fields of the shim's `Faults`, to be read and set while the server runs; its comments say what they mean."""
 
     FIELDS = ['accept_failures', 'accept_errno', 'send_bytes', 'transfers', 'realtime_shift_s', 'socket_mode',
-              'uid_at_recv', 'monotonic_ns', 'ipv6_errno']
+              'uid_at_recv', 'monotonic_ns', 'ipv6_errno', 'links_socket']
 
     def __init__(self):
         descriptor, path = tempfile.mkstemp(prefix='larder-faults-')

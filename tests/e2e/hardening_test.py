@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 from faults import SHIM, Faults
-from support import DEADLINE_S, NETD, SANITIZED, NetdTestCase, Server, free_port, require, wait_until
+from support import DEADLINE_S, NETD, SANITIZED, NetdTestCase, Server, free_port, require, user_flags, wait_until
 from vectors import END, STORED, store
 
 FAILURE = b'CLIENT_ERROR authentication failure\r\n'
@@ -230,6 +230,16 @@ class TheStart(HardeningTestCase):
             finally:
                 os.umask(old_mask)
             self.assertEqual(mode, self.faults.socket_mode)
+
+    def test_a_link_that_takes_the_place_of_a_UNIX_socket_is_not_followed(self):
+        linked = self.write('linked', 'data')
+        os.chmod(linked, 0o600)
+        self.faults.links_socket = 1
+        result = subprocess.run([NETD, *user_flags(), '-s', self.path('socket'), '-a', '777'], umask=0o077,
+                                env={**os.environ, **self.faults.environment()}, capture_output=True, text=True,
+                                timeout=DEADLINE_S)
+        self.assertEqual((71, 1), (result.returncode, result.stderr.count('\n')), result.stderr)
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(linked).st_mode))
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root has rights to give up')
     def test_the_rights_of_root_are_gone_before_the_first_octet_is_read(self):
