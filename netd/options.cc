@@ -207,7 +207,7 @@ void apply_from_environment(const Flag& flag, Options& options) {
   std::string name = fmt::format("NETD_{}", flag.name);
   std::transform(name.begin(), name.end(), name.begin(),
                  [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
-  const char* const text = std::getenv(name.c_str());
+  const char* const text = secure_getenv(name.c_str());
   if (text == nullptr) return;
   const FlagValue value{name, text};
   if (flag.takes_value) return apply(flag, name, text, options);

@@ -60,7 +60,7 @@ PidFile::~PidFile() {
 }
 
 void write_port_file(std::span<const ListenSocket> sockets) {
-  const char* const path = std::getenv("MEMCACHED_PORT_FILENAME");
+  const char* const path = secure_getenv("MEMCACHED_PORT_FILENAME");
   if (path == nullptr) return;
   std::string text;
   for (const ListenSocket& socket : sockets) {

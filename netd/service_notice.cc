@@ -11,7 +11,7 @@
 namespace netd {
 
 void notify_service_manager(std::string_view state) {
-  const char* const name = std::getenv("NOTIFY_SOCKET");
+  const char* const name = secure_getenv("NOTIFY_SOCKET");
   if (name == nullptr) return;
   const std::string_view path(name);
   sockaddr_un address{};

@@ -296,6 +296,11 @@ class TheBuild(unittest.TestCase):
         self.assertIn('__stack_chk_fail', checks)
         self.assertGreater(len(checks), 1, 'sizes are checked where they are known')
 
+    def test_with_more_rights_than_its_caller_it_takes_nothing_from_his_environment(self):
+        symbols = list(self.readelf('--dyn-syms'))[0]  # of netd
+        self.assertRegex(symbols, r'\bsecure_getenv@')
+        self.assertNotRegex(symbols, r'\bgetenv@')
+
 
 if __name__ == '__main__':
     unittest.main()
