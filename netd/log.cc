@@ -4,16 +4,34 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
+#include <cstddef>
 #include <string>
 
+#include "larder/internal/mutex.h"
+
 namespace netd {
+namespace {
+
+// A pipe that has any room has room for so much.
+constexpr size_t kLineBytesMax = PIPE_BUF;
+
+// The ASCII ones, and those that some terminals also take for the beginning of a command.
+bool is_control(char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  return octet < ' ' || (octet >= 0x7f && octet < 0xa0);
+}
+
+}  // namespace
 
 void log_line(std::string_view line) {
-  std::string text(line);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
+  std::string text(line.substr(0, kLineBytesMax - 1));
+  std::ranges::replace_if(text, is_control, '?');
   text += '\n';
+  // Another thread's line must not take the room that this one has just seen.
+  static constinit larder::internal::Mutex mutex;
+  const larder::internal::MutexLock lock(mutex);
   pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0) return;
   // Nobody is left to tell when stderr does not take it.
