@@ -3,6 +3,8 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cassert>
+#include <cerrno>
 #include <iterator>
 #include <new>
 #include <span>
@@ -10,14 +12,45 @@
 #include <system_error>
 
 #include "netd/datagram.h"
+#include "netd/reply_words.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
+#include "netd/tokens.h"
 
 namespace netd {
 namespace {
 
 // UDP has none that is longer.
 constexpr size_t kRequestBytesMax = 64 << 10;
+
+// What is received and sent in one turn, but for the datagram and the reply that exceed it.
+constexpr size_t kBytesPerTurn = 64 << 10;
+
+// A longer value is not sent.
+constexpr size_t kValueBytesMax = 1 << 20;
+
+// Statistics that are found without a look at the items or at all connections.
+bool is_short(const Request& stats) {
+  if (stats.argument == "detail") return Tokens(stats.words)[1] != "dump";
+  return stats.argument.empty() || stats.argument == "settings" || stats.argument == "reset";
+}
+
+// Whether an answer takes more work than whoever may not even exist should be able to ask for, or never ends.
+bool needs_connection(const Request& request) {
+  switch (request.command) {
+    case Command::kWatch:
+    case Command::kCacheMemlimit:
+      return true;
+    case Command::kStats:
+      return !is_short(request);
+    case Command::kLruCrawler: {
+      const std::string_view what = Tokens(request.words)[0];
+      return what == "crawl" || what == "metadump" || what == "mgdump";
+    }
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -29,6 +62,13 @@ DatagramPort::DatagramPort(ConnectionContext& context, UniqueFd fd)
       out_(context.pool) {
   session_.fd = fd.release();  // descriptor_ closes it from now on
   session_.authenticated = true;
+  // What will not be sent need not be copied.
+  out_.set_outlet({.keep =
+                       [this](const larder::ItemView& item) {
+                         const bool is_too_long = item.value.size() > kValueBytesMax;
+                         return is_too_long ? context_.server.cache().keep(item) : larder::Handle();
+                       },
+                   .send = [](const Buffer::Pieces&) { return size_t{0}; }});
   context_.server.connection_table().add(entry_);
 }
 
@@ -40,7 +80,9 @@ void DatagramPort::stop() {
 }
 
 void DatagramPort::wait() {
-  descriptor_.async_wait(Descriptor::wait_read, [this](const std::error_code& error) {
+  const auto type = has_no_room_ ? Descriptor::wait_write : Descriptor::wait_read;
+  has_no_room_ = false;
+  descriptor_.async_wait(type, [this](const std::error_code& error) {
     if (!error) take_turn();
   });
 }
@@ -54,6 +96,7 @@ void DatagramPort::take_turn() {
     drop_rest();
   }
   context_.end_turn();
+  if (has_no_room_) return wait();
   if (!in_.empty() || unfinished_) {
     context_.counters.add(Counter::kYields);
     return asio::post(context_.io, [this] { take_turn(); });
@@ -65,10 +108,11 @@ void DatagramPort::take_turn() {
 
 // As many requests as have a turn.
 void DatagramPort::answer_datagrams() {
+  turn_bytes_ = 0;
   for (size_t left = context_.server.options().requests_per_turn_max; left > 0; --left) {
     if (in_.empty() && !unfinished_ && !receive()) return;
     answer_next();
-    if (unfinished_) return;
+    if (unfinished_ || has_no_room_ || turn_bytes_ >= kBytesPerTurn) return;
   }
 }
 
@@ -84,6 +128,7 @@ bool DatagramPort::receive() {
   const ssize_t count = ::recvfrom(descriptor_.native_handle(), room.data(), room.size(), 0,
                                    reinterpret_cast<sockaddr*>(&peer_), &peer_bytes_);
   if (count < 0) return false;
+  turn_bytes_ += static_cast<size_t>(count);
   context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
   entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
   const std::optional<uint16_t> id = request_id_of({room.data(), static_cast<size_t>(count)});
@@ -102,23 +147,26 @@ void DatagramPort::answer_next() {
     const Parser::Result result = parser_->next(in_.content(), request_);
     if (!result.complete) return drop_rest();
     in_.consume(std::min(result.bytes_consumed + result.bytes_to_skip, in_.size()));
+    if (needs_connection(request_)) {
+      request_.command = Command::kRefused;
+      request_.refusal = kErrorNotOverUdp;
+    }
   }
   Dispatch::Outcome outcome;
   {
     const RequestLog log(context_.server, session_.fd, request_, unfinished_, out_);
     outcome = context_.dispatch.run(request_, session_, out_);
   }
+  assert(session_.report == nullptr && session_.watcher == nullptr);
   unfinished_ = outcome == Dispatch::Outcome::kUnfinished;
-  if (unfinished_ && out_.size() < kReplyBytesMax) return;
-  if (outcome == Dispatch::Outcome::kDone) return send_reply();
+  if (unfinished_ && !is_full(out_)) return;
+  const bool is_too_long = out_.holds_value() || out_.size() > kReplyBytesMax + kValueBytesMax;
+  if (outcome == Dispatch::Outcome::kDone && !is_too_long) return send_reply();
   drop_rest();
 }
 
 // What is left of the datagram, and of the reply.
 void DatagramPort::drop_rest() {
-  if (session_.watcher != nullptr) context_.server.watch_hub().remove(session_.watcher);
-  session_.watcher.reset();
-  session_.report.reset();
   unfinished_ = false;
   in_.consume(in_.size());
   out_.consume(out_.size());
@@ -133,10 +181,13 @@ void DatagramPort::send_reply() {
     message.msg_namelen = peer_bytes_;
     message.msg_iov = pieces;
     message.msg_iovlen = std::size(pieces);
-    // What the system has no room for is lost, as datagrams may be.
+    // What the system has no room for is lost, as datagrams may be; nothing more is answered until there is some.
     const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
-    if (count > 0) context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
-    return count > 0;
+    has_no_room_ = count < 0 && errno == EAGAIN;
+    if (count <= 0) return false;
+    turn_bytes_ += static_cast<size_t>(count);
+    context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
+    return true;
   });
   out_.consume(out_.size());
 }

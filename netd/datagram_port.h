@@ -1,13 +1,15 @@
 // A UDP port (-U): each request that a datagram holds is answered by datagrams of its own (see datagram.h).
 //
 // Whoever sends a datagram may give any address for his own, so little is done for it: what is not complete within
-// the datagram is dropped, and so is a reply that has 64 KiB before it is complete. One client's reply is made at a
-// time, a part each turn; what arrives meanwhile waits in the socket, or is lost if that is full.
+// the datagram is dropped, and so is a reply that has 64 KiB before it is complete, or a value of more than 1 MiB.
+// Requests that take more than lookups are refused. One client's reply is made at a time, a part each turn; what
+// arrives meanwhile waits in the socket, or is lost if that is full. A turn is bounded in requests, keys and bytes.
 #ifndef NETD_DATAGRAM_PORT_H_
 #define NETD_DATAGRAM_PORT_H_
 
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -55,7 +57,9 @@ class DatagramPort {
   uint16_t request_id_ = 0;
   sockaddr_storage peer_{};
   socklen_t peer_bytes_ = 0;
-  bool unfinished_ = false;  // request_ has been answered in part
+  size_t turn_bytes_ = 0;     // received and sent in this turn
+  bool has_no_room_ = false;  // what was sent last was not taken
+  bool unfinished_ = false;   // request_ has been answered in part
   bool stopped_ = false;
 };
 

@@ -40,6 +40,7 @@ inline constexpr std::string_view kErrorBadKeyEncoding = "CLIENT_ERROR error dec
 inline constexpr std::string_view kErrorBadStoreMode = "CLIENT_ERROR invalid mode for ms M token\r\n";
 inline constexpr std::string_view kErrorBadArithmeticMode = "CLIENT_ERROR invalid mode for ma M token\r\n";
 inline constexpr std::string_view kErrorReadOnly = "CLIENT_ERROR this server is read-only\r\n";
+inline constexpr std::string_view kErrorNotOverUdp = "CLIENT_ERROR not available over UDP\r\n";
 inline constexpr std::string_view kErrorFlushNotAllowed = "CLIENT_ERROR flush_all not allowed\r\n";
 inline constexpr std::string_view kErrorBadShutdownMode = "CLIENT_ERROR invalid shutdown mode\r\n";
 inline constexpr std::string_view kErrorShutdownNotEnabled = "SERVER_ERROR: shutdown not enabled\r\n";

@@ -12,6 +12,7 @@ HEADER = struct.Struct('>HHHH')
 PART_BYTES = 1392
 LAST_ID = 0xfffe
 ERROR = b'ERROR\r\n'
+REFUSED = b'CLIENT_ERROR not available over UDP\r\n'
 
 
 def setUpModule():
@@ -101,11 +102,28 @@ class Protocol(DatagramTestCase):
 
 
 class Netd(DatagramTestCase):
-    def test_watch_has_no_reply_and_no_effect(self):
+    def test_what_is_more_than_lookups_is_refused_and_has_no_effect(self):
         server, client = self.start()
-        self.assertEqual([], client.ask(b'watch fetchers\r\nget a\r\n'))
-        self.assertEqual('0', server.stats()['log_watchers'])
-        self.assertEqual(parts(END), client.ask(b'get a\r\n'))
+        server.ask(store(b'a', b'5'))
+        for request in [b'watch fetchers', b'watch', b'cache_memlimit 32', b'stats items', b'stats slabs',
+                        b'stats sizes', b'stats conns', b'stats cachedump 1 0', b'stats detail dump',
+                        b'lru_crawler metadump all', b'lru_crawler mgdump hash', b'lru_crawler metadump prefix:a',
+                        b'lru_crawler crawl all']:
+            with self.subTest(request=request):
+                self.assertEqual(parts(REFUSED) + parts(value(b'a', b'5') + END),
+                                 client.ask(request + b'\r\nget a\r\n'))
+        self.assertEqual([], client.ask(b'cache_memlimit 32 noreply\r\n'))
+        stats = server.stats()
+        self.assertEqual(['0', '0', str(64 << 20)],
+                         [stats[name] for name in ['log_watchers', 'lru_crawler_starts', 'limit_maxbytes']])
+
+    def test_what_costs_little_is_answered(self):
+        server, client = self.start()
+        for request in [b'stats', b'stats settings', b'stats detail on', b'stats reset', b'lru_crawler disable',
+                        b'lru_crawler sleep 5', b'slabs automove 0', b'verbosity 0']:
+            with self.subTest(request=request):
+                self.assertNotIn(b'ERROR', b''.join(part for _, _, part in client.ask(request + b'\r\n')))
+        self.assertEqual('yes', server.stats('settings')['detail_enabled'])
 
     def test_several_values_are_one_reply(self):
         _, client = self.start()
@@ -126,6 +144,18 @@ class Netd(DatagramTestCase):
         self.assertEqual([], client.ask(b'get a a a\r\n'))
         self.assertEqual(parts(END), client.ask(b'get b\r\n'))
 
+    def test_a_value_of_more_than_1_MiB_is_not_sent(self):
+        server, client = self.start(NETD, '-I', '4m')
+        server.ask(store(b'a', bytes(1 << 20)) + store(b'b', bytes((1 << 20) + 1)))
+        before = int(server.stats()['bytes_written'])
+        self.assertEqual([], client.ask(b'get b\r\nmg b v\r\n', b'get x b\r\n', b'mg b v\r\n'))
+        self.assertEqual(parts(b'HD s%d\r\n' % ((1 << 20) + 1)), client.ask(b'mg b s\r\n'))
+        self.assertLess(int(server.stats()['bytes_written']) - before, 100_000)
+        client.socket.send(HEADER.pack(7, 0, 1, 0) + b'get a\r\n')
+        # What the client has no room for is lost; the first part is not.
+        count = len(parts(value(b'a', bytes(1 << 20)) + END))
+        self.assertEqual((7, 0, count, 0), HEADER.unpack(client.socket.recv(1 << 16)[:HEADER.size]))
+
     def test_a_value_that_is_too_large_for_a_datagram_or_the_cache(self):
         _, client = self.start(NETD, '-I', '2k')
         self.assertEqual(parts(b'SERVER_ERROR object too large for cache\r\n') + parts(END),
@@ -133,10 +163,9 @@ class Netd(DatagramTestCase):
 
     def test_a_reply_made_in_parts_is_whole(self):
         server, client = self.start()
-        for i in range(0, 3000, 1000):
-            server.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
-        received = client.ask(b'stats sizes\r\n')
-        self.assertEqual(b'STAT 32 3000\r\n' + END, b''.join(part for _, _, part in received))
+        server.ask(b''.join(store(b'%d' % i, b'1') for i in range(0, 5000, 3)))
+        found = b''.join(value(b'%d' % i, b'1') for i in range(0, 5000, 3))
+        self.assertEqual(parts(found + END), client.ask(b'get ' + b' '.join(b'%d' % i for i in range(5000)) + b'\r\n'))
 
     def test_statistics(self):
         server, client = self.start()
