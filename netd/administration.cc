@@ -135,10 +135,11 @@ std::string_view Administration::crawl(const Tokens& words) {
   const std::string_view reply = answer_lru_crawler(words);
   if (reply != kReplyOk) return reply;
   if (!server_.crawler_enabled.load(std::memory_order_relaxed)) return kErrorCrawlerDisabled;
-  if (server_.crawler_runs.exchange(true, std::memory_order_acquire)) return kErrorCrawlerBusy;
+  const uint64_t turn = server_.crawler_turn().begin(server_.clock().monotonic_ms(), CrawlerTurn::kNoLimit);
+  if (turn == 0) return kErrorCrawlerBusy;
   server_.crawler_starts.fetch_add(1, std::memory_order_relaxed);
   // Release: after the one before it.
-  server_.is_crawling.store(true, std::memory_order_release);
+  server_.crawl.store(turn, std::memory_order_release);
   return kReplyOk;
 }
 

@@ -144,8 +144,9 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
 
 Dispatch::Outcome Dispatch::run_report(Session& session, Buffer& out) {
   if (!session.report->append_part(out)) return Outcome::kUnfinished;
+  const bool is_cut_short = session.report->is_cut_short();
   session.report.reset();
-  return Outcome::kDone;
+  return is_cut_short ? Outcome::kClose : Outcome::kDone;
 }
 
 void Dispatch::store(const Request& request, const Session& session, Buffer& out) {

@@ -18,6 +18,8 @@ constexpr size_t kItemsPerStep = 64;
 constexpr int kStepsPerPart = 8;
 constexpr size_t kLinesBytes = 16 << 10;
 constexpr size_t kCacheDumpBytesMax = 2 << 20;
+// A dump of which nothing is read for longer gives way to another.
+constexpr int64_t kUnreadMsMax = 1000;
 
 // The UNIX time at which an item expires, in whole seconds; `never` if it does not.
 int64_t expiry_unix_s(const larder::ItemInfo& item, int64_t now_unix_ms, int64_t never) {
@@ -44,12 +46,17 @@ std::string meta_get_line(const larder::ItemInfo& item) {
 
 class KeyDump : public Report {
  public:
-  // The server's flag `crawler_runs` is its to take back.
-  KeyDump(ServerState& server, DumpFormat format, std::string prefix)
-      : server_(server), format_(format), prefix_(std::move(prefix)) {}
-  ~KeyDump() override { server_.crawler_runs.store(false, std::memory_order_release); }
+  // `turn` is its to end.
+  KeyDump(ServerState& server, uint64_t turn, DumpFormat format, std::string prefix)
+      : server_(server), turn_(turn), format_(format), prefix_(std::move(prefix)) {}
+  ~KeyDump() override { server_.crawler_turn().end(turn_); }
 
   bool append_part(Buffer& out) override {
+    is_cut_short_ = !server_.crawler_turn().prolong(turn_, server_.clock().monotonic_ms() + kUnreadMsMax);
+    if (is_cut_short_) {
+      out.append(kErrorDumpUnread);
+      return true;
+    }
     if (!std::exchange(begun_, true)) out.append(kReplyOk);
     const int64_t now_unix_ms = server_.clock().unix_ms();
     std::string lines;
@@ -68,12 +75,16 @@ class KeyDump : public Report {
     return !goes_on;
   }
 
+  [[nodiscard]] bool is_cut_short() const override { return is_cut_short_; }
+
  private:
   ServerState& server_;
+  const uint64_t turn_;
   const DumpFormat format_;
   const std::string prefix_;
   larder::ScanCursor cursor_;
   bool begun_ = false;
+  bool is_cut_short_ = false;
 };
 
 class CacheDump : public Report {
@@ -114,10 +125,11 @@ class CacheDump : public Report {
 }  // namespace
 
 std::unique_ptr<Report> make_key_dump(ServerState& server, DumpFormat format, std::string prefix) {
-  // Acquire: the dump that has just ended is over for good. Nothing else is read on the strength of it.
-  if (server.crawler_runs.exchange(true, std::memory_order_acquire)) return nullptr;
+  const int64_t now_ms = server.clock().monotonic_ms();
+  const uint64_t turn = server.crawler_turn().begin(now_ms, now_ms + kUnreadMsMax);
+  if (turn == 0) return nullptr;
   server.crawler_starts.fetch_add(1, std::memory_order_relaxed);
-  return std::make_unique<KeyDump>(server, format, std::move(prefix));
+  return std::make_unique<KeyDump>(server, turn, format, std::move(prefix));
 }
 
 std::unique_ptr<Report> make_cache_dump(ServerState& server, uint32_t item_class, uint64_t items_max) {

@@ -16,7 +16,8 @@ enum class DumpFormat : uint8_t {
   kMetaGet,  // OK⏎, mg <key>⏎ or mg <base64> b⏎, EN⏎
 };
 
-// Of all keys that begin with `prefix`. Null while there is another one: one dump at a time.
+// Of all keys that begin with `prefix`. Null while there is another one: one dump at a time. One of which nothing
+// has been read for a second is cut short instead.
 [[nodiscard]] std::unique_ptr<Report> make_key_dump(ServerState& server, DumpFormat format, std::string prefix);
 
 // ITEM <key> [<octets> b; <UNIX time of expiry or 0> s]⏎ for up to `items_max` items of `item_class` (0: as many as

@@ -57,6 +57,8 @@ inline constexpr std::string_view kErrorAutomoveWindow = "CLIENT_ERROR automove 
 inline constexpr std::string_view kErrorBadClass = "BADCLASS invalid class id\r\n";
 inline constexpr std::string_view kErrorCrawlerDisabled = "CLIENT_ERROR lru crawler disabled\r\n";
 inline constexpr std::string_view kErrorCrawlerBusy = "BUSY currently processing crawler request\r\n";
+inline constexpr std::string_view kErrorDumpUnread =
+    "SERVER_ERROR the dump was not read for a second, and another client asked for one\r\n";
 inline constexpr std::string_view kErrorMetadumpNotAllowed = "ERROR metadump not allowed\r\n";
 inline constexpr std::string_view kErrorKeyDumpNotAllowed = "ERROR key dump not allowed\r\n";
 inline constexpr std::string_view kErrorWatchNotAllowed = "CLIENT_ERROR watch commands not allowed\r\n";

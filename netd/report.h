@@ -18,6 +18,9 @@ class Report {
   // is complete. Called only while less than kReplyBytesMax (retrieval.h) is waiting to be sent; throws
   // std::bad_alloc.
   [[nodiscard]] virtual bool append_part(Buffer& out) = 0;
+
+  // Of a complete one: whether it lacks its end, so that its connection is to be closed.
+  [[nodiscard]] virtual bool is_cut_short() const { return false; }
 };
 
 }  // namespace netd

@@ -81,15 +81,16 @@ void Server::maintain() {
 }
 
 bool Server::crawl() {
-  if (!state_.is_crawling.load(std::memory_order_acquire)) return false;
+  // Acquire: after the crawl before it.
+  const uint64_t turn = state_.crawl.load(std::memory_order_acquire);
+  if (turn == 0) return false;
   uint64_t seen = 0;
   const bool goes_on = state_.cache().scan(crawled_, kCrawlStepItems, [&](const larder::ItemInfo&) { ++seen; });
   state_.crawled_items.fetch_add(seen, std::memory_order_relaxed);
   if (goes_on) return true;
   crawled_ = {};
-  state_.is_crawling.store(false, std::memory_order_relaxed);
-  // Release: the next crawl comes after this one.
-  state_.crawler_runs.store(false, std::memory_order_release);
+  state_.crawl.store(0, std::memory_order_relaxed);
+  state_.crawler_turn().end(turn);
   return false;
 }
 

@@ -16,6 +16,7 @@
 #include "netd/connection_memory.h"
 #include "netd/connection_table.h"
 #include "netd/counters.h"
+#include "netd/crawler_turn.h"
 #include "netd/debug_clock.h"
 #include "netd/login_pace.h"
 #include "netd/options.h"
@@ -49,6 +50,8 @@ class ServerState {
   const RemovalLog& removal_log() const { return parts_.removal_log; }
   AuthFile& auth_file() const { return parts_.auth_file; }
   LoginPace& login_pace() { return login_pace_; }
+  CrawlerTurn& crawler_turn() { return crawler_turn_; }
+  const CrawlerTurn& crawler_turn() const { return crawler_turn_; }
   ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
   const ConnectionMemory& connection_memory() const { return connection_memory_; }
@@ -70,10 +73,8 @@ class ServerState {
   std::atomic<bool> accepting{true};
   std::atomic<uint32_t> verbosity;
   std::atomic<bool> detail_enabled;  // statistics per key prefix are kept
-  // A dump (key_dump.h) or a crawl (Server::crawl) is under way: one at a time.
-  std::atomic<bool> crawler_runs{false};
-  std::atomic<bool> is_crawling{false};     // of the two it is a crawl
-  std::atomic<uint64_t> crawler_starts{0};  // of both
+  std::atomic<uint64_t> crawl{0};    // whose turn it is, if it is that of a crawl
+  std::atomic<uint64_t> crawler_starts{0};  // of crawls and dumps
   std::atomic<uint64_t> crawled_items{0};   // that both have looked at
   std::atomic<bool> crawler_enabled{true};  // what `lru_crawler` was told last; a crawl depends on it
 
@@ -87,6 +88,7 @@ class ServerState {
   ConnectionMemory connection_memory_;
   ConnectionTable connection_table_;
   LoginPace login_pace_;
+  CrawlerTurn crawler_turn_;
   std::vector<Counters> counters_;
   std::vector<ClassCounters> class_counters_;
   std::deque<PrefixStats> prefix_stats_;

@@ -120,7 +120,7 @@ void append_engine(const ServerState& server, const larder::Stats& cache, Buffer
   append_stat("slab_reassign_last_busy_status", "none", out);
   append_stat("slab_reassign_running", 0, out);
   append_stat("slabs_moved", cache.segments_cleaned, out);
-  append_stat("lru_crawler_running", server.crawler_runs.load(std::memory_order_relaxed) ? 1 : 0, out);
+  append_stat("lru_crawler_running", server.crawler_turn().is_taken() ? 1 : 0, out);
   append_stat("lru_crawler_starts", server.crawler_starts.load(std::memory_order_relaxed), out);
   append_zeros({"lru_maintainer_juggles"}, out);
   append_stat("malloc_fails", server.sum(Counter::kMallocFails), out);

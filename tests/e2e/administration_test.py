@@ -3,6 +3,7 @@
 Where memcached 1.6.18 has the feature, the same test runs against it.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -443,14 +444,36 @@ class Dumps(AdministrationTestCase):
                 self.assertEqual(b'BADCLASS invalid class id\r\n',
                                  connection.ask(b'lru_crawler metadump ' + classes + b'\r\n'))
 
+    @contextlib.contextmanager
+    def unread_dump(self):
+        """A netd, the clock of which stands still, a client that does not read its dump, and another one."""
+        with Faults() as faults:
+            faults.stop_clock()
+            server = self.server('-m', '64', environment=faults.environment())
+            with server.connect() as first, server.connect() as second:
+                for i in range(0, 40000, 1000):
+                    first.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
+                # Far more than what the sockets take.
+                first.send(b'lru_crawler metadump all\r\n')
+                wait_until(lambda: second.stats()['lru_crawler_running'] == '1', 'the dump begins')
+                wait_until(lambda: 'conn_mwrite' in second.stats('conns').values(), 'its socket is full')
+                yield faults, first, second
+
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
+    def test_a_dump_that_is_not_read_keeps_nobody_from_another(self):
+        with self.unread_dump() as (faults, first, second):
+            faults.pass_time(2)
+            self.assertEqual(40000, len(dump(second, b'lru_crawler metadump all', END).splitlines()))
+            lines = first.read_to_end().splitlines(keepends=True)
+            self.assertEqual((OK, b'SERVER_ERROR the dump was not read for a second, and another client asked for one\r\n'),
+                             (lines[0], lines[-1]))
+            self.assertLess(len(lines), 40000)
+            for line in lines[1:-1]:
+                self.assertRegex(line, rb'\Akey=key\d+ .* \n\Z')
+
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
     def test_one_dump_at_a_time(self):
-        server = self.server('-m', '64')
-        with server.connect() as first, server.connect() as second:
-            for i in range(0, 40000, 1000):
-                first.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
-            # Not read: far more than what the sockets take.
-            first.send(b'lru_crawler metadump all\r\n')
-            wait_until(lambda: second.stats()['lru_crawler_running'] == '1', 'the dump begins')
+        with self.unread_dump() as (_, first, second):
             self.assertEqual(b'BUSY currently processing crawler request\r\n',
                              second.ask(b'lru_crawler metadump all\r\n'))
             lines = first.read_until(lambda reply: reply.endswith(END)).removeprefix(OK).removesuffix(END)

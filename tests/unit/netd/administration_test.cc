@@ -108,11 +108,69 @@ TEST_CASE("a dump in the middle of requests keeps the order of replies") {
 
 TEST_CASE("while a dump is under way another one is refused") {
   ServerFixture server;
-  server.state.crawler_runs = true;
+  const uint64_t turn = server.state.crawler_turn().begin(0, CrawlerTurn::kNoLimit);
   CHECK(server.ask("lru_crawler metadump all\r\n") == "BUSY currently processing crawler request\r\n");
-  server.state.crawler_runs = false;
+  server.state.crawler_turn().end(turn);
   CHECK(server.ask("lru_crawler metadump all\r\n") == "OK\r\nEND\r\n");
-  CHECK_FALSE(server.state.crawler_runs);
+  CHECK_FALSE(server.state.crawler_turn().is_taken());
+}
+
+// A client that asks for a dump of some thousands of items, and reads the first part.
+struct Reader {
+  explicit Reader(ServerFixture& to) : server(to), out(to.pool) {
+    for (int i = 0; i < 5000; ++i) (void)server.cache->set("key" + std::to_string(i), "1");
+    request.command = Command::kLruCrawler;
+    request.words = "metadump all";
+    REQUIRE(read() == Dispatch::Outcome::kUnfinished);
+  }
+
+  // The next part, into `text`.
+  Dispatch::Outcome read() {
+    const Dispatch::Outcome outcome = server.dispatch.run(request, session, out);
+    text = out.content();
+    out.consume(out.size());
+    return outcome;
+  }
+
+  ServerFixture& server;
+  Session session;
+  Request request;
+  Buffer out;
+  std::string text;
+};
+
+TEST_CASE("a dump of which nothing is read for a second gives way to another, and is cut short") {
+  ServerFixture server;
+  Reader reader(server);
+  server.clock.advance_ms(999);
+  CHECK(server.ask("lru_crawler metadump all\r\n").starts_with("BUSY "));
+  server.clock.advance_ms(1);
+  CHECK(lines_of(server.ask("lru_crawler metadump all\r\n")) == 5002);
+  CHECK(reader.read() == Dispatch::Outcome::kClose);
+  CHECK(reader.text == "SERVER_ERROR the dump was not read for a second, and another client asked for one\r\n");
+}
+
+TEST_CASE("a dump that is read slowly, or that nobody else waits for, is made to its end") {
+  ServerFixture server;
+  Reader reader(server);
+  while (reader.read() == Dispatch::Outcome::kUnfinished) {
+    server.clock.advance_ms(999);
+    CHECK(server.ask("lru_crawler metadump all\r\n").starts_with("BUSY "));
+  }
+  CHECK(reader.text.ends_with("END\r\n"));
+  Reader alone(server);
+  server.clock.advance_ms(600'000);
+  while (alone.read() == Dispatch::Outcome::kUnfinished) {
+  }
+  CHECK(alone.text.ends_with("END\r\n"));
+}
+
+TEST_CASE("a crawl gives way to nothing") {
+  ServerFixture server;
+  CHECK(server.ask("lru_crawler crawl all\r\n") == kOk);
+  server.clock.advance_ms(600'000);
+  CHECK(server.ask("lru_crawler metadump all\r\n").starts_with("BUSY "));
+  CHECK(server.ask("lru_crawler crawl all\r\n").starts_with("BUSY "));
 }
 
 TEST_CASE("lru_crawler knows no noreply, as in memcached: a dump would not be silenced") {
