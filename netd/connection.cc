@@ -82,6 +82,12 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
       entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
   session_.fd = fd.release();  // descriptor_ closes it from now on
   session_.authenticated = !context.server.auth_file().is_required();
+  if (!session_.authenticated) {
+    login_timer_ = std::make_shared<Timer>(context.io);
+    session_.wake_login = [&io = context.io, timer = login_timer_] {
+      asio::post(io, [timer] { timer->cancel(); });
+    };
+  }
   out_.set_outlet({.keep = [this](const larder::ItemView& item) { return context_.server.cache().keep(item); },
                    // Whatever keeps the octets from going now is met again by `send`.
                    .send =
@@ -466,9 +472,11 @@ bool Connection::yield() {
 // not wait, its attempt must not be in the way of others'.
 bool Connection::wait_to_log_in() {
   waiting_ = Waiting::kForTurn;
-  take_turn_after(session_.login_wait_ms, [this] {
+  login_timer_->expires_after(std::chrono::milliseconds(session_.login_wait_ms));
+  login_timer_->async_wait([this](const std::error_code&) {
     pollfd client{.fd = session_.fd, .events = POLLRDHUP, .revents = 0};
     if (::poll(&client, 1, 0) > 0 && mode_ == Mode::kServing) abandon("normal");
+    take_turn();
   });
   return true;
 }
@@ -478,16 +486,9 @@ bool Connection::wait_for_memory() {
   --memory_waits_left_;
   note_holding();
   waiting_ = Waiting::kForMemory;
-  take_turn_after(kMemoryWaitMs, [] {});
+  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(kMemoryWaitMs));
+  timer->async_wait([this, timer](const std::error_code&) { take_turn(); });
   return true;
-}
-
-void Connection::take_turn_after(int64_t pause_ms, std::function<void()> before) {
-  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(pause_ms));
-  timer->async_wait([this, timer, before = std::move(before)](const std::error_code&) {
-    before();
-    take_turn();
-  });
 }
 
 }  // namespace netd

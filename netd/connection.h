@@ -128,7 +128,6 @@ class Connection {
   bool yield();
   bool wait_to_log_in();
   bool wait_for_memory();
-  void take_turn_after(int64_t pause_ms, std::function<void()> before);
 
   ConnectionContext& context_;
   Descriptor descriptor_;
@@ -138,7 +137,8 @@ class Connection {
   Session session_;
   ConnectionEntry entry_;
   // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
-  std::shared_ptr<char> alive_;  // of a watching connection
+  std::shared_ptr<char> alive_;         // of a watching connection
+  std::shared_ptr<Timer> login_timer_;  // of one that has to log in; others' threads wake it
   std::string_view end_reason_ = "normal";
   std::unique_ptr<Request> unfinished_;  // what has been answered in part, or not yet
   bool closing_ = false;                 // nothing more is to be answered

@@ -1,7 +1,5 @@
 #include "netd/dispatch.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -195,20 +193,27 @@ void Dispatch::set_verbosity(const Request& request, Buffer& out) {
   answer(request, kReplyOk, out);
 }
 
-Dispatch::Outcome Dispatch::authenticate(const Request& request, Session& session, Buffer& out) {
-  sockaddr_storage peer{};
-  socklen_t peer_bytes = sizeof peer;
-  // Of a client that has gone nothing is known, and whoever is unknown is one source.
-  (void)::getpeername(session.fd, reinterpret_cast<sockaddr*>(&peer), &peer_bytes);
+Dispatch::Outcome Dispatch::authenticate(Request& request, Session& session, Buffer& out) {
+  LoginPace& pace = server_.login_pace();
+  if (session.login == nullptr) {
+    session.login = pace.enter(login_source(session.fd), !session.has_failed_to_log_in, session.wake_login);
+    if (session.login == nullptr) {
+      request.refusal = kErrorTooManyLogins;
+      out.append(request.refusal);
+      return Outcome::kClose;
+    }
+  }
   const int64_t now_ms = server_.clock().monotonic_ms();
-  session.login_wait_ms = server_.login_pace().wait_ms(peer, now_ms);
+  session.login_wait_ms = pace.wait_ms(*session.login, now_ms);
   if (session.login_wait_ms > 0) return Outcome::kLater;
   session.authenticated = server_.auth_file().accepts(request.value);
+  session.has_failed_to_log_in = !session.authenticated;
   counters_.add(Counter::kAuthentications);
   if (!session.authenticated) {
     counters_.add(Counter::kAuthenticationErrors);
-    server_.login_pace().note_wrong(peer, now_ms);
+    pace.note_wrong(*session.login, now_ms);
   }
+  session.login.reset();
   out.append(session.authenticated ? kReplyStored : kErrorAuthFailed);
   return Outcome::kDone;
 }

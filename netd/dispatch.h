@@ -44,7 +44,7 @@ class Dispatch {
   void touch(const Request& request, Buffer& out);
   void flush_all(const Request& request, Buffer& out);
   void set_verbosity(const Request& request, Buffer& out);
-  Outcome authenticate(const Request& request, Session& session, Buffer& out);
+  Outcome authenticate(Request& request, Session& session, Buffer& out);
   Outcome shut_down(const Request& request, Buffer& out);
 
   ServerState& server_;

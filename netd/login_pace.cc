@@ -4,40 +4,88 @@
 
 #include <algorithm>
 #include <functional>
-#include <string_view>
+#include <new>
+#include <utility>
 
 namespace netd {
 namespace {
 
 constexpr size_t kSubnetBytes = 8;
+// For those that others are in front of. They may have gone, too, and are looked after by who asks for them.
+constexpr int64_t kOthersFirstMs = 1000;
 
-template <class Address>
-std::string_view octets_of(const Address& address, size_t bytes) {
-  return {reinterpret_cast<const char*>(&address), bytes};
-}
-
-size_t hash_of_source(const sockaddr_storage& peer) {
-  std::string_view source;
-  if (peer.ss_family == AF_INET) {
-    source = octets_of(reinterpret_cast<const sockaddr_in&>(peer).sin_addr, sizeof(in_addr));
-  } else if (peer.ss_family == AF_INET6) {
-    source = octets_of(reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, kSubnetBytes);
-  }
-  return std::hash<std::string_view>()(source);
+// The first `bytes` of `number`, behind what tells it from others.
+template <class Number>
+std::string octets_of(char kind, const Number& number, size_t bytes = sizeof(Number)) {
+  std::string octets(1, kind);
+  octets.append(reinterpret_cast<const char*>(&number), bytes);
+  return octets;
 }
 
 }  // namespace
 
-int64_t LoginPace::wait_ms(const sockaddr_storage& peer, int64_t now_ms) const {
-  const auto& paid_off_ms = paid_off_ms_[hash_of_source(peer) % paid_off_ms_.size()];
-  return std::max<int64_t>(paid_off_ms.load(std::memory_order_relaxed) - kFreeMs + kWrongMs - now_ms, 0);
+std::string login_source(const sockaddr_storage& peer, uid_t uid) {
+  switch (peer.ss_family) {
+    case AF_INET:
+      return octets_of('4', reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
+    case AF_INET6:
+      return octets_of('6', reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, kSubnetBytes);
+    default:
+      return octets_of('u', uid);
+  }
 }
 
-void LoginPace::note_wrong(const sockaddr_storage& peer, int64_t now_ms) {
-  auto& paid_off_ms = paid_off_ms_[hash_of_source(peer) % paid_off_ms_.size()];
-  int64_t before = paid_off_ms.load(std::memory_order_relaxed);
-  while (
-      !paid_off_ms.compare_exchange_weak(before, std::max(before, now_ms) + kWrongMs, std::memory_order_relaxed)) {
+std::string login_source(int fd) {
+  sockaddr_storage peer{};
+  socklen_t peer_bytes = sizeof peer;
+  (void)::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_bytes);
+  ucred credentials{.pid = 0, .uid = static_cast<uid_t>(-1), .gid = 0};
+  socklen_t credentials_bytes = sizeof credentials;
+  (void)::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &credentials_bytes);
+  return login_source(peer, credentials.uid);
+}
+
+LoginPace::Attempt::Attempt(LoginPace& pace, size_t queue, bool is_first, std::function<void()> wake)
+    : pace_(pace), queue_(queue), is_first_(is_first), wake_(std::move(wake)) {
+  Queue& own = pace.queues_[queue];
+  place_ = own.attempts.insert(is_first ? own.attempts.begin() : own.attempts.end(), this);
+  if (!is_first) ++own.later_count;
+}
+
+LoginPace::LoginPace(uint32_t seed) : seed_(seed) {}
+
+std::unique_ptr<LoginPace::Attempt> LoginPace::enter(std::string_view source, bool is_first,
+                                                     std::function<void()> wake) {
+  const size_t queue = std::hash<std::string>()(octets_of('s', seed_).append(source)) % kQueues;
+  const larder::internal::MutexLock lock(mutex_);
+  if (!is_first && queues_[queue].later_count == kLaterMax) return nullptr;
+  return std::unique_ptr<Attempt>(new Attempt(*this, queue, is_first, std::move(wake)));
+}
+
+int64_t LoginPace::wait_ms(const Attempt& attempt, int64_t now_ms) const {
+  const larder::internal::MutexLock lock(mutex_);
+  const Queue& queue = queues_[attempt.queue_];
+  if (queue.attempts.front() != &attempt) return kOthersFirstMs;
+  return std::max<int64_t>(queue.paid_off_ms - kFreeMs + kWrongMs - now_ms, 0);
+}
+
+void LoginPace::note_wrong(const Attempt& attempt, int64_t now_ms) {
+  const larder::internal::MutexLock lock(mutex_);
+  Queue& queue = queues_[attempt.queue_];
+  queue.paid_off_ms = std::max(queue.paid_off_ms, now_ms) + kWrongMs;
+}
+
+void LoginPace::leave(const Attempt& attempt) {
+  const larder::internal::MutexLock lock(mutex_);
+  Queue& queue = queues_[attempt.queue_];
+  const bool was_in_front = queue.attempts.front() == &attempt;
+  queue.attempts.erase(attempt.place_);
+  if (!attempt.is_first_) --queue.later_count;
+  if (!was_in_front || queue.attempts.empty()) return;
+  try {
+    queue.attempts.front()->wake_();
+  } catch (const std::bad_alloc&) {
+    // It asks again soon, as all do that wait for others.
   }
 }
 

@@ -1,37 +1,94 @@
 // How fast users and passwords may be tried (-Y).
 //
 // A wrong attempt makes the next ones from its source wait, over whichever connections they come: a few in a row
-// are free, then there is one in kWrongMs. An attempt waits before it is looked at, so that hanging up early gains
-// nothing. A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the
-// rest of, or all UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
+// are free, then one in kWrongMs is looked at. Those that wait are in a queue: the first attempts of connections,
+// the newest in front, and then, in their order, those of connections that have been wrong before. So a client that
+// knows the password waits for kWrongMs, however many connections from its address guess, unless new ones come
+// faster than that. Of the attempts after a connection's first only kLaterMax wait; more are turned away. An
+// attempt waits before it is looked at, so that hanging up early gains nothing.
+//
+// A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the rest of, or
+// a user at the UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
 #ifndef NETD_LOGIN_PACE_H_
 #define NETD_LOGIN_PACE_H_
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "larder/internal/mutex.h"
 
 namespace netd {
 
-// Thread-safe.
+// Whom the attempts of a client with this address are counted against; of one at a UNIX socket, `uid` is what
+// counts.
+[[nodiscard]] std::string login_source(const sockaddr_storage& peer, uid_t uid);
+// Of the client at the other end of a socket. Of one that has gone nothing is known: they are one source.
+[[nodiscard]] std::string login_source(int fd);
+
+// Thread-safe. Times are in ms, of one monotonic clock.
 class LoginPace {
  public:
   static constexpr int64_t kWrongMs = 250;
   static constexpr int64_t kFreeMs = 8 * kWrongMs;
+  static constexpr size_t kLaterMax = 4;
 
-  // For how long, in ms, an attempt from `peer` has to wait before it is looked at; at most as long as the attempts
-  // that are looked at at the same time cost. now_ms: of a monotonic clock.
-  [[nodiscard]] int64_t wait_ms(const sockaddr_storage& peer, int64_t now_ms) const;
+  // It is in the queue of its source as long as it exists.
+  class Attempt {
+   public:
+    ~Attempt() { pace_.leave(*this); }
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
 
-  // An attempt from `peer` was wrong.
-  void note_wrong(const sockaddr_storage& peer, int64_t now_ms);
+   private:
+    friend LoginPace;
+    Attempt(LoginPace& pace, size_t queue, bool is_first, std::function<void()> wake)
+        ABSL_EXCLUSIVE_LOCKS_REQUIRED(pace.mutex_);
+
+    LoginPace& pace_;
+    const size_t queue_;
+    const bool is_first_;
+    const std::function<void()> wake_;
+    std::list<Attempt*>::iterator place_;
+  };
+
+  // seed: not known to clients, so that none can choose a source that shares a given one's queue.
+  explicit LoginPace(uint32_t seed);
+
+  // An attempt from `source`, the first of its connection or a later one; null: it is turned away. `wake` is
+  // called, from any thread, when nothing is in front of it any more: it may be looked at sooner than wait_ms has
+  // said.
+  [[nodiscard]] std::unique_ptr<Attempt> enter(std::string_view source, bool is_first, std::function<void()> wake);
+
+  // For how long the attempt has to wait before this is to be asked again; 0: it is to be looked at now.
+  [[nodiscard]] int64_t wait_ms(const Attempt& attempt, int64_t now_ms) const;
+
+  // The attempt has been looked at, and was wrong.
+  void note_wrong(const Attempt& attempt, int64_t now_ms);
 
  private:
-  // What a source's wrong attempts cost is paid off by then. Relaxed: a number of its own.
-  std::array<std::atomic<int64_t>, 1024> paid_off_ms_{};
+  static constexpr size_t kQueues = 1024;
+
+  struct Queue {
+    int64_t paid_off_ms = 0;  // when what the source's wrong attempts cost is
+    std::list<Attempt*> attempts;
+    size_t later_count = 0;  // of them
+  };
+
+  void leave(const Attempt& attempt);
+
+  const uint32_t seed_;
+  mutable larder::internal::Mutex mutex_;
+  std::array<Queue, kQueues> queues_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace netd

@@ -74,6 +74,7 @@ inline constexpr std::string_view kErrorAuthTooLong = "CLIENT_ERROR auth token t
 inline constexpr std::string_view kErrorAuthBadEnd = "CLIENT_ERROR bad command line termination\r\n";
 inline constexpr std::string_view kErrorAuthBadFormat = "CLIENT_ERROR bad authentication token format\r\n";
 inline constexpr std::string_view kErrorAuthFailed = "CLIENT_ERROR authentication failure\r\n";
+inline constexpr std::string_view kErrorTooManyLogins = "CLIENT_ERROR too many authentication attempts\r\n";
 inline constexpr std::string_view kErrorRequestTimeout = "SERVER_ERROR request not finished in time\r\n";
 inline constexpr std::string_view kErrorTooLarge = "SERVER_ERROR object too large for cache\r\n";
 inline constexpr std::string_view kErrorNoMemoryStoring = "SERVER_ERROR out of memory storing object\r\n";

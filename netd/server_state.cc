@@ -1,5 +1,7 @@
 #include "netd/server_state.h"
 
+#include <random>
+
 namespace netd {
 
 ServerState::ServerState(const ServerParts& parts)
@@ -10,6 +12,7 @@ ServerState::ServerState(const ServerParts& parts)
       parts_(parts),
       started_monotonic_ms_(parts.clock.monotonic_ms()),
       connection_memory_(parts.cache, parts.options.memory_limit_bytes),
+      login_pace_(std::random_device()()),
       counters_(parts.options.threads + 1),
       class_counters_(parts.options.threads) {
   for (size_t i = 0; i < parts.options.threads; ++i) prefix_stats_.emplace_back(parts.options.prefix_delimiter);

@@ -3,8 +3,10 @@
 #define NETD_SESSION_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
+#include "netd/login_pace.h"
 #include "netd/report.h"
 #include "netd/watch_hub.h"
 
@@ -14,9 +16,12 @@ namespace netd {
 struct Session {
   int fd = -1;                       // the client's number in logs
   bool authenticated = false;        // looked at only with -Y
-  int64_t login_wait_ms = 0;         // until the attempt under way may be looked at
-  std::unique_ptr<Report> report;    // the rest of the reply to the last request, if it is not complete
-  std::shared_ptr<Watcher> watcher;  // from `watch` on
+  bool has_failed_to_log_in = false;
+  std::unique_ptr<LoginPace::Attempt> login;  // the attempt under way
+  int64_t login_wait_ms = 0;                  // until it may be looked at
+  std::function<void()> wake_login;           // called, from any thread, when that may be sooner
+  std::unique_ptr<Report> report;             // the rest of the reply to the last request, if it is not complete
+  std::shared_ptr<Watcher> watcher;           // from `watch` on
 };
 
 }  // namespace netd

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pwd
 import re
+import select
 import shutil
 import stat
 import subprocess
@@ -16,10 +17,12 @@ from vectors import END, STORED, store
 
 FAILURE = b'CLIENT_ERROR authentication failure\r\n'
 UNAUTHENTICATED = b'CLIENT_ERROR unauthenticated\r\n'
+TOO_MANY = b'CLIENT_ERROR too many authentication attempts\r\n'
 
 # As in netd/login_pace.h.
 FREE_ATTEMPTS = 8
 WRONG_S = 0.250
+LATER_MAX = 4
 
 
 def setUpModule():
@@ -156,6 +159,54 @@ class Guesses(AuthenticationTestCase):
         self.faults.start_clock()
         self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\r\n')))
         self.assertLessEqual(int(insider.stats()['auth_errors']), count + len(guessers))
+
+
+    def guessers(self, insider, count, guesses=3):
+        """So many connections, of which all guesses have been received, and the free ones looked at."""
+        received_bytes = int(insider.stats()['bytes_read'])
+        clients = [self.enterContext(self.netd.connect()) for _ in range(count)]
+        for client in clients:
+            client.send(store(b'auth', b'alice guess') * guesses)
+        wait_until(lambda: int(insider.stats()['bytes_read']) - received_bytes
+                   >= count * guesses * len(store(b'auth', b'alice guess')), 'all guesses are there')
+        self.check_guesses(insider, FREE_ATTEMPTS)
+        # Those that wait end when netd does.
+        self.addCleanup(self.faults.start_clock)
+        return clients
+
+    def test_the_right_password_has_its_turn_before_those_who_guess_from_the_same_place(self):
+        insider = self.insider()
+        self.guessers(insider, 200)
+        for _ in range(5):
+            with self.netd.connect() as client:
+                received_bytes = int(insider.stats()['bytes_read'])
+                attempt = store(b'auth', b'alice secret')
+                client.send(attempt)
+                wait_until(lambda: int(insider.stats()['bytes_read']) - received_bytes > len(attempt), 'it is there')
+                errors = int(insider.stats()['auth_errors'])
+                self.faults.pass_time(WRONG_S)
+                self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\r\n')))
+                # And then one of the others.
+                self.check_guesses(insider, errors + 1)
+
+    def test_of_those_who_were_wrong_before_some_wait_and_others_are_turned_away(self):
+        insider = self.insider()
+        # Of the first one all guesses are free, and of another two.
+        clients = self.guessers(insider, 12, guesses=6)[2:]
+        for count in range(FREE_ATTEMPTS + 1, FREE_ATTEMPTS + 11):
+            self.faults.pass_time(WRONG_S)
+            self.check_guesses(insider, count)
+
+        def replies():
+            for client in clients:
+                while not client.at_end and select.select([client.socket], [], [], 0)[0]:
+                    client.receive_some()
+            return sorted((bytes(client.received), client.at_end) for client in clients)
+
+        # One that had some free waits, too.
+        waiting = LATER_MAX - 1
+        expected = waiting * [(FAILURE, False)] + (10 - waiting) * [(FAILURE + TOO_MANY, True)]
+        wait_until(lambda: replies() == expected, 'the others are turned away')
 
 
 class Files(HardeningTestCase):
