@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <thread>
 
 namespace larder::internal {
@@ -24,8 +25,9 @@ constexpr int64_t kExpiredLookMs = 50;
 // nothing is kept any more.
 constexpr size_t kSegmentsBeforePolicy = 5;
 constexpr size_t kSegmentsBeforeForce = 10;
-// Writers hold a segment for the time of a copy: how often to look again before giving up.
-constexpr int kPatience = 1000;
+// How long writers are waited for in vain: they need a segment for the time of a copy, but may be kept from
+// running. Real time, since it is about other threads.
+constexpr std::chrono::milliseconds kWriterWaitMax{100};
 
 }  // namespace
 
@@ -63,12 +65,31 @@ void Cleaner::clean_step(int64_t now_ms) {
     (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMin}, now_ms, Haste::kNone);
 }
 
+// How far somebody has come who cleans until there is room.
+struct Cleaner::Effort {
+  size_t cleaned_bytes = 0;
+  // When to give up, while there is nothing to clean but what is being written.
+  std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max();
+};
+
+// False: nothing can go, or writers have been waited for long enough.
+bool Cleaner::go_on(Effort& effort, int64_t now_ms, Haste haste) {
+  if (clean({.bytes = step_bytes()}, now_ms, haste)) {
+    effort = {.cleaned_bytes = effort.cleaned_bytes + step_bytes()};
+    return true;
+  }
+  if (!is_busy_) return false;
+  const auto now = std::chrono::steady_clock::now();
+  effort.end = std::min(effort.end, now + kWriterWaitMax);
+  return now < effort.end;
+}
+
 bool Cleaner::make_room_for_segment(int64_t now_ms) {
-  for (size_t cleaned = 0;; cleaned += step_bytes(), rest()) {
+  for (Effort effort;; rest()) {
     // Held for one step.
     const MutexLock lock(mutex_);
     if (log_.has_free_segment()) return true;
-    if (!clean({.bytes = step_bytes()}, now_ms, haste_after(cleaned))) return false;
+    if (!go_on(effort, now_ms, haste_after(effort.cleaned_bytes))) return false;
   }
 }
 
@@ -79,26 +100,26 @@ Haste Cleaner::haste_after(size_t cleaned_bytes) const {
 }
 
 bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
-  for (size_t cleaned = 0;; rest()) {
+  for (Effort effort;; rest()) {
     // Held for one step: others wait for no more than that, even if the limit sinks by much.
     const MutexLock lock(mutex_);
     if (!could_ever_fit(bytes)) return false;
     if (account_.used() + bytes <= account_.limit()) return true;
     if (release_spare()) {
-      cleaned = 0;
+      effort = {};
       continue;
     }
-    if (!clean({.bytes = step_bytes()}, now_ms, haste_after(cleaned - std::min(cleaned, bytes)))) return false;
-    cleaned += step_bytes();
+    const size_t in_vain = effort.cleaned_bytes - std::min(effort.cleaned_bytes, bytes);
+    if (!go_on(effort, now_ms, haste_after(in_vain))) return false;
   }
 }
 
 // Nobody knows which items lie where a longer one would fit: so as much as it takes is cleaned, each time that it
 // does not fit, until all that may go has gone.
 bool Cleaner::make_room_in_frames(size_t bytes, int64_t now_ms) {
-  for (size_t cleaned = 0; cleaned < bytes; cleaned += step_bytes(), rest()) {
+  for (Effort effort; effort.cleaned_bytes < bytes; rest()) {
     const MutexLock lock(mutex_);
-    if (!clean({.bytes = step_bytes()}, now_ms, Haste::kByPolicy)) return false;
+    if (!go_on(effort, now_ms, Haste::kByPolicy)) return false;
   }
   return true;
 }
@@ -117,9 +138,15 @@ bool Cleaner::could_ever_fit(size_t bytes) const {
 bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (account_.is_over_limit()) {
-    if (release_spare()) return true;
-    return clean({.bytes = bytes}, now_ms, Haste::kNone).has_value();
+    if (release_spare()) {
+      tidied_in_vain_ = 0;
+      return true;
+    }
+    const Haste haste = haste_after(tidied_in_vain_);
+    tidied_in_vain_ += std::min(bytes, log_.segment_bytes());
+    return clean({.bytes = bytes}, now_ms, haste).has_value();
   }
+  tidied_in_vain_ = 0;
   if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return release_spare();
   is_upkeep_ = true;
   const bool is_cleaned = clean_some({.bytes = bytes}, now_ms, Urgency::kCompact).has_value();
@@ -130,17 +157,14 @@ bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
 std::optional<size_t> Cleaner::clean(Portion portion, int64_t now_ms, Haste haste) {
   if (!may_evict_) haste = Haste::kNone;
   if (!victim_ && !take_victim(now_ms, may_evict_, haste)) return std::nullopt;
+  is_busy_ = false;
   // What was chosen for its waste is not where the policy would evict.
   const bool is_forced = haste == Haste::kForced && !victim_->is_sparse;
   return clean_some(portion, now_ms, is_forced ? Urgency::kForce : ordinary_urgency());
 }
 
 bool Cleaner::take_victim(int64_t now_ms, bool may_evict, Haste haste) {
-  bool is_busy = true;
-  for (int i = 0; i < kPatience && is_busy && !victim_; ++i) {
-    victim_ = log_.take_victim(now_ms, may_evict, haste != Haste::kNone, is_busy);
-    if (!victim_ && is_busy) std::this_thread::yield();
-  }
+  victim_ = log_.take_victim(now_ms, may_evict, haste != Haste::kNone, is_busy_);
   begin_victim();
   return victim_.has_value();
 }

@@ -526,8 +526,8 @@ SegmentId Log::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before,
   constexpr int kLooks = 64;
   SegmentId id = oldest_[static_cast<size_t>(chain)];
   for (int i = 0; i < kLooks && id != up_to && segments_[id].opened < opened_before; id = segments_[id].newer) {
-    // Held ones are passed over: there may be many of them, and to wait for them may take for ever.
-    if (segments_[id].holds.load(std::memory_order_relaxed) != 0) continue;
+    // Not counted: there may be many of them, for as long as their owners like.
+    if (segments_[id].pins.load(std::memory_order_relaxed) != 0) continue;
     if (is_idle(segments_[id])) return id;
     is_busy = is_busy || segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
     ++i;
@@ -629,8 +629,8 @@ SegmentId Log::find_emptiest(int64_t now_ms, size_t percent, bool& is_busy) {
     SegmentId next = 0;
     for (SegmentId id = by_dead_share_[step]; id != 0; id = next) {
       next = segments_[id].next_listed;
-      // There may be many, and ever more of them is dead.
-      if (segments_[id].holds.load(std::memory_order_relaxed) != 0) continue;
+      // Pinned ones may be many, and ever more of them is dead.
+      if (segments_[id].pins.load(std::memory_order_relaxed) != 0) continue;
       if (looks-- == 0) return 0;
       // Its last writers have come since.
       list_by_dead_share(id);

@@ -16,9 +16,12 @@
 //
 // Every function is thread-safe, and operations on one key are linearizable: each takes effect at one moment
 // between its call and its return. Operations on several keys (…_multi, for_each) are not one step: each key
-// is looked at on its own. Visitors run without any lock held and may call the cache; where a function is said to
-// run with a lock held, a call of the same cache would wait for ever, and is an assertion that fails in debug
-// builds.
+// is looked at on its own. Visitors run without any lock held and may call any function of the cache. A long value
+// that a visitor is being shown cannot go meanwhile, and nobody waits until it can: calls from inside the visitor,
+// like those of other threads, evict other items instead, and where there are none that may go they answer
+// kNoMemory, or charge what no room can be made for. A visitor that must not pay for eviction uses
+// charge_external_bytes. Where a function is said to run with a lock held, a call of the same cache would wait for
+// ever, and is an assertion that fails in debug builds.
 //
 // Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
 // part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.

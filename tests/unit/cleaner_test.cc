@@ -1,5 +1,6 @@
 #include "larder/internal/cleaner.h"
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -30,7 +31,9 @@ class Workshop {
         ghost_(Ghost::create(account_, space_).value()),
         index_(Index::create(account_, space_, 1).value()),
         log_(Log::create(account_, space_).value()),
-        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict) {
+        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict, nullptr, [this] {
+          if (on_step) on_step();
+        }) {
     // Each stripe has its first page: what is put needs no more than its room.
     for (uint32_t i = 0; i < index_->stripe_count(); ++i) {
       Index::Stripe& stripe = index_->stripe(i);
@@ -39,6 +42,9 @@ class Workshop {
       index_->erase(stripe, index_->find(stripe, 0, [](uint64_t) { return true; }));
     }
   }
+
+  // Called between the steps of a long cleaning.
+  std::function<void()> on_step;
 
   Cleaner* operator->() { return &cleaner_; }
   [[nodiscard]] Account& account() { return account_; }
@@ -95,6 +101,13 @@ class Workshop {
     if (!position) return {};
     const Slot slot = position.get();
     return {true, log_->segment(log_->segment_of(slot.address())).chain.load(), slot.frequency()};
+  }
+
+  void read(const std::string& key) {
+    const uint64_t key_hash = index_->hash(key);
+    Index::Stripe& stripe = index_->stripe_of(key_hash);
+    const Index::StripeLock lock(*index_, stripe);
+    if (const Index::Position position = locate(stripe, key, key_hash)) Index::mark_used(position);
   }
 
   void erase(const std::string& key) {
@@ -438,14 +451,18 @@ TEST_CASE("a cleaner at rest has no segment half cleaned") {
   CHECK(workshop.problem() == "");
 }
 
-TEST_CASE("items that are pinned are passed over, and when all are, no room can be made") {
+TEST_CASE("items that are pinned are passed over, and when all are, no room can be made, and nobody waits") {
   Workshop workshop;
   const size_t stored = workshop.fill({.value_bytes = 100'000});
+  int steps = 0;
+  workshop.on_step = [&] { ++steps; };
   std::vector<SegmentId> pinned;
   workshop.log().for_each_segment([&](SegmentId id) { pinned.push_back(id); });
   CHECK(pinned.size() == stored);
   for (const SegmentId id : pinned) workshop.log().pin(id);
   CHECK_FALSE(workshop->make_room_in_account(102'400, 0));
+  CHECK_FALSE(workshop->make_room_in_frames(102'400, 0));
+  CHECK(steps == 0);
   CHECK(workshop.items() == stored);
   workshop.log().unpin(pinned[2]);
   CHECK(workshop->make_room_in_account(102'400, 0));
@@ -453,6 +470,61 @@ TEST_CASE("items that are pinned are passed over, and when all are, no room can 
   for (const SegmentId id : pinned) {
     if (id != pinned[2]) workshop.log().unpin(id);
   }
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("what is being written is waited for with no lock held, by those who need room alone") {
+  Workshop workshop;
+  std::vector<Place> written;
+  while (const std::optional<Place> place =
+             workshop.log().try_reserve(100'000, Chain::kSmall, kNeverMs, 0, Log::For::kStore)) {
+    written.push_back(*place);
+  }
+  REQUIRE(written.size() >= 7);
+  const auto end_one = [&] {
+    // Dead at once, and gone.
+    workshop.log().commit(written.back(), 1);
+    workshop.log().remove_live(written.back().address, 1);
+    written.pop_back();
+  };
+  int steps = 0;
+  workshop.on_step = [&] {
+    if (++steps != 3) return;
+    CHECK(workshop->while_resting(0, [] { return true; }));
+    end_one();
+  };
+  CHECK(workshop->make_room_in_account(102'400, 0));
+  CHECK(steps == 3);
+  CHECK(workshop.log().try_reserve(100'000, Chain::kSmall, kNeverMs, 0, Log::For::kStore).has_value());
+}
+
+TEST_CASE("a writer that does not end is waited for in vain, but not for ever") {
+  Workshop workshop;
+  while (workshop.log().try_reserve(100'000, Chain::kSmall, kNeverMs, 0, Log::For::kStore)) {
+  }
+  int steps = 0;
+  workshop.on_step = [&] { ++steps; };
+  CHECK_FALSE(workshop->make_room_in_account(102'400, 0));
+  CHECK(steps > 0);
+  steps = 0;
+  workshop->pace(100'000, 0);
+  CHECK_FALSE(workshop->tidy(100'000, 0));
+  workshop.account().set_limit(kLimitBytes / 2);
+  CHECK_FALSE(workshop->tidy(100'000, 0));
+  CHECK(steps == 0);
+}
+
+TEST_CASE("tidying comes to within a lowered limit even if everything is read again and again") {
+  Workshop workshop;
+  const size_t stored = workshop.fill({.frequency = 3});
+  workshop.account().set_limit(kLimitBytes / 2);
+  int steps = 0;
+  while (workshop.account().is_over_limit()) {
+    for (size_t i = 0; i < stored; ++i) workshop.read(key(i));
+    REQUIRE(workshop->tidy(size_t{8} << 10, 0));
+    REQUIRE(++steps < 2000);
+  }
+  CHECK(workshop.items() > 0);
   CHECK(workshop.problem() == "");
 }
 

@@ -6,6 +6,9 @@
 // until there is some (`make_room_…`). When that goes on for long, because everything in sight was read lately,
 // nothing is kept any more.
 //
+// What is pinned is passed over. What is being written, that is, in the middle of a copy, is waited for, for a
+// short time, but only by `make_room_…`, if there is nothing else, and without the mutex.
+//
 // Lock order: the cleaner's mutex, then a stripe's mutex, then the log's. Nobody may call in here with a stripe's
 // mutex held: cleaning takes the stripes of the keys it meets.
 #ifndef LARDER_INTERNAL_CLEANER_H_
@@ -115,6 +118,8 @@ class Cleaner {
   // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many octets that
   // were, without a large item that is kept; none if there is no victim, or it could not be cleaned.
   std::optional<size_t> clean(Portion portion, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  struct Effort;
+  [[nodiscard]] bool go_on(Effort& effort, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_victim(int64_t now_ms, bool may_evict, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -163,7 +168,9 @@ class Cleaner {
 
   Mutex mutex_;
   std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
-  bool is_upkeep_ ABSL_GUARDED_BY(mutex_) = false;  // it is cleaned in `tidy`
+  bool is_upkeep_ ABSL_GUARDED_BY(mutex_) = false;     // it is cleaned in `tidy`
+  bool is_busy_ ABSL_GUARDED_BY(mutex_) = false;       // none was found for `clean`, but writers are in some
+  size_t tidied_in_vain_ ABSL_GUARDED_BY(mutex_) = 0;  // in `tidy`, for what is over the limit
   uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
   uint64_t hash_at_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t moved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // out of the victim, to be kept

@@ -23,8 +23,9 @@
 // nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
 // who have it pinned already.
 //
-// A visitor's pin is soon gone. A handle's, a *hold*, may stay for as long as the program likes: so the room of the
-// segments that are held is bounded, and nobody waits for it.
+// Nobody waits for a pin: it may be the waiting thread's own, which calls the cache from inside a visitor. A
+// handle's, a *hold*, may besides stay for as long as the program likes: so the room of the segments that are held
+// is bounded.
 //
 // Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex, which is
 // taken with or without a stripe's mutex held and under which no other is taken.
@@ -206,7 +207,7 @@ class Log {
   // --- cleaning (one cleaner at a time) ---
 
   // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
-  // `is_busy` is set when there are segments, but writers or pins hold all that were looked at.
+  // What is pinned is passed over. `is_busy`: so were segments that writers are in, which soon are through.
   // `by_policy`: only what the policy would evict, or holds nothing live.
   [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
   // Takes a segment that holds nothing live, if one of the next few is; or none.
