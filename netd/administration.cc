@@ -4,14 +4,12 @@
 #include <string>
 #include <utility>
 
-#include "netd/class_report.h"
-#include "netd/connection_report.h"
 #include "netd/key_dump.h"
 #include "netd/memory_limit_change.h"
 #include "netd/numbers.h"
-#include "netd/prefix_stats.h"
 #include "netd/reply_words.h"
 #include "netd/settings_text.h"
+#include "netd/shared_reports.h"
 #include "netd/stats_text.h"
 #include "netd/tokens.h"
 #include "netd/tuning_words.h"
@@ -60,16 +58,16 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   const std::string_view what = request.argument;
   if (what.empty()) return append_general_stats(server_, out);
   if (what == "settings") return append_settings(server_, out);
-  if (what == "detail") return stats_detail(request.words, out);
+  if (what == "detail") return stats_detail(request.words, session, out);
   if (what == "cachedump") return stats_cachedump(request.words, session, out);
   if (what == "items") {
-    session.report = make_class_report(server_, ClassReportKind::kItems);
+    session.report = server_.shared_reports().join(SharedReportKind::kItems);
   } else if (what == "slabs") {
-    session.report = make_class_report(server_, ClassReportKind::kSlabs);
+    session.report = server_.shared_reports().join(SharedReportKind::kSlabs);
   } else if (what == "sizes") {
-    session.report = make_class_report(server_, ClassReportKind::kSizes);
+    session.report = server_.shared_reports().join(SharedReportKind::kSizes);
   } else if (what == "conns") {
-    session.report = make_connection_report(server_);
+    session.report = server_.shared_reports().join(SharedReportKind::kConnections);
   } else if (what == "extstore" || what == "proxy" || what == "proxyfuncs" || what == "proxybe") {
     out.append(kReplyEnd);  // there is nothing of the kind
   } else if (what == "reset") {
@@ -81,10 +79,13 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   }
 }
 
-void Administration::stats_detail(std::string_view words, Buffer& out) {
+void Administration::stats_detail(std::string_view words, Session& session, Buffer& out) {
   const std::string_view what = Tokens(words)[1];
   if (!server_.options().dump_enabled) return out.append(kErrorDetailNotAllowed);
-  if (what == "dump") return out.append(prefix_text(server_.prefix_table()));
+  if (what == "dump") {
+    session.report = server_.shared_reports().join(SharedReportKind::kPrefixes);
+    return;
+  }
   if (what != "on" && what != "off") return out.append(kErrorDetailUsage);
   server_.detail_enabled.store(what == "on", std::memory_order_relaxed);
   out.append(kReplyOk);

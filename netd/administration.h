@@ -22,7 +22,7 @@ class Administration {
 
  private:
   void stats(const Request& request, Session& session, Buffer& out);
-  void stats_detail(std::string_view words, Buffer& out);
+  void stats_detail(std::string_view words, Session& session, Buffer& out);
   void stats_cachedump(std::string_view words, Session& session, Buffer& out);
   [[nodiscard]] std::string_view cache_memlimit(const Request& request, Session& session);
   [[nodiscard]] std::string_view lru_crawler(std::string_view words, Session& session);

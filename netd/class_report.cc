@@ -18,7 +18,7 @@
 namespace netd {
 namespace {
 
-constexpr size_t kItemsPerPart = 512;
+constexpr size_t kItemsPerPart = 256;
 // Of more items only so many are looked at, and stand for all of them.
 constexpr double kSampleItems = 1 << 17;
 constexpr size_t kSizeStepBytes = 32;  // of stats sizes

@@ -35,6 +35,9 @@ constexpr size_t kCautiousGrowthMax = 2;
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
 
+// To write so many octets to an item is so much work as a lookup.
+constexpr uint64_t kBytesPerLookup = 32 << 10;
+
 // How long a value without memory waits until it asks again.
 constexpr int kMemoryWaitMs = 5;
 
@@ -225,7 +228,7 @@ Connection::Pause Connection::answer_requests(size_t& requests_left) {
       if (!next_request(requests_left)) return lacks_memory_ ? Pause::kMemory : Pause::kInput;
       --requests_left;
     }
-    answer();
+    requests_left -= std::min(requests_left, answer());
     if (session_.login_wait_ms > 0) return Pause::kLogin;
     if (unfinished_ != nullptr && !is_full(out_)) return Pause::kYield;
   }
@@ -270,9 +273,12 @@ bool Connection::parse(size_t requests_max) {
   return true;
 }
 
-void Connection::answer() {
+// How many lookups it was worth besides one.
+size_t Connection::answer() {
   Request& request = unfinished_ != nullptr ? *unfinished_ : context_.batch.current();
   const RequestLog log(context_.server, descriptor_.native_handle(), request, unfinished_ != nullptr, out_);
+  const uint64_t bytes_written_before = context_.dispatch.bytes_written();
+  const size_t work = is_administrative(request.command) ? SIZE_MAX : 0;
   const Dispatch::Outcome outcome = context_.dispatch.run(request, session_, out_);
   closing_ = outcome == Dispatch::Outcome::kClose;
   refused_ = closing_ && !request.refusal.empty();
@@ -282,6 +288,8 @@ void Connection::answer() {
     unfinished_ = std::make_unique<Request>(std::move(request));
   }
   if (outcome == Dispatch::Outcome::kWatch) begin_watching();
+  return std::max(
+      work, static_cast<size_t>((context_.dispatch.bytes_written() - bytes_written_before) / kBytesPerLookup));
 }
 
 void Connection::begin_watching() {
@@ -305,10 +313,12 @@ bool Connection::run_watching_turn() {
     if (drained_) break;
   }
   if (!drained_) return yield();
-  do {
+  for (size_t parts_left = kPassesPerTurn;; --parts_left) {
     if (!send()) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
-  } while (session_.watcher->take(out_));
+    if (parts_left == 0) return yield();
+    if (!session_.watcher->take(out_)) break;
+  }
   if (mode_ == Mode::kFinishing) return false;
   return wait(Waiting::kForInput);
 }

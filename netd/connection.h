@@ -113,7 +113,7 @@ class Connection {
   Pause answer_requests(size_t& requests_left);
   bool next_request(size_t requests_max);
   bool parse(size_t requests_max);
-  void answer();
+  size_t answer();
   bool skip();
   void take_arrived();
   bool receive();

@@ -7,7 +7,7 @@
 namespace netd {
 namespace {
 
-constexpr size_t kEntriesPerPart = 64;
+constexpr size_t kEntriesPerPart = 16;
 
 class ConnectionReport : public Report {
  public:

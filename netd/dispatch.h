@@ -36,6 +36,9 @@ class Dispatch {
   // Executes `request` and appends the reply to `out`.
   [[nodiscard]] Outcome run(Request& request, Session& session, Buffer& out);
 
+  // As ValueStore::bytes_written.
+  [[nodiscard]] uint64_t bytes_written() const { return values_.bytes_written(); }
+
  private:
   Outcome run_report(Session& session, Buffer& out);
   void store(const Request& request, const Session& session, Buffer& out);

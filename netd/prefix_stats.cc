@@ -1,10 +1,14 @@
 #include "netd/prefix_stats.h"
 
-#include <fmt/format.h>
-
-#include "netd/reply_words.h"
+#include <utility>
 
 namespace netd {
+namespace {
+
+// What a prefix takes besides its octets: a node of the map, and malloc's part of it and of the string.
+constexpr size_t kEntryBytes = 128;
+
+}  // namespace
 
 void PrefixStats::count_get(std::string_view key, bool hit) {
   const larder::internal::MutexLock lock(mutex_);
@@ -24,20 +28,26 @@ void PrefixStats::count_delete(std::string_view key) {
   if (PrefixCounts* const counts = counts_of(key)) ++counts->deletes;
 }
 
-void PrefixStats::add_to(Table& sum) const {
+std::optional<std::string> PrefixStats::add_some_to(Table& sum, const std::optional<std::string>& after,
+                                                    size_t count) const {
   const larder::internal::MutexLock lock(mutex_);
-  for (const auto& [prefix, counts] : table_) {
-    PrefixCounts& total = sum[prefix];
-    total.gets += counts.gets;
-    total.hits += counts.hits;
-    total.sets += counts.sets;
-    total.deletes += counts.deletes;
+  auto next = after ? table_.upper_bound(*after) : table_.begin();
+  std::optional<std::string> last;
+  for (; count > 0 && next != table_.end(); ++next, --count) {
+    PrefixCounts& total = sum[next->first];
+    total.gets += next->second.gets;
+    total.hits += next->second.hits;
+    total.sets += next->second.sets;
+    total.deletes += next->second.deletes;
+    last = next->first;
   }
+  return last;
 }
 
 void PrefixStats::reset() {
   const larder::internal::MutexLock lock(mutex_);
   table_.clear();
+  memory_.give(std::exchange(bytes_, 0));
 }
 
 PrefixCounts* PrefixStats::counts_of(std::string_view key) {
@@ -45,18 +55,10 @@ PrefixCounts* PrefixStats::counts_of(std::string_view key) {
   if (end == std::string_view::npos) return nullptr;
   const std::string_view prefix = key.substr(0, end);
   if (const auto found = table_.find(prefix); found != table_.end()) return &found->second;
-  if (table_.size() >= kPrefixesMax) return nullptr;
+  const size_t bytes = kEntryBytes + prefix.size();
+  if (table_.size() >= kPrefixesMax || bytes_ + bytes > bytes_max_ || !memory_.take(bytes)) return nullptr;
+  bytes_ += bytes;
   return &table_[std::string(prefix)];
-}
-
-std::string prefix_text(const PrefixStats::Table& table) {
-  std::string text;
-  for (const auto& [prefix, counts] : table) {
-    text += fmt::format("PREFIX {} get {} hit {} set {} del {}\r\n", prefix, counts.gets, counts.hits, counts.sets,
-                        counts.deletes);
-  }
-  text += kReplyEnd;
-  return text;
 }
 
 }  // namespace netd

@@ -2,18 +2,20 @@
 // first delimiter. Keys without one are not counted.
 //
 // One table a worker, so that workers do not wait for each other; `stats detail dump` adds them up. A table holds
-// kPrefixesMax prefixes; those that come later are not counted.
+// kPrefixesMax prefixes, or as many as have room in its share of memory; those that come later are not counted.
 #ifndef NETD_PREFIX_STATS_H_
 #define NETD_PREFIX_STATS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "larder/internal/mutex.h"
+#include "netd/connection_memory.h"
 
 namespace netd {
 
@@ -30,25 +32,31 @@ class PrefixStats {
 
   using Table = std::map<std::string, PrefixCounts, std::less<>>;
 
-  explicit PrefixStats(char delimiter) : delimiter_(delimiter) {}
+  // A table that takes up to `bytes_max` of `memory`, which must outlive it.
+  PrefixStats(char delimiter, ConnectionMemory& memory, size_t bytes_max)
+      : delimiter_(delimiter), memory_(memory), bytes_max_(bytes_max) {}
+  ~PrefixStats() { reset(); }
+  PrefixStats(const PrefixStats&) = delete;
+  PrefixStats& operator=(const PrefixStats&) = delete;
 
   // All thread-safe.
   void count_get(std::string_view key, bool hit);
   void count_set(std::string_view key);
   void count_delete(std::string_view key);
-  void add_to(Table& sum) const;
+  // Adds up to `count` prefixes, those that come after `after`. The last of them, or nothing if there are no more.
+  std::optional<std::string> add_some_to(Table& sum, const std::optional<std::string>& after, size_t count) const;
   void reset();
 
  private:
   [[nodiscard]] PrefixCounts* counts_of(std::string_view key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const char delimiter_;
+  ConnectionMemory& memory_;
+  const size_t bytes_max_;
   mutable larder::internal::Mutex mutex_;
   Table table_ ABSL_GUARDED_BY(mutex_);
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
-
-// PREFIX <prefix> get <n> hit <n> set <n> del <n>⏎ for each, in the order of prefixes, and END⏎.
-[[nodiscard]] std::string prefix_text(const PrefixStats::Table& table);
 
 }  // namespace netd
 

@@ -3,6 +3,12 @@
 #include <random>
 
 namespace netd {
+namespace {
+
+// What statistics of prefixes may take of the memory limit.
+constexpr size_t kPrefixDivisor = 32;
+
+}  // namespace
 
 ServerState::ServerState(const ServerParts& parts)
     : verbosity(parts.options.verbosity),
@@ -15,7 +21,10 @@ ServerState::ServerState(const ServerParts& parts)
       login_pace_(std::random_device()()),
       counters_(parts.options.threads + 1),
       class_counters_(parts.options.threads) {
-  for (size_t i = 0; i < parts.options.threads; ++i) prefix_stats_.emplace_back(parts.options.prefix_delimiter);
+  const size_t prefix_bytes_max = parts.options.memory_limit_bytes / kPrefixDivisor / parts.options.threads;
+  for (size_t i = 0; i < parts.options.threads; ++i) {
+    prefix_stats_.emplace_back(parts.options.prefix_delimiter, connection_memory_, prefix_bytes_max);
+  }
 }
 
 uint64_t ServerState::sum(Counter counter) const {
@@ -27,12 +36,6 @@ uint64_t ServerState::sum(Counter counter) const {
 uint64_t ServerState::sum(ItemClass item_class, ClassCounter counter) const {
   uint64_t sum = parts_.removal_log.counters().get(item_class, counter);
   for (const ClassCounters& counters : class_counters_) sum += counters.get(item_class, counter);
-  return sum;
-}
-
-PrefixStats::Table ServerState::prefix_table() const {
-  PrefixStats::Table sum;
-  for (const PrefixStats& stats : prefix_stats_) stats.add_to(sum);
   return sum;
 }
 

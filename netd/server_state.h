@@ -22,6 +22,7 @@
 #include "netd/options.h"
 #include "netd/prefix_stats.h"
 #include "netd/removal_log.h"
+#include "netd/shared_reports.h"
 #include "netd/watch_hub.h"
 
 namespace netd {
@@ -55,6 +56,7 @@ class ServerState {
   ConnectionTable& connection_table() { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
   const ConnectionMemory& connection_memory() const { return connection_memory_; }
+  SharedReports& shared_reports() { return shared_reports_; }
   int64_t started_monotonic_ms() const { return started_monotonic_ms_; }
 
   // The counters of worker 0..options().threads - 1, and of the thread that accepts connections.
@@ -64,7 +66,6 @@ class ServerState {
   ClassCounters& class_counters(size_t worker) { return class_counters_[worker]; }
   [[nodiscard]] uint64_t sum(ItemClass item_class, ClassCounter counter) const;
   PrefixStats& prefix_stats(size_t worker) { return prefix_stats_[worker]; }
-  [[nodiscard]] PrefixStats::Table prefix_table() const;
   void reset_counters();
 
   // Gauges. Relaxed wherever they are used, as they are numbers to look at, except that `connections` is also
@@ -92,6 +93,7 @@ class ServerState {
   std::vector<Counters> counters_;
   std::vector<ClassCounters> class_counters_;
   std::deque<PrefixStats> prefix_stats_;
+  SharedReports shared_reports_{*this};
 };
 
 }  // namespace netd

@@ -6,6 +6,7 @@ larder::StoreOutcome ValueStore::store(const Request& request, const Session& se
                                        const larder::StoreOptions& options) {
   const larder::StoreOutcome outcome = try_store(request, options);
   traffic_.stored(session, request, options, outcome);
+  if (outcome.result == larder::StoreResult::kStored) bytes_written_ += outcome.value_bytes;
   return outcome;
 }
 

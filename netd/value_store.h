@@ -2,6 +2,7 @@
 #ifndef NETD_VALUE_STORE_H_
 #define NETD_VALUE_STORE_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "larder/cache.h"
@@ -24,6 +25,9 @@ class ValueStore {
   [[nodiscard]] larder::StoreOutcome store(const Request& request, const Session& session,
                                            const larder::StoreOptions& options);
 
+  // How many octets of values have been written so far: of the whole value, when something was appended to it.
+  [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
+
  private:
   larder::StoreOutcome try_store(const Request& request, const larder::StoreOptions& options);
   larder::StoreOutcome refuse_no_memory(std::string_view key, const larder::StoreOptions& options);
@@ -32,6 +36,7 @@ class ValueStore {
   Counters& counters_;
   Traffic& traffic_;
   const OversizedValue oversized_value_;
+  uint64_t bytes_written_ = 0;
 };
 
 }  // namespace netd

@@ -380,6 +380,10 @@ class Fairness(BoundsTestCase):
     def test_a_flood_of_lines_with_many_long_values(self):
         self.check(b'get' + b' big' * 1000 + b'\r\n', self.LONG_MAX)
 
+    def test_a_flood_of_requests_for_statistics(self):
+        # One a turn, and that of the other client.
+        self.check(b'stats\r\n', 20 * KIB, names=['bytes_written'])
+
     def test_a_flood_of_lines_with_very_many_keys(self):
         # Short enough for the flood's socket to hold it.
         self.check(b'get' + b' k' * 50000 + b'\r\n', self.KEYS_MAX, names=['get_misses'])

@@ -76,9 +76,8 @@ TEST_CASE("meta commands count for the class of the item, and for no prefix") {
   CHECK(count(1, ClassCounter::kCasBadval) == 1);
   CHECK(count(2, ClassCounter::kDeleteHits) == 1);
   CHECK(count(1, ClassCounter::kDeleteHits) == 0);
-  CHECK(server.state.prefix_table().empty());
-  server.ask("get p:k\r\n");
-  CHECK(server.state.prefix_table().at("p").gets == 1);
+  CHECK(server.ask("stats detail dump\r\n") == "END\r\n");
+  CHECK(server.ask("get p:k\r\nstats detail dump\r\n") == "END\r\nPREFIX p get 1 hit 0 set 0 del 0\r\nEND\r\n");
 }
 
 }  // namespace

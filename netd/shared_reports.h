@@ -1,0 +1,57 @@
+// Reports that are the same for everybody: however many ask at the same time, one is made, and all get it.
+//
+// Who asks gets the report that is begun next, so that it tells of everything there was before. It is made a step
+// at a time by whoever waits for it and has a turn: nobody has to see it through.
+#ifndef NETD_SHARED_REPORTS_H_
+#define NETD_SHARED_REPORTS_H_
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "larder/internal/mutex.h"
+#include "netd/report.h"
+
+namespace netd {
+
+class ServerState;
+
+enum class SharedReportKind : uint8_t { kItems, kSlabs, kSizes, kConnections, kPrefixes, kCount };
+
+// Thread-safe.
+class SharedReports {
+ public:
+  explicit SharedReports(ServerState& server) : server_(server) {}
+
+  // For one who asks now. Its parts may be empty while it is being made.
+  [[nodiscard]] std::unique_ptr<Report> join(SharedReportKind kind);
+
+ private:
+  struct Run;
+  class Share;
+
+  // What those who ask for one kind wait for.
+  struct Runs {
+    std::shared_ptr<Run> current;
+    std::shared_ptr<Run> next;
+  };
+
+  void step(SharedReportKind kind);
+  void run_step(Run& run, SharedReportKind kind);
+  [[nodiscard]] Runs& of(SharedReportKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return runs_[static_cast<size_t>(kind)];
+  }
+
+  ServerState& server_;
+  larder::internal::Mutex step_mutex_;  // held for a step
+  std::chrono::steady_clock::time_point next_step_ ABSL_GUARDED_BY(step_mutex_);
+  larder::internal::Mutex mutex_;
+  std::array<Runs, static_cast<size_t>(SharedReportKind::kCount)> runs_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace netd
+
+#endif  // NETD_SHARED_REPORTS_H_
