@@ -448,6 +448,7 @@ Stats Cache::stats() const { return engine_->stats(); }
 std::vector<NamespaceStats> Cache::namespace_stats() const { return engine_->namespace_stats(); }
 void Cache::reset_stats() { engine_->reset_counters(); }
 absl::Status Cache::set_memory_limit(size_t bytes) { return engine_->set_memory_limit(bytes); }
+absl::Status Cache::check_memory_limit(size_t bytes) const { return engine_->check_memory_limit(bytes); }
 size_t Cache::memory_limit_bytes_min() const { return engine_->memory_limit_bytes_min(); }
 bool Cache::maintain(size_t step_bytes) { return engine_->maintain(step_bytes); }
 void Cache::add_external_bytes(int64_t bytes) { engine_->add_external_bytes(bytes); }

@@ -103,7 +103,7 @@ bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
   for (Effort effort;; rest()) {
     // Held for one step: others wait for no more than that, even if the limit sinks by much.
     const MutexLock lock(mutex_);
-    if (!could_ever_fit(bytes)) return false;
+    if (bytes_min() + bytes > account_.limit()) return false;
     if (account_.used() + bytes <= account_.limit()) return true;
     if (release_spare()) {
       effort = {};
@@ -129,10 +129,9 @@ void Cleaner::rest() const {
   std::this_thread::yield();
 }
 
-bool Cleaner::could_ever_fit(size_t bytes) const {
-  const size_t needed = account_.used(Use::kExternal) + account_.used(Use::kHandles) + account_.used(Use::kOther) +
-                        account_.used(Use::kGhost) + index_.bytes_min() + log_.bytes_min() + bytes;
-  return needed <= account_.limit();
+size_t Cleaner::bytes_min() const {
+  return account_.used(Use::kExternal) + account_.used(Use::kHandles) + account_.used(Use::kOther) +
+         account_.used(Use::kGhost) + index_.bytes_min() + log_.bytes_min();
 }
 
 bool Cleaner::tidy(size_t bytes, int64_t now_ms) {

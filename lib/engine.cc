@@ -665,9 +665,9 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, whom);
   if (!place) {
     if (!log_->is_large(bytes)) return {.shortage = Shortage::kSegment, .bytes = bytes};
-    const size_t room_bytes = Log::large_room_bytes(bytes);
-    return {.shortage = account_.headroom() < room_bytes ? Shortage::kAccount : Shortage::kLargeFrames,
-            .bytes = room_bytes};
+    const size_t charge_bytes = Log::large_charge_max(bytes);
+    return {.shortage = account_.headroom() < charge_bytes ? Shortage::kAccount : Shortage::kLargeFrames,
+            .bytes = charge_bytes};
   }
 
   Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
@@ -691,7 +691,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   if (inserted.shortage != Shortage::kNone) {
     log_->remove_live(place->address, bytes);
     // Large items give their room back: there must be room for both.
-    if (inserted.shortage == Shortage::kAccount && place->is_large) inserted.bytes += Log::large_room_bytes(bytes);
+    if (inserted.shortage == Shortage::kAccount && place->is_large) inserted.bytes += Log::large_charge_max(bytes);
     return inserted;
   }
   index_->count(stripe, share(bytes, content), {});
@@ -977,7 +977,7 @@ Stats Engine::stats() {
   stats.large_bytes = account_.used(Use::kLarge);
   stats.index_bytes = account_.used(Use::kIndex);
   stats.ghost_bytes = account_.used(Use::kGhost);
-  stats.other_bytes = account_.used(Use::kOther);
+  stats.other_bytes = account_.used(Use::kOther) + account_.used(Use::kDescriptors);
   stats.handle_bytes = account_.used(Use::kHandles);
   stats.external_bytes = account_.used(Use::kExternal);
   const uint64_t in_segments = account_.used(Use::kSegments);
@@ -998,29 +998,46 @@ size_t Engine::memory_limit_bytes_min() const {
                    options_.item_bytes_max * kLargestItemsMin});
 }
 
-absl::Status Engine::set_memory_limit(size_t bytes) {
+absl::Status Engine::check_memory_limit(size_t bytes) const {
   if (absl::Status status =
           out_of_range("memory_limit_bytes", bytes, memory_limit_bytes_min(), kMemoryLimitBytesMax);
       !status.ok()) {
     return status;
   }
-  const RemovalQueue::Delivery delivery(removals());
-  {
-    const MutexLock lock(limit_mutex_);
-    if (bytes > log_->limit_bytes_max()) {
-      return absl::ResourceExhaustedError(absl::StrCat("memory_limit_bytes: there is address space for ",
-                                                       log_->limit_bytes_max(), ", not ", bytes));
-    }
-    account_.set_limit(bytes);
-    ghost_->resize();
-    log_->resize();
-  }
-  // Without the mutex: between its steps the listener is called.
-  if (!cleaner_->make_room_in_account(0, now_ms())) {
+  if (bytes > log_->limit_bytes_max()) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("memory_limit_bytes: ", account_.used(), " bytes are still in use and cannot be evicted now"));
+        absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
+  }
+  const size_t kept_bytes =
+      cleaner_->bytes_min() - account_.used(Use::kGhost) + ghost_->bytes_at(bytes) + log_->held_bytes();
+  if (bytes < account_.limit() && bytes < kept_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory_limit_bytes: ", kept_bytes, " bytes cannot be evicted, more than ", bytes));
   }
   return absl::OkStatus();
+}
+
+absl::Status Engine::set_memory_limit(size_t bytes) {
+  const RemovalQueue::Delivery delivery(removals());
+  size_t old_bytes = 0;
+  {
+    const MutexLock lock(limit_mutex_);
+    if (absl::Status status = check_memory_limit(bytes); !status.ok()) return status;
+    old_bytes = account_.limit();
+    account_.set_limit(bytes);
+    ghost_->resize();
+  }
+  // Without the mutex: between its steps the listener is called.
+  if (bytes >= old_bytes || cleaner_->make_room_in_account(0, now_ms())) return absl::OkStatus();
+  const MutexLock lock(limit_mutex_);
+  const size_t used_bytes = account_.used();
+  // Another call may have set another one since.
+  if (account_.limit() == bytes) {
+    account_.set_limit(old_bytes);
+    ghost_->resize();
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrCat("memory_limit_bytes: ", used_bytes, " bytes are still in use and cannot be evicted now"));
 }
 
 bool Engine::maintain(size_t step_bytes) {

@@ -31,9 +31,15 @@ Ghost::Ghost(Ghost&& other) noexcept
       uneven_bits_(other.uneven_bits_),
       set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
 
+size_t Ghost::table_bytes_at(size_t limit_bytes) const {
+  return std::bit_floor(std::min(limit_bytes / kShareOfLimit, arena_.bytes()));
+}
+
+size_t Ghost::bytes_at(size_t limit_bytes) const { return round_up(table_bytes_at(limit_bytes), os_page_bytes()); }
+
 bool Ghost::make_table() {
   const size_t set_bytes = kWays * sizeof(uint32_t);
-  size_t table_bytes = std::bit_floor(std::min(account_->limit() / kShareOfLimit, arena_.bytes()));
+  size_t table_bytes = table_bytes_at(account_->limit());
   while (!arena_.make_writable(0, table_bytes)) {
     if (table_bytes <= os_page_bytes()) return false;
     table_bytes /= 2;
@@ -44,6 +50,8 @@ bool Ghost::make_table() {
 }
 
 void Ghost::resize() {
+  const size_t table_bytes = kWays * sizeof(uint32_t) << set_bits_.load(std::memory_order_relaxed);
+  if (table_bytes == table_bytes_at(account_->limit())) return;
   const size_t old_bytes = account_->used(Use::kGhost);
   account_->release(Use::kGhost, old_bytes);
   [[maybe_unused]] const bool is_made = make_table();

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cassert>
 #include <limits>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -111,23 +110,15 @@ Log::Log(Account& account, AddressSpace& space)
       segment_frames_(first_large_),
       large_frames_(static_cast<uint32_t>(large_frames_for(extent_, segment_bytes_))),
       first_made_(first_large_),
-      end_of_made_(first_large_) {
+      end_of_made_(first_large_),
+      first_given_(first_large_) {
   if (are_huge_pages(segment_bytes_)) frames_.allow_huge_pages(0, address_of(first_large_));
-  resize();
 }
 
 Log::~Log() {
   // The address space may be used by others.
   const MutexLock lock(mutex_);
-  unpoison(at(address_of(first_made_)), address_of(first_large_ - first_made_) + end_of_large_);
-}
-
-void Log::resize() {
-  const MutexLock lock(mutex_);
-  const size_t bytes = 2 * account_.limit() / segment_bytes_ * sizeof(Segment);
-  if (bytes <= descriptor_bytes_) return;
-  account_.charge(Use::kOther, bytes - descriptor_bytes_);
-  descriptor_bytes_ = bytes;
+  unpoison(at(address_of(first_given_)), address_of(first_large_ - first_given_) + end_of_large_);
 }
 
 // --- room --------------------------------------------------------------------------------------------------
@@ -215,11 +206,11 @@ bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, F
 
 std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
   const size_t room_bytes = large_room_bytes(bytes);
-  if (!account_.try_charge(Use::kLarge, room_bytes)) return std::nullopt;
+  if (!try_charge(Use::kLarge, room_bytes)) return std::nullopt;
   const MutexLock lock(mutex_);
   const SegmentId id = take_large_frames(room_bytes);
   if (id == 0) {
-    account_.release(Use::kLarge, room_bytes);
+    release_charge(Use::kLarge, room_bytes);
     return std::nullopt;
   }
   const uint16_t lead_bytes = room_bytes - bytes >= kLargeLeadBytes ? kLargeLeadBytes : uint16_t{0};
@@ -246,9 +237,9 @@ SegmentId Log::take_free(For whom) {
     free_count_.store(free_.size(), std::memory_order_relaxed);
     return id;
   }
-  if (!account_.try_charge(Use::kSegments, segment_bytes_)) return 0;
+  if (!try_charge(Use::kSegments, segment_bytes_)) return 0;
   const SegmentId id = take_frame();
-  if (id == 0) account_.release(Use::kSegments, segment_bytes_);
+  if (id == 0) release_charge(Use::kSegments, segment_bytes_);
   can_grow_.store(id != 0, std::memory_order_relaxed);
   return id;
 }
@@ -257,9 +248,12 @@ SegmentId Log::take_frame() {
   const std::optional<uint32_t> number = segment_frames_.allocate(0);
   if (!number) return 0;
   const SegmentId id = first_large_ - *number;
-  if (make(id, segment_bytes_)) return id;
-  segment_frames_.free(*number, 0);
-  return 0;
+  if (!make(id, segment_bytes_)) {
+    segment_frames_.free(*number, 0);
+    return 0;
+  }
+  first_given_ = std::min(first_given_, id);
+  return id;
 }
 
 SegmentId Log::take_large_frames(size_t bytes) {
@@ -278,9 +272,43 @@ SegmentId Log::take_large_frames(size_t bytes) {
 bool Log::make(SegmentId id, size_t bytes) {
   if (!frames_.make_writable(address_of(id), bytes)) return false;
   if (!descriptors_.make_writable(id * sizeof(Segment), sizeof(Segment))) return false;
-  while (first_made_ > id) new (&segments_[--first_made_]) Segment;
-  while (end_of_made_ <= id) new (&segments_[end_of_made_++]) Segment;
+  begin_descriptor(id);
   return true;
+}
+
+bool Log::try_charge(Use use, size_t bytes) {
+  if (!account_.try_charge(use, bytes)) return false;
+  if (account_.try_charge(Use::kDescriptors, os_page_bytes())) return true;
+  account_.release(use, bytes);
+  return false;
+}
+
+void Log::release_charge(Use use, size_t bytes) {
+  account_.release(use, bytes);
+  account_.release(Use::kDescriptors, os_page_bytes());
+}
+
+Segment& Log::first_in_page_of(SegmentId id) {
+  return segments_[round_down(id, os_page_bytes() / sizeof(Segment))];
+}
+
+void Log::begin_descriptor(SegmentId id) {
+  first_made_ = std::min(first_made_, id);
+  end_of_made_ = std::max(end_of_made_, id + 1);
+  if (first_in_page_of(id).used_in_page++ > 0) account_.release(Use::kDescriptors, os_page_bytes());
+}
+
+void Log::end_descriptor(SegmentId id) {
+  Segment& first = first_in_page_of(id);
+  if (--first.used_in_page == 0) {
+    descriptors_.discard(descriptors_.offset_of(&first), os_page_bytes());
+    account_.release(Use::kDescriptors, os_page_bytes());
+  }
+  const auto is_unused = [&](SegmentId at) {
+    return segments_[at].state.load(std::memory_order_relaxed) == SegmentState::kUnused;
+  };
+  while (first_made_ < first_large_ && is_unused(first_made_)) ++first_made_;
+  while (end_of_made_ > first_large_ && is_unused(end_of_made_ - 1)) --end_of_made_;
 }
 
 int Log::large_order(size_t bytes) const {
@@ -436,11 +464,12 @@ void Log::give_back(SegmentId id) {
   of.fill.store(0, std::memory_order_relaxed);
   of.is_large.store(false, std::memory_order_relaxed);
   of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
+  end_descriptor(id);
 }
 
 bool Log::has_free_segment() const {
   return free_count_.load(std::memory_order_relaxed) > kReservedSegments ||
-         (can_grow_.load(std::memory_order_relaxed) && account_.headroom() >= segment_bytes_);
+         (can_grow_.load(std::memory_order_relaxed) && account_.headroom() >= segment_bytes_ + os_page_bytes());
 }
 
 bool Log::release_free_segment() {
@@ -625,7 +654,7 @@ void Log::unlist(SegmentId id) {
 // Of the segments with the highest dead share one that is idle, if so much of it is dead or has expired.
 SegmentId Log::find_emptiest(int64_t now_ms, size_t percent, bool& is_busy) {
   size_t looks = kSparseLooks;
-  for (size_t step = kDeadSteps; step > 0 && (step + 1) * 100 > percent * kDeadSteps; --step) {
+  for (size_t step = kDeadSteps + 1; step > 1 && step * 100 > percent * kDeadSteps; --step) {
     SegmentId next = 0;
     for (SegmentId id = by_dead_share_[step]; id != 0; id = next) {
       next = segments_[id].next_listed;
@@ -794,6 +823,18 @@ absl::Status Log::assert_valid() const {
     return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes,
                                             " bytes, charged are ", account_.used(Use::kSegments), " and ",
                                             account_.used(Use::kLarge)));
+  }
+  size_t descriptor_bytes = 0;
+  size_t used = 0;
+  for (SegmentId id = first_made_; id < end_of_made_; ++id) {
+    const bool is_first = id == first_made_ || id % (os_page_bytes() / sizeof(Segment)) == 0;
+    if (is_first) used = 0;
+    if (segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kUnused) continue;
+    if (used++ == 0) descriptor_bytes += os_page_bytes();
+  }
+  if (descriptor_bytes != account_.used(Use::kDescriptors)) {
+    return absl::InternalError(absl::StrCat("descriptors take ", descriptor_bytes, " bytes, charged are ",
+                                            account_.used(Use::kDescriptors)));
   }
   if (held_bytes != held_bytes_) {
     return absl::InternalError(absl::StrCat("held are ", held_bytes, " bytes, counted ", held_bytes_));

@@ -1,5 +1,5 @@
-// cache_memlimit: another memory limit. A lower one is reached in steps, so that evicting what has to go keeps no
-// other client waiting.
+// cache_memlimit: another memory limit. Room for a lower one is made in steps, so that evicting what has to go
+// keeps no other client waiting. The limit changes when that is done; if it cannot be, everything stays as it is.
 #ifndef NETD_MEMORY_LIMIT_CHANGE_H_
 #define NETD_MEMORY_LIMIT_CHANGE_H_
 

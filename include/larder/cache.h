@@ -319,18 +319,24 @@ class LARDER_API Cache {
   // which other callers go on, until memory use is within the new limit, and gives the memory back to the system
   // before it returns. InvalidArgument when `bytes` is out of range, less than four times Options::item_bytes_max,
   // or less than 1/16 of the first limit; ResourceExhausted when more address space than is left would be needed,
-  // or when visitors or handles hold what would have to go (the limit is then the new one, and later stores and
-  // maintain go on shrinking).
+  // or when external bytes, handles or visitors hold what would have to go. The limit is then what it was, and no
+  // item has gone, but for those that went before it turned out that visitors hold too much of the others.
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+
+  // What set_memory_limit would answer, as far as it is known before it evicts; changes nothing. For owners who
+  // make room step by step first: charge_external_bytes what the limit is to be lowered by, maintain until
+  // bytes_over_limit is 0, give the charge back and set the limit.
+  [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
 
   // The lowest limit that set_memory_limit takes.
   [[nodiscard]] size_t memory_limit_bytes_min() const;
 
   // Does what else waits for the next stores, a step at a time: takes back the room of expired, flushed and erased
-  // items, gives memory that nothing lies in back to the system, and finishes what a lowered limit has left to do.
-  // A step cleans about `step_bytes` of memory, and looks at an item for each 256 octets of that: once a minute by
-  // the cache's clock a walk over all of them begins, at whose end no expired item counts as one any more. True
-  // when there is more to do. Never needed; for owners with idle time, or who want memory to follow what is stored.
+  // items, gives memory that nothing lies in back to the system, and makes room for what is charged beyond the
+  // limit. A step cleans about `step_bytes` of memory, and looks at an item for each 256 octets of that: once a
+  // minute by the cache's clock a walk over all of them begins, at whose end no expired item counts as one any
+  // more. True when there is more to do. Never needed; for owners with idle time, or who want memory to follow what
+  // is stored.
   bool maintain(size_t step_bytes = 1 << 20);
 
   // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to

@@ -562,6 +562,38 @@ class Words(AdministrationTestCase):
                              connection.ask(b'cache_memlimit 8\r\n'))
             self.assertEqual(str(512 << 20), connection.stats()['limit_maxbytes'])
 
+    def test_a_limit_raised_and_lowered_leaves_a_server_that_stores(self):
+        with self.server('-m', '8').connect() as connection:
+            self.assertEqual(b'MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n',
+                             connection.ask(b'cache_memlimit 16000\r\n'))
+            self.assertEqual(str(8 << 20), connection.stats()['limit_maxbytes'])
+            before = self.items_kept(connection, b'a')
+            self.assertEqual(OK, connection.ask(b'cache_memlimit 1000\r\n'))
+            self.assertEqual(OK, connection.ask(b'cache_memlimit 8\r\n'))
+            self.assertGreaterEqual(self.items_kept(connection, b'b') * 100, before * 98)
+
+    def items_kept(self, connection, prefix):
+        """Of more than -m 8 has room for; all are stored."""
+        for i in range(10000):
+            self.assertEqual(b'STORED\r\n', connection.ask(store(b'%s%d' % (prefix, i), bytes(1000))))
+        return int(connection.stats()['curr_items'])
+
+    def test_a_limit_that_cannot_be_reached_is_refused_and_everything_stays(self):
+        # The unfinished values take memory that nobody can evict.
+        with self.server('-m', '64') as server, server.connect() as connection:
+            for i in range(40):
+                connection.ask(store(b'key%d' % i, bytes(900000)))
+            unfinished = [self.enterContext(server.connect()) for _ in range(12)]
+            for i, other in enumerate(unfinished):
+                other.send(b'set u%d 0 0 1000000\r\n' % i + bytes(900000))
+            wait_until(lambda: int(connection.stats()['read_buf_bytes']) > 10 << 20, 'the values are read')
+            before = connection.stats()
+            self.assertEqual(b'MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n',
+                             connection.ask(b'cache_memlimit 8\r\n'))
+            after = connection.stats()
+            for name in ('limit_maxbytes', 'curr_items', 'bytes', 'evictions'):
+                self.assertEqual(before[name], after[name], name)
+
     def test_debugtime_moves_the_clock_if_it_may(self):
         with self.server('--enable-debugtime').connect() as connection:
             connection.ask(b'set a 0 100 1\r\n1\r\n')

@@ -1,6 +1,6 @@
-// A visitor pins what it is shown, and may call the cache. What then needed room looked a thousand times whether the
-// pinned item could go, giving its turn away each time, with a mutex held that every store needs: on a busy machine
-// nobody could store for ten seconds.
+// A visitor pins what it is shown, and may call the cache. What then needed room looked a thousand times whether
+// the pinned item could go, giving its turn away each time, with a mutex held that every store needs: on a busy
+// machine nobody could store for ten seconds.
 #include <sched.h>
 
 #include <atomic>

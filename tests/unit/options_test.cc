@@ -237,7 +237,7 @@ TEST_CASE("a raised limit is made use of") {
   CHECK(cache->assert_valid().ToString() == "OK");
 }
 
-TEST_CASE("a limit that visitors stand in the way of holds when they are gone and somebody goes on shrinking") {
+TEST_CASE("a limit that visitors stand in the way of is refused, and the old one holds") {
   const std::unique_ptr<Cache> cache =
       cache_of({.memory_limit_bytes = 16 * kMiB, .item_bytes_max = kMiB / 4, .seed = 1});
   int held = 0;
@@ -257,11 +257,37 @@ TEST_CASE("a limit that visitors stand in the way of holds when they are gone an
   hold();
   CHECK(status.code() == absl::StatusCode::kResourceExhausted);
   CHECK(std::string(status.message()).find("memory_limit_bytes") != std::string::npos);
-  CHECK(cache->stats().memory_limit_bytes == kMiB);
-  for (int i = 0; i < 1000 && cache->maintain(); ++i) {
-  }
-  CHECK(cache->stats().memory_used_bytes <= kMiB);
+  CHECK(cache->stats().memory_limit_bytes == 16 * kMiB);
+  CHECK(cache->bytes_over_limit() == 0);
   CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(cache->set_memory_limit(kMiB).ok());
+  CHECK(cache->stats().memory_used_bytes <= kMiB);
+}
+
+TEST_CASE("a limit that external bytes or handles stand in the way of is refused, and nothing goes for it") {
+  const std::unique_ptr<Cache> cache =
+      cache_of({.memory_limit_bytes = 16 * kMiB, .item_bytes_max = kMiB / 4, .seed = 1});
+  for (int i = 0; i < 48; ++i) (void)cache->set("key" + std::to_string(i), std::string(kMiB / 4, 'v'));
+  const uint64_t items = cache->stats().items;
+  REQUIRE(items == 48);
+  std::vector<Handle> handles;
+  const auto check_refusal = [&] {
+    CHECK(cache->check_memory_limit(kMiB).code() == absl::StatusCode::kResourceExhausted);
+    CHECK(cache->set_memory_limit(kMiB).code() == absl::StatusCode::kResourceExhausted);
+    CHECK(cache->stats().memory_limit_bytes == 16 * kMiB);
+    CHECK(cache->stats().items == items);
+    CHECK(cache->check_memory_limit(8 * kMiB).ok());
+    CHECK(cache->stats().items == items);
+  };
+  cache->add_external_bytes(kMiB);
+  check_refusal();
+  CHECK(cache->set_memory_limit(32 * kMiB).ok());
+  CHECK(cache->set_memory_limit(16 * kMiB).ok());
+  cache->add_external_bytes(-int64_t{kMiB});
+  for (int i = 0; i < 8; ++i) handles.push_back(cache->hold("key" + std::to_string(i)));
+  check_refusal();
+  handles.clear();
+  CHECK(cache->set_memory_limit(kMiB).ok());
 }
 
 TEST_CASE("items make room for external bytes, and come back when these are returned") {

@@ -13,8 +13,8 @@
 
 namespace larder::internal {
 
-enum class Use : uint8_t { kSegments, kLarge, kIndex, kGhost, kOther, kHandles, kExternal };
-inline constexpr size_t kUseCount = 7;
+enum class Use : uint8_t { kSegments, kLarge, kDescriptors, kIndex, kGhost, kOther, kHandles, kExternal };
+inline constexpr size_t kUseCount = 8;
 
 // Thread-safe. All orders are relaxed: the numbers guard no other memory, they only have to add up.
 class Account {

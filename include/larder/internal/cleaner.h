@@ -90,6 +90,9 @@ class Cleaner {
   // time. True if there may be more to do.
   [[nodiscard]] bool tidy(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // What would be in use if every item were gone.
+  [[nodiscard]] size_t bytes_min() const;
+
   // For assert_valid: nobody cleans, and no victim is half done, while `visit` runs.
   template <class Visit>
   auto while_resting(int64_t now_ms, Visit&& visit) ABSL_LOCKS_EXCLUDED(mutex_) {
@@ -150,8 +153,6 @@ class Cleaner {
   void rest() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Gives back memory that nothing lies in, if there is any.
   bool release_spare() { return index_.release_spare_memory() || log_.release_free_segment(); }
-  // Whether `bytes` would fit if every item were gone.
-  [[nodiscard]] bool could_ever_fit(size_t bytes) const;
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
 
   Account& account_;

@@ -175,6 +175,7 @@ class Engine {
             Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
+  [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
   [[nodiscard]] size_t memory_limit_bytes_min() const;
   bool maintain(size_t step_bytes);

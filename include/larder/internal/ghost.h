@@ -49,8 +49,11 @@ class Ghost {
   // Forgets the hash: it is in the cache again.
   void remove(uint64_t hash);
 
-  // Follows a changed limit. What it remembered is forgotten.
+  // Follows a changed limit. If it takes another size, what it remembered is forgotten.
   void resize();
+
+  // What it is charged for at such a limit, if the system grants the memory.
+  [[nodiscard]] size_t bytes_at(size_t limit_bytes) const;
 
  private:
   static constexpr size_t kWays = 8;
@@ -72,6 +75,7 @@ class Ghost {
     return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
   }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
+  [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
   // False: there is no memory even for the smallest.
   [[nodiscard]] bool make_table();
   // Clears what is out of date in as many sets as the eviction of `bytes` is worth.

@@ -62,13 +62,16 @@ enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, k
 
 using SegmentId = uint32_t;  // the number of its first frame; 0 is none
 
+// All zeros for an unused segment: memory that is new, or was given back and is read by those who are late.
 struct alignas(64) Segment {
   std::atomic<uint64_t> fill{0};
   std::atomic<uint64_t> live_bytes{0};
   std::atomic<uint32_t> pins{0};
   std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
-  static constexpr uint8_t kNotListed = UINT8_MAX;
-  uint8_t dead_step = kNotListed;  // guarded by Log::mutex_: which list of Log::by_dead_share_ it is in
+  // Guarded by Log::mutex_.
+  static constexpr uint8_t kNotListed = 0;
+  uint8_t dead_step = kNotListed;  // which list of Log::by_dead_share_ it is in
+  uint16_t used_in_page = 0;       // of the first in a page of the system: how many of that page's are in use
   // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
   std::atomic<int64_t> deadline_max_ms{0};
   // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
@@ -152,6 +155,8 @@ class Log {
   [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
   // What a large item of so many bytes takes: whole pages of the system.
   [[nodiscard]] static size_t large_room_bytes(size_t bytes) { return round_up(bytes, os_page_bytes()); }
+  // The most that it has to be charged: with a page of descriptors, of which its own may be the first.
+  [[nodiscard]] static size_t large_charge_max(size_t bytes) { return large_room_bytes(bytes) + os_page_bytes(); }
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
   [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
 
@@ -230,9 +235,6 @@ class Log {
   // Gives a free segment that is not kept for the cleaner back to the system; false if there is none.
   bool release_free_segment();
 
-  // Follows a changed limit.
-  void resize();
-
   // Everything stored before is void: its segments are cleaned first.
   void flush();
   // About so many octets of what was stored before are void, nobody knows where. As long as that is a good part of
@@ -242,7 +244,12 @@ class Log {
   // The highest limit that there is address space for.
   [[nodiscard]] size_t limit_bytes_max() const { return extent_.limit_bytes; }
   // What a log without a single item takes.
-  [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_; }
+  [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_ + os_page_bytes(); }
+  // The room of all segments that are held.
+  [[nodiscard]] size_t held_bytes() const {
+    const MutexLock lock(mutex_);
+    return held_bytes_;
+  }
   [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
   [[nodiscard]] Usage usage() const;
   // Invariants of segments and chains; see lib/DESIGN.md. No operation may be under way.
@@ -296,10 +303,17 @@ class Log {
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_frame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_large_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Charges a segment, and a page of descriptors, in case its own is the first of one that is used.
+  [[nodiscard]] bool try_charge(Use use, size_t bytes);
+  void release_charge(Use use, size_t bytes);
+  [[nodiscard]] Segment& first_in_page_of(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is charged for is given back by these, if it is not needed (any more).
+  void begin_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void end_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the memory of a segment and its descriptor usable; false if the system grants none.
   [[nodiscard]] bool make(SegmentId id, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] int large_order(size_t bytes) const;
-  // The one after `id` of all that were ever made; 0 after the last and before the first.
+  // The one after `id` of those that may be in use; 0 after the last and before the first.
   [[nodiscard]] SegmentId next_made(SegmentId id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return end_of_made_ - first_made_;
@@ -327,8 +341,8 @@ class Log {
   static constexpr uint8_t kDeadSteps = 16;
   [[nodiscard]] static uint8_t dead_step(uint64_t live_bytes, uint64_t used_bytes) {
     // The segment may have been freed and taken into use again meanwhile.
-    if (used_bytes == 0) return 0;
-    return static_cast<uint8_t>((used_bytes - std::min(live_bytes, used_bytes)) * kDeadSteps / used_bytes);
+    if (used_bytes == 0) return 1;
+    return static_cast<uint8_t>(1 + (used_bytes - std::min(live_bytes, used_bytes)) * kDeadSteps / used_bytes);
   }
   // After a change of the live bytes; without the mutex.
   void follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -371,9 +385,9 @@ class Log {
   mutable Mutex mutex_;
   FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
   FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
-  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);           // descriptors exist from here
-  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);          // up to here
-  size_t descriptor_bytes_ ABSL_GUARDED_BY(mutex_) = 0;    // charged
+  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);           // no segment before is in use
+  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);          // nor from here on
+  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);          // of all that were ever given out, up to first_large_
   uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;      // of all that was ever given out, from first_large_ on
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
@@ -381,7 +395,7 @@ class Log {
   // Those of the small chain that were oversized (eviction.h) when they came, oldest first: some ten at most.
   std::vector<SegmentId> oversized_ ABSL_GUARDED_BY(mutex_);
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
-  std::array<SegmentId, kDeadSteps + 1> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // from 1 on
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
