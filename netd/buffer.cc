@@ -98,7 +98,7 @@ void Buffer::append(std::string_view text) {
 }
 
 std::optional<larder::Handle> Buffer::try_keep(const larder::ItemView& item, size_t bytes) {
-  larder::Handle handle = outlet_.keep(item);
+  larder::Handle handle = outlet_->keep(item);
   if (!try_reserve(bytes + (handle ? 0 : item.value.size()))) return std::nullopt;
   return handle;
 }
@@ -108,7 +108,7 @@ void Buffer::append_value(std::string_view value, larder::Handle handle) {
     held_ = std::make_unique<Held>(Held{.handle = std::move(handle), .rest = value, .place = end_ - begin_});
     return;
   }
-  const size_t taken = outlet_.send({content(), value});
+  const size_t taken = outlet_->send({content(), value});
   const size_t taken_of_content = std::min(taken, size());
   consume(taken_of_content);
   value.remove_prefix(taken - taken_of_content);

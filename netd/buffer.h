@@ -135,7 +135,7 @@ class Buffer {
   void append(std::string_view text);
 
   // Whether a value can go to the outlet: no other is held.
-  [[nodiscard]] bool has_outlet() const { return outlet_.keep != nullptr && held_ == nullptr && !is_collecting_; }
+  [[nodiscard]] bool has_outlet() const { return outlet_ != nullptr && held_ == nullptr && !is_collecting_; }
   // Whether it should: it is long.
   [[nodiscard]] bool is_for_outlet(std::string_view value) const {
     return value.size() >= kLongBytesMin && has_outlet();
@@ -147,7 +147,7 @@ class Buffer {
   void append_value(std::string_view value, larder::Handle handle);
 
   // From now on long values go there.
-  void set_outlet(Outlet outlet) { outlet_ = std::move(outlet); }
+  void set_outlet(Outlet outlet) { outlet_ = std::make_unique<Outlet>(std::move(outlet)); }
   // Whether everything that is appended is to stay in the content, to be looked at.
   void set_collecting(bool is_collecting) { is_collecting_ = is_collecting; }
 
@@ -170,7 +170,7 @@ class Buffer {
   void move_to(Block block);
 
   BufferPool& pool_;
-  Outlet outlet_;
+  std::unique_ptr<Outlet> outlet_;
   Block block_;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -8,7 +8,8 @@ namespace netd {
 namespace {
 
 // Of the cache's upkeep: how much is done at a time, how soon the rest follows, and how often there may be some.
-constexpr int kMaintenanceSteps = 8;
+constexpr int kMaintenanceSteps = 64;
+constexpr size_t kMaintenanceStepBytes = size_t{128} << 10;
 constexpr std::chrono::milliseconds kMaintenancePause(50);
 constexpr std::chrono::milliseconds kMaintenanceInterval(1000);
 constexpr size_t kCrawlStepItems = size_t{32} << 10;
@@ -71,7 +72,7 @@ void Server::hand_over(UniqueFd client) { next_worker().adopt(std::move(client))
 // A step takes a few milliseconds of the thread that accepts clients, and stops no worker.
 void Server::maintain() {
   int steps = 0;
-  while (steps < kMaintenanceSteps && state_.cache().maintain()) ++steps;
+  while (steps < kMaintenanceSteps && state_.cache().maintain(kMaintenanceStepBytes)) ++steps;
   const bool crawls_on = crawl();
   maintenance_timer_.expires_after(crawls_on || steps == kMaintenanceSteps ? kMaintenancePause
                                                                            : kMaintenanceInterval);
