@@ -34,6 +34,11 @@ constexpr size_t kLimitShrinkMax = 16;
 // The limit must have room for so many of the largest items.
 constexpr size_t kLargestItemsMin = 4;
 
+// A value that is appended to, and has to move for that, gets so much more room for the next appends: then these
+// copy what they add, and the value only now and then. Shorter ones are cheap to copy.
+constexpr size_t kSpareDivisor = 8;
+constexpr size_t kGrowingBytesMin = kCopyBytesMax;
+
 // Others may take the room that was made for a store. One that loses so often gives up.
 constexpr int kAttemptsMax = 1000;
 
@@ -237,7 +242,8 @@ void Engine::queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_m
 void Engine::note_replacement(const Index::Stripe& stripe, const Found& found, const Content& content,
                               int64_t now_ms) {
   const std::string_view old_value = found.content.value;
-  if (content.value.data() == old_value.data() && content.value.size() == old_value.size()) return;
+  const bool is_same = content.value.data() == old_value.data() && content.value.size() == old_value.size();
+  if (is_same && !content.is_joined()) return;
   // In the place of what a load finds gone there is no item.
   note_removal(stripe, found.position.get(), now_ms, content.is_hidden() ? Removal::kErased : Removal::kReplaced);
 }
@@ -566,20 +572,23 @@ std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Dec
   const RemovalQueue::Delivery delivery(removals());
   const std::string_view key = target.key;
   const uint64_t hash = target.hash;
+  bool may_spare = true;
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
-    const Attempt made = attempt(key, hash, now_ms, decide, placeholders, history, whom);
+    const Attempt made = attempt(key, hash, now_ms, decide, placeholders, history, whom, may_spare);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
       return made.cas;
     }
-    if (!make_room(made, now_ms, whom)) break;
+    if (make_room(made, now_ms, whom)) continue;
+    if (!made.has_spare) break;
+    may_spare = false;
   }
   return std::nullopt;
 }
 
 Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide,
-                                Placeholders placeholders, History* history, Log::For whom) {
+                                Placeholders placeholders, History* history, Log::For whom, bool may_spare) {
   Index::Stripe& stripe = index_->stripe_of(hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, hash, key, now_ms, false);
@@ -598,7 +607,7 @@ Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now
   }
   assert(index_->hash(key) == hash && "a larder::Cache's key was overwritten by an updater or visitor");
   const Content content = content_for(stripe, found.content, decision, now_ms);
-  const Attempt made = store(stripe, found, key, hash, content, now_ms, whom);
+  const Attempt made = store(stripe, found, key, hash, content, now_ms, whom, may_spare);
   if (made.shortage != Shortage::kNone) return made;
   return {.bytes = made.bytes, .cas = cas_number(stripe, content)};
 }
@@ -643,7 +652,7 @@ void Engine::choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, 
 }
 
 Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                              const Content& content, int64_t now_ms, Log::For whom) {
+                              const Content& content, int64_t now_ms, Log::For whom, bool may_spare) {
   const size_t bytes = Record::bytes_needed(key.size(), content);
   const size_t old_bytes = found ? Record::bytes_needed(key.size(), found.content) : 0;
   if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) {
@@ -662,12 +671,26 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
   }
-  const std::optional<Place> place = log_->try_reserve(bytes, chain, content.deadline_ms, now_ms, whom);
+  const bool is_appended = found && content.is_joined() && content.value.data() == found.content.value.data();
+  const size_t spare_bytes = is_appended && may_spare ? spare_for(found, bytes) : 0;
+  const size_t room_bytes = bytes + spare_bytes;
+  const auto reserve = [&](size_t room) {
+    return log_->try_reserve(room, chain, content.deadline_ms, now_ms, whom);
+  };
+  std::optional<Place> place = reserve(room_bytes);
+  if (!place && spare_bytes > 0) place = reserve(bytes);
   if (!place) {
-    if (!log_->is_large(bytes)) return {.shortage = Shortage::kSegment, .bytes = bytes};
-    const size_t charge_bytes = Log::large_charge_max(bytes);
+    const bool has_spare = spare_bytes > 0;
+    if (!log_->is_large(room_bytes)) {
+      return {.shortage = Shortage::kSegment, .bytes = bytes, .has_spare = has_spare};
+    }
+    const size_t charge_bytes = Log::large_charge_max(room_bytes);
     return {.shortage = account_.headroom() < charge_bytes ? Shortage::kAccount : Shortage::kLargeFrames,
-            .bytes = charge_bytes};
+            .bytes = charge_bytes,
+            .has_spare = has_spare};
+  }
+  if (is_appended && place->is_large) {
+    log_->segment(place->segment).has_grown.store(true, std::memory_order_relaxed);
   }
 
   Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
@@ -680,7 +703,7 @@ Engine::Attempt Engine::store(Index::Stripe& stripe, const Found& found, std::st
     index_->count(stripe, share(bytes, content), share(old_bytes, found.content));
     log_->remove_live(old_address, old_bytes);
     unlink_if_flushed(stripe, slot, now_ms);
-    return {.bytes = bytes};
+    return {.bytes = place->room_bytes};
   }
   Attempt inserted;
   {
@@ -712,6 +735,15 @@ void Engine::unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms)
   if (!position) return;
   note_removal(stripe, position.get(), now_ms, Removal::kFlushed);
   unlink(stripe, position);
+}
+
+// A large item leaves none at its first move, since nothing but an overwrite would take it back: most values are
+// appended to once. What a short one leaves counts as dead, and is taken back as such.
+size_t Engine::spare_for(const Found& found, size_t bytes) const {
+  if (bytes < kGrowingBytesMin) return 0;
+  const Segment& old = log_->segment(log_->segment_of(found.position.get().address()));
+  if (log_->is_large(bytes) && !old.has_grown.load(std::memory_order_relaxed)) return 0;
+  return round_up(bytes / kSpareDivisor, kRecordAlignment);
 }
 
 // Where the old content lies, if the new one fits and does not waste half of the room.

@@ -29,7 +29,7 @@ constexpr size_t kFreeDivisor = 16;
 // a server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy
 // several times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it
 // would be then.
-constexpr uint16_t kLargeLeadBytes = 128;
+constexpr uint8_t kLargeLeadBytes = 128;
 static_assert(kLargeLeadBytes % kRecordAlignment == 0);
 
 // A reader without a lock may read this far beyond the start of what is no record any more.
@@ -213,7 +213,7 @@ std::optional<Place> Log::reserve_large(size_t bytes, Chain chain) {
     release_charge(Use::kLarge, room_bytes);
     return std::nullopt;
   }
-  const uint16_t lead_bytes = room_bytes - bytes >= kLargeLeadBytes ? kLargeLeadBytes : uint16_t{0};
+  const uint8_t lead_bytes = room_bytes - bytes >= kLargeLeadBytes ? kLargeLeadBytes : uint8_t{0};
   start(segments_[id], chain, room_bytes, true, lead_bytes, SegmentState::kSealed);
   insert_into_chain(id, chain, 0);
   segments_[id].fill.store(kOneWriter + room_bytes, std::memory_order_release);
@@ -320,7 +320,7 @@ SegmentId Log::next_made(SegmentId id) const {
   return id + 1 < end_of_made_ ? id + 1 : 0;
 }
 
-void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
+void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
                 SegmentState state) {
   segment.live_bytes.store(0, std::memory_order_relaxed);
   segment.deadline_max_ms.store(0, std::memory_order_relaxed);
@@ -328,6 +328,7 @@ void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large,
   segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
   segment.is_large.store(is_large, std::memory_order_relaxed);
   segment.lead_bytes.store(lead_bytes, std::memory_order_relaxed);
+  segment.has_grown.store(false, std::memory_order_relaxed);
   segment.chain.store(chain, std::memory_order_relaxed);
   segment.opened = ++opened_;
   segment.state.store(state, std::memory_order_seq_cst);

@@ -1,7 +1,7 @@
 #include "larder/internal/store_item.h"
 
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "larder/internal/counters.h"
 #include "larder/internal/decision.h"
@@ -71,11 +71,9 @@ class StoredContent {
 
  private:
   const Content& joined(const StoredItem& item) {
-    const bool is_prepended = options_.mode == StoreMode::kPrepend;
-    joined_.assign(is_prepended ? given_.value : item.value);
-    joined_.append(is_prepended ? item.value : given_.value);
     changed_ = content_of(item);
-    changed_.value = joined_;
+    changed_.tail = given_.value.empty() ? std::string_view("") : given_.value;
+    if (options_.mode == StoreMode::kPrepend) std::swap(changed_.value, changed_.tail);
     changed_.marks = given_.marks | grace_mark(item);
     return changed_;
   }
@@ -83,7 +81,6 @@ class StoredContent {
   const StoreOptions& options_;
   const Content given_;
   Content changed_;
-  std::string joined_;
 };
 
 }  // namespace
@@ -110,7 +107,7 @@ StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view v
     if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;
     if (outcome.result != StoreResult::kStored) return {.is_used = !extends(options)};
     const Content& content = stored.over(item);
-    outcome.value_bytes = content.value.size();
+    outcome.value_bytes = content.value_bytes();
     return replacement(content, now_ms, options.item.cas);
   };
   const std::optional<uint64_t> cas = engine.mutate(target, now_ms, decide, placeholders);

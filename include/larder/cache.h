@@ -183,9 +183,10 @@ class LARDER_API Cache {
   // Stores only when the key is there; otherwise kNotStored.
   StoreResult replace(std::string_view key, std::string_view value, const SetOptions& options = {});
 
-  // Puts `value` behind (append) or before (prepend) what is there; flags and expiry stay as they are.
-  // kNotStored when the key is missing, or when the result would be too long or finds no room: the item is then
-  // as it was. kTooLarge when `value` alone is too long.
+  // Puts `value` behind (append) or before (prepend) what is there; flags and expiry stay as they are. An append
+  // mostly copies what it adds alone: a long value that has to move for it gets room to grow by an eighth. A
+  // prepend copies the whole value. kNotStored when the key is missing, or when the result would be too long or
+  // finds no room: the item is then as it was. kTooLarge when `value` alone is too long.
   StoreResult append(std::string_view key, std::string_view value);
   StoreResult prepend(std::string_view key, std::string_view value);
 

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "doctest/doctest.h"
@@ -215,6 +216,36 @@ TEST_CASE("a part of a record's own value can become its value") {
       CHECK((record.content().value == std::string_view(value).substr(begin, length)));
       CHECK(record.content().deadline_ms == 12345);
       CHECK(record.content().cas == 1);
+    }
+  }
+}
+
+TEST_CASE("a value grows behind and before what there is of it, until its room is full") {
+  for (const size_t step : {1, 3, 7, 8, 9, 100, 5000}) {
+    for (const uint8_t marks : {uint8_t{0}, kMarkStale}) {
+      CAPTURE(step);
+      Room room(40'000);
+      std::string value = pattern(step, 'a');
+      Record record = Record::create(room.memory(), room.bytes(), false, "key", {.value = value, .marks = marks});
+      for (size_t i = 0;; ++i) {
+        const std::string addition = pattern(step, static_cast<char>('a' + i % 26));
+        const bool is_prepended = i % 3 == 2;
+        Content content = record.content();
+        content.cas = i;
+        content.tail = addition;
+        if (is_prepended) std::swap(content.value, content.tail);
+        if (Record::bytes_needed(3, content) > room.bytes()) break;
+        record.rewrite(content);
+        value.insert(is_prepended ? 0 : value.size(), addition);
+        if (step < 100 && i % 97 != 0 && value.size() + 100 < room.bytes()) continue;
+        REQUIRE(record.content().value == value);
+        REQUIRE(record.content().marks == marks);
+        REQUIRE(record.content().cas == i);
+        REQUIRE(record.key() == "key");
+      }
+      CHECK(record.content().value == value);
+      CHECK(value.size() + step + 32 > room.bytes());
+      CHECK(room.is_intact_behind());
     }
   }
 }

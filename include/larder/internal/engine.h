@@ -198,6 +198,7 @@ class Engine {
     size_t bytes = 0;
     uint32_t space = 0;  // kNamespace
     uint64_t cas = 0;    // kNone: of what was stored
+    bool has_spare = false;  // less would do: it was to have room to grow
   };
 
   struct Copy {
@@ -269,7 +270,7 @@ class Engine {
   void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, Placeholders placeholders,
-                  History* history, Log::For whom);
+                  History* history, Log::For whom, bool may_spare);
   [[nodiscard]] Decision ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
                              Decide decide, Placeholders placeholders, History* history) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -283,7 +284,10 @@ class Engine {
   void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                const Content& content, int64_t now_ms, Log::For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+                const Content& content, int64_t now_ms, Log::For whom, bool may_spare)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // How much more room than `bytes` an appended value gets that has to move.
+  [[nodiscard]] size_t spare_for(const Found& found, size_t bytes) const;
   [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
                                     const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

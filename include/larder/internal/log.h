@@ -79,7 +79,8 @@ struct alignas(64) Segment {
   std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
   std::atomic<bool> is_large{false};
   std::atomic<Chain> chain{Chain::kSmall};
-  std::atomic<uint16_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
+  std::atomic<uint8_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
+  std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
@@ -318,7 +319,7 @@ class Log {
   [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return end_of_made_ - first_made_;
   }
-  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint16_t lead_bytes,
+  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
              SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // These return whether the memory must be given back with `give_back`, which takes too long for the mutex.

@@ -21,6 +21,7 @@
 #ifndef LARDER_INTERNAL_RECORD_H_
 #define LARDER_INTERNAL_RECORD_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
@@ -28,7 +29,6 @@
 #include <cstring>
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "larder/internal/arena.h"
@@ -70,8 +70,12 @@ inline constexpr uint8_t kMarksHidden = kMarkPlaceholder | kMarkAbsent;
 struct Content {
   [[nodiscard]] bool has(uint8_t mark) const { return (marks & mark) != 0; }
   [[nodiscard]] bool is_hidden() const { return has(kMarksHidden); }
+  [[nodiscard]] size_t value_bytes() const { return value.size() + tail.size(); }
+  // Of what is to be stored: the value comes in two pieces, the second of which may be empty.
+  [[nodiscard]] bool is_joined() const { return tail.data() != nullptr; }
 
   std::string_view value;
+  std::string_view tail = {};  // if is_joined: goes behind the value
   uint32_t flags = 0;
   int64_t deadline_ms = kNeverMs;
   uint64_t cas = 0;  // the stripe's count, or a whole number if is_cas_whole
@@ -94,7 +98,7 @@ class Record {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0) +
                           (content.marks != 0 ? extension_bytes(content.marks) : 0);
-    return round_up(key_offset(key_bytes) + key_bytes + fields + content.value.size(), kRecordAlignment);
+    return round_up(key_offset(key_bytes) + key_bytes + fields + content.value_bytes(), kRecordAlignment);
   }
 
   // The room a record that is not large was written with; 0 for a large one.
@@ -123,6 +127,7 @@ class Record {
     writer.put(key.data(), key.size());
     put_fields(writer, layout, content);
     writer.put(content.value.data(), content.value.size());
+    writer.put(content.tail.data(), content.tail.size());
     writer.finish();
     return record;
   }
@@ -179,21 +184,24 @@ class Record {
   }
 
   // Replaces the content where the record lies; the caller has made sure that bytes_needed fits in the room.
-  // `content.value` may be the record's own value.
+  // `content.value` or `content.tail` may be of the record's own value. What lies where it should is not written:
+  // an append costs what it adds.
   void rewrite(const Content& content) {
     const size_t key_bytes = key().size();
-    const Layout layout = layout_of(key_bytes, content);
-    const char* const old_value = reinterpret_cast<const char*>(memory_ + layout.value_offset);
-    std::string own_value;
-    std::string_view value = content.value;
-    if (is_inside(value.data())) {
-      own_value = value.data() == old_value ? std::string() : std::string(value);
-      value = own_value;
-    }
+    const Layout layout = layout_of(key_bytes, content, has_extension() && content.is_joined());
+    std::byte* const value_at = memory_ + layout.value_offset;
+    std::byte* const tail_at = value_at + content.value.size();
+    const bool is_value_own = is_inside(content.value.data());
+    const bool is_tail_own = is_inside(content.tail.data());
+    assert(!is_value_own || !is_tail_own);
+    // Before anything is written to where they lie.
+    if (is_value_own) move(content.value, value_at);
+    if (is_tail_own) move(content.tail, tail_at);
     OctetWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
     put_fields(writer, layout, content);
-    writer.put(value.data(), value.size());
+    if (!is_value_own) writer.put(content.value.data(), content.value.size());
     writer.finish();
+    if (!is_tail_own && !content.tail.empty()) write(content.tail, tail_at);
     const uint64_t word = load_word(memory_);
     store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
@@ -318,7 +326,8 @@ class Record {
     size_t value_offset = 0;
     uint32_t unused = 0;  // octets behind the value
   };
-  [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content) const {
+  // `keeps_extension`: if there is room for it, though nothing needs it, so that the value stays where it is.
+  [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content, bool keeps_extension = false) const {
     Layout layout{.format = cas_code(content)};
     size_t end = key_offset(key_bytes) + key_bytes + cas_width(layout.format);
     if (content.deadline_ms < kNeverMs) {
@@ -329,15 +338,17 @@ class Record {
       layout.format |= kHasFlags;
       end += kFlagsBytes;
     }
-    assert(end + content.value.size() <= room_bytes_);
-    if (const size_t unused = room_bytes_ - end - content.value.size(); unused < kShortUnusedEnd && content.marks == 0) {
+    assert(end + content.value_bytes() <= room_bytes_);
+    const size_t unused = room_bytes_ - end - content.value_bytes();
+    const bool needs_extension = unused >= kShortUnusedEnd || content.marks != 0;
+    if (!needs_extension && !(keeps_extension && unused >= extension_bytes(content.marks))) {
       layout.format |= static_cast<uint8_t>(unused << kUnusedShift);
     } else {
       layout.format |= kHasExtension;
       end += extension_bytes(content.marks);
     }
     layout.value_offset = end;
-    layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value.size());
+    layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value_bytes());
     return layout;
   }
   static void put_fields(OctetWriter& writer, const Layout& layout, const Content& content) {
@@ -351,6 +362,28 @@ class Record {
     writer.put_low(layout.unused, sizeof layout.unused);
     if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
   }
+  static void write(std::string_view octets, std::byte* to) {
+    OctetWriter writer(to);
+    writer.put(octets.data(), octets.size());
+    writer.finish();
+  }
+  // Octets of the record to elsewhere in it, which may overlap.
+  static void move(std::string_view octets, std::byte* to) {
+    constexpr size_t kPieceBytes = 4096;
+    char piece[kPieceBytes];
+    const auto* const from = reinterpret_cast<const std::byte*>(octets.data());
+    if (from == to) return;
+    // From the end that is not written to before it is read.
+    const bool is_forward = std::less<const std::byte*>{}(to, from);
+    for (size_t moved = 0; moved < octets.size();) {
+      const size_t bytes = std::min(octets.size() - moved, kPieceBytes);
+      const size_t at = is_forward ? moved : octets.size() - moved - bytes;
+      std::memcpy(piece, from + at, bytes);
+      write({piece, bytes}, to + at);
+      moved += bytes;
+    }
+  }
+  [[nodiscard]] bool has_extension() const { return (static_cast<uint8_t>(memory_[2]) & kHasExtension) != 0; }
   [[nodiscard]] bool is_inside(const char* octet) const {
     const auto* const at = reinterpret_cast<const std::byte*>(octet);
     return std::greater_equal<>{}(at, memory_) && std::less<>{}(at, memory_ + room_bytes_);
