@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr size_t kSubnetBytes = 8;
 // For those that others are in front of. They may have gone, too, and are looked after by who asks for them.
-constexpr int64_t kOthersFirstMs = 1000;
+constexpr int64_t kOthersFirstMs = LoginPace::kWrongMs;
 
 // The first `bytes` of `number`, behind what tells it from others.
 template <class Number>
@@ -48,6 +49,7 @@ std::string login_source(int fd) {
 LoginPace::Attempt::Attempt(LoginPace& pace, size_t queue, bool is_first, std::function<void()> wake)
     : pace_(pace), queue_(queue), is_first_(is_first), wake_(std::move(wake)) {
   Queue& own = pace.queues_[queue];
+  wrong_before_ = own.wrong_count;
   place_ = own.attempts.insert(is_first ? own.attempts.begin() : own.attempts.end(), this);
   if (!is_first) ++own.later_count;
 }
@@ -59,13 +61,15 @@ std::unique_ptr<LoginPace::Attempt> LoginPace::enter(std::string_view source, bo
   const size_t queue = std::hash<std::string>()(octets_of('s', seed_).append(source)) % kQueues;
   const larder::internal::MutexLock lock(mutex_);
   if (!is_first && queues_[queue].later_count == kLaterMax) return nullptr;
-  return std::unique_ptr<Attempt>(new Attempt(*this, queue, is_first, std::move(wake)));
+  std::unique_ptr<Attempt> attempt(new Attempt(*this, queue, is_first, std::move(wake)));
+  if (queues_[queue].next() != attempt.get()) wake_next(queues_[queue]);
+  return attempt;
 }
 
 int64_t LoginPace::wait_ms(const Attempt& attempt, int64_t now_ms) const {
   const larder::internal::MutexLock lock(mutex_);
   const Queue& queue = queues_[attempt.queue_];
-  if (queue.attempts.front() != &attempt) return kOthersFirstMs;
+  if (queue.next() != &attempt) return kOthersFirstMs;
   return std::max<int64_t>(queue.paid_off_ms - kFreeMs + kWrongMs - now_ms, 0);
 }
 
@@ -73,20 +77,30 @@ void LoginPace::note_wrong(const Attempt& attempt, int64_t now_ms) {
   const larder::internal::MutexLock lock(mutex_);
   Queue& queue = queues_[attempt.queue_];
   queue.paid_off_ms = std::max(queue.paid_off_ms, now_ms) + kWrongMs;
+  ++queue.wrong_count;
 }
 
 void LoginPace::leave(const Attempt& attempt) {
   const larder::internal::MutexLock lock(mutex_);
   Queue& queue = queues_[attempt.queue_];
-  const bool was_in_front = queue.attempts.front() == &attempt;
   queue.attempts.erase(attempt.place_);
   if (!attempt.is_first_) --queue.later_count;
-  if (!was_in_front || queue.attempts.empty()) return;
+  if (!queue.attempts.empty()) wake_next(queue);
+}
+
+void LoginPace::wake_next(const Queue& queue) {
   try {
-    queue.attempts.front()->wake_();
+    queue.next()->wake_();
   } catch (const std::bad_alloc&) {
     // It asks again soon, as all do that wait for others.
   }
+}
+
+LoginPace::Attempt* LoginPace::Queue::next() const {
+  const auto second = std::next(attempts.begin());
+  const bool is_seconds_turn = wrong_count % 2 == 1 && second != attempts.end() && (*second)->is_first_ &&
+                               wrong_count - (*second)->wrong_before_ <= kRecentMax;
+  return is_seconds_turn ? *second : attempts.front();
 }
 
 }  // namespace netd

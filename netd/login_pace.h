@@ -1,11 +1,16 @@
 // How fast users and passwords may be tried (-Y).
 //
 // A wrong attempt makes the next ones from its source wait, over whichever connections they come: a few in a row
-// are free, then one in kWrongMs is looked at. Those that wait are in a queue: the first attempts of connections,
-// the newest in front, and then, in their order, those of connections that have been wrong before. So a client that
-// knows the password waits for kWrongMs, however many connections from its address guess, unless new ones come
-// faster than that. Of the attempts after a connection's first only kLaterMax wait; more are turned away. An
-// attempt waits before it is looked at, so that hanging up early gains nothing.
+// are free, then one in kWrongMs is looked at. It waits before it is looked at, so that hanging up early gains
+// nothing. Those that wait have their turns in this order:
+//
+//   1. first attempts of connections: the newest, or every other time the one that came before it, if no more than
+//      kRecentMax wrong ones have been looked at since
+//   2. attempts of connections that have been wrong before, in their order; only kLaterMax wait, more are turned
+//   away
+//
+// So a client that knows the password waits for one interval beside any number of connections from its address that
+// guess, and for three beside those that connect anew after each guess; unless they do not wait for the answer.
 //
 // A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the rest of, or
 // a user at the UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
@@ -41,8 +46,9 @@ class LoginPace {
   static constexpr int64_t kWrongMs = 250;
   static constexpr int64_t kFreeMs = 8 * kWrongMs;
   static constexpr size_t kLaterMax = 4;
+  static constexpr uint64_t kRecentMax = 4;
 
-  // It is in the queue of its source as long as it exists.
+  // It waits for its turn as long as it exists.
   class Attempt {
    public:
     ~Attempt() { pace_.leave(*this); }
@@ -58,6 +64,7 @@ class LoginPace {
     const size_t queue_;
     const bool is_first_;
     const std::function<void()> wake_;
+    uint64_t wrong_before_ = 0;  // when it came
     std::list<Attempt*>::iterator place_;
   };
 
@@ -65,8 +72,7 @@ class LoginPace {
   explicit LoginPace(uint32_t seed);
 
   // An attempt from `source`, the first of its connection or a later one; null: it is turned away. `wake` is
-  // called, from any thread, when nothing is in front of it any more: it may be looked at sooner than wait_ms has
-  // said.
+  // called, from any thread, when it comes to have the next turn: then wait_ms is to be asked again.
   [[nodiscard]] std::unique_ptr<Attempt> enter(std::string_view source, bool is_first, std::function<void()> wake);
 
   // For how long the attempt has to wait before this is to be asked again; 0: it is to be looked at now.
@@ -79,12 +85,18 @@ class LoginPace {
   static constexpr size_t kQueues = 1024;
 
   struct Queue {
+    // Of those that wait.
+    [[nodiscard]] Attempt* next() const;
+
     int64_t paid_off_ms = 0;  // when what the source's wrong attempts cost is
-    std::list<Attempt*> attempts;
-    size_t later_count = 0;  // of them
+    uint64_t wrong_count = 0;
+    std::list<Attempt*> attempts;  // first ones, the newest in front, and then later ones, the oldest in front
+    size_t later_count = 0;        // of them
   };
 
   void leave(const Attempt& attempt);
+  // Whoever has the next turn may have been told to wait for others.
+  static void wake_next(const Queue& queue);
 
   const uint32_t seed_;
   mutable larder::internal::Mutex mutex_;

@@ -177,6 +177,10 @@ class Guesses(AuthenticationTestCase):
     def test_the_right_password_has_its_turn_before_those_who_guess_from_the_same_place(self):
         insider = self.insider()
         self.guessers(insider, 200)
+        # Until those who came just before are no longer among the first.
+        for count in range(FREE_ATTEMPTS + 1, FREE_ATTEMPTS + 6):
+            self.faults.pass_time(WRONG_S)
+            self.check_guesses(insider, count)
         for _ in range(5):
             with self.netd.connect() as client:
                 received_bytes = int(insider.stats()['bytes_read'])
@@ -191,8 +195,8 @@ class Guesses(AuthenticationTestCase):
 
     def test_of_those_who_were_wrong_before_some_wait_and_others_are_turned_away(self):
         insider = self.insider()
-        # Of the first one all guesses are free, and of another two.
-        clients = self.guessers(insider, 12, guesses=6)[2:]
+        # One has all its guesses looked at, as they are free, another one two of them. The latter's third waits.
+        clients = self.guessers(insider, 12, guesses=6)
         for count in range(FREE_ATTEMPTS + 1, FREE_ATTEMPTS + 11):
             self.faults.pass_time(WRONG_S)
             self.check_guesses(insider, count)
@@ -203,9 +207,9 @@ class Guesses(AuthenticationTestCase):
                     client.receive_some()
             return sorted((bytes(client.received), client.at_end) for client in clients)
 
-        # One that had some free waits, too.
         waiting = LATER_MAX - 1
-        expected = waiting * [(FAILURE, False)] + (10 - waiting) * [(FAILURE + TOO_MANY, True)]
+        expected = sorted([(6 * FAILURE, False), (2 * FAILURE, False), *waiting * [(FAILURE, False)],
+                           *(10 - waiting) * [(FAILURE + TOO_MANY, True)]])
         wait_until(lambda: replies() == expected, 'the others are turned away')
 
 

@@ -6,10 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace netd {
@@ -111,48 +110,79 @@ TEST_CASE("at a UNIX socket the user is the source, whatever it is of others") {
   close(ends[1]);
 }
 
-TEST_CASE("first attempts are looked at before later ones, the newest first, and those in their order") {
-  LoginPace pace(kSeed);
-  std::vector<std::pair<std::string, std::unique_ptr<LoginPace::Attempt>>> attempts;
-  const auto add = [&](const std::string& name, bool is_first) {
-    attempts.emplace_back(name, enter(pace, kSource, is_first));
-  };
-  add("later 1", false);
-  add("first 1", true);
-  add("later 2", false);
-  add("first 2", true);
-  add("first 3", true);
-  for (const std::string name : {"first 3", "first 2", "first 1", "later 1", "later 2"}) {
-    CAPTURE(name);
-    const auto may_go = [&](const auto& attempt) { return pace.wait_ms(*attempt.second, 0) == 0; };
-    REQUIRE(std::ranges::count_if(attempts, may_go) == 1);
-    const auto found = std::ranges::find_if(attempts, may_go);
-    CHECK(found->first == name);
-    attempts.erase(found);
+// Attempts that wait, by their names.
+struct Waiting {
+  void add(const std::string& name, bool is_first) {
+    attempts[name] = pace.enter(kSource, is_first, [this, name] { woken = name; });
+    if (next() != name) CHECK(woken == next());
+  }
+  void add_first(const std::string& name) { add(name, true); }
+  void add_later(const std::string& name) { add(name, false); }
+
+  // Whose turn it is.
+  std::string next() {
+    std::string names;
+    for (const auto& [name, attempt] : attempts) {
+      if (pace.wait_ms(*attempt, kLongAfterMs) == 0) names += name;
+    }
+    return names;
+  }
+
+  // It is looked at. The next one is woken.
+  void look_at(const std::string& name, bool is_wrong = true) {
+    if (is_wrong) pace.note_wrong(*attempts[name], 0);
+    attempts.erase(name);
+    if (!attempts.empty()) CHECK(woken == next());
+  }
+
+  static constexpr int64_t kLongAfterMs = 1'000'000'000'000;
+  LoginPace pace{kSeed};
+  std::string woken;
+  std::map<std::string, std::unique_ptr<LoginPace::Attempt>> attempts;
+};
+
+TEST_CASE("first attempts have their turns before later ones, and those in their order") {
+  Waiting waiting;
+  waiting.add_later("later 1");
+  waiting.add_first("first 1");
+  waiting.add_later("later 2");
+  waiting.add_first("first 2");
+  for (const std::string name : {"first 2", "first 1", "later 1", "later 2"}) {
+    CHECK(waiting.next() == name);
+    waiting.look_at(name);
   }
 }
 
-TEST_CASE("who comes to be in front is woken, and nobody else") {
-  LoginPace pace(kSeed);
-  std::string woken;
-  const auto add = [&](char name, bool is_first) {
-    return pace.enter(kSource, is_first, [&woken, name] { woken += name; });
-  };
-  auto a = add('a', true);
-  auto b = add('b', true);
-  auto c = add('c', true);
-  auto d = add('d', false);
-  b.reset();
-  CHECK(woken.empty());
-  c.reset();
-  CHECK(woken == "a");
-  auto e = add('e', true);
-  e.reset();
-  CHECK(woken == "aa");
-  a.reset();
-  CHECK(woken == "aad");
-  d.reset();
-  CHECK(woken == "aad");
+TEST_CASE("of first attempts the newest has its turn, or every other time the one before it, if that is recent") {
+  Waiting waiting;
+  for (const char* const name : {"a", "b", "c", "d", "e", "f", "g", "h"}) waiting.add_first(name);
+  for (const std::string name : {"h", "f", "g", "d", "e"}) {
+    CHECK(waiting.next() == name);
+    waiting.look_at(name);
+  }
+  // Those that are left came too long ago.
+  waiting.add_first("new");
+  for (const std::string name : {"new", "c"}) {
+    CHECK(waiting.next() == name);
+    waiting.look_at(name);
+  }
+  waiting.add_first("newer");
+  waiting.add_first("newest");
+  for (const std::string name : {"newer", "newest", "b", "a"}) {
+    CHECK(waiting.next() == name);
+    waiting.look_at(name);
+  }
+}
+
+TEST_CASE("who hangs up is in nobody's way, and no turn is used up by one who is right") {
+  Waiting waiting;
+  for (const char* const name : {"a", "b", "c", "d"}) waiting.add_first(name);
+  waiting.look_at("b", false);
+  CHECK(waiting.next() == "d");
+  waiting.look_at("d", false);
+  CHECK(waiting.next() == "c");
+  waiting.look_at("c");
+  CHECK(waiting.next() == "a");
 }
 
 TEST_CASE("of later attempts only a few wait, and any number of first ones") {
@@ -169,18 +199,29 @@ TEST_CASE("of later attempts only a few wait, and any number of first ones") {
   CHECK(enter(pace, kSource, false) != nullptr);
 }
 
-TEST_CASE("whoever knows the password waits for no more than one interval beside many that guess") {
-  LoginPace pace(kSeed);
-  std::vector<std::unique_ptr<LoginPace::Attempt>> guesses;
-  CHECK(attempts_within(pace, kSource, 0, 1) == kFree);
-  for (int i = 0; i < 200; ++i) guesses.push_back(enter(pace, kSource, true));
-  for (int64_t now_ms = 0; now_ms < 100 * LoginPace::kWrongMs; now_ms += LoginPace::kWrongMs) {
-    const auto right = enter(pace, kSource, true);
-    CHECK(pace.wait_ms(*right, now_ms) == LoginPace::kWrongMs);
-    CHECK(pace.wait_ms(*right, now_ms + LoginPace::kWrongMs) == 0);
-    // It costs nothing, so that the next guess may be looked at as soon as it has gone.
-    pace.note_wrong(*guesses.back(), now_ms + LoginPace::kWrongMs);
-    guesses.pop_back();
+TEST_CASE("whoever knows the password has one of the next turns beside many that guess and connect anew") {
+  for (const bool comes_first : {false, true}) {
+    CAPTURE(comes_first);
+    Waiting waiting;
+    for (int i = 0; i < 200; ++i) waiting.add_first("guess " + std::to_string(i));
+    std::string wrong = waiting.next();
+    waiting.look_at(wrong);
+    for (int i = 0; i < 1000; ++i) {
+      // Whoever was looked at is back at once.
+      if (comes_first) waiting.add_first("right");
+      waiting.add_first(wrong);
+      if (!comes_first) waiting.add_first("right");
+      int turns = 1;
+      for (; waiting.next() != "right"; ++turns) {
+        wrong = waiting.next();
+        waiting.look_at(wrong);
+        waiting.add_first(wrong);
+      }
+      CHECK(turns <= 3);
+      waiting.look_at("right", false);
+      wrong = waiting.next();
+      waiting.look_at(wrong);
+    }
   }
 }
 
