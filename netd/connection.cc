@@ -31,15 +31,21 @@ constexpr size_t kPassesPerTurn = 16;
 // announced. To less when it comes slowly, or when memory is scarce.
 constexpr size_t kGrowthMax = 8;
 constexpr size_t kCautiousGrowthMax = 2;
+constexpr size_t kLastGrowthMax = 4;
 
 // Less room than this at the end of the buffer is not worth a read.
 constexpr size_t kReadBytesMin = 2 << 10;
+
+// What counts as progress while a connection holds memory: so much that the memory would be moved in half a minute,
+// if that is once a second.
+constexpr size_t kProgressBytesMin = 2 << 10;
+constexpr size_t kProgressDivisor = 32;
 
 // To write so many octets to an item is so much work as a lookup.
 constexpr uint64_t kBytesPerLookup = 32 << 10;
 
 // How long a value without memory waits until it asks again.
-constexpr int kMemoryWaitMs = 5;
+constexpr int kMemoryWaitMs = 20;
 
 ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
   std::array<iovec, std::tuple_size_v<Buffer::Pieces>> parts;
@@ -153,6 +159,14 @@ int64_t Connection::stalled_ms() {
   return now_ms - sent_ms_;
 }
 
+int64_t Connection::held_ms() {
+  return is_sending() ? stalled_ms() : context_.server.clock().monotonic_ms() - holding_since_ms_;
+}
+
+void Connection::note_taking() {
+  if (session_.report != nullptr) session_.report->note_taking();
+}
+
 int64_t Connection::idle_since_ms() const {
   const int64_t last_request_ms = entry_.last_request_ms.load(std::memory_order_relaxed);
   return lingering_ ? last_request_ms : std::max(last_request_ms, received_ms_);
@@ -262,8 +276,10 @@ bool Connection::parse(size_t requests_max) {
   awaits_value_ = first.bytes_wanted > 0;
   lacks_memory_ = false;
   if (first.complete) return true;
+  // The last step is longer: while the content is moved it takes its memory twice.
   const bool is_cautious = is_resumed_ || context_.server.connection_memory().is_scarce();
-  const size_t bytes_max = (is_cautious ? kCautiousGrowthMax : kGrowthMax) * in_.size();
+  const bool is_last = first.bytes_wanted <= kLastGrowthMax * in_.size();
+  const size_t bytes_max = (is_cautious && !is_last ? kCautiousGrowthMax : kGrowthMax) * in_.size();
   const size_t bytes_wanted = std::max(std::min(first.bytes_wanted, bytes_max), in_.size() + kReadBytesMin);
   if (in_.try_reserve(bytes_wanted - in_.size())) return false;
   lacks_memory_ = memory_waits_left_ > 0;
@@ -391,15 +407,16 @@ void Connection::note_holding() {
   // What is answered in part looks at its request where that lies.
   if (unfinished_ == nullptr) in_.trim();
   out_.trim();
-  if (held_bytes() <= kFloorBytes) {
+  const size_t bytes = held_bytes();
+  if (bytes == 0) {
     holding_since_ms_ = kNotHolding;
     return;
   }
-  if (holding_since_ms_ == kNotHolding || moved_bytes_ >= kProgressBytes) {
+  if (holding_since_ms_ == kNotHolding || moved_bytes_ >= std::max(kProgressBytesMin, bytes / kProgressDivisor)) {
     holding_since_ms_ = context_.server.clock().monotonic_ms();
     moved_bytes_ = 0;
   }
-  context_.watch();
+  if (bytes > kFloorBytes) context_.watch();
 }
 
 bool Connection::wait(Waiting waiting) {
@@ -481,7 +498,8 @@ bool Connection::yield() {
 // Until then nothing is received. The wait is too short to be worth an end before its time; but should the client
 // not wait, its attempt must not be in the way of others'.
 bool Connection::wait_to_log_in() {
-  waiting_ = Waiting::kForTurn;
+  note_holding();
+  waiting_ = Waiting::kForTimer;
   login_timer_->expires_after(std::chrono::milliseconds(session_.login_wait_ms));
   login_timer_->async_wait([this](const std::error_code&) {
     pollfd client{.fd = session_.fd, .events = POLLRDHUP, .revents = 0};
@@ -495,7 +513,9 @@ bool Connection::wait_to_log_in() {
 bool Connection::wait_for_memory() {
   --memory_waits_left_;
   note_holding();
-  waiting_ = Waiting::kForMemory;
+  // It is not its client that is waited for.
+  holding_since_ms_ = context_.server.clock().monotonic_ms();
+  waiting_ = Waiting::kForTimer;
   const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(kMemoryWaitMs));
   timer->async_wait([this, timer](const std::error_code&) { take_turn(); });
   return true;

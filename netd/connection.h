@@ -73,10 +73,14 @@ class Connection {
   // More than that is held by who has much to send or to receive.
   static constexpr size_t kFloorBytes = 2 * Buffer::kTrimmedBytes;
 
-  // It waits for its client while it holds more than kFloorBytes, and since when without progress, by the server's
-  // monotonic clock: progress is a request that is finished, or another kProgressBytes received or sent.
-  [[nodiscard]] bool is_holding() const { return waiting_ != Waiting::kForTurn && held_bytes() > kFloorBytes; }
-  [[nodiscard]] int64_t holding_since_ms() const { return holding_since_ms_; }
+  // Whether it waits, and holds more than `bytes` meanwhile.
+  [[nodiscard]] bool is_holding(size_t bytes) const {
+    return waiting_ != Waiting::kForTurn && held_bytes() > bytes;
+  }
+
+  // For how long it has done so without progress, by the server's monotonic clock: progress is a request that is
+  // finished, or another few kilobytes on their way, more if it holds much.
+  [[nodiscard]] int64_t held_ms();
 
   // Since when the client has done nothing, by the server's monotonic clock: since it sent something last. Of one that
   // is lingering: since when it is.
@@ -95,6 +99,9 @@ class Connection {
   // It watches, and sends no requests that would show it to be alive.
   [[nodiscard]] bool is_watching() const { return session_.watcher != nullptr; }
 
+  // Its client takes of its replies, though the system may not have room for more of them yet.
+  void note_taking();
+
   // Where the worker keeps it; the worker's to change.
   size_t index;
 
@@ -103,7 +110,7 @@ class Connection {
   enum class Mode : uint8_t { kServing, kFinishing, kAbandoned };
   // Why answering requests has stopped.
   enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kMemory, kEnd };
-  enum class Waiting : uint8_t { kForInput, kForOutput, kForMemory, kForTurn };
+  enum class Waiting : uint8_t { kForInput, kForOutput, kForTimer, kForTurn };
 
   void take_turn();
   bool run_turn();
@@ -157,12 +164,11 @@ class Connection {
   bool awaits_value_ = false;  // the line of its request is there
   bool is_resumed_ = false;    // part of the request was there when its client was waited for
   // Memory for a long value may be had when others have given up theirs.
-  static constexpr uint8_t kMemoryWaitsMax = 20;
+  static constexpr uint8_t kMemoryWaitsMax = 60;
   uint8_t memory_waits_left_ = kMemoryWaitsMax;
   bool lacks_memory_ = false;
   size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
   int64_t received_ms_ = 0;    // when a part of a request came last
-  static constexpr size_t kProgressBytes = 2 << 10;
   static constexpr int64_t kNotHolding = -1;
   int64_t holding_since_ms_ = kNotHolding;
   size_t moved_bytes_ = 0;     // received and sent since then

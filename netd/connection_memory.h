@@ -23,8 +23,8 @@ class ConnectionMemory {
   // More than this counts as large.
   static constexpr size_t kOrdinaryBytesMax = 64 << 10;
 
-  // Takes its limit from the cache's, which must outlive it.
-  ConnectionMemory(larder::Cache& cache, size_t memory_limit_bytes);
+  // Takes its limit from the cache's, which must outlive it. One that does not evict makes no room.
+  ConnectionMemory(larder::Cache& cache, size_t memory_limit_bytes, bool evicts = true);
   ~ConnectionMemory();
   ConnectionMemory(const ConnectionMemory&) = delete;
   ConnectionMemory& operator=(const ConnectionMemory&) = delete;
@@ -44,17 +44,20 @@ class ConnectionMemory {
   // More than a quarter is in use: who takes more should take no more than is needed.
   [[nodiscard]] bool is_scarce() const { return used_bytes() > bytes_max() / 4; }
   void set_limit(size_t memory_limit_bytes);
-  // The most that may be held.
+  // The most that may be held, and held when a large piece is added.
   [[nodiscard]] size_t bytes_max() const { return bytes_max_.load(std::memory_order_relaxed); }
+  [[nodiscard]] size_t large_bytes_max() const { return bytes_max() / 4 * 3; }
 
  private:
   larder::Cache& cache_;
   const size_t step_bytes_;
+  const bool evicts_;
   larder::internal::Mutex mutex_;
   // Read without the mutex they say what was true a moment ago.
   std::atomic<size_t> bytes_max_;
   std::atomic<size_t> used_bytes_{0};
   size_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // at least used_bytes_
+  std::atomic<size_t> owed_bytes_{0};                 // to be cleaned for what has been charged
 };
 
 }  // namespace netd

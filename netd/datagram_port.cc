@@ -155,7 +155,9 @@ void DatagramPort::answer_next() {
   Dispatch::Outcome outcome;
   {
     const RequestLog log(context_.server, session_.fd, request_, unfinished_, out_);
+    const uint64_t bytes_written_before = context_.dispatch.bytes_written();
     outcome = context_.dispatch.run(request_, session_, out_);
+    turn_bytes_ += static_cast<size_t>(context_.dispatch.bytes_written() - bytes_written_before);
   }
   assert(session_.report == nullptr && session_.watcher == nullptr);
   unfinished_ = outcome == Dispatch::Outcome::kUnfinished;

@@ -52,7 +52,7 @@ class KeyDump : public Report {
   ~KeyDump() override { server_.crawler_turn().end(turn_); }
 
   bool append_part(Buffer& out) override {
-    is_cut_short_ = !server_.crawler_turn().prolong(turn_, server_.clock().monotonic_ms() + kUnreadMsMax);
+    is_cut_short_ = !prolong();
     if (is_cut_short_) {
       out.append(kErrorDumpUnread);
       return true;
@@ -75,9 +75,15 @@ class KeyDump : public Report {
     return !goes_on;
   }
 
+  void note_taking() override { (void)prolong(); }
   [[nodiscard]] bool is_cut_short() const override { return is_cut_short_; }
 
  private:
+  // False: it has given way.
+  [[nodiscard]] bool prolong() {
+    return server_.crawler_turn().prolong(turn_, server_.clock().monotonic_ms() + kUnreadMsMax);
+  }
+
   ServerState& server_;
   const uint64_t turn_;
   const DumpFormat format_;

@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,6 +27,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "larder/internal/mutex.h"
@@ -100,7 +100,7 @@ class LoginPace {
 
   const uint32_t seed_;
   mutable larder::internal::Mutex mutex_;
-  std::array<Queue, kQueues> queues_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Queue> queues_ ABSL_GUARDED_BY(mutex_) = std::vector<Queue>(kQueues);
 };
 
 }  // namespace netd

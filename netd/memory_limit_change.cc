@@ -29,7 +29,10 @@ class MemoryLimitChange : public Report {
         is_possible_(cache_.check_memory_limit(bytes).ok()) {}
   ~MemoryLimitChange() override {
     give_back();
-    if (limit_bytes_ != bytes_ && limit_bytes_ != old_bytes_) (void)cache_.set_memory_limit(old_bytes_);
+    const bool is_half_done = limit_bytes_ != bytes_ && limit_bytes_ != old_bytes_;
+    // Unless another change has come since.
+    if (is_half_done && cache_.stats().memory_limit_bytes == limit_bytes_)
+      (void)cache_.set_memory_limit(old_bytes_);
   }
 
   bool append_part(Buffer& out) override {

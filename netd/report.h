@@ -19,6 +19,9 @@ class Report {
   // std::bad_alloc.
   [[nodiscard]] virtual bool append_part(Buffer& out) = 0;
 
+  // Its client has taken of what has been appended.
+  virtual void note_taking() {}
+
   // Of a complete one: whether it lacks its end, so that its connection is to be closed.
   [[nodiscard]] virtual bool is_cut_short() const { return false; }
 };

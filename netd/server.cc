@@ -35,8 +35,8 @@ Server::Server(asio::io_context& io, const ServerParts& parts, std::vector<Liste
     workers_.emplace_back(state_, number,
                           Worker::Requests{.shut_down = [this] { stop(); },
                                            .reclaim =
-                                               [this] {
-                                                 for (Worker& worker : workers_) worker.reclaim();
+                                               [this](size_t used_bytes_max) {
+                                                 for (Worker& worker : workers_) worker.reclaim(used_bytes_max);
                                                }});
   }
   for (ListenSocket& socket : sockets_) {

@@ -17,7 +17,7 @@ ServerState::ServerState(const ServerParts& parts)
       udp_port(parts.options.udp_port),
       parts_(parts),
       started_monotonic_ms_(parts.clock.monotonic_ms()),
-      connection_memory_(parts.cache, parts.options.memory_limit_bytes),
+      connection_memory_(parts.cache, parts.options.memory_limit_bytes, parts.options.eviction),
       login_pace_(std::random_device()()),
       counters_(parts.options.threads + 1),
       class_counters_(parts.options.threads) {

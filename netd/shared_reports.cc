@@ -53,11 +53,10 @@ struct SharedReports::Run {
 // What one connection gets of a run.
 class SharedReports::Share : public Report {
  public:
-  Share(SharedReports& reports, SharedReportKind kind, std::shared_ptr<Run> run)
-      : reports_(reports), kind_(kind), run_(std::move(run)) {}
+  Share(SharedReports& reports, std::shared_ptr<Run> run) : reports_(reports), run_(std::move(run)) {}
 
   bool append_part(Buffer& out) override {
-    if (!is_done()) reports_.step(kind_);
+    if (!is_done()) reports_.step();
     if (!is_done()) return false;
     if (run_->has_failed) {
       out.append(kErrorNoMemory);
@@ -78,7 +77,6 @@ class SharedReports::Share : public Report {
   [[nodiscard]] bool is_done() const { return run_->is_done.load(std::memory_order_acquire); }
 
   SharedReports& reports_;
-  const SharedReportKind kind_;
   const std::shared_ptr<Run> run_;
   size_t begin_ = 0;  // of what has not been appended
 };
@@ -87,32 +85,39 @@ std::unique_ptr<Report> SharedReports::join(SharedReportKind kind) {
   const larder::internal::MutexLock lock(mutex_);
   std::shared_ptr<Run>& next = of(kind).next;
   if (next == nullptr) next = std::make_shared<Run>(server_.connection_memory());
-  return std::make_unique<Share>(*this, kind, next);
+  return std::make_unique<Share>(*this, next);
 }
 
-// One step at a time, of all kinds together, and none for half as long as the last one took: so many may be waiting
+// One step at a time, of the kinds in turn, and none for half as long as the last one took: so many may be waiting
 // that a step for each would keep a worker from its other clients.
-void SharedReports::step(SharedReportKind kind) {
+void SharedReports::step() {
   if (!step_mutex_.try_lock()) return;
   const larder::internal::MutexLock step_lock(step_mutex_, std::adopt_lock);
   const auto begin = std::chrono::steady_clock::now();
   if (begin < next_step_) return;
-  std::shared_ptr<Run> run;
-  {
-    const larder::internal::MutexLock lock(mutex_);
-    Runs& runs = of(kind);
-    // One that nobody waits for any more is not gone on with.
-    if (runs.current == nullptr || runs.current.use_count() == 1) runs.current = std::exchange(runs.next, nullptr);
-    run = runs.current;
-  }
-  if (run == nullptr) return;
-  run_step(*run, kind);
-  if (run->report == nullptr) {
-    const larder::internal::MutexLock lock(mutex_);
-    of(kind).current.reset();
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    const auto kind = static_cast<SharedReportKind>(next_kind_);
+    next_kind_ = (next_kind_ + 1) % runs_.size();
+    const std::shared_ptr<Run> run = current(kind);
+    if (run == nullptr) continue;
+    run_step(*run, kind);
+    if (run->report == nullptr) {
+      const larder::internal::MutexLock lock(mutex_);
+      of(kind).current.reset();
+    }
+    break;
   }
   const auto end = std::chrono::steady_clock::now();
   next_step_ = end + (end - begin) / 2;
+}
+
+// Null: nobody waits for one. What nobody waits for any more is not gone on with.
+std::shared_ptr<SharedReports::Run> SharedReports::current(SharedReportKind kind) {
+  const larder::internal::MutexLock lock(mutex_);
+  Runs& runs = of(kind);
+  if (runs.current == nullptr || runs.current.use_count() == 1) runs.current = std::exchange(runs.next, nullptr);
+  if (runs.current.use_count() == 1) runs.current.reset();
+  return runs.current;
 }
 
 void SharedReports::run_step(Run& run, SharedReportKind kind) {
@@ -120,6 +125,7 @@ void SharedReports::run_step(Run& run, SharedReportKind kind) {
     if (run.report == nullptr) run.report = make_report(server_, kind);
     if (!run.report->append_part(run.text)) return;
     run.text.trim();
+    run.pool.trim(0);
   } catch (const std::bad_alloc&) {
     run.text.release();
     run.has_failed = true;

@@ -39,7 +39,8 @@ class SharedReports {
     std::shared_ptr<Run> next;
   };
 
-  void step(SharedReportKind kind);
+  void step();
+  [[nodiscard]] std::shared_ptr<Run> current(SharedReportKind kind);
   void run_step(Run& run, SharedReportKind kind);
   [[nodiscard]] Runs& of(SharedReportKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return runs_[static_cast<size_t>(kind)];
@@ -48,6 +49,7 @@ class SharedReports {
   ServerState& server_;
   larder::internal::Mutex step_mutex_;  // held for a step
   std::chrono::steady_clock::time_point next_step_ ABSL_GUARDED_BY(step_mutex_);
+  size_t next_kind_ ABSL_GUARDED_BY(step_mutex_) = 0;
   larder::internal::Mutex mutex_;
   std::array<Runs, static_cast<size_t>(SharedReportKind::kCount)> runs_ ABSL_GUARDED_BY(mutex_);
 };

@@ -25,7 +25,7 @@ class ValueStore {
   [[nodiscard]] larder::StoreOutcome store(const Request& request, const Session& session,
                                            const larder::StoreOptions& options);
 
-  // How many octets of values have been written so far: of the whole value, when something was appended to it.
+  // About how many octets of values have been written so far, those that were there included that had to be moved.
   [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "netd/log.h"
@@ -22,16 +23,17 @@ constexpr size_t kConnectionBytes = sizeof(Connection) + 512;
 constexpr size_t kKeptDivisor = 64;
 constexpr size_t kKeptBytesMax = size_t{2} << 20;
 
-// When memory for buffers is short, whoever has made no progress for so long loses his, until only this part of it
-// is in use. That is looked into so often.
+// When memory for buffers is short, whoever holds more than the floor and has made no progress for so long loses
+// it. That is looked into so often.
 constexpr int64_t kStalledMs = 1000;
-constexpr size_t kLeftDivisor = 4;
 constexpr int64_t kReclaimIntervalMs = 50;
 constexpr int64_t kForcedReclaimIntervalMs = 5;
+
 // With so much more in use than may be, whoever holds most for longest loses it; with so much, what is in use
-// cannot be taken from anybody, and no more clients are served.
+// cannot be taken from anybody, and no more clients are served. So much is left free for the next.
 constexpr size_t kExcessDivisor = 8;
 constexpr size_t kFullDivisor = 4;
+constexpr size_t kSpareDivisor = 16;
 
 }  // namespace
 
@@ -80,7 +82,7 @@ void Worker::add(UniqueFd fd) {
   if (memory.excess_bytes() > memory.bytes_max() / kFullDivisor) return turn_away("too little memory");
   (void)memory.take(kConnectionBytes);
   try {
-    holders_.reserve(connections_.size() + 1);
+    if (holders_.capacity() <= connections_.size()) holders_.reserve(2 * (connections_.size() + 1));
     connections_.push_back(std::make_unique<Connection>(context_, std::move(fd), connections_.size()));
     connections_.back()->start();
   } catch (const std::exception& error) {  // no memory, or none of what the system sets aside for epoll
@@ -138,21 +140,23 @@ bool Worker::abandon_overdue() {
   bool any_waited_for = false;
   for (const std::unique_ptr<Connection>& connection : connections_) {
     const int64_t idle_ms = now_ms - connection->idle_since_ms();
-    any_waited_for = any_waited_for || connection->is_holding();
+    any_waited_for = any_waited_for || connection->is_holding(Connection::kFloorBytes);
     if (connection->is_lingering()) {
       any_waited_for = true;
       if (idle_ms > kLingerMsMax) connection->abandon("normal");
     } else if (connection->is_sending()) {
       any_waited_for = true;
-      if (stalled_ms_max > 0 && connection->stalled_ms() > stalled_ms_max) {
+      const int64_t stalled_ms = connection->stalled_ms();
+      if (stalled_ms < kWatchInterval.count()) connection->note_taking();
+      if (stalled_ms_max > 0 && stalled_ms > stalled_ms_max) {
         connection->abandon("send_timeout");
         counters_.add(Counter::kSendTimeouts);
       }
     } else if (idle_ms_max > 0 && idle_ms > idle_ms_max && !connection->is_watching()) {
       connection->abandon("idle_timeout");
       counters_.add(Counter::kIdleKicks);
-    } else if (request_ms_max > 0 && connection->is_holding() &&
-               now_ms - connection->holding_since_ms() > request_ms_max) {
+    } else if (request_ms_max > 0 && connection->is_holding(Connection::kFloorBytes) &&
+               connection->held_ms() > request_ms_max) {
       connection->revoke("request_timeout", kErrorRequestTimeout);
       counters_.add(Counter::kRequestTimeouts);
     }
@@ -169,39 +173,50 @@ bool Worker::charge(int64_t bytes) {
 bool Worker::take(size_t bytes) {
   ConnectionMemory& memory = server_.connection_memory();
   if (memory.take(bytes)) return true;
-  pool_.trim(0);
-  reclaim_stalled();
+  const size_t used_bytes_max = memory.large_bytes_max() - std::min(memory.large_bytes_max(), bytes);
+  reclaim_stalled(used_bytes_max - used_bytes_max / kSpareDivisor);
   return memory.take(bytes);
 }
 
-// More than may be is in use for a turn at most, or as long as it takes the other workers to take their turns.
 void Worker::end_turn() {
-  if (pool_.kept_bytes() > BufferPool::kKeptBytesMin) watch();
-  ConnectionMemory& memory = server_.connection_memory();
-  memory.settle();
-  if (memory.excess_bytes() == 0) return;
+  try {
+    if (pool_.kept_bytes() > BufferPool::kKeptBytesMin) watch();
+    server_.connection_memory().settle();
+    if (server_.connection_memory().excess_bytes() > 0) relieve();
+  } catch (const std::bad_alloc&) {
+    counters_.add(Counter::kMallocFails);  // The next turn tries again.
+  }
+}
+
+// More is in use than may be.
+void Worker::relieve() {
+  const ConnectionMemory& memory = server_.connection_memory();
   pool_.trim(0);
-  reclaim_stalled();
+  reclaim_stalled(memory.bytes_max() - memory.bytes_max() / kSpareDivisor);
   reclaim_excess();
 }
 
-void Worker::reclaim() {
+void Worker::reclaim(size_t used_bytes_max) {
   if (is_asked_to_reclaim_.exchange(true, std::memory_order_relaxed)) return;
-  asio::post(io_, [this] {
+  try {
+    asio::post(io_, [this, used_bytes_max] {
+      is_asked_to_reclaim_.store(false, std::memory_order_relaxed);
+      pool_.trim(0);
+      close_holders(Connection::kFloorBytes, kStalledMs, used_bytes_max);
+    });
+  } catch (const std::bad_alloc&) {
     is_asked_to_reclaim_.store(false, std::memory_order_relaxed);
-    ConnectionMemory& memory = server_.connection_memory();
-    pool_.trim(0);
-    reclaim(kStalledMs, memory.bytes_max() / kLeftDivisor);
-  });
+    throw;
+  }
 }
 
-void Worker::reclaim_stalled() {
+void Worker::reclaim_stalled(size_t used_bytes_max) {
   const int64_t now_ms = server_.clock().monotonic_ms();
   if (now_ms < next_reclaim_ms_) return;
   next_reclaim_ms_ = now_ms + kReclaimIntervalMs;
-  ConnectionMemory& memory = server_.connection_memory();
-  reclaim(kStalledMs, memory.bytes_max() / kLeftDivisor);
-  if (memory.is_scarce()) reclaim_from_all_();
+  pool_.trim(0);
+  close_holders(Connection::kFloorBytes, kStalledMs, used_bytes_max);
+  if (server_.connection_memory().used_bytes() > used_bytes_max) reclaim_from_all_(used_bytes_max);
 }
 
 void Worker::reclaim_excess() {
@@ -209,28 +224,28 @@ void Worker::reclaim_excess() {
   if (memory.excess_bytes() <= memory.bytes_max() / kExcessDivisor) return;
   const int64_t now_ms = server_.clock().monotonic_ms();
   if (now_ms < next_forced_reclaim_ms_) return;
-  reclaim(0, memory.bytes_max());
-  // The others hold it.
+  close_holders(0, 0, memory.bytes_max());
+  // Others hold it.
   if (memory.excess_bytes() > 0) next_forced_reclaim_ms_ = now_ms + kForcedReclaimIntervalMs;
 }
 
-// From those who have held most for longest, and have made no progress for so long at least.
-void Worker::reclaim(int64_t stalled_ms_min, size_t used_bytes_max) {
+// Those first that have held most for longest.
+void Worker::close_holders(size_t held_bytes_min, int64_t held_ms_min, size_t used_bytes_max) {
   const ConnectionMemory& memory = server_.connection_memory();
-  const int64_t now_ms = server_.clock().monotonic_ms();
   holders_.clear();
   for (const std::unique_ptr<Connection>& connection : connections_) {
-    if (connection->is_holding() && now_ms - connection->holding_since_ms() >= stalled_ms_min) {
-      holders_.push_back(connection.get());
-    }
+    if (!connection->is_holding(held_bytes_min)) continue;
+    const int64_t held_ms = connection->held_ms();
+    if (held_ms < held_ms_min) continue;
+    holders_.push_back(
+        {.connection = connection.get(),
+         .weight = static_cast<double>(held_ms + 1) * static_cast<double>(connection->held_bytes())});
   }
-  const auto weight = [now_ms](const Connection* holder) {
-    return static_cast<double>(now_ms - holder->holding_since_ms() + 1) * static_cast<double>(holder->held_bytes());
-  };
-  std::ranges::sort(holders_, std::greater(), weight);
-  for (Connection* const holder : holders_) {
+  std::ranges::sort(holders_, std::greater(), &Holder::weight);
+  for (const Holder& holder : holders_) {
     if (memory.used_bytes() <= used_bytes_max) return;
-    holder->revoke("memory", kErrorNoMemoryReading);
+    holder.connection->revoke("memory", kErrorNoMemoryReading);
+    pool_.trim(0);
     counters_.add(Counter::kMemoryKicks);
   }
 }

@@ -28,7 +28,7 @@ class Worker {
   // What a worker asks of the server, from its own thread.
   struct Requests {
     std::function<void()> shut_down;
-    std::function<void()> reclaim;  // of all workers, what `reclaim` does
+    std::function<void(size_t used_bytes_max)> reclaim;  // of all workers, what `reclaim` does
   };
 
   // Worker `number` of `server`. Throws StartError.
@@ -49,9 +49,9 @@ class Worker {
   // Has every connection answer what it has received and end, the last of them after `grace`. From any thread.
   void stop(std::chrono::milliseconds grace);
 
-  // Has connections that have done nothing for a while give up the buffers they hold, since memory for them is
-  // short. From any thread.
-  void reclaim();
+  // Closes connections that hold memory and have done nothing for a while, until no more than that is in use. From
+  // any thread.
+  void reclaim(size_t used_bytes_max);
 
   // Waits until the thread has ended.
   void join();
@@ -67,9 +67,10 @@ class Worker {
   bool charge(int64_t bytes);
   bool take(size_t bytes);
   void end_turn();
-  void reclaim_stalled();
+  void relieve();
+  void reclaim_stalled(size_t used_bytes_max);
   void reclaim_excess();
-  void reclaim(int64_t stalled_ms_min, size_t used_bytes_max);
+  void close_holders(size_t held_bytes_min, int64_t held_ms_min, size_t used_bytes_max);
 
   ServerState& server_;
   Counters& counters_;
@@ -78,9 +79,13 @@ class Worker {
   BufferPool pool_;
   Dispatch dispatch_;
   ConnectionContext context_;
-  const std::function<void()> reclaim_from_all_;
+  const std::function<void(size_t used_bytes_max)> reclaim_from_all_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> holders_;  // for reclaim: as much room as there are connections
+  struct Holder {
+    Connection* connection;
+    double weight;
+  };
+  std::vector<Holder> holders_;  // for close_holders: as much room as there are connections
   int64_t next_reclaim_ms_ = 0;
   int64_t next_forced_reclaim_ms_ = 0;
   std::atomic<bool> is_asked_to_reclaim_{false};

@@ -267,6 +267,7 @@ void run(std::string_view script) {
     client.finish();
     if (const absl::Status status = server.cache->assert_valid(); !status.ok()) fail(status.ToString());
   }
+  server.state.reset_counters();  // Prefixes have some, too.
   require(server.state.connection_memory().used_bytes() == 0, "connections that are gone hold no memory");
 }
 

@@ -85,7 +85,7 @@ TEST_CASE("a turn of long requests ends sooner") {
   PortFixture server;
   for (int i = 0; i < 3; ++i) server.send("set a 0 0 35000 noreply\r\n" + std::string(35'000, 'x') + "\r\n");
   for (int i = 0; i < 4; ++i) server.send("mn\r\n");
-  for (const int replies : {0, 4}) {
+  for (const int replies : {0, 0, 0, 4}) {
     server.io.run_one();
     CHECK(server.replies() == replies);
   }
