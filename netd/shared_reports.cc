@@ -95,9 +95,9 @@ void SharedReports::step() {
   const larder::internal::MutexLock step_lock(step_mutex_, std::adopt_lock);
   const auto begin = std::chrono::steady_clock::now();
   if (begin < next_step_) return;
-  for (size_t i = 0; i < runs_.size(); ++i) {
+  for (size_t i = 0; i < kKinds; ++i) {
     const auto kind = static_cast<SharedReportKind>(next_kind_);
-    next_kind_ = (next_kind_ + 1) % runs_.size();
+    next_kind_ = (next_kind_ + 1) % kKinds;
     const std::shared_ptr<Run> run = current(kind);
     if (run == nullptr) continue;
     run_step(*run, kind);

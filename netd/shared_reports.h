@@ -39,6 +39,8 @@ class SharedReports {
     std::shared_ptr<Run> next;
   };
 
+  static constexpr size_t kKinds = static_cast<size_t>(SharedReportKind::kCount);
+
   void step();
   [[nodiscard]] std::shared_ptr<Run> current(SharedReportKind kind);
   void run_step(Run& run, SharedReportKind kind);
@@ -51,7 +53,7 @@ class SharedReports {
   std::chrono::steady_clock::time_point next_step_ ABSL_GUARDED_BY(step_mutex_);
   size_t next_kind_ ABSL_GUARDED_BY(step_mutex_) = 0;
   larder::internal::Mutex mutex_;
-  std::array<Runs, static_cast<size_t>(SharedReportKind::kCount)> runs_ ABSL_GUARDED_BY(mutex_);
+  std::array<Runs, kKinds> runs_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace netd
