@@ -224,7 +224,10 @@ void Worker::reclaim_excess() {
   if (memory.excess_bytes() <= memory.bytes_max() / kExcessDivisor) return;
   const int64_t now_ms = server_.clock().monotonic_ms();
   if (now_ms < next_forced_reclaim_ms_) return;
-  close_holders(0, 0, memory.bytes_max());
+  // What the floor is, is left to everybody as long as that can be.
+  const uint64_t floor_bytes =
+      server_.connections.load(std::memory_order_relaxed) * (kConnectionBytes + Connection::kFloorBytes);
+  close_holders(floor_bytes <= memory.bytes_max() ? Connection::kFloorBytes : 0, 0, memory.bytes_max());
   // Others hold it.
   if (memory.excess_bytes() > 0) next_forced_reclaim_ms_ = now_ms + kForcedReclaimIntervalMs;
 }

@@ -297,7 +297,7 @@ class UnfinishedRequests(BoundsTestCase):
         # On each of their two workers.
         small = self.leave_unfinished(server, 2, b'set a 0 0 16000\r\n' + bytes(KIB))
         wait_until(lambda: int(control.stats()['read_buf_bytes']) > 100 * 12 * KIB, 'all of that has been received')
-        self.assertEqual(OK, control.ask(b'debugtime 100\r\n'))
+        self.assertEqual(OK, control.ask(b'debugtime 30\r\n'))
         late = self.leave_unfinished(server, 300, b'set a 0 0 16000\r\n' + bytes(12 * KIB))
         wait_until(lambda: int(control.stats()['memory_kicks']) >= 100, 'those who came first are closed')
         for client in early:
@@ -310,6 +310,15 @@ class UnfinishedRequests(BoundsTestCase):
         for client in late:
             client.close()
         wait_until(lambda: control.stats()['curr_connections'] == '3', 'the others are gone')
+
+    def test_very_many_that_hold_little_cost_nobody_who_goes_on(self):
+        server = self.server('-m', '8', '-t', '2')
+        self.leave_unfinished(server, 1000, b'set a 0 0 15000\r\n' + bytes(2000))
+        half = bytes(10 * KIB)
+        for _ in range(20):
+            with server.connect() as client:
+                client.send_in_pieces([b'set half 0 0 20480\r\n' + half, half + b'\r\n'])
+                self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\n')))
 
     def test_one_that_holds_much_has_a_minute_for_its_next_octets(self):
         server = self.server('-t', '1', '--enable-debugtime')
