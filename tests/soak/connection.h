@@ -25,6 +25,15 @@ class Gone : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The address 127.0.0.`host`.
+inline sockaddr_in loopback(uint8_t host, uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl((127u << 24) + host);
+  return address;
+}
+
 class Connection {
  public:
   // To the port of 127.0.0.1, as the client 127.0.0.`host`.
@@ -62,6 +71,12 @@ class Connection {
     return 0;
   }
 
+  // Drops what has arrived, or some of it, without waiting.
+  void skip() {
+    std::array<char, 16 << 10> buffer;
+    (void)recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  }
+
   // The next line without its end, valid until the next call.
   std::string_view line() {
     while (true) {
@@ -94,14 +109,6 @@ class Connection {
 
  private:
   static constexpr int kDeadlineMs = 60'000;
-
-  static sockaddr_in loopback(uint8_t host, uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl((127u << 24) + host);
-    return address;
-  }
 
   short wait(short events) {
     pollfd waiting{.fd = fd_, .events = events, .revents = 0};

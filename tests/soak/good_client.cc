@@ -1,7 +1,9 @@
 #include "good_client.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -62,6 +64,8 @@ void GoodClient::run() {
   } catch (const Gone& gone) {
     load_.fail(fmt::format("{}, on a client that keeps to the protocol", gone.what()));
   }
+  const std::lock_guard lock(load_.mutex);
+  load_.waits.merge(waits_);
 }
 
 void GoodClient::connect() {
@@ -85,6 +89,7 @@ void GoodClient::batch() {
   sent_ = Clock::now();
   connection_->send(requests_);
   for (const Check& check : checks_) check();
+  waits_.add(static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - sent_).count()));
   add(load_.requests, checks_.size());
 }
 

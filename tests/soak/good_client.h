@@ -91,6 +91,7 @@ class GoodClient {
   std::vector<Check> checks_;
   std::unordered_set<const Key*> used_;  // in this batch: each key once
   Clock::time_point sent_;
+  bench::Histogram waits_;
 };
 
 }  // namespace larder::soak

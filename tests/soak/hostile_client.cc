@@ -30,7 +30,10 @@ void HostileClient::act() {
       {&HostileClient::send_garbage, &HostileClient::send_half_a_request, &HostileClient::leave_before_the_reply,
        &HostileClient::send_endless_line, &HostileClient::read_nothing, &HostileClient::trickle,
        &HostileClient::come_and_go, &HostileClient::guess_passwords, &HostileClient::watch_and_read_nothing,
-       &HostileClient::ask_for_reports, &HostileClient::tune, &HostileClient::send_what_is_too_large});
+       &HostileClient::ask_for_reports, &HostileClient::tune, &HostileClient::send_what_is_too_large,
+       &HostileClient::hold_unfinished_requests, &HostileClient::flood_with_reports,
+       &HostileClient::lengthen_long_values, &HostileClient::leave_a_dump_unread,
+       &HostileClient::guess_on_many_connections, &HostileClient::ask_for_scans_over_udp});
   (this->*kActs[below(kActs.size())])();
 }
 
@@ -92,7 +95,7 @@ void HostileClient::trickle() {
 }
 
 void HostileClient::come_and_go() {
-  std::vector<std::unique_ptr<Connection>> connections;
+  Connections connections;
   for (int i = 0; i < 50; ++i) {
     connections.push_back(std::make_unique<Connection>(load_.port, kHostileHost));
     if (one_in(2)) connections.back()->send("get h:1\r\n");
@@ -102,6 +105,7 @@ void HostileClient::come_and_go() {
 }
 
 void HostileClient::guess_passwords() {
+  if (load_.user.empty()) return;
   Connection connection(load_.port, kGuessingHost);
   for (uint64_t left = 20; left > 0; --left) {
     const std::string guess = one_in(4) ? garbage(1 + below(300)) : fmt::format("user guess{}", below(1'000'000));
@@ -137,7 +141,8 @@ void HostileClient::ask_for_reports() {
 void HostileClient::tune() {
   if (!one_in(100)) return pause(milliseconds(100));
   const auto connection = connect();
-  connection->send(one_in(2) ? "flush_all\r\n" : "cache_memlimit 32\r\ncache_memlimit 64\r\n");
+  connection->send(one_in(2) ? "flush_all\r\n"
+                             : "cache_memlimit 32\r\ncache_memlimit 16000\r\ncache_memlimit 64\r\n");
   connection->end_sending();
   connection->drain();
 }
@@ -149,12 +154,79 @@ void HostileClient::send_what_is_too_large() {
   fill(*connection, value, milliseconds(300));
 }
 
+void HostileClient::hold_unfinished_requests() {
+  Connections silent = connect(100);
+  Connections dripping = connect(100);
+  for (const Connections* const connections : {&silent, &dripping}) {
+    for (const auto& connection : *connections) {
+      const std::string part(2'000 + below(10'000), 'h');
+      connection->send_some(fmt::format("set h:unfinished 0 0 {}\r\n{}", one_in(2) ? 16'000 : 1'000'000, part));
+    }
+  }
+  offer(dripping, "h", 2 * kLongest);
+}
+
+void HostileClient::flood_with_reports() {
+  constexpr auto kReports =
+      std::to_array<std::string_view>({"detail dump", "conns", "sizes", "items", "slabs", "detail on"});
+  std::string requests = "stats detail on\r\n";
+  for (int i = 0; i < 100; ++i) requests += fmt::format("get h{}{}:1\r\n", std::string(100, 'h'), below(10'000));
+  const std::string_view report = kReports[below(kReports.size())];
+  for (int i = 0; i < 100; ++i) requests += fmt::format("stats {}\r\n", report);
+  Connections connections = connect(10 + below(50));
+  offer(connections, requests, kLongest);
+}
+
+void HostileClient::lengthen_long_values() {
+  Connections connections = connect(20);
+  const std::string key = fmt::format("h:lengthened:{}", below(4));
+  connections.front()->send(fmt::format("set {} 0 0 500000\r\n{}\r\n", key, std::string(500'000, 'h')));
+  std::string requests;
+  for (int i = 0; i < 50; ++i)
+    requests += fmt::format("append {0} 0 0 2\r\nhh\r\nprepend {0} 0 0 2\r\nhh\r\n", key);
+  offer(connections, requests, kLongest);
+}
+
+void HostileClient::leave_a_dump_unread() {
+  const auto connection = connect();
+  connection->send(one_in(2) ? "lru_crawler metadump all\r\n" : "lru_crawler mgdump all\r\n");
+  pause(2 * kLongest);
+}
+
+void HostileClient::guess_on_many_connections() {
+  if (load_.user.empty()) return;
+  Connections connections;
+  for (int i = 0; i < 200; ++i) connections.push_back(std::make_unique<Connection>(load_.port, kGuessingHost));
+  offer(connections, "set auth 0 0 10\r\nuser guess\r\n", kLongest);
+}
+
+// If the server has UDP, then at the port of TCP.
+void HostileClient::ask_for_scans_over_udp() {
+  constexpr auto kScans = std::to_array<std::string_view>(
+      {"lru_crawler metadump all", "lru_crawler crawl all", "stats cachedump 63 0", "stats sizes", "stats items",
+       "stats conns", "stats detail dump", "watch fetchers", "get h:0 h:1 h:2 h:3", "mn"});
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  const sockaddr_in server = loopback(1, load_.port);
+  for (int i = 0; i < 200; ++i) {
+    const std::string request =
+        fmt::format("{}{}\r\n", std::string("\0\1\0\0\0\1\0\0", 8), kScans[below(kScans.size())]);
+    sendto(fd, request.data(), request.size(), 0, reinterpret_cast<const sockaddr*>(&server), sizeof server);
+  }
+  close(fd);
+}
+
 // As a known user or, now and then, as nobody.
 std::unique_ptr<Connection> HostileClient::connect() {
   auto connection = std::make_unique<Connection>(load_.port, kHostileHost);
   if (load_.user.empty() || one_in(5)) return connection;
   connection->send(fmt::format("set user 0 0 {}\r\n{}\r\n", load_.user.size(), load_.user));
   return connection;
+}
+
+HostileClient::Connections HostileClient::connect(size_t count) {
+  Connections connections;
+  while (connections.size() < count && load_.goes_on()) connections.push_back(connect());
+  return connections;
 }
 
 // Sends without reading anything, as far as the server takes it.
@@ -164,6 +236,25 @@ void HostileClient::fill(Connection& connection, std::string_view octets, millis
     const size_t sent = connection.send_some(octets);
     octets.remove_prefix(sent);
     if (sent == 0) std::this_thread::sleep_for(milliseconds(1));
+  }
+}
+
+// Sends again and again on one connection or another, as far as the server takes it, and reads little. Those that
+// the server closes are given up.
+void HostileClient::offer(Connections& connections, std::string_view octets, milliseconds longest) {
+  const auto end = Clock::now() + longest;
+  while (!connections.empty() && load_.goes_on() && Clock::now() < end) {
+    std::erase_if(connections, [&](const std::unique_ptr<Connection>& connection) {
+      if (!one_in(10)) return false;
+      try {
+        connection->skip();
+        connection->send_some(octets);
+        return false;
+      } catch (const Gone&) {
+        return true;
+      }
+    });
+    std::this_thread::sleep_for(milliseconds(10));
   }
 }
 

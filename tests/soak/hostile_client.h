@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "connection.h"
 #include "load.h"
@@ -37,9 +38,18 @@ class HostileClient {
   void ask_for_reports();
   void tune();
   void send_what_is_too_large();
+  void hold_unfinished_requests();
+  void flood_with_reports();
+  void lengthen_long_values();
+  void leave_a_dump_unread();
+  void guess_on_many_connections();
+  void ask_for_scans_over_udp();
 
   std::unique_ptr<Connection> connect();
+  using Connections = std::vector<std::unique_ptr<Connection>>;
+  Connections connect(size_t count);
   void fill(Connection& connection, std::string_view octets, std::chrono::milliseconds longest);
+  void offer(Connections& connections, std::string_view octets, std::chrono::milliseconds longest);
   void pause(std::chrono::milliseconds longest);
   std::string garbage(size_t bytes);
   uint64_t below(uint64_t bound) { return random_() % bound; }

@@ -7,6 +7,8 @@
 // answer to a good client.
 #include "load.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -18,7 +20,16 @@
 namespace larder::soak {
 namespace {
 
+// Hostile clients have hundreds of connections each.
+void allow_all_descriptors() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t hostile, std::string user) {
+  allow_all_descriptors();
   const Clock::time_point begin = Clock::now();
   Load load{.port = port,
             .user = std::move(user),
@@ -36,6 +47,10 @@ int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t 
       took_s, load.requests.load(), good, load.connections.load(),
       static_cast<double>(load.requests.load()) / took_s, load.hits.load(), load.misses.load(),
       load.refused_for_memory.load(), load.hostile_acts.load(), load.wrong.load());
+  const auto wait_ms = [&](double share) { return static_cast<double>(load.waits.percentile(share)) / 1e6; };
+  fmt::print(
+      "a good client waited for a batch {:.1f} ms in the middle, {:.1f} ms 999 times in 1000, {:.1f} ms at most\n",
+      wait_ms(0.5), wait_ms(0.999), wait_ms(1));
   return load.wrong.load() == 0 && load.hits.load() > 0 ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "bench/histogram.h"
 #include "fmt/core.h"
 
 namespace larder::soak {
@@ -34,6 +35,9 @@ struct Load {
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> hostile_acts{0};
   std::atomic<uint64_t> wrong{0};
+
+  std::mutex mutex{};
+  bench::Histogram waits{};  // in ns, of good clients for all answers to a batch; guarded by mutex
 
   [[nodiscard]] bool goes_on() const { return Clock::now() < end && wrong.load(std::memory_order_relaxed) == 0; }
 
