@@ -1,6 +1,7 @@
 #include "netd/worker.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <exception>
@@ -79,7 +80,10 @@ void Worker::join() {
 
 void Worker::add(UniqueFd fd) {
   ConnectionMemory& memory = server_.connection_memory();
-  if (memory.excess_bytes() > memory.bytes_max() / kFullDivisor) return turn_away("too little memory");
+  if (memory.excess_bytes() > memory.bytes_max() / kFullDivisor) {
+    (void)::send(fd.get(), kErrorNoMemory.data(), kErrorNoMemory.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return turn_away("too little memory");
+  }
   (void)memory.take(kConnectionBytes);
   try {
     if (holders_.capacity() <= connections_.size()) holders_.reserve(2 * (connections_.size() + 1));
