@@ -141,8 +141,10 @@ void HostileClient::ask_for_reports() {
 void HostileClient::tune() {
   if (!one_in(100)) return pause(milliseconds(100));
   const auto connection = connect();
+  // While the limit is high, the cache has room below 64 MB.
   connection->send(one_in(2) ? "flush_all\r\n"
-                             : "cache_memlimit 32\r\ncache_memlimit 16000\r\ncache_memlimit 64\r\n");
+                             : "cache_memlimit 32\r\ncache_memlimit 16000\r\n"
+                               "cache_memlimit 32\r\ncache_memlimit 64\r\n");
   connection->end_sending();
   connection->drain();
 }
