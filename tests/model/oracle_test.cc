@@ -257,7 +257,17 @@ class Comparison {
       answer.was_won = reading.item.is_won && !reading.has_won;
       answer.is_stale = reading.item.is_stale;
     });
+    forget_if_made_anew(key, answer.has_won && vivify_deadline_ms);
     agree(key, answer, [&] { return oracle_.read(key, recache_ms, vivify_deadline_ms); });
+  }
+
+  // An item that was evicted for the room that its mark needs, and then created, is answered for as if it had been
+  // there all the time.
+  void forget_if_made_anew(const std::string& key, bool may_be_created) {
+    const Entry* const expected = oracle_.find(key);
+    if (!setting_.can_evict || !may_be_created || expected == nullptr || expected->value.empty()) return;
+    const std::optional<Item> item = cache_->peek(key);
+    if (item && item->value.empty()) oracle_.forget(key);
   }
 
   void invalidate(const std::string& key) {
