@@ -93,9 +93,8 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
   session_.authenticated = !context.server.auth_file().is_required();
   if (!session_.authenticated) {
     login_timer_ = std::make_shared<Timer>(context.io);
-    session_.wake_login = [&io = context.io, timer = login_timer_] {
-      asio::post(io, [timer] { timer->cancel(); });
-    };
+    session_.wake_login = std::make_unique<const std::function<void()>>(
+        [&io = context.io, timer = login_timer_] { asio::post(io, [timer] { timer->cancel(); }); });
   }
   out_.set_outlet({.keep = [this](const larder::ItemView& item) { return context_.server.cache().keep(item); },
                    // Whatever keeps the octets from going now is met again by `send`.

@@ -196,7 +196,8 @@ void Dispatch::set_verbosity(const Request& request, Buffer& out) {
 Dispatch::Outcome Dispatch::authenticate(Request& request, Session& session, Buffer& out) {
   LoginPace& pace = server_.login_pace();
   if (session.login == nullptr) {
-    session.login = pace.enter(login_source(session.fd), !session.has_failed_to_log_in, session.wake_login);
+    const auto wake = session.wake_login != nullptr ? *session.wake_login : nullptr;
+    session.login = pace.enter(login_source(session.fd), !session.has_failed_to_log_in, wake);
     if (session.login == nullptr) {
       request.refusal = kErrorTooManyLogins;
       out.append(request.refusal);

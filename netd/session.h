@@ -19,7 +19,8 @@ struct Session {
   bool has_failed_to_log_in = false;
   std::unique_ptr<LoginPace::Attempt> login;  // the attempt under way
   int64_t login_wait_ms = 0;                  // until it may be looked at
-  std::function<void()> wake_login;           // called, from any thread, when that may be sooner
+  // Called, from any thread, when that may be sooner. Only where clients have to log in.
+  std::unique_ptr<const std::function<void()>> wake_login;
   std::unique_ptr<Report> report;             // the rest of the reply to the last request, if it is not complete
   std::shared_ptr<Watcher> watcher;           // from `watch` on
 };
