@@ -293,7 +293,7 @@ size_t Connection::answer() {
   Request& request = unfinished_ != nullptr ? *unfinished_ : context_.batch.current();
   const RequestLog log(context_.server, descriptor_.native_handle(), request, unfinished_ != nullptr, out_);
   const uint64_t bytes_written_before = context_.dispatch.bytes_written();
-  const size_t work = is_administrative(request.command) ? SIZE_MAX : 0;
+  const uint64_t administrative_before = context_.dispatch.administrative_requests();
   const Dispatch::Outcome outcome = context_.dispatch.run(request, session_, out_);
   closing_ = outcome == Dispatch::Outcome::kClose;
   refused_ = closing_ && !request.refusal.empty();
@@ -303,8 +303,8 @@ size_t Connection::answer() {
     unfinished_ = std::make_unique<Request>(std::move(request));
   }
   if (outcome == Dispatch::Outcome::kWatch) begin_watching();
-  return std::max(
-      work, static_cast<size_t>((context_.dispatch.bytes_written() - bytes_written_before) / kBytesPerLookup));
+  if (context_.dispatch.administrative_requests() != administrative_before) return SIZE_MAX;
+  return static_cast<size_t>((context_.dispatch.bytes_written() - bytes_written_before) / kBytesPerLookup);
 }
 
 void Connection::begin_watching() {

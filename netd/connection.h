@@ -1,9 +1,9 @@
 // One client: receives into a buffer, has requests parsed and answered, and sends the replies.
 //
 // A connection lives on one worker and runs on that worker's thread alone. At any time exactly one operation is
-// under way for it: waiting until there is something to receive, waiting until replies can be sent, or waiting for
-// its next turn. Each turn ends by starting the next operation, or with the end of the connection, when the worker
-// destroys it; so a completion handler never meets a connection that has gone.
+// under way for it: waiting until there is something to receive, until replies can be sent, until there may be
+// memory or it may log in, or for its next turn. Each turn ends by starting the next operation, or with the end of
+// the connection, when the worker destroys it; so a completion handler never meets a connection that has gone.
 //
 // Nothing a client does makes it hold much: replies that are not taken stop further requests from being read, and a
 // reply is made only as far as the buffer has room (see retrieval.h). Between requests it holds no buffers at all.

@@ -50,6 +50,12 @@ bool ConnectionMemory::take(size_t bytes) {
   return true;
 }
 
+bool ConnectionMemory::charge(int64_t bytes) {
+  if (bytes >= 0) return take(static_cast<size_t>(bytes));
+  give(static_cast<size_t>(-bytes));
+  return true;
+}
+
 void ConnectionMemory::settle() {
   for (size_t bytes = 0; bytes < kSettledBytes && cache_.bytes_over_limit() > 0; bytes += kSettleStepBytes) {
     // Relaxed: a hint. What is not settled here is by the next stores, and by upkeep.

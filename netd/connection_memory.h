@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/base/thread_annotations.h"
 #include "larder/cache.h"
@@ -34,6 +35,8 @@ class ConnectionMemory {
   // False: a large piece was refused.
   [[nodiscard]] bool take(size_t bytes);
   void give(size_t bytes);
+  // Either, as BufferPool::Charge.
+  [[nodiscard]] bool charge(int64_t bytes);
   // At the end of a turn: has the cache make room for what has been taken, if it must, a little at a time.
   void settle();
   [[nodiscard]] size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }

@@ -63,7 +63,10 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
       meta_(cache_, counters_, traffic_, values_) {}
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
-  if (session.report != nullptr) return run_report(session, out);
+  if (session.report != nullptr) {
+    ++administrative_requests_;
+    return run_report(session, out);
+  }
   if (server_.options().read_only && !make_read_only(request)) {
     answer(request, kErrorReadOnly, out);
     return Outcome::kDone;
@@ -109,6 +112,7 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
     case Command::kLruCrawler:
     case Command::kWatch:
     case Command::kDebugtime:
+      ++administrative_requests_;
       administration_.run(request, session, out);
       if (session.watcher != nullptr) return Outcome::kWatch;
       return session.report == nullptr ? Outcome::kDone : run_report(session, out);

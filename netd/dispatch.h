@@ -39,6 +39,9 @@ class Dispatch {
   // As ValueStore::bytes_written.
   [[nodiscard]] uint64_t bytes_written() const { return values_.bytes_written(); }
 
+  // How many requests so far have asked for more work than a few lookups are, or for a part of a report.
+  [[nodiscard]] uint64_t administrative_requests() const { return administrative_requests_; }
+
  private:
   Outcome run_report(Session& session, Buffer& out);
   void store(const Request& request, const Session& session, Buffer& out);
@@ -58,6 +61,7 @@ class Dispatch {
   const std::function<void()> shut_down_;
   ValueStore values_;
   MetaDispatch meta_;
+  uint64_t administrative_requests_ = 0;
 };
 
 }  // namespace netd

@@ -48,22 +48,6 @@ enum class Command : uint8_t {
   kMetaDebug,
 };
 
-// It asks for more work than a few lookups are, or for a part of a report.
-[[nodiscard]] constexpr bool is_administrative(Command command) {
-  switch (command) {
-    case Command::kStats:
-    case Command::kCacheMemlimit:
-    case Command::kSlabs:
-    case Command::kLru:
-    case Command::kLruCrawler:
-    case Command::kWatch:
-    case Command::kDebugtime:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // The views point into the input the request was parsed from and are valid as long as that stays where it is.
 struct Request {
   Command command = Command::kRefused;

@@ -69,7 +69,7 @@ void Server::finish(std::chrono::milliseconds grace) {
 
 void Server::hand_over(UniqueFd client) { next_worker().adopt(std::move(client)); }
 
-// A step takes a few milliseconds of the thread that accepts clients, and stops no worker.
+// It takes some tens of milliseconds of the thread that accepts clients, and of no worker.
 void Server::maintain() {
   int steps = 0;
   while (steps < kMaintenanceSteps && state_.cache().maintain(kMaintenanceStepBytes)) ++steps;

@@ -35,12 +35,7 @@ std::unique_ptr<Report> make_report(ServerState& server, SharedReportKind kind) 
 }  // namespace
 
 struct SharedReports::Run {
-  explicit Run(ConnectionMemory& memory)
-      : pool([&memory](int64_t bytes) {
-          if (bytes >= 0) return memory.take(static_cast<size_t>(bytes));
-          memory.give(static_cast<size_t>(-bytes));
-          return true;
-        }) {}
+  explicit Run(ConnectionMemory& memory) : pool([&memory](int64_t bytes) { return memory.charge(bytes); }) {}
 
   BufferPool pool;
   std::unique_ptr<Report> report;  // while it is being made

@@ -39,7 +39,6 @@ void Watcher::on_wake(std::function<void()> wake) {
 }
 
 bool Watcher::take(Buffer& out) {
-  // Before the lock: making room may evict items, and who evicts tells the watchers.
   out.reserve(kTakenBytesMax);
   const larder::internal::MutexLock lock(mutex_);
   const std::string_view part = std::string_view(queue_).substr(taken_bytes_, kTakenBytesMax);

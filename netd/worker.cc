@@ -169,17 +169,12 @@ bool Worker::abandon_overdue() {
 }
 
 bool Worker::charge(int64_t bytes) {
-  if (bytes >= 0) return take(static_cast<size_t>(bytes));
-  server_.connection_memory().give(static_cast<size_t>(-bytes));
-  return true;
-}
-
-bool Worker::take(size_t bytes) {
   ConnectionMemory& memory = server_.connection_memory();
-  if (memory.take(bytes)) return true;
-  const size_t used_bytes_max = memory.large_bytes_max() - std::min(memory.large_bytes_max(), bytes);
+  if (memory.charge(bytes)) return true;
+  const size_t large_bytes_max = memory.large_bytes_max();
+  const size_t used_bytes_max = large_bytes_max - std::min(large_bytes_max, static_cast<size_t>(bytes));
   reclaim_stalled(used_bytes_max - used_bytes_max / kSpareDivisor);
-  return memory.take(bytes);
+  return memory.charge(bytes);
 }
 
 void Worker::end_turn() {
@@ -205,7 +200,6 @@ void Worker::reclaim(size_t used_bytes_max) {
   try {
     asio::post(io_, [this, used_bytes_max] {
       is_asked_to_reclaim_.store(false, std::memory_order_relaxed);
-      pool_.trim(0);
       close_holders(Connection::kFloorBytes, kStalledMs, used_bytes_max);
     });
   } catch (const std::bad_alloc&) {
@@ -218,7 +212,6 @@ void Worker::reclaim_stalled(size_t used_bytes_max) {
   const int64_t now_ms = server_.clock().monotonic_ms();
   if (now_ms < next_reclaim_ms_) return;
   next_reclaim_ms_ = now_ms + kReclaimIntervalMs;
-  pool_.trim(0);
   close_holders(Connection::kFloorBytes, kStalledMs, used_bytes_max);
   if (server_.connection_memory().used_bytes() > used_bytes_max) reclaim_from_all_(used_bytes_max);
 }
@@ -239,6 +232,7 @@ void Worker::reclaim_excess() {
 // Those first that have held most for longest.
 void Worker::close_holders(size_t held_bytes_min, int64_t held_ms_min, size_t used_bytes_max) {
   const ConnectionMemory& memory = server_.connection_memory();
+  pool_.trim(0);
   holders_.clear();
   for (const std::unique_ptr<Connection>& connection : connections_) {
     if (!connection->is_holding(held_bytes_min)) continue;

@@ -65,7 +65,6 @@ class Worker {
   void watch();
   bool abandon_overdue();
   bool charge(int64_t bytes);
-  bool take(size_t bytes);
   void end_turn();
   void relieve();
   void reclaim_stalled(size_t used_bytes_max);

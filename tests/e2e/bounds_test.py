@@ -290,11 +290,10 @@ class UnfinishedRequests(BoundsTestCase):
                 client.close()
 
     def test_when_memory_is_short_who_holds_most_for_longest_is_told_and_closed(self):
-        server = self.server('-m', '8', '-t', '2', '--enable-debugtime')
+        server = self.server('-m', '8', '-t', '1', '--enable-debugtime')
         control = self.connect(server)
         control.ask(store(b'ten', bytes(10 * KIB)))
         early = self.leave_unfinished(server, 100, b'set a 0 0 16000\r\n' + bytes(12 * KIB))
-        # On each of their two workers.
         small = self.leave_unfinished(server, 2, b'set a 0 0 16000\r\n' + bytes(KIB))
         wait_until(lambda: int(control.stats()['read_buf_bytes']) > 100 * 12 * KIB, 'all of that has been received')
         self.assertEqual(OK, control.ask(b'debugtime 30\r\n'))
@@ -328,7 +327,7 @@ class UnfinishedRequests(BoundsTestCase):
         little.send(b'set little 0 0 100000\r\n' + bytes(KIB))
         busy.send(b'set busy 0 0 50000\r\n')
         for _ in range(5):
-            busy.send(bytes(8 * KIB))
+            busy.send_in_pieces([bytes(8 * KIB)])
             self.assertEqual(OK, control.ask(b'debugtime 50\r\n'))
         self.assertEqual(b'SERVER_ERROR request not finished in time\r\n', much.read_to_end())
         self.assertEqual('1', control.stats()['request_timeouts'])

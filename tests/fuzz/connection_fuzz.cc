@@ -74,17 +74,10 @@ class Service {
   void disconnect() { connection_.reset(); }
 
  private:
-  bool charge(int64_t bytes) {
-    ConnectionMemory& memory = server_.state.connection_memory();
-    if (bytes >= 0) return memory.take(static_cast<size_t>(bytes));
-    memory.give(static_cast<size_t>(-bytes));
-    return true;
-  }
-
   ServerFixture& server_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  BufferPool pool_{[this](int64_t bytes) { return charge(bytes); }};
+  BufferPool pool_{[this](int64_t bytes) { return server_.state.connection_memory().charge(bytes); }};
   ConnectionContext context_{io_,
                              server_.state,
                              server_.state.worker_counters(0),
