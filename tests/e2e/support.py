@@ -89,9 +89,12 @@ def cpu_s(pid):
 def is_asleep(pid):
     """Whether no thread of the process has anything to do: what is sent to one that sleeps wakes it at once."""
     states = []
-    for thread in os.listdir(f'/proc/{pid}/task'):
-        with open(f'/proc/{pid}/task/{thread}/stat', encoding='ascii', errors='replace') as stat:
-            states.append(stat.read().rpartition(')')[2].split()[0])
+    try:
+        for thread in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{thread}/stat', encoding='ascii', errors='replace') as stat:
+                states.append(stat.read().rpartition(')')[2].split()[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # One has just ended: netd tries at its start how many there can be.
     return set(states) == {'S'}
 
 
