@@ -17,9 +17,8 @@ Parser::Result close(std::string_view input, Request& request) {
   return {.complete = true, .bytes_consumed = input.size()};
 }
 
-Parser::Result refuse(std::string_view refusal, size_t bytes_consumed, Request& request) {
-  request.command = Command::kRefused;
-  request.refusal = refusal;
+Parser::Result refuse_login(std::string_view refusal, size_t bytes_consumed, Request& request) {
+  refuse(request, refusal);
   return {.complete = true, .bytes_consumed = bytes_consumed};
 }
 
@@ -42,15 +41,15 @@ Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Requ
 
   const Tokens tokens(request.line);
   const std::optional<uint32_t> value_bytes = parse_u32(tokens[4]);
-  if (tokens[0] != "set" || !value_bytes) return refuse(kErrorUnauthenticated, line_bytes, request);
+  if (tokens[0] != "set" || !value_bytes) return refuse_login(kErrorUnauthenticated, line_bytes, request);
   // As in memcached, what follows is the next line: gigabytes that a stranger announces are not waited for.
-  if (*value_bytes > kAuthTokenBytesMax) return refuse(kErrorAuthTooLong, line_bytes, request);
+  if (*value_bytes > kAuthTokenBytesMax) return refuse_login(kErrorAuthTooLong, line_bytes, request);
   const size_t block_bytes = size_t{*value_bytes} + 2;
   const size_t request_bytes = line_bytes + block_bytes;
   if (input.size() < request_bytes) return {.bytes_wanted = request_bytes};
   request.value = input.substr(line_bytes, block_bytes - 2);
-  if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse(kErrorAuthBadEnd, request_bytes, request);
-  if (request.value.find(' ') == std::string_view::npos) return refuse(kErrorAuthBadFormat, request_bytes, request);
+  if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse_login(kErrorAuthBadEnd, request_bytes, request);
+  if (request.value.find(' ') == std::string_view::npos) return refuse_login(kErrorAuthBadFormat, request_bytes, request);
   request.command = Command::kAuthenticate;
   return {.complete = true, .bytes_consumed = request_bytes};
 }

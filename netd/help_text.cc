@@ -9,7 +9,7 @@
 namespace netd {
 namespace {
 
-constexpr std::string_view kFlags =
+constexpr std::string_view kFlagHelp =
     R"(-p, --port=<num>          TCP port to listen on (default: 11211; 0: none, -1: any that is free)
 -U, --udp-port=<num>      UDP port to listen on (default: 0, none; -1: any that is free);
                           also for TCP unless -p is given. For trusted networks only:
@@ -92,7 +92,7 @@ SIGHUP has it read the file of -Y again.
 
 }  // namespace
 
-std::string help_text() { return fmt::format("netd {}\n{}", version_text(), kFlags); }
+std::string help_text() { return fmt::format("netd {}\n{}", version_text(), kFlagHelp); }
 
 std::string license_text() {
   return fmt::format(

@@ -15,7 +15,7 @@ namespace netd {
 namespace {
 
 // A pipe that has any room has room for so much.
-constexpr size_t kLineBytesMax = PIPE_BUF;
+constexpr size_t kLogLineBytesMax = PIPE_BUF;
 
 // The ASCII ones, and those that some terminals also take for the beginning of a command.
 bool is_control(char c) {
@@ -26,7 +26,7 @@ bool is_control(char c) {
 }  // namespace
 
 void log_line(std::string_view line) {
-  std::string text(line.substr(0, kLineBytesMax - 1));
+  std::string text(line.substr(0, kLogLineBytesMax - 1));
   std::ranges::replace_if(text, is_control, '?');
   text += '\n';
   // Another thread's line must not take the room that this one has just seen.

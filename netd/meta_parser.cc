@@ -151,11 +151,6 @@ std::string_view parse_flags(const Tokens& tokens, size_t first_flag, Command co
   return is_arithmetic ? kErrorInvalidOrDuplicateFlag : kErrorOpaqueTooLong;
 }
 
-void refuse(Request& request, std::string_view refusal) {
-  request.command = Command::kRefused;
-  request.refusal = refusal;
-}
-
 }  // namespace
 
 bool look_like_flags(const Tokens& tokens, size_t first_flag) {

@@ -14,7 +14,7 @@ namespace netd {
 namespace {
 
 // A line with all flags, each once, is shorter, but for the key.
-constexpr size_t kLineBytesMax = 1024;
+constexpr size_t kMetaLineBytesMax = 1024;
 
 // A binary key is shown in base64, which is longer by a third.
 size_t shown_key_bytes_max(std::string_view key) { return key.size() / 3 * 4 + 4; }
@@ -89,7 +89,7 @@ class FlagWriter {
 }  // namespace
 
 bool append_meta(const MetaReply& reply, std::string_view flags, Buffer& out) {
-  const size_t bytes_max = kLineBytesMax + shown_key_bytes_max(reply.key);
+  const size_t bytes_max = kMetaLineBytesMax + shown_key_bytes_max(reply.key);
   const auto write_line = [&](ReplyWriter& to) {
     to.text(reply.code);
     if (reply.value) {

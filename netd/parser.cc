@@ -20,11 +20,6 @@ bool is_retrieval(std::string_view input) {
          input.starts_with("gats ");
 }
 
-void refuse(Request& request, std::string_view refusal) {
-  request.command = Command::kRefused;
-  request.refusal = refusal;
-}
-
 void close(Request& request, std::string_view refusal = {}) {
   request.command = Command::kClose;
   request.refusal = refusal;

@@ -78,6 +78,12 @@ struct Request {
   return request.meta && request.meta->is_key_binary ? std::string_view(request.meta->binary_key) : request.key;
 }
 
+// Makes it one that is not to be executed, whose answer is `refusal`.
+inline void refuse(Request& request, std::string_view refusal) {
+  request.command = Command::kRefused;
+  request.refusal = refusal;
+}
+
 }  // namespace netd
 
 #endif  // NETD_REQUEST_H_
