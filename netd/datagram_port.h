@@ -57,7 +57,7 @@ class DatagramPort {
   uint16_t request_id_ = 0;
   sockaddr_storage peer_{};
   socklen_t peer_bytes_ = 0;
-  size_t turn_bytes_ = 0;     // received and sent in this turn
+  size_t turn_bytes_ = 0;     // received, sent and written to items in this turn
   bool has_no_room_ = false;  // what was sent last was not taken
   bool unfinished_ = false;   // request_ has been answered in part
   bool stopped_ = false;
