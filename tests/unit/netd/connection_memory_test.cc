@@ -36,6 +36,18 @@ TEST_CASE("what an ordinary request needs is never refused, and what is beyond h
   CHECK(memory.excess_bytes() == 0);
 }
 
+TEST_CASE("of a cache that evicts nothing connections hold half of the limit, and no more than 16 MiB") {
+  const std::unique_ptr<larder::Cache> cache = make_cache();
+  ConnectionMemory memory(*cache, kLimitBytes, /*evicts=*/false);
+  CHECK(memory.bytes_max() == kLimitBytes / 2);
+  memory.set_limit(32 << 20);
+  CHECK(memory.bytes_max() == 16 << 20);
+  memory.set_limit(size_t{1} << 40);
+  CHECK(memory.bytes_max() == 16 << 20);
+  CHECK(ConnectionMemory(*cache, size_t{1} << 40, /*evicts=*/false).bytes_max() == 16 << 20);
+  CHECK(ConnectionMemory(*cache, size_t{1} << 40).bytes_max() == size_t{1} << 39);
+}
+
 TEST_CASE("large buffers leave a quarter to the others") {
   const std::unique_ptr<larder::Cache> cache = make_cache();
   ConnectionMemory memory(*cache, kLimitBytes);
