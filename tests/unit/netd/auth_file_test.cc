@@ -1,32 +1,14 @@
 #include "netd/auth_file.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include "netd/start_error.h"
+#include "temporary_file.h"
 
 namespace netd {
 namespace {
-
-// A file that is gone when the test is over.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& text) {
-    close(mkstemp(path.data()));
-    write(text);
-  }
-  ~TemporaryFile() { unlink(path.c_str()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(const std::string& text) const { std::ofstream(path) << text; }
-
-  std::string path = "/tmp/larder-auth-XXXXXX";
-};
 
 std::string users(int count) {
   std::string text;
