@@ -449,23 +449,23 @@ class Dumps(AdministrationTestCase):
                                  connection.ask(b'lru_crawler metadump ' + classes + b'\r\n'))
 
     @contextlib.contextmanager
-    def unread_dump(self):
-        """A netd, the clock of which stands still, a client that does not read its dump, and another one."""
+    def unread_dump(self, *flags):
+        """A netd, the clock of which stands still, and a client that does not read its dump."""
         with Faults() as faults:
             faults.stop_clock()
-            server = self.server('-m', '64', environment=faults.environment())
-            with server.connect() as first, server.connect() as second:
+            server = self.server('-m', '64', *flags, environment=faults.environment())
+            with server.connect() as first:
                 for i in range(0, 40000, 1000):
                     first.ask(b''.join(store(b'key%d' % j, b'1') for j in range(i, i + 1000)))
                 # Far more than what the sockets take.
                 first.send(b'lru_crawler metadump all\r\n')
-                wait_until(lambda: second.stats()['lru_crawler_running'] == '1', 'the dump begins')
-                wait_until(lambda: 'conn_mwrite' in second.stats('conns').values(), 'its socket is full')
-                yield faults, first, second
+                wait_until(lambda: server.stats()['lru_crawler_running'] == '1', 'the dump begins')
+                wait_until(lambda: 'conn_mwrite' in server.stats('conns').values(), 'its socket is full')
+                yield faults, server, first
 
     @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
     def test_a_dump_that_is_not_read_keeps_nobody_from_another(self):
-        with self.unread_dump() as (faults, first, second):
+        with self.unread_dump() as (faults, server, first), server.connect() as second:
             faults.pass_time(2)
             self.assertEqual(40000, len(dump(second, b'lru_crawler metadump all', END).splitlines()))
             lines = first.read_to_end().splitlines(keepends=True)
@@ -476,8 +476,24 @@ class Dumps(AdministrationTestCase):
                 self.assertRegex(line, rb'\Akey=key\d+ .* \n\Z')
 
     @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
+    def test_a_dump_that_is_read_slowly_does_not_give_way(self):
+        with self.unread_dump('-t', '1', '-o', 'idle_timeout=1') as (faults, server, first):
+            for _ in range(6):
+                # Too little for more to be sent: only who looks at the socket sees it.
+                first.received += first.socket.recv(64 << 10, socket.MSG_WAITALL)
+                # Whoever has been idle is sent away when all connections are looked at.
+                with server.connect() as idle:
+                    self.assertEqual(END, idle.ask(b'get absent\r\n'))
+                    faults.pass_time(1.1)
+                    self.assertEqual(b'', idle.read_to_end())
+                self.assertEqual(b'BUSY currently processing crawler request\r\n',
+                                 server.ask(b'lru_crawler metadump all\r\n'))
+            lines = first.read_until(lambda reply: reply.endswith(END)).removeprefix(OK).removesuffix(END)
+            self.assertEqual(40000, len(lines.splitlines()))
+
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
     def test_one_dump_at_a_time(self):
-        with self.unread_dump() as (_, first, second):
+        with self.unread_dump() as (_, server, first), server.connect() as second:
             self.assertEqual(b'BUSY currently processing crawler request\r\n',
                              second.ask(b'lru_crawler metadump all\r\n'))
             lines = first.read_until(lambda reply: reply.endswith(END)).removeprefix(OK).removesuffix(END)

@@ -165,6 +165,20 @@ TEST_CASE("a dump that is read slowly, or that nobody else waits for, is made to
   CHECK(alone.text.ends_with("END\r\n"));
 }
 
+TEST_CASE("a dump of which a little is taken now and then does not give way, until nothing is taken") {
+  ServerFixture server;
+  Reader reader(server);
+  for (int i = 0; i < 5; ++i) {
+    server.clock.advance_ms(999);
+    reader.session.report->note_taking();
+    CHECK(server.ask("lru_crawler metadump all\r\n").starts_with("BUSY "));
+  }
+  server.clock.advance_ms(1000);
+  CHECK(lines_of(server.ask("lru_crawler metadump all\r\n")) == 5002);
+  reader.session.report->note_taking();
+  CHECK(reader.read() == Dispatch::Outcome::kClose);
+}
+
 TEST_CASE("a crawl gives way to nothing") {
   ServerFixture server;
   CHECK(server.ask("lru_crawler crawl all\r\n") == kOk);
