@@ -1,14 +1,17 @@
 """What one client, or very many, may cost a server: memory, turns of others, and for how long."""
 
+import contextlib
 import re
 import resource
 import socket
+import tempfile
 import threading
 import unittest
 
+from faults import SHIM, Faults
 from flood import Flood, stats_at_turns
-from support import NETD, SANITIZED, Connection, Server, cpu_s, free_port, require, wait_until
-from vectors import END, OK, STORED, store, value
+from support import NETD, SANITIZED, Connection, Server, cpu_s, free_port, is_asleep, require, wait_until
+from vectors import END, NO_MEMORY, OK, STORED, store, value
 
 KIB = 1 << 10
 BIG = bytes(range(256)) * 4096  # 1 MiB
@@ -335,6 +338,88 @@ class UnfinishedRequests(BoundsTestCase):
         self.assertEqual(STORED, little.read_until(lambda reply: reply.endswith(b'\n')))
         busy.send(bytes(50000 - 5 * 8 * KIB) + b'\r\n')
         self.assertEqual(STORED, busy.read_until(lambda reply: reply.endswith(b'\n')))
+
+    def test_one_that_holds_much_has_no_more_time_for_a_few_octets_now_and_then(self):
+        server = self.server('-t', '1', '-o', 'request_timeout=50000', '--enable-debugtime')
+        control = self.connect(server)
+        trickling = self.connect(server)
+        trickling.send_in_pieces([b'set much 0 0 1000000\r\n' + bytes(500 * KIB)])
+        for _ in range(2):
+            self.assertEqual(OK, control.ask(b'debugtime 20000\r\n'))
+            trickling.send_in_pieces([bytes(2 * KIB)])
+        self.assertEqual(OK, control.ask(b'debugtime 20000\r\n'))
+        self.assertEqual(b'SERVER_ERROR request not finished in time\r\n', trickling.read_to_end())
+        self.assertEqual('1', control.stats()['request_timeouts'])
+
+    @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
+    def test_those_who_hold_much_and_send_little_lose_it_to_one_who_needs_it(self):
+        # Whose time goes on only where this says so.
+        faults = self.enterContext(Faults())
+        faults.stop_clock()
+        server = self.server('-m', '8', '-t', '1', environment=faults.environment())
+        self.addCleanup(faults.start_clock)  # Before the server is to stop.
+        # They leave too little for a value of 900,000 bytes.
+        trickling = [self.connect(server) for _ in range(5)]
+        for client in trickling:
+            client.send_in_pieces([b'set a 0 0 500000\r\n' + bytes(400 * KIB)])
+
+        def trickle():
+            for client in trickling:
+                with contextlib.suppress(OSError):  # It has been closed.
+                    client.send_in_pieces([bytes(2 * KIB)])
+
+        for _ in range(5):
+            faults.pass_time(0.25)
+            trickle()
+        needy = self.connect(server)
+        flood = Flood(needy, store(b'needy', bytes(900000)), once=True)
+        # Until it is stored, or has waited for memory in vain, while they go on.
+        for _ in range(5):
+            for _ in range(12):
+                flood.go_on()
+                wait_until(lambda: is_asleep(server.pid), 'the server has done what there is to do')
+                faults.pass_time(0.02)
+            trickle()
+        self.assertEqual(b'HD s900000\r\n', server.ask(b'mg needy s\r\n'))
+        self.assertNotEqual('0', server.stats()['memory_kicks'])
+
+    def test_those_who_wait_to_log_in_leave_everybody_served(self):
+        with tempfile.NamedTemporaryFile('w') as users:
+            users.write('alice:secret\n')
+            users.flush()
+            server = self.server('-m', '8', '-t', '1', '-Y', users.name, '--enable-debugtime')
+            insider = self.connect(server)
+            insider.send(store(b'auth', b'alice secret'))
+            self.assertEqual(STORED, insider.read_until(lambda reply: reply.endswith(b'\n')))
+            guess = store(b'auth', b'alice ' + b'x' * 4000)
+            self.leave_unfinished(server, 1000, guess)
+            wait_until(lambda: int(insider.stats()['bytes_read']) > 1000 * len(guess), 'all of that has been received')
+            # They have been there for much longer than it takes the insider to send a value.
+            self.assertEqual(OK, insider.ask(b'debugtime 50\r\n'))
+            half = bytes(10 * KIB)
+            for _ in range(20):
+                insider.send_in_pieces([b'set half 0 0 20480\r\n' + half, half + b'\r\n'])
+                self.assertEqual(STORED, insider.read_until(lambda reply: reply.endswith(b'\n')))
+            self.assertLess(int(insider.stats()['read_buf_bytes']), 5 << 20)
+
+    def test_without_eviction_they_hold_16_MiB_at_most_and_everybody_is_answered(self):
+        server = self.server('-m', '64', '-M', '-t', '1')
+        control = self.connect(server)
+        data = bytes(3000)
+        count = 0
+        while NO_MEMORY not in control.ask(b''.join(store(b'key%d' % (count + i), data) for i in range(100))):
+            count += 100
+        received_bytes = int(control.stats()['bytes_read'])
+        request = b'set a 0 0 60000\r\n' + bytes(33000)
+        self.leave_unfinished(server, 900, request)
+        wait_until(lambda: int(control.stats()['bytes_read']) - received_bytes > 900 * len(request),
+                   'all of that has been received')
+        # When that is an eighth too much, it is brought down.
+        self.assertLess(int(control.stats()['read_buf_bytes']), 19 << 20)
+        self.assertEqual(value(b'key1', data) + END, control.ask(b'get key1\r\n'))
+        with server.connect() as newcomer:
+            self.assertEqual(value(b'key2', data) + END + b'DELETED\r\n', newcomer.ask(b'get key2\r\ndelete key2\r\n'))
+        self.assertEqual(NO_MEMORY, control.ask(store(b'b', data)))
 
     def test_the_limit_is_a_minute_by_default_and_0_is_none(self):
         for flags, seconds in [([], '60'), (['-o', 'request_timeout=0'], '0'), (['-o', 'request_timeout=7'], '7')]:
