@@ -145,6 +145,7 @@ void Connection::revoke(std::string_view reason, std::string_view error) {
   }
   end_reason_ = reason;
   in_.release();
+  session_.login.reset();  // While it lingers it is in nobody's way.
   closing_ = refused_ = true;
   descriptor_.cancel();
 }

@@ -107,7 +107,8 @@ TEST_CASE("a value waits for memory for longer than others may stand still, and 
   CHECK(server.ask("get a\r\n") == "VALUE a 0 200000\r\n" + value + "\r\nEND\r\n");
 }
 
-TEST_CASE("who waits to log in holds what he holds, as any other who waits, and can lose it") {
+TEST_CASE("who waits to log in holds what he holds, as any other who waits, and can lose it, and his turn") {
+  constexpr int64_t kLongAfterMs = 1'000'000'000;
   const TemporaryFile users("alice:secret\n");
   Options options;
   options.auth_file = users.path;
@@ -125,8 +126,12 @@ TEST_CASE("who waits to log in holds what he holds, as any other who waits, and 
   CHECK(server.connection->is_holding(guess.size() + 1900 - 1));
   CHECK(server.connection->held_ms() == LoginPace::kWrongMs - 1);
   CHECK(server.state.connection_memory().used_bytes() >= server.connection->held_bytes());
+  LoginPace& pace = server.state.login_pace();
+  const auto other = pace.enter(login_source(server.client.get()), /*is_first=*/false, [] {});
+  CHECK(pace.wait_ms(*other, kLongAfterMs) > 0);
   server.connection->revoke("memory", kErrorNoMemoryReading);
   CHECK(server.receive() == kErrorNoMemoryReading);
+  CHECK(pace.wait_ms(*other, kLongAfterMs) == 0);
   CHECK(server.connection->held_bytes() == 0);
   server.buffers.trim(0);
   CHECK(server.state.connection_memory().used_bytes() == 0);
