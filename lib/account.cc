@@ -1,4 +1,4 @@
-#include "larder/internal/account.h"
+#include "larder/internal/base/account.h"
 
 #include <algorithm>
 #include <cassert>

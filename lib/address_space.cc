@@ -1,4 +1,4 @@
-#include "larder/internal/address_space.h"
+#include "larder/internal/base/address_space.h"
 
 #include <sys/mman.h>
 
@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "larder/internal/page_size.h"
+#include "larder/internal/base/page_size.h"
 #include "larder/options.h"
 
 namespace larder::internal {

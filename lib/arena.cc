@@ -1,11 +1,11 @@
-#include "larder/internal/arena.h"
+#include "larder/internal/base/arena.h"
 
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cassert>
 
-#include "larder/internal/page_size.h"
+#include "larder/internal/base/page_size.h"
 
 namespace larder::internal {
 namespace {

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <utility>
 
-#include "larder/internal/count_item.h"
-#include "larder/internal/counters.h"
-#include "larder/internal/decision.h"
-#include "larder/internal/engine.h"
-#include "larder/internal/read_item.h"
-#include "larder/internal/store_item.h"
-#include "larder/internal/update_item.h"
+#include "larder/internal/commands/count.h"
+#include "larder/internal/commands/read.h"
+#include "larder/internal/commands/store.h"
+#include "larder/internal/commands/update.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/decision.h"
+#include "larder/internal/engine/engine.h"
 
 namespace larder {
 namespace {

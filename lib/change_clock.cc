@@ -1,4 +1,4 @@
-#include "larder/internal/change_clock.h"
+#include "larder/internal/index/change_clock.h"
 
 #include <algorithm>
 

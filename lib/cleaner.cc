@@ -1,4 +1,4 @@
-#include "larder/internal/cleaner.h"
+#include "larder/internal/engine/cleaner.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,9 +1,8 @@
-#include "larder/internal/count_item.h"
-
 #include <charconv>
 #include <optional>
 
-#include "larder/internal/decision.h"
+#include "larder/internal/commands/count.h"
+#include "larder/internal/engine/decision.h"
 
 namespace larder::internal {
 namespace {

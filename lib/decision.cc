@@ -1,4 +1,4 @@
-#include "larder/internal/decision.h"
+#include "larder/internal/engine/decision.h"
 
 #include <charconv>
 #include <system_error>

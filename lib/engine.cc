@@ -1,4 +1,4 @@
-#include "larder/internal/engine.h"
+#include "larder/internal/engine/engine.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "larder/internal/frames.h"
-
 #include <bit>
 #include <cassert>
 #include <cstddef>
+
+#include "larder/internal/base/buddy_allocator.h"
 
 namespace larder::internal {
 

@@ -1,12 +1,12 @@
-#include "larder/internal/ghost.h"
+#include "larder/internal/policy/ghost.h"
 
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "larder/internal/eviction.h"
-#include "larder/internal/page_size.h"
+#include "larder/internal/base/page_size.h"
+#include "larder/internal/policy/s3fifo.h"
 
 namespace larder::internal {
 namespace {

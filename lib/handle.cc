@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "larder/internal/counters.h"
-#include "larder/internal/engine.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/engine.h"
 
 namespace larder {
 

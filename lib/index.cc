@@ -1,4 +1,4 @@
-#include "larder/internal/index.h"
+#include "larder/internal/index/index.h"
 
 #include <algorithm>
 #include <bit>
@@ -6,7 +6,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "larder/internal/page_size.h"
+#include "larder/internal/base/page_size.h"
 
 namespace larder::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "larder/internal/index_memory.h"
+#include "larder/internal/index/index_memory.h"
 
 #include <algorithm>
 #include <bit>

@@ -55,9 +55,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/hash.h"
-#include "larder/internal/mutex.h"
-#include "larder/internal/raise.h"
+#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/base/hash.h"
+#include "larder/internal/base/mutex.h"
 
 namespace larder {
 namespace {

@@ -1,4 +1,4 @@
-#include "larder/internal/log.h"
+#include "larder/internal/segments/log.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "larder/internal/raise.h"
+#include "larder/internal/base/atomic_max.h"
 
 namespace larder::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "larder/internal/namespaces.h"
+#include "larder/internal/index/namespaces.h"
 
 #include <algorithm>
 

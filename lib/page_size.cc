@@ -1,4 +1,4 @@
-#include "larder/internal/page_size.h"
+#include "larder/internal/base/page_size.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "larder/internal/quota.h"
+#include "larder/internal/policy/quota.h"
 
 #include <array>
 #include <span>

@@ -1,9 +1,8 @@
-#include "larder/internal/read_item.h"
-
 #include <optional>
 #include <string>
 
-#include "larder/internal/decision.h"
+#include "larder/internal/commands/read.h"
+#include "larder/internal/engine/decision.h"
 
 namespace larder::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "larder/internal/removal_queue.h"
+#include "larder/internal/engine/removal_queue.h"
 
 #include <new>
 #include <utility>

@@ -1,10 +1,9 @@
-#include "larder/internal/store_item.h"
-
 #include <optional>
 #include <utility>
 
-#include "larder/internal/counters.h"
-#include "larder/internal/decision.h"
+#include "larder/internal/commands/store.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/decision.h"
 
 namespace larder::internal {
 namespace {

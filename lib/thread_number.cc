@@ -1,4 +1,4 @@
-#include "larder/internal/thread_number.h"
+#include "larder/internal/base/thread_number.h"
 
 #include <array>
 #include <atomic>

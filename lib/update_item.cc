@@ -1,10 +1,9 @@
-#include "larder/internal/update_item.h"
-
 #include <cstdint>
 #include <optional>
 
-#include "larder/internal/counters.h"
-#include "larder/internal/decision.h"
+#include "larder/internal/commands/update.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/decision.h"
 
 namespace larder::internal {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 #include "netd/secret.h"
 
 namespace netd {

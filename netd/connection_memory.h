@@ -15,7 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "larder/cache.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 
 namespace netd {
 

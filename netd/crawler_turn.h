@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 
 namespace netd {
 

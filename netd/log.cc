@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <string>
 
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 
 namespace netd {
 namespace {

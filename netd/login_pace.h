@@ -30,7 +30,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 
 namespace netd {
 

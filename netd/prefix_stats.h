@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 #include "netd/connection_memory.h"
 
 namespace netd {

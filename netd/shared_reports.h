@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 #include "netd/report.h"
 
 namespace netd {

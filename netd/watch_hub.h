@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "larder/internal/mutex.h"
+#include "larder/internal/base/mutex.h"
 #include "netd/buffer.h"
 
 namespace netd {

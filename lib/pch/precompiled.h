@@ -7,4 +7,4 @@
 
 #include "absl/strings/str_cat.h"
 #include "larder/cache.h"
-#include "larder/internal/engine.h"
+#include "larder/internal/engine/engine.h"

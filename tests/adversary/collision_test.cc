@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "adversary/subject.h"
-#include "larder/internal/hash.h"
+#include "larder/internal/base/hash.h"
 
 namespace larder::adversary {
 namespace {

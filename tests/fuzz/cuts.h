@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "larder/internal/arena.h"
+#include "larder/internal/base/arena.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "require.h"

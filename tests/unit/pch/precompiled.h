@@ -9,6 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "larder/cache.h"
-#include "larder/internal/engine.h"
+#include "larder/internal/engine/engine.h"
 #include "larder/loading_cache.h"
 #include "larder/typed_cache.h"

@@ -1,0 +1,66 @@
+// The one account that every byte of a cache is charged to.
+//
+// Invariant: the sum of all uses never passes the limit, but right after the limit was lowered, for external bytes
+// that are only charged, and for external bytes and handles' copies that no room can be made for; whoever stores
+// and sees used() > limit() makes room.
+#ifndef LARDER_INTERNAL_BASE_ACCOUNT_H_
+#define LARDER_INTERNAL_BASE_ACCOUNT_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::internal {
+
+enum class Use : uint8_t { kSegments, kLarge, kDescriptors, kIndex, kGhost, kOther, kHandles, kExternal };
+inline constexpr size_t kUseCount = 8;
+
+// Thread-safe. All orders are relaxed: the numbers guard no other memory, they only have to add up.
+class Account {
+ public:
+  explicit Account(size_t limit_bytes) : limit_(limit_bytes) {}
+
+  // Charges `bytes` if they fit under the limit; otherwise changes nothing.
+  [[nodiscard]] bool try_charge(Use use, size_t bytes);
+
+  // Charges `bytes`, fit or not.
+  void charge(Use use, size_t bytes);
+
+  // Gives back what was charged for the same use.
+  void release(Use use, size_t bytes);
+
+  // Gives back what was charged for the use, but not more than that.
+  void release_at_most(Use use, size_t bytes);
+
+  void set_limit(size_t limit_bytes) { limit_.store(limit_bytes, std::memory_order_relaxed); }
+
+  [[nodiscard]] size_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  [[nodiscard]] size_t used() const { return used_.load(std::memory_order_relaxed); }
+  [[nodiscard]] size_t used(Use use) const { return by_use_[index(use)].load(std::memory_order_relaxed); }
+
+  // What can still be charged; 0 when over the limit.
+  [[nodiscard]] size_t headroom() const {
+    const size_t used_now = used();
+    const size_t limit_now = limit();
+    return used_now < limit_now ? limit_now - used_now : 0;
+  }
+  // What is charged beyond the limit.
+  [[nodiscard]] size_t overshoot() const {
+    const size_t used_now = used();
+    const size_t limit_now = limit();
+    return used_now > limit_now ? used_now - limit_now : 0;
+  }
+  [[nodiscard]] bool is_over_limit() const { return overshoot() > 0; }
+
+ private:
+  static constexpr size_t index(Use use) { return static_cast<size_t>(use); }
+
+  std::atomic<size_t> limit_;
+  std::atomic<size_t> used_{0};
+  std::array<std::atomic<size_t>, kUseCount> by_use_{};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_BASE_ACCOUNT_H_

@@ -1,0 +1,22 @@
+// Cache::store: what becomes of an item that is stored over, for every mode.
+#ifndef LARDER_INTERNAL_COMMANDS_STORE_H_
+#define LARDER_INTERNAL_COMMANDS_STORE_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "larder/arguments.h"
+#include "larder/internal/engine/engine.h"
+#include "larder/result.h"
+
+namespace larder::internal {
+
+// `key` and `value` are within their bounds. Does not remove the item when there was no room. `marks`: kMarkGrace,
+// kMarkAbsent, or neither.
+[[nodiscard]] StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value,
+                                      const StoreOptions& options,
+                                      Placeholders placeholders = Placeholders::kHidden, uint8_t marks = 0);
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_COMMANDS_STORE_H_

@@ -1,0 +1,21 @@
+// Cache::update: an item becomes what its updater says.
+#ifndef LARDER_INTERNAL_COMMANDS_UPDATE_H_
+#define LARDER_INTERNAL_COMMANDS_UPDATE_H_
+
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "larder/arguments.h"
+#include "larder/internal/engine/engine.h"
+#include "larder/item.h"
+#include "larder/result.h"
+
+namespace larder::internal {
+
+// `key` is within its bounds.
+[[nodiscard]] UpdateOutcome update_item(Engine& engine, std::string_view key,
+                                        absl::FunctionRef<Update(const ItemView* item)> updater);
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_COMMANDS_UPDATE_H_

@@ -1,0 +1,338 @@
+// The engine: puts index, log, ghost and cleaner together into the operations of a cache.
+//
+// All changes of an item go through `mutate`, but for what most stores do (`overwrite`): it finds the item under
+// its stripe's lock, asks a decision what should become of it, and carries that out: in place when the new content
+// fits where the old one lies and nobody has it pinned, otherwise in new room. When there is no room it lets the
+// lock go, has the cleaner make some, and asks again: a decision may be asked several times and must not count on
+// being asked once.
+//
+// What loaders leave in the place of an item, a placeholder or the mark of an absence, is a record with a mark. It
+// takes room, and is evicted and cleaned like any other; but no operation that has not asked for it is shown it, no
+// listener is told of it, and it counts as no item.
+//
+// Lock order: cleaner, stripe, log; and the removal queue's mutex after all. See log.h for what may be done without
+// a lock. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
+#ifndef LARDER_INTERNAL_ENGINE_ENGINE_H_
+#define LARDER_INTERNAL_ENGINE_ENGINE_H_
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/expiry.h"
+#include "larder/handle.h"
+#include "larder/internal/base/account.h"
+#include "larder/internal/base/mutex.h"
+#include "larder/internal/base/under_lock.h"
+#include "larder/internal/engine/cleaner.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/decision.h"
+#include "larder/internal/engine/removal_queue.h"
+#include "larder/internal/index/index.h"
+#include "larder/internal/item/record.h"
+#include "larder/internal/policy/ghost.h"
+#include "larder/internal/policy/quota.h"
+#include "larder/internal/segments/log.h"
+#include "larder/item.h"
+#include "larder/options.h"
+#include "larder/result.h"
+#include "larder/scan.h"
+#include "larder/stats.h"
+
+namespace larder::internal {
+
+// What handles may hold, as parts of the limit: if nothing else is said, and in any case.
+inline constexpr size_t kPinnedDivisor = 8;
+inline constexpr size_t kPinnedDivisorMin = 2;
+
+// Whether an operation sees what loaders leave (Content::is_hidden), or finds those keys missing.
+enum class Placeholders : uint8_t { kHidden, kShown };
+
+class Engine {
+ public:
+  using Visitor = absl::FunctionRef<void(const ItemView& item)>;
+
+  // `item` is null when there is none.
+  using Decide = absl::FunctionRef<Decision(const StoredItem* item)>;
+
+  // How a lookup leaves its trace. A loader's also sees what loaders leave.
+  enum class Trace : uint8_t { kNone, kUsed, kUsedByLoader };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
+  ~Engine();
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  // Those of the key's namespace.
+  [[nodiscard]] Counters& counters(std::string_view key) { return counters_[index_->namespaces().of(key)]; }
+  void reset_counters();
+
+  // In builds with assertions. Called by all that may want a lock which a caller's function is running under.
+  void assert_may_be_called() const {
+    assert(!UnderLock::is_inside(this) &&
+           "a larder::Cache was used from inside an updater, predicate or visitor that runs under its lock");
+  }
+
+  // The time for one operation or batch; applies a flush that has become due.
+  [[nodiscard]] int64_t now_ms();
+  // The same for lookups, asked for when it is first needed: most items never expire.
+  class Moment {
+   public:
+    explicit Moment(Engine& engine) : engine_(engine) {
+      engine.assert_may_be_called();
+      // Acquire: as in now_ms.
+      if (engine.flush_due_ms_.load(std::memory_order_acquire) != kNoFlush) (void)ms();
+    }
+    [[nodiscard]] int64_t ms() {
+      if (ms_ == kNotAsked) ms_ = engine_.now_ms();
+      return ms_;
+    }
+
+   private:
+    static constexpr int64_t kNotAsked = INT64_MIN;
+    Engine& engine_;
+    int64_t ms_ = kNotAsked;
+  };
+  // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is. `now_ms` may
+  // be behind the true time: a deadline lies so much further away that no item goes before its time.
+  [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
+  // What was given, when nothing of it is over yet; ≥ 1 before the deadline and 0 after it.
+  [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const {
+    if (deadline_ms == kNeverMs) return kNeverExpires;
+    return deadline_ms <= now_ms ? 0 : std::max<int64_t>(1, deadline_ms - now_ms - lag_ms_);
+  }
+
+  // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
+  bool read(std::string_view key, Trace trace, Visitor visitor) {
+    Moment now(*this);
+    return read(key, index_->hash(key), now, trace, visitor);
+  }
+  // Copies the item's value into `value`, which may be written to even if there is none, and which the key must not
+  // lie in. A use, counted as a get.
+  bool read_value(std::string_view key, std::string& value);
+  // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
+  // item); returns how many were found.
+  size_t read_many(std::span<const std::string_view> keys,
+                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor, Trace trace = Trace::kUsed);
+
+  // Never fails, but when there is no item: what cannot be held is copied.
+  [[nodiscard]] Handle hold(std::string_view key);
+  // For an item that is being shown by `read`; empty if it is shown as a copy, or too much is held.
+  [[nodiscard]] Handle keep(const ItemView& item);
+  // The end of a handle: of one that holds a segment, or has a copy of so many octets.
+  void end_handle(SegmentId held, size_t copied_bytes);
+
+  // Has the memory fetched that looking for these keys will need.
+  void prefetch(std::span<const std::string_view> keys) const;
+
+  // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
+  // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
+  // What is hidden from `decide` is replaced and removed all the same, if that is decided.
+  [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
+                                               Placeholders placeholders = Placeholders::kHidden,
+                                               History* history = nullptr) {
+    return mutate(begin_change(key), now_ms, decide, placeholders, history);
+  }
+  // The same in two steps, for who has something else to do while the memory is fetched that the change will need.
+  struct Target {
+    std::string_view key;
+    uint64_t hash;
+    Index::Lead lead;
+  };
+  [[nodiscard]] Target begin_change(std::string_view key) const;
+  [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
+                                               Placeholders placeholders = Placeholders::kHidden,
+                                               History* history = nullptr);
+  // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
+  // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most
+  // stores are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
+  [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, Content content, int64_t now_ms);
+
+  // Leaves no trace.
+  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms,
+                                                   Placeholders placeholders = Placeholders::kHidden);
+  [[nodiscard]] Presence presence(std::string_view key, int64_t now_ms);
+
+  // At once, or when `delay_ms` > 0 have passed.
+  void flush_all(int64_t delay_ms);
+  // False: no such namespace was declared.
+  bool flush_namespace(std::string_view prefix);
+
+  void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
+  // Removes what it finds expired.
+  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+            Placeholders placeholders = Placeholders::kHidden);
+  [[nodiscard]] Stats stats();
+  [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
+  [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
+  [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
+  [[nodiscard]] size_t memory_limit_bytes_min() const;
+  bool maintain(size_t step_bytes);
+  void add_external_bytes(int64_t bytes);
+  void charge_external_bytes(size_t bytes) { account_.charge(Use::kExternal, bytes); }
+  [[nodiscard]] size_t bytes_over_limit() const { return account_.overshoot(); }
+  [[nodiscard]] absl::Status assert_valid();
+
+ private:
+  // Since the engine was made. After 34 years no more time passes, so that what never expires does not.
+  [[nodiscard]] int64_t elapsed_ms() const { return std::min(clock_.monotonic_ms() - start_ms_, kNeverMs - 1); }
+
+  // How a record is shown: short ones as copies, or all where they lie.
+  enum class Shown : uint8_t { kShortAsCopy, kInPlace };
+  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeFrames, kNamespace, kNever };
+  // What a store found too little of, and how much of it it needs; kLargeFrames: address space for a large item, or
+  // memory that the system grants; kNever: no room will help.
+  struct Attempt {
+    Shortage shortage = Shortage::kNone;
+    size_t bytes = 0;
+    uint32_t space = 0;  // kNamespace
+    uint64_t cas = 0;    // kNone: of what was stored
+    bool has_spare = false;  // less would do: it was to have room to grow
+  };
+
+  struct Copy {
+    [[nodiscard]] Record record() { return {reinterpret_cast<std::byte*>(words), room_bytes}; }
+
+    size_t room_bytes = 0;
+    alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
+  };
+
+  // A lookup on its way to its record.
+  struct Approach {
+    uint64_t hash;
+    Index::Lead lead;
+  };
+
+  // An item under its stripe's lock: where its slot lies, and what its record says.
+  struct Found {
+    explicit operator bool() const { return static_cast<bool>(position); }
+
+    Index::Position position;
+    Content content;
+  };
+
+  explicit Engine(const Options& options);
+
+  bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
+  template <class Answer>
+  void approach(std::span<const std::string_view> keys, Answer&& answer) const;
+  [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
+                          Trace trace, Visitor visitor);
+  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);
+  [[nodiscard]] Handle copy_of(const ItemView& item);
+  // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
+  void charge(Use use, size_t bytes);
+  [[nodiscard]] size_t pinned_bytes_max() const;
+  [[nodiscard]] static Index::Taken seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
+  [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
+                                                  std::string& value) const;
+  [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
+  [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
+                              int64_t now_ms) const;
+  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static Index::Sums share(size_t bytes, const Content& content) {
+    return Index::share(bytes, content.is_hidden());
+  }
+  // For every record that goes, while it is still there.
+  void note_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    if (removals_) queue_removal(stripe, slot, now_ms, why);
+  }
+  void note_replacement(const Index::Stripe& stripe, const Found& found, const Content& content, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] RemovalQueue* removals() { return removals_ ? &*removals_ : nullptr; }
+  void count_miss(uint64_t hash);
+  [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
+  [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+                                bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool is_hidden(Slot slot) const { return log_->record_at(slot.address()).content().is_hidden(); }
+  void count_loss(const Index::Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // Both remove the item; what has expired is not evicted.
+  void expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, Placeholders placeholders,
+                  History* history, Log::For whom, bool may_spare);
+  [[nodiscard]] Decision ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
+                             Decide decide, Placeholders placeholders, History* history) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
+                                    int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static History history_of(const Index::Stripe& stripe, Slot slot, const Content& content,
+                                          int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
+  void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
+                const Content& content, int64_t now_ms, Log::For whom, bool may_spare)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // How much more room than `bytes` an appended value gets that has to move.
+  [[nodiscard]] size_t spare_for(const Found& found, size_t bytes) const;
+  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
+                                    const Content& content, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
+  void flush_now();
+  void count_into(Stats& stats, uint32_t space) const;
+  bool walk(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+            Placeholders placeholders);
+  [[nodiscard]] bool look_for_expired(size_t step_bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(walk_mutex_);
+  [[nodiscard]] absl::Status check_all();
+  [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
+
+  const Options options_;
+  const SystemClock system_clock_;
+  const Clock& clock_;
+  const int64_t lag_ms_;
+  const int64_t start_ms_;
+
+  Account account_;
+  const std::unique_ptr<Counters[]> counters_;  // by namespace
+  std::optional<RemovalQueue> removals_;        // with a listener only
+  std::optional<Ghost> ghost_;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<Log> log_;
+  std::optional<Quota> quota_;
+  std::optional<Cleaner> cleaner_;
+
+  // Whether any item was ever to expire. Relaxed: a hint of when to look for such items.
+  mutable std::atomic<bool> has_expiries_{false};
+
+  // Lock order: before all others.
+  Mutex limit_mutex_;
+  Mutex walk_mutex_;
+  std::optional<ScanCursor> walk_ ABSL_GUARDED_BY(walk_mutex_);  // the one under way
+  int64_t next_walk_ms_ ABSL_GUARDED_BY(walk_mutex_) = 0;
+  Mutex flush_mutex_;
+  // When the pending flush_all takes effect; kNoFlush: none is pending. Written under flush_mutex_, and only when
+  // the flush is done: until then everybody who sees that it is due waits for it.
+  static constexpr int64_t kNoFlush = INT64_MAX;
+  std::atomic<int64_t> flush_due_ms_{kNoFlush};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ENGINE_ENGINE_H_

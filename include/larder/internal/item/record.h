@@ -1,0 +1,398 @@
+// A record: an item as it lies in a segment.
+//
+//   offset  size  what
+//   0       2     the record's room in 8-byte units, or 0 for a large item, whose segment knows its room
+//   2       1     format: which of the fields below are there, and how many octets at the end are unused
+//   3       1     key size 1..255, or 0: then two octets of key size follow
+//   4       …     key
+//           0,4,6,8  CAS number (as wide as it needs; see kCas…)
+//           0,5   expiry: milliseconds since the cache was made
+//           0,4   client flags
+//           0,5,9 extension: an octet of marks (see kMark…), four octets: how many octets at the end are unused,
+//                 and with kMarkTracked four more: when the item was last accessed, in seconds since the cache was
+//                 made
+//           …     value
+//           …     unused, up to the room
+//
+// Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
+// lock. Everything else changes under the lock, in place, when the new content fits in the room. All that is
+// written is written in atomic words, for those who read without the lock (words.h). Records start at multiples of
+// 8; all integers are in the machine's byte order.
+#ifndef LARDER_INTERNAL_ITEM_RECORD_H_
+#define LARDER_INTERNAL_ITEM_RECORD_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic_copy.h"
+#include "larder/options.h"
+
+namespace larder::internal {
+
+inline constexpr size_t kRecordAlignment = 8;
+inline constexpr size_t kRecordHeaderBytes = 4;
+// The longest room that its two bytes can say. A longer record must be a large item.
+inline constexpr size_t kSmallRecordBytesMax = UINT16_MAX * kRecordAlignment;
+
+// A record of at most so many bytes is copied to be shown; a longer one is pinned.
+inline constexpr size_t kCopyBytesMax = size_t{8} << 10;
+
+// Addresses of records are below this: what a slot of the index can hold.
+inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
+
+// "Never", as a deadline in milliseconds since the cache was made. Every other deadline is below it.
+inline constexpr int64_t kNeverMs = int64_t{1} << 40;
+
+// The highest count of a stripe that a record keeps as such. A higher one must become a whole CAS number.
+inline constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
+
+// What few items need to have noted about them. An item with none of these marks pays nothing for them.
+inline constexpr uint8_t kMarkStale = 0x01;
+inline constexpr uint8_t kMarkWon = 0x02;        // somebody has been told to renew the item
+inline constexpr uint8_t kMarkBinaryKey = 0x04;  // SetOptions::is_key_binary
+inline constexpr uint8_t kMarkTracked = 0x08;    // somebody asked for the item's history: its accesses are noted
+inline constexpr uint8_t kMarkFetched = 0x10;    // only with kMarkTracked: read since it was stored
+inline constexpr uint8_t kMarkGrace = 0x20;      // the end of its ttl is a loader's LoadOptions::stale_grace
+// What loaders leave in the place of an item. For everybody else the key is missing.
+inline constexpr uint8_t kMarkPlaceholder = 0x40;  // a load is under way
+inline constexpr uint8_t kMarkAbsent = 0x80;       // there was nothing to load
+inline constexpr uint8_t kMarksHidden = kMarkPlaceholder | kMarkAbsent;
+
+// What a record holds besides its key.
+struct Content {
+  [[nodiscard]] bool has(uint8_t mark) const { return (marks & mark) != 0; }
+  [[nodiscard]] bool is_hidden() const { return has(kMarksHidden); }
+  [[nodiscard]] size_t value_bytes() const { return value.size() + tail.size(); }
+  // Of what is to be stored: the value comes in two pieces, the second of which may be empty.
+  [[nodiscard]] bool is_joined() const { return tail.data() != nullptr; }
+
+  std::string_view value;
+  std::string_view tail = {};  // if is_joined: goes behind the value
+  uint32_t flags = 0;
+  int64_t deadline_ms = kNeverMs;
+  uint64_t cas = 0;  // the stripe's count, or a whole number if is_cas_whole
+  bool is_cas_whole = false;
+  uint8_t marks = 0;
+  uint32_t accessed_s = 0;  // with kMarkTracked
+};
+
+// Whether `bytes` < 8 bytes can hold every number up to `number_max`.
+constexpr bool fits(uint64_t number_max, size_t bytes) { return number_max >> (bytes * 8) == 0; }
+
+// A record in memory, whose room is known.
+class Record {
+ public:
+  // `room_bytes`: as in the record, or what the segment of a large item says.
+  Record(std::byte* memory, size_t room_bytes) : memory_(memory), room_bytes_(room_bytes) {}
+
+  // How many octets a record of that content takes, rounded up to kRecordAlignment.
+  [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
+    const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
+                          (content.flags != 0 ? kFlagsBytes : 0) +
+                          (content.marks != 0 ? extension_bytes(content.marks) : 0);
+    return round_up(key_offset(key_bytes) + key_bytes + fields + content.value_bytes(), kRecordAlignment);
+  }
+
+  // The room a record that is not large was written with; 0 for a large one.
+  [[nodiscard]] static size_t room_at(const std::byte* memory) {
+    const uint64_t word = load_word(memory);
+    uint16_t room;
+    std::memcpy(&room, &word, sizeof room);
+    return room * kRecordAlignment;
+  }
+
+  // Writes a whole record into fresh room of `room_bytes` ≥ bytes_needed. `is_large`: the segment keeps the room.
+  static Record create(std::byte* memory, size_t room_bytes, bool is_large, std::string_view key,
+                       const Content& content) {
+    // Whoever sees an octet of the new record sees that the slots of what lay here before are gone: the bucket
+    // changes that removed them happened before this room was reserved.
+    std::atomic_thread_fence(std::memory_order_release);
+    assert(is_large || (room_bytes > 0 && room_bytes <= kSmallRecordBytesMax));
+    Record record(memory, room_bytes);
+    const Layout layout = record.layout_of(key.size(), content);
+    const size_t room = is_large ? 0 : room_bytes / kRecordAlignment;
+    const size_t short_size = key.size() < 256 ? key.size() : 0;
+    OctetWriter writer(memory);
+    writer.put_low(room | uint64_t{layout.format} << kFormatShift | short_size << kKeySizeShift,
+                   kRecordHeaderBytes);
+    if (short_size == 0) writer.put_low(key.size(), sizeof(uint16_t));
+    writer.put(key.data(), key.size());
+    put_fields(writer, layout, content);
+    writer.put(content.value.data(), content.value.size());
+    writer.put(content.tail.data(), content.tail.size());
+    writer.finish();
+    return record;
+  }
+
+  [[nodiscard]] std::string_view key() const {
+    size_t size = static_cast<uint8_t>(memory_[3]);
+    if (size == 0) {
+      uint16_t long_size;
+      std::memcpy(&long_size, memory_ + kRecordHeaderBytes, sizeof long_size);
+      size = long_size;
+    }
+    return {reinterpret_cast<const char*>(memory_ + key_offset(size)), size};
+  }
+
+  [[nodiscard]] Content content() const {
+    Content content;
+    const uint8_t format = static_cast<uint8_t>(memory_[2]);
+    const std::string_view record_key = key();
+    const std::byte* field = memory_ + key_offset(record_key.size()) + record_key.size();
+    const uint8_t code = format & kCasMask;
+    const size_t width = cas_width(code);
+    switch (code) {
+      case kCas32:
+        content.cas = load<uint32_t>(field);
+        break;
+      case kCas48:
+        content.cas = load<uint32_t>(field) | uint64_t{load<uint16_t>(field + sizeof(uint32_t))} << 32;
+        break;
+      case kCasWhole:
+        content.cas = load<uint64_t>(field);
+        content.is_cas_whole = true;
+        break;
+    }
+    field += width;
+    if ((format & kHasExpiry) != 0) {
+      static_assert(kExpiryBytes == sizeof(uint32_t) + sizeof(uint8_t));
+      content.deadline_ms = int64_t{load<uint32_t>(field)} | int64_t{load<uint8_t>(field + sizeof(uint32_t))} << 32;
+      field += kExpiryBytes;
+    }
+    if ((format & kHasFlags) != 0) {
+      content.flags = load<uint32_t>(field);
+      field += kFlagsBytes;
+    }
+    uint32_t unused = format >> kUnusedShift;
+    if ((format & kHasExtension) != 0) {
+      content.marks = load<uint8_t>(field);
+      unused = load<uint32_t>(field + kMarksBytes);
+      if (content.has(kMarkTracked)) content.accessed_s = load<uint32_t>(field + kExtensionBytes);
+      field += extension_bytes(content.marks);
+    }
+    const auto offset = static_cast<size_t>(field - memory_);
+    content.value = {reinterpret_cast<const char*>(memory_ + offset), room_bytes_ - offset - unused};
+    return content;
+  }
+
+  // Replaces the content where the record lies; the caller has made sure that bytes_needed fits in the room.
+  // `content.value` or `content.tail` may be of the record's own value. What lies where it should is not written:
+  // an append costs what it adds.
+  void rewrite(const Content& content) {
+    const size_t key_bytes = key().size();
+    const Layout layout = layout_of(key_bytes, content, has_extension() && content.is_joined());
+    std::byte* const value_at = memory_ + layout.value_offset;
+    std::byte* const tail_at = value_at + content.value.size();
+    const bool is_value_own = is_inside(content.value.data());
+    const bool is_tail_own = is_inside(content.tail.data());
+    assert(!is_value_own || !is_tail_own);
+    // Before anything is written to where they lie.
+    if (is_value_own) move(content.value, value_at);
+    if (is_tail_own) move(content.tail, tail_at);
+    OctetWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
+    put_fields(writer, layout, content);
+    if (!is_value_own) writer.put(content.value.data(), content.value.size());
+    writer.finish();
+    if (!is_tail_own && !content.tail.empty()) write(content.tail, tail_at);
+    const uint64_t word = load_word(memory_);
+    store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
+  }
+
+  // Octets that the content uses of the room, rounded up: what counts as live.
+  [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
+
+  // Whether the record that lies in this room is one of this key, as far as it can be told without the lock.
+  [[nodiscard]] static bool seems_to_be(const std::byte* memory, size_t room_bytes, std::string_view wanted) {
+    const size_t size = wanted.size();
+    const size_t offset = key_offset(size);
+    if (offset + size > room_bytes) return false;
+    const uint64_t word = load_word(memory);
+    const size_t short_size = static_cast<uint8_t>(word >> kKeySizeShift);
+    const size_t long_size = static_cast<uint16_t>(word >> 32);
+    if (size != (short_size != 0 ? short_size : long_size)) return false;
+    return are_octets(memory, offset, wanted.data(), size);
+  }
+
+  // What a record of that key is like, read where it lies without the lock. What it says must be checked
+  // afterwards, as all that is read so; but the value lies inside the room in any case. None: it cannot be right.
+  struct Outline {
+    int64_t deadline_ms = kNeverMs;
+    uint8_t marks = 0;
+    size_t value_offset = 0;
+    size_t value_bytes = 0;
+  };
+  [[nodiscard]] static std::optional<Outline> outline(const std::byte* memory, size_t room_bytes,
+                                                      size_t key_bytes) {
+    const auto format = static_cast<uint8_t>(load_word(memory) >> kFormatShift);
+    Outline outline;
+    size_t field = key_offset(key_bytes) + key_bytes + cas_width(format & kCasMask);
+    if ((format & kHasExpiry) != 0) {
+      outline.deadline_ms =
+          static_cast<int64_t>(load_octets(memory, field) & ((uint64_t{1} << kExpiryBytes * 8) - 1));
+      field += kExpiryBytes;
+    }
+    if ((format & kHasFlags) != 0) field += kFlagsBytes;
+    size_t unused = format >> kUnusedShift;
+    if ((format & kHasExtension) != 0) {
+      const uint64_t extension = load_octets(memory, field);
+      outline.marks = static_cast<uint8_t>(extension);
+      unused = static_cast<uint32_t>(extension >> 8);
+      field += extension_bytes(outline.marks);
+    }
+    if (field + unused > room_bytes) return std::nullopt;
+    outline.value_offset = field;
+    outline.value_bytes = room_bytes - field - unused;
+    return outline;
+  }
+
+  // How many octets the header and key of a record take; safe without the lock.
+  [[nodiscard]] static size_t prefix_bytes_at(const std::byte* memory) {
+    std::byte word[kWordBytes];
+    const uint64_t loaded = load_word(memory);
+    std::memcpy(word, &loaded, sizeof word);
+    size_t size = static_cast<uint8_t>(word[3]);
+    if (size == 0) {
+      uint16_t long_size;
+      std::memcpy(&long_size, word + kRecordHeaderBytes, sizeof long_size);
+      size = long_size;
+    }
+    return key_offset(size) + size;
+  }
+
+  [[nodiscard]] size_t room_bytes() const { return room_bytes_; }
+
+ private:
+  // Places in the first word.
+  static constexpr int kFormatShift = 16;
+  static constexpr int kKeySizeShift = 24;
+
+  // Bits of the format octet.
+  static constexpr uint8_t kCasMask = 0x03;
+  static constexpr uint8_t kCasNone = 0, kCas32 = 1, kCas48 = 2, kCasWhole = 3;
+  static constexpr uint8_t kCasWidths[] = {0, 4, 6, 8};
+  static constexpr uint8_t kHasExpiry = 0x04;
+  static constexpr uint8_t kHasFlags = 0x08;
+  static constexpr uint8_t kHasExtension = 0x10;
+  static constexpr int kUnusedShift = 5;
+
+  static constexpr size_t kExpiryBytes = 5;
+  static constexpr size_t kFlagsBytes = 4;
+  static constexpr size_t kMarksBytes = 1;
+  static constexpr size_t kExtensionBytes = kMarksBytes + 4;
+  static constexpr size_t kAccessedBytes = 4;
+
+  // Every number that others may give must fit into the bits that a record has for it.
+  static_assert(kSmallRecordBytesMax / kRecordAlignment < 1 << kFormatShift);
+  static_assert(fits(kKeyBytesMax, sizeof(uint16_t)));
+  static_assert(fits(kShortCasMax, kCasWidths[kCas48]));
+  static_assert(fits(kNeverMs - 1, kExpiryBytes));
+  static_assert(fits(kNeverMs / 1000, kAccessedBytes));
+  static_assert(fits(kItemBytesMaxMax, kExtensionBytes - kMarksBytes));
+  // How many unused bytes the format can say by itself, and one more.
+  static constexpr size_t kShortUnusedEnd = size_t{1} << (8 - kUnusedShift);
+  static_assert(kShortUnusedEnd == kRecordAlignment, "what rounding leaves unused needs no extension");
+
+  // Number by number, so that a content is built in registers and not in memory.
+  template <class Number>
+  [[nodiscard]] static Number load(const std::byte* from) {
+    Number number;
+    std::memcpy(&number, from, sizeof number);
+    return number;
+  }
+  [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
+    return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
+  }
+  [[nodiscard]] static constexpr size_t extension_bytes(uint8_t marks) {
+    return kExtensionBytes + ((marks & kMarkTracked) != 0 ? kAccessedBytes : 0);
+  }
+  [[nodiscard]] static constexpr uint8_t cas_code(const Content& content) {
+    if (content.is_cas_whole) return kCasWhole;
+    if (content.cas == 0) return kCasNone;
+    return content.cas <= UINT32_MAX ? kCas32 : kCas48;
+  }
+  [[nodiscard]] static constexpr size_t cas_width(uint8_t code) { return kCasWidths[code]; }
+
+  // How a content is laid out in the room.
+  struct Layout {
+    uint8_t format = 0;
+    size_t value_offset = 0;
+    uint32_t unused = 0;  // octets behind the value
+  };
+  // `keeps_extension`: if there is room for it, though nothing needs it, so that the value stays where it is.
+  [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content, bool keeps_extension = false) const {
+    Layout layout{.format = cas_code(content)};
+    size_t end = key_offset(key_bytes) + key_bytes + cas_width(layout.format);
+    if (content.deadline_ms < kNeverMs) {
+      layout.format |= kHasExpiry;
+      end += kExpiryBytes;
+    }
+    if (content.flags != 0) {
+      layout.format |= kHasFlags;
+      end += kFlagsBytes;
+    }
+    assert(end + content.value_bytes() <= room_bytes_);
+    const size_t unused = room_bytes_ - end - content.value_bytes();
+    const bool needs_extension = unused >= kShortUnusedEnd || content.marks != 0;
+    if (!needs_extension && !(keeps_extension && unused >= extension_bytes(content.marks))) {
+      layout.format |= static_cast<uint8_t>(unused << kUnusedShift);
+    } else {
+      layout.format |= kHasExtension;
+      end += extension_bytes(content.marks);
+    }
+    layout.value_offset = end;
+    layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value_bytes());
+    return layout;
+  }
+  static void put_fields(OctetWriter& writer, const Layout& layout, const Content& content) {
+    writer.put_low(content.cas, cas_width(layout.format & kCasMask));
+    if ((layout.format & kHasExpiry) != 0) {
+      writer.put_low(static_cast<uint64_t>(content.deadline_ms), kExpiryBytes);
+    }
+    if ((layout.format & kHasFlags) != 0) writer.put_low(content.flags, kFlagsBytes);
+    if ((layout.format & kHasExtension) == 0) return;
+    writer.put_low(content.marks, kMarksBytes);
+    writer.put_low(layout.unused, sizeof layout.unused);
+    if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
+  }
+  static void write(std::string_view octets, std::byte* to) {
+    OctetWriter writer(to);
+    writer.put(octets.data(), octets.size());
+    writer.finish();
+  }
+  // Octets of the record to elsewhere in it, which may overlap.
+  static void move(std::string_view octets, std::byte* to) {
+    constexpr size_t kPieceBytes = 4096;
+    char piece[kPieceBytes];
+    const auto* const from = reinterpret_cast<const std::byte*>(octets.data());
+    if (from == to) return;
+    // From the end that is not written to before it is read.
+    const bool is_forward = std::less<const std::byte*>{}(to, from);
+    for (size_t moved = 0; moved < octets.size();) {
+      const size_t bytes = std::min(octets.size() - moved, kPieceBytes);
+      const size_t at = is_forward ? moved : octets.size() - moved - bytes;
+      std::memcpy(piece, from + at, bytes);
+      write({piece, bytes}, to + at);
+      moved += bytes;
+    }
+  }
+  [[nodiscard]] bool has_extension() const { return (static_cast<uint8_t>(memory_[2]) & kHasExtension) != 0; }
+  [[nodiscard]] bool is_inside(const char* octet) const {
+    const auto* const at = reinterpret_cast<const std::byte*>(octet);
+    return std::greater_equal<>{}(at, memory_) && std::less<>{}(at, memory_ + room_bytes_);
+  }
+
+  std::byte* memory_;
+  size_t room_bytes_;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ITEM_RECORD_H_

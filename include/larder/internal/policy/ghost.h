@@ -1,0 +1,96 @@
+// The ghost: fingerprints of items that were lately evicted from the small chain.
+//
+// A store of a key that the ghost knows goes straight to the main chain: the key came back soon after it was
+// dropped, so it deserves longer. The table has a fixed size; an entry is forgotten when its set is full of newer
+// ones, or when as many bytes as the main chain holds have been evicted since.
+//
+//   one entry:  31          8 7       0
+//              | fingerprint |  epoch  |      0 is the empty entry
+//
+// Epochs come round, and an entry that is out of date would then be good again. So additions sweep the table, set
+// by set, once while twice the limit is evicted: no entry is older than three quarters of a round of the epochs.
+#ifndef LARDER_INTERNAL_POLICY_GHOST_H_
+#define LARDER_INTERNAL_POLICY_GHOST_H_
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "larder/internal/base/account.h"
+#include "larder/internal/base/address_space.h"
+#include "larder/internal/base/arena.h"
+#include "larder/internal/base/hash.h"
+
+namespace larder::internal {
+
+// Thread-safe without locks; all orders are relaxed: an entry is a hint, and stands for nothing but itself.
+class Ghost {
+ public:
+  // Takes 1/64 of the account's limit, which it charges. `uneven_bits`: how many of the upper bits of hashes are
+  // not spread evenly.
+  [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, AddressSpace& space, int uneven_bits = 0);
+  [[nodiscard]] static size_t address_bytes(const Extent& extent);
+
+  Ghost(Ghost&& other) noexcept;
+  Ghost& operator=(Ghost&&) = delete;
+
+  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (eviction.h).
+  void add(uint64_t hash, size_t item_bytes);
+
+  // Has the memory fetched that the others need.
+  void prefetch(uint64_t hash) const { __builtin_prefetch(set_of(hash).data()); }
+
+  // Whether the hash was added lately.
+  [[nodiscard]] bool contains(uint64_t hash) const;
+
+  // Forgets the hash: it is in the cache again.
+  void remove(uint64_t hash);
+
+  // Follows a changed limit. If it takes another size, what it remembered is forgotten.
+  void resize();
+
+  // What it is charged for at such a limit, if the system grants the memory.
+  [[nodiscard]] size_t bytes_at(size_t limit_bytes) const;
+
+ private:
+  static constexpr size_t kWays = 8;
+  static constexpr uint32_t kEpochMask = 0xff;
+  // An entry is good for so many epochs, in which as much is evicted as the limit.
+  static constexpr uint32_t kEpochsKept = 64;
+
+  Ghost(Arena arena, Account& account, int uneven_bits)
+      : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
+
+  using Set = std::span<std::atomic<uint32_t>, kWays>;
+
+  [[nodiscard]] Set set_at(size_t index) const;
+  [[nodiscard]] Set set_of(uint64_t hash) const {
+    return set_at(top_bits(hash << uneven_bits_, set_bits_.load(std::memory_order_relaxed)));
+  }
+  [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
+  [[nodiscard]] uint32_t age(uint32_t entry) const {
+    return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
+  }
+  [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
+  [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
+  // False: there is no memory even for the smallest.
+  [[nodiscard]] bool make_table();
+  // Clears what is out of date in as many sets as the eviction of `bytes` is worth.
+  void sweep(size_t bytes);
+
+  Arena arena_;
+  Account* const account_;
+  const int uneven_bits_;
+  std::atomic<int> set_bits_{0};
+  std::atomic<uint32_t> epoch_{1};
+  std::atomic<size_t> bytes_in_epoch_{0};
+  std::atomic<size_t> unswept_bytes_{0};
+  std::atomic<size_t> next_to_sweep_{0};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_POLICY_GHOST_H_

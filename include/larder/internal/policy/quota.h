@@ -1,0 +1,80 @@
+// Keeps namespaces within limits of their own.
+//
+// Items of all namespaces share segments, so the cleaner cannot evict from one of them. Here a hand goes round the
+// namespace's part of the index, bucket by bucket: it removes what has expired, takes one from the frequency of
+// what was read and evicts what was not (the clock algorithm, in the order of hashes). When a few hundred slots in
+// a row were read lately, the next goes whatever it is, so that a store never does more than that for one item.
+// What goes leaves dead octets behind, which the cleaner gathers like those of overwritten items.
+//
+// Without eviction the hand looks for what has expired or was flushed only: so far for each store that finds no
+// room, and not again for a while once it has been round in vain.
+//
+// Lock order: a hand before stripes.
+#ifndef LARDER_INTERNAL_POLICY_QUOTA_H_
+#define LARDER_INTERNAL_POLICY_QUOTA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "larder/internal/base/mutex.h"
+#include "larder/internal/index/index.h"
+
+namespace larder::internal {
+
+// Thread-safe.
+class Quota {
+ public:
+  // What the hand does with items, under their stripe's mutex.
+  struct Actions {
+    std::function<bool(Slot slot, int64_t now_ms)> is_expired;
+    std::function<void(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)> remove;
+    // Called between steps, with no lock held.
+    std::function<void()> rest;
+  };
+
+  // `index` must outlive it.
+  Quota(Index& index, bool may_evict, Actions actions);
+
+  [[nodiscard]] bool is_limited(uint32_t space) const {
+    return hands_ != nullptr && index_.namespaces().limit(space) != 0;
+  }
+  // Of a limited namespace: whether it may take `bytes` more. Stores of many threads at once may each find that
+  // they fit.
+  [[nodiscard]] bool fits(uint32_t space, size_t bytes) const {
+    return index_.limited_bytes(space) + bytes <= index_.namespaces().limit(space);
+  }
+  [[nodiscard]] bool could_ever_fit(uint32_t space, size_t bytes) const {
+    return bytes <= index_.namespaces().limit(space);
+  }
+
+  // Removes items of a limited namespace until `bytes`, which could fit, do. False: without eviction, they do not.
+  [[nodiscard]] bool make_room(uint32_t space, size_t bytes, int64_t now_ms);
+
+ private:
+  struct Hand {
+    Mutex mutex;
+    uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within those of the namespace
+    uint32_t tag ABSL_GUARDED_BY(mutex) = 0;
+    size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last that was evicted
+    // Without eviction: how many stripes in a row had nothing to be removed, since which flush; and when the next
+    // round may begin.
+    uint32_t vain_stripes ABSL_GUARDED_BY(mutex) = 0;
+    uint64_t generation ABSL_GUARDED_BY(mutex) = 0;
+    int64_t next_round_ms ABSL_GUARDED_BY(mutex) = 0;
+  };
+
+  [[nodiscard]] bool reclaim(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms);
+  // Returns whether anything was removed.
+  bool move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(hand.mutex);
+
+  Index& index_;
+  const bool may_evict_;
+  const Actions actions_;
+  const std::unique_ptr<Hand[]> hands_;  // by namespace; null if none is limited
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_POLICY_QUOTA_H_

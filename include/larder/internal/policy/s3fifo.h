@@ -1,0 +1,59 @@
+// The eviction policy, S3-FIFO on segments: what becomes of a live item when its segment is cleaned.
+//
+// New items go to the small chain, unless the ghost remembers that they were evicted lately. The small chain gives
+// its oldest segment when it holds more than its share, otherwise the main chain does. An item read twice or more
+// while in small moves to main; an item of main that was read since it was last looked at stays, with one read
+// less to its name; everything else is evicted.
+//
+// An oversized item would push out most of what is on probation, and once the ghost knows it as much of main: for one
+// item's sake. So it goes before the others of small, oldest first, and the ghost does not remember it. It can only
+// earn its place by being read twice before that.
+#ifndef LARDER_INTERNAL_POLICY_S3FIFO_H_
+#define LARDER_INTERNAL_POLICY_S3FIFO_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::internal {
+
+enum class Chain : uint8_t { kSmall, kMain };
+inline constexpr size_t kChainCount = 2;
+
+// The small chain's share of the bytes in both chains.
+inline constexpr uint64_t kSmallShareDivisor = 7;
+// What is larger than this share of the limit is oversized.
+inline constexpr uint64_t kOversizedDivisor = 10;
+inline constexpr uint32_t kReadsToPromote = 2;
+
+[[nodiscard]] constexpr bool is_small_over_share(uint64_t small_bytes, uint64_t main_bytes) {
+  return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
+}
+
+[[nodiscard]] constexpr bool is_oversized(uint64_t bytes, uint64_t limit_bytes) {
+  return bytes > limit_bytes / kOversizedDivisor;
+}
+
+// What the cleaner is after.
+enum class Urgency : uint8_t {
+  kCompact,  // keep every live item: the segment was chosen for what is dead in it
+  kEvict,    // by the policy
+  kForce,    // keep nothing: there must be room now
+};
+
+struct Verdict {
+  bool is_kept = false;
+  Chain chain = Chain::kMain;
+  uint32_t frequency = 0;
+};
+
+[[nodiscard]] constexpr Verdict judge(Chain chain, uint32_t frequency, Urgency urgency) {
+  if (urgency == Urgency::kForce) return {};
+  if (urgency == Urgency::kCompact) return {.is_kept = true, .chain = chain, .frequency = frequency};
+  if (chain == Chain::kSmall)
+    return {.is_kept = frequency >= kReadsToPromote, .chain = Chain::kMain, .frequency = 0};
+  return {.is_kept = frequency > 0, .chain = Chain::kMain, .frequency = frequency - (frequency > 0 ? 1 : 0)};
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_POLICY_S3FIFO_H_

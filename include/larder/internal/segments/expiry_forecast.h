@@ -1,0 +1,76 @@
+// How many of a segment's bytes will have expired by when: their sum and their last deadline for each expiry class.
+#ifndef LARDER_INTERNAL_SEGMENTS_EXPIRY_FORECAST_H_
+#define LARDER_INTERNAL_SEGMENTS_EXPIRY_FORECAST_H_
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/item/record.h"
+#include "larder/internal/segments/expiry_class.h"
+
+namespace larder::internal {
+
+// Thread-safe. All is relaxed: it is a hint, which is exact while nobody changes it.
+class ExpiryForecast {
+ public:
+  void clear() {
+    for (Part& part : parts_) {
+      part.bytes.store(0, std::memory_order_relaxed);
+      part.last_tick.store(0, std::memory_order_relaxed);
+    }
+  }
+
+  // So many bytes more, of an item that is stored at `now_ms`. What never expires is not noted.
+  void add(size_t bytes, int64_t deadline_ms, int64_t now_ms) {
+    if (deadline_ms >= kNeverMs) return;
+    Part& part = parts_[static_cast<size_t>(expiry_class(deadline_ms, now_ms))];
+    part.bytes.fetch_add(static_cast<uint32_t>(bytes), std::memory_order_relaxed);
+    raise(part.last_tick, tick(deadline_ms));
+  }
+
+  // An item that was added expires later than it was to. Which class it was counted in is not known any more, but
+  // not in one whose last deadline is before its own.
+  void postpone(int64_t old_deadline_ms, int64_t deadline_ms) {
+    if (deadline_ms <= old_deadline_ms) return;
+    for (Part& part : parts_) {
+      if (part.last_tick.load(std::memory_order_relaxed) >= tick(old_deadline_ms)) {
+        raise(part.last_tick, tick(deadline_ms));
+      }
+    }
+  }
+
+  // Of the bytes that were added so many have expired, or more.
+  [[nodiscard]] uint64_t expired_bytes(int64_t now_ms) const {
+    uint64_t expired = 0;
+    for (const Part& part : parts_) {
+      const bool is_over = int64_t{part.last_tick.load(std::memory_order_relaxed)} * kTickMs <= now_ms;
+      if (is_over) expired += part.bytes.load(std::memory_order_relaxed);
+    }
+    return expired;
+  }
+
+ private:
+  // Deadlines of eight years fit in 32 bits this way, and what is later is taken for that; that an item counts as
+  // alive some milliseconds longer does no harm.
+  static constexpr int64_t kTickMs = 64;
+
+  struct Part {
+    std::atomic<uint32_t> bytes{0};
+    std::atomic<uint32_t> last_tick{0};
+  };
+
+  static uint32_t tick(int64_t deadline_ms) {
+    return static_cast<uint32_t>(std::min<int64_t>((deadline_ms + kTickMs - 1) / kTickMs, UINT32_MAX));
+  }
+
+  // Of all classes but the one of items that never expire.
+  std::array<Part, kExpiryClassCount - 1> parts_;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_SEGMENTS_EXPIRY_FORECAST_H_

@@ -1,0 +1,411 @@
+// The log: all items of a cache, in segments.
+//
+// A segment is a run of memory that records are appended to. One segment is open for each chain and expiry class,
+// from the first record that wants it; when it is full it is sealed. A large item is a segment of its own, as long
+// as it needs in whole pages. Segments form two chains in the order in which they were opened: *small*, where new
+// items go on probation, and *main*.
+//
+//           ┌──────────────────── free ◄───────────────────┐
+//           ▼                      │ no pins left           │
+//   unused ─► free ─► open ─► sealed ─► cleaning ─► draining┘         (large: unused ─► sealed ─► … ─► unused)
+//                                │ nothing live │
+//                                └──────────────┘ freed at once
+//
+// Room is reserved with one compare-and-swap on the segment's fill word, which also counts the writers that have
+// reserved but not yet committed:
+//
+//    63     62        40 39                0
+//   | open | writers    | bytes used       |
+//
+// Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
+// every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
+// Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
+// nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
+// who have it pinned already.
+//
+// Nobody waits for a pin: it may be the waiting thread's own, which calls the cache from inside a visitor. A
+// handle's, a *hold*, may besides stay for as long as the program likes: so the room of the segments that are held
+// is bounded.
+//
+// Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex, which is
+// taken with or without a stripe's mutex held and under which no other is taken.
+#ifndef LARDER_INTERNAL_SEGMENTS_LOG_H_
+#define LARDER_INTERNAL_SEGMENTS_LOG_H_
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "larder/internal/base/account.h"
+#include "larder/internal/base/address_space.h"
+#include "larder/internal/base/arena.h"
+#include "larder/internal/base/buddy_allocator.h"
+#include "larder/internal/base/mutex.h"
+#include "larder/internal/base/page_size.h"
+#include "larder/internal/item/record.h"
+#include "larder/internal/policy/s3fifo.h"
+#include "larder/internal/segments/expiry_class.h"
+#include "larder/internal/segments/expiry_forecast.h"
+
+namespace larder::internal {
+
+// kReturning: its memory is on the way back to the system.
+enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
+
+using SegmentId = uint32_t;  // the number of its first frame; 0 is none
+
+// All zeros for an unused segment: memory that is new, or was given back and is read by those who are late.
+struct alignas(64) Segment {
+  std::atomic<uint64_t> fill{0};
+  std::atomic<uint64_t> live_bytes{0};
+  std::atomic<uint32_t> pins{0};
+  std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
+  // Guarded by Log::mutex_.
+  static constexpr uint8_t kNotListed = 0;
+  uint8_t dead_step = kNotListed;  // which list of Log::by_dead_share_ it is in
+  uint16_t used_in_page = 0;       // of the first in a page of the system: how many of that page's are in use
+  // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
+  std::atomic<int64_t> deadline_max_ms{0};
+  // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
+  // points into it.
+  std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
+  std::atomic<bool> is_large{false};
+  std::atomic<Chain> chain{Chain::kSmall};
+  std::atomic<uint8_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
+  std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
+  // Guarded by Log::mutex_.
+  SegmentId older = 0;
+  SegmentId newer = 0;
+  SegmentId previous_listed = 0;
+  SegmentId next_listed = 0;
+  // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
+  std::atomic<uint32_t> holds{0};
+  uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
+
+  ExpiryForecast forecast;  // of what was put in, but for large items
+};
+static_assert(sizeof(Segment) == 128);
+
+// Room for one record, promised but not yet committed.
+struct Place {
+  SegmentId segment = 0;
+  uint64_t address = 0;
+  size_t room_bytes = 0;
+  bool is_large = false;
+};
+
+class Log {
+ public:
+  // Whom room is given to. One free segment is kept for the cleaner: what is live in a victim always fits into it,
+  // and the victim then takes its place. A store that has waited for a segment takes what room there is in any.
+  enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
+
+  struct Victim {
+    SegmentId segment = 0;
+    Chain chain = Chain::kSmall;
+    bool is_sparse = false;  // chosen for what is dead or expired in it, not for its age
+  };
+
+  struct Usage {
+    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, holds = 0, held_bytes = 0;
+  };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account, AddressSpace& space);
+  // Of a log that is made with this limit.
+  [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes);
+  ~Log();
+
+  // --- room ---
+
+  // Room for a record of `bytes`; none when there is no memory for it (make some, without a lock held, and try
+  // again). What was given must be filled and committed soon: it holds up the cleaner.
+  [[nodiscard]] std::optional<Place> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms,
+                                                 For whom);
+
+  // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
+  void commit(const Place& place, size_t live_bytes);
+
+  // --- records ---
+
+  [[nodiscard]] std::byte* at(uint64_t address) const { return frames_.at(address); }
+  [[nodiscard]] SegmentId segment_of(uint64_t address) const {
+    return static_cast<SegmentId>(address >> frame_shift_);
+  }
+  // The segment of the record that a view of a key lies in: a key begins in its segment's first frame.
+  [[nodiscard]] SegmentId segment_of(std::string_view key) const {
+    return segment_of(frames_.offset_of(key.data()));
+  }
+  // Whether a view shows a record where it lies, rather than a copy.
+  [[nodiscard]] bool contains(std::string_view view) const { return frames_.contains(view.data()); }
+  // Whether it lies in this segment.
+  [[nodiscard]] bool contains(SegmentId id, std::string_view view) const {
+    const uint64_t begin = address_of(id);
+    const uint64_t at = frames_.offset_of(view.data());
+    // Relaxed: as in record_at.
+    return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
+  }
+  // Whether a record of so many bytes is a large item.
+  [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
+  // What a large item of so many bytes takes: whole pages of the system.
+  [[nodiscard]] static size_t large_room_bytes(size_t bytes) { return round_up(bytes, os_page_bytes()); }
+  // The most that it has to be charged: with a page of descriptors, of which its own may be the first.
+  [[nodiscard]] static size_t large_charge_max(size_t bytes) { return large_room_bytes(bytes) + os_page_bytes(); }
+  [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
+  [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
+
+  // The record at an address that a slot holds, under that slot's stripe's lock.
+  [[nodiscard]] Record record_at(uint64_t address) const {
+    std::byte* const memory = at(address);
+    const size_t room = Record::room_at(memory);
+    if (room != 0) return {memory, room};
+    // Relaxed: the lock orders it after the record was put in.
+    const SegmentId id = segment_of(address);
+    return {memory, segment(id).room_bytes.load(std::memory_order_relaxed) - (address - address_of(id))};
+  }
+
+  // Whether that record's deadline is past.
+  [[nodiscard]] bool is_expired(uint64_t address, int64_t now_ms) const {
+    return record_at(address).content().deadline_ms <= now_ms;
+  }
+
+  // A live record changed in place: its size, its deadline.
+  void adjust_live(uint64_t address, int64_t bytes);
+  void change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms);
+
+  // The slot of a record of `live_bytes` is gone. May give the record's memory back to the system.
+  void remove_live(uint64_t address, size_t live_bytes);
+
+  // While it is pinned, nothing in a segment is changed in place or reused. Pin under the stripe's lock of a slot
+  // that points into it; unpin without a lock.
+  void pin(SegmentId id) { segment(id).pins.fetch_add(1, std::memory_order_seq_cst); }
+  void unpin(SegmentId id);
+  class Pin {
+   public:
+    Pin() = default;
+    Pin(Log& log, SegmentId id) : log_(&log), id_(id) { log.pin(id); }
+    ~Pin() {
+      if (log_ != nullptr) log_->unpin(id_);
+    }
+    Pin(Pin&& other) noexcept : log_(std::exchange(other.log_, nullptr)), id_(other.id_) {}
+    Pin& operator=(Pin&& other) noexcept {
+      std::swap(log_, other.log_);
+      std::swap(id_, other.id_);
+      return *this;
+    }
+
+   private:
+    Log* log_ = nullptr;
+    SegmentId id_ = 0;
+  };
+  // Holds a segment that the caller has pinned, unless the room of all that are held would exceed `bytes_max` then.
+  [[nodiscard]] bool try_hold(SegmentId id, size_t bytes_max);
+  void end_hold(SegmentId id);
+  [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
+
+  // --- cleaning (one cleaner at a time) ---
+
+  // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
+  // What is pinned is passed over. `is_busy`: so were segments that writers are in, which soon are through.
+  // `by_policy`: only what the policy would evict, or holds nothing live.
+  [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
+  // Takes a segment that holds nothing live, if one of the next few is; or none.
+  [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
+  // Where a segment's first record lies.
+  [[nodiscard]] uint64_t first_in(SegmentId id) const {
+    return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
+  }
+  // Where the records of a victim end.
+  [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
+  // A victim that could not be cleaned: where it was.
+  void put_back(SegmentId id);
+  // A victim that is a large item and stays: as the newest of `chain`.
+  void put_back(SegmentId id, Chain chain);
+  // Nothing of the victim is live any more.
+  void finish(SegmentId id);
+
+  // Whether a store that needs a new segment would get one.
+  [[nodiscard]] bool has_free_segment() const;
+  // Gives a free segment that is not kept for the cleaner back to the system; false if there is none.
+  bool release_free_segment();
+
+  // Everything stored before is void: its segments are cleaned first.
+  void flush();
+  // About so many octets of what was stored before are void, nobody knows where. As long as that is a good part of
+  // everything, segments from before are looked through for them first; and before a store fails, in any case.
+  void flush_some(uint64_t bytes);
+
+  // The highest limit that there is address space for.
+  [[nodiscard]] size_t limit_bytes_max() const { return extent_.limit_bytes; }
+  // What a log without a single item takes.
+  [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_ + os_page_bytes(); }
+  // The room of all segments that are held.
+  [[nodiscard]] size_t held_bytes() const {
+    const MutexLock lock(mutex_);
+    return held_bytes_;
+  }
+  [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
+  [[nodiscard]] Usage usage() const;
+  // Invariants of segments and chains; see lib/DESIGN.md. No operation may be under way.
+  [[nodiscard]] absl::Status assert_valid() const;
+  // Calls visit(id) for each segment that may hold records.
+  template <class Visit>
+  void for_each_segment(Visit&& visit) const {
+    const MutexLock lock(mutex_);
+    for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
+      if (holds_records(segments_[id].state.load(std::memory_order_relaxed))) visit(id);
+    }
+  }
+
+ private:
+  static constexpr uint64_t kOpenBit = uint64_t{1} << 63;
+  static constexpr int kWritersShift = 40;
+  static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
+  static constexpr uint64_t kUsedMask = kOneWriter - 1;
+  static constexpr uint64_t kWritersMask = ~kOpenBit & ~kUsedMask;
+  static_assert(2 * kItemBytesMaxMax < kUsedMask, "the room of any item, in whole pages");
+  // Kept for the cleaner, so that it can always move what a victim holds.
+  static constexpr size_t kReservedSegments = 1;
+
+  using Open = std::array<std::array<std::atomic<SegmentId>, kExpiryClassCount>, kChainCount>;
+
+  Log(Account& account, AddressSpace& space);
+
+  [[nodiscard]] static bool holds_records(SegmentState state) {
+    return state == SegmentState::kOpen || state == SegmentState::kSealed || state == SegmentState::kCleaning ||
+           state == SegmentState::kDraining;
+  }
+  [[nodiscard]] static uint64_t used_bytes(const Segment& segment) {
+    return segment.fill.load(std::memory_order_acquire) & kUsedMask;
+  }
+  [[nodiscard]] static bool has_writers(const Segment& segment) {
+    // Acquire: what the last writer put into the segment is seen by whoever sees that it is gone.
+    return (segment.fill.load(std::memory_order_acquire) & kWritersMask) != 0;
+  }
+  [[nodiscard]] std::atomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
+    return open_[static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
+  }
+  [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
+
+  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain, int expiry_class, For whom);
+  [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
+  [[nodiscard]] std::optional<Place> append_elsewhere(Chain chain, size_t bytes);
+  [[nodiscard]] std::optional<Place> append_survivor(Chain chain, size_t bytes);
+  [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
+  [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
+
+  [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_frame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_large_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Charges a segment, and a page of descriptors, in case its own is the first of one that is used.
+  [[nodiscard]] bool try_charge(Use use, size_t bytes);
+  void release_charge(Use use, size_t bytes);
+  [[nodiscard]] Segment& first_in_page_of(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is charged for is given back by these, if it is not needed (any more).
+  void begin_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void end_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes the memory of a segment and its descriptor usable; false if the system grants none.
+  [[nodiscard]] bool make(SegmentId id, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] int large_order(size_t bytes) const;
+  // The one after `id` of those that may be in use; 0 after the last and before the first.
+  [[nodiscard]] SegmentId next_made(SegmentId id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return end_of_made_ - first_made_;
+  }
+  void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
+             SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // These return whether the memory must be given back with `give_back`, which takes too long for the mutex.
+  [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void give_back(SegmentId id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // As the one before `newer` (0: as the newest). A chain is sorted by `opened`: what was opened before a given
+  // moment is found from its old end.
+  void insert_into_chain(SegmentId id, Chain chain, SegmentId newer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  [[nodiscard]] bool is_idle(const Segment& segment) const {
+    return segment.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(segment) &&
+           segment.pins.load(std::memory_order_relaxed) == 0;
+  }
+  [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sealed segments are listed by the share of them that is dead, in steps, so that the emptiest is found at once.
+  // A list is a hint: a change of the share that comes while the segment is sealed may be missed until the next.
+  static constexpr uint8_t kDeadSteps = 16;
+  [[nodiscard]] static uint8_t dead_step(uint64_t live_bytes, uint64_t used_bytes) {
+    // The segment may have been freed and taken into use again meanwhile.
+    if (used_bytes == 0) return 1;
+    return static_cast<uint8_t>(1 + (used_bytes - std::min(live_bytes, used_bytes)) * kDeadSteps / used_bytes);
+  }
+  // After a change of the live bytes; without the mutex.
+  void follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Lists a sealed segment, anew if it is listed already. Large items are not: they are all live, or gone.
+  void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_emptiest(int64_t now_ms, size_t percent, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] static size_t waste_percent(const Segment& segment, int64_t now_ms);
+  [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_opened_before(uint64_t before, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_suspect(bool may_evict, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
+  template <class IsWanted>
+  [[nodiscard]] bool seal_one(IsWanted&& is_wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Account& account_;
+  const size_t segment_bytes_;
+  const size_t small_record_bytes_max_;
+  const int frame_shift_;
+  const Extent extent_;
+  // Both are written under the mutex, and only to make more of them writable.
+  Arena frames_;
+  Arena descriptors_;
+  Segment* const segments_;  // by SegmentId
+  // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments. Both
+  // are first used next to this, so that what is writable is one piece.
+  const SegmentId first_large_;
+  Open open_{};
+  std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and the cleaner's alone
+  // To be read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
+  std::atomic<size_t> free_count_{0};
+  std::atomic<bool> can_grow_{true};
+
+  mutable Mutex mutex_;
+  FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
+  FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
+  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);           // no segment before is in use
+  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);          // nor from here on
+  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);          // of all that were ever given out, up to first_large_
+  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;      // of all that was ever given out, from first_large_ on
+  std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
+  std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
+  // Those of the small chain that were oversized (eviction.h) when they came, oldest first: some ten at most.
+  std::vector<SegmentId> oversized_ ABSL_GUARDED_BY(mutex_);
+  std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
+  std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // from 1 on
+  uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
+  uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
+  // Segments opened earlier hold about so many void octets, nobody knows where.
+  uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_SEGMENTS_LOG_H_

@@ -1,0 +1,847 @@
+#include "larder/internal/segments/log.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "doctest/doctest.h"
+
+namespace larder::internal {
+namespace {
+
+const size_t kOsPageBytes = os_page_bytes();
+constexpr size_t kLimitBytes = size_t{1} << 20;
+constexpr size_t kSegmentBytes = size_t{8} << 10;
+constexpr size_t kLargestSmall = kSegmentBytes / 4;
+
+struct Stored {
+  uint64_t address = 0;
+  size_t bytes = 0;
+};
+
+AddressSpace space_for(const Account& account) {
+  const size_t limit = account.limit();
+  return AddressSpace::reserve(limit, [limit](const Extent& extent) { return Log::address_bytes(extent, limit); })
+      .value();
+}
+
+// A log and records in it, which all have the key "k".
+class OneLog {
+ public:
+  explicit OneLog(size_t limit_bytes = kLimitBytes) : account_(limit_bytes) {
+    AddressSpace space = space_for(account_);
+    absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account_, space);
+    REQUIRE(log.ok());
+    log_ = *std::move(log);
+  }
+  Log* operator->() { return log_.get(); }
+  [[nodiscard]] Account& account() { return account_; }
+
+  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain = Chain::kSmall,
+                                             int64_t deadline_ms = kNeverMs, Log::For whom = Log::For::kStore) {
+    return log_->try_reserve(bytes, chain, deadline_ms, 0, whom);
+  }
+
+  // A record of just so many bytes.
+  Stored fill(const Place& place, size_t bytes, int64_t deadline_ms = kNeverMs) {
+    const size_t fields = deadline_ms < kNeverMs ? 10 : 5;
+    const std::string value(bytes - fields, 'v');
+    const Content content{.value = value, .deadline_ms = deadline_ms};
+    const Record record = Record::create(log_->at(place.address), place.room_bytes, place.is_large, "k", content);
+    REQUIRE(record.live_bytes() == bytes);
+    log_->commit(place, bytes);
+    return {place.address, bytes};
+  }
+
+  [[nodiscard]] std::optional<Stored> try_put(size_t bytes, Chain chain = Chain::kSmall,
+                                              int64_t deadline_ms = kNeverMs) {
+    const std::optional<Place> place = reserve(bytes, chain, deadline_ms);
+    return place ? std::optional(fill(*place, bytes, deadline_ms)) : std::nullopt;
+  }
+
+  Stored put(size_t bytes, Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs) {
+    const std::optional<Stored> stored = try_put(bytes, chain, deadline_ms);
+    REQUIRE(stored.has_value());
+    return *stored;
+  }
+
+  // A sealed segment full of records, all live; the segment that is open then is a new one with one record.
+  std::vector<Stored> put_segment(Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs) {
+    std::vector<Stored> all;
+    for (size_t i = 0; i < kSegmentBytes / kLargestSmall; ++i)
+      all.push_back(put(kLargestSmall, chain, deadline_ms));
+    return all;
+  }
+
+  void remove(const Stored& stored) { log_->remove_live(stored.address, stored.bytes); }
+
+  [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(); }
+  [[nodiscard]] SegmentState state(const Stored& stored) { return state(segment_of(stored)); }
+  [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
+
+  [[nodiscard]] std::optional<Log::Victim> take_victim(bool may_evict, int64_t now_ms = 0) {
+    return log_->take_victim(now_ms, may_evict, false, is_busy_);
+  }
+  [[nodiscard]] bool is_busy() const { return is_busy_; }
+
+  [[nodiscard]] std::string problem() {
+    const absl::Status status = log_->assert_valid();
+    return status.ok() ? "" : std::string(status.message());
+  }
+
+ private:
+  Account account_;
+  std::unique_ptr<Log> log_;
+  bool is_busy_ = false;
+};
+
+// --- room --------------------------------------------------------------------------------------------------
+
+TEST_CASE("a segment is a 128th of the limit, within bounds") {
+  const size_t kib = 1024;
+  const std::pair<size_t, size_t> kSizes[] = {{kib * kib, 8 * kib},
+                                              {2 * kib * kib, 16 * kib},
+                                              {64 * kib * kib, 512 * kib},
+                                              {128 * kib * kib, kib * kib},
+                                              {1024 * kib * kib, 2 * kib * kib}};
+  for (const auto& [limit, segment] : kSizes) {
+    OneLog log(limit);
+    CHECK(log->segment_bytes() == segment);
+    CHECK(log->limit_bytes_max() >= 4 * limit);
+  }
+}
+
+TEST_CASE("a log without an item has one segment, which it keeps for the cleaner") {
+  OneLog log;
+  CHECK(log.account().used(Use::kSegments) == kSegmentBytes);
+  CHECK(log->usage().segments == 0);
+  CHECK(log->usage().segments_free == 1);
+  CHECK_FALSE(log->release_free_segment());
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a limit with no room for one segment is refused, and named") {
+  Account account(kLimitBytes);
+  account.charge(Use::kExternal, kLimitBytes);
+  AddressSpace space = space_for(account);
+  const absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account, space);
+  REQUIRE_FALSE(log.ok());
+  CHECK(log.status().code() == absl::StatusCode::kResourceExhausted);
+  CHECK(std::string(log.status().message()).find(std::to_string(kLimitBytes)) != std::string::npos);
+}
+
+TEST_CASE("records follow each other in the open segment, at multiples of 8") {
+  OneLog log;
+  const Stored first = log.put(24);
+  const Stored second = log.put(40);
+  const Stored third = log.put(8);
+  CHECK(first.address % 8 == 0);
+  CHECK(second.address == first.address + 24);
+  CHECK(third.address == second.address + 40);
+  const SegmentId id = log.segment_of(first);
+  CHECK(id != 0);
+  CHECK(log->address_of(id) == first.address);
+  CHECK(log->end_of(id) == first.address + 72);
+  CHECK(log->segment(id).live_bytes.load() == 72);
+  CHECK(log.state(id) == SegmentState::kOpen);
+  CHECK(log->usage().live_bytes == 72);
+  CHECK(log->usage().used_bytes == 72);
+  CHECK(log->usage().segments == 1);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a record is found again by its address, and its segment by its key") {
+  OneLog log;
+  log.put(24);
+  const Stored stored = log.put(40);
+  const Record record = log->record_at(stored.address);
+  CHECK(record.room_bytes() == 40);
+  CHECK(record.live_bytes() == 40);
+  CHECK(log->segment_of(record.key()) == log.segment_of(stored));
+}
+
+TEST_CASE("a full segment is sealed when the next record needs another") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  CHECK(log.state(full[0]) == SegmentState::kOpen);
+  CHECK(log->end_of(log.segment_of(full[0])) == full[0].address + kSegmentBytes);
+  const Stored next = log.put(8);
+  CHECK(log.state(full[0]) == SegmentState::kSealed);
+  CHECK(log.state(next) == SegmentState::kOpen);
+  CHECK(log.segment_of(next) != log.segment_of(full[0]));
+  CHECK(log->usage().segments == 2);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a record up to a quarter of a segment is not large, one of a byte more is") {
+  OneLog log;
+  CHECK_FALSE(log->is_large(kLargestSmall));
+  CHECK(log->is_large(kLargestSmall + 1));
+  const Stored small = log.put(kLargestSmall);
+  CHECK(log.segment_of(log.put(8)) == log.segment_of(small));
+  CHECK(log.account().used(Use::kLarge) == 0);
+  log.put(kLargestSmall + 8);
+  CHECK(log.account().used(Use::kLarge) == kOsPageBytes);
+}
+
+TEST_CASE("items of different chains and expiry classes lie in different segments") {
+  OneLog log;
+  std::map<SegmentId, int> segments;
+  for (int round = 0; round < 2; ++round) {
+    for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
+      for (const int64_t bound : kExpiryClassBoundsMs) ++segments[log.segment_of(log.put(24, chain, bound))];
+      ++segments[log.segment_of(log.put(24, chain, kExpiryClassBoundsMs.back() + 1))];
+      ++segments[log.segment_of(log.put(24, chain))];
+    }
+  }
+  CHECK(segments.size() == kChainCount * kExpiryClassCount);
+  for (const auto& [id, records] : segments) CHECK(records == 2);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("with too few segments for that, items of one chain share one whatever their expiry") {
+  OneLog log(4 * kLimitBytes);
+  CHECK(log->segment_bytes() == 4 * kSegmentBytes);
+  log.account().set_limit(kLimitBytes);
+  const SegmentId id = log.segment_of(log.put(24, Chain::kSmall, 1));
+  CHECK(log.segment_of(log.put(24, Chain::kSmall, kExpiryClassBoundsMs.back())) == id);
+  CHECK(log.segment_of(log.put(24)) == id);
+  CHECK(log.segment_of(log.put(24, Chain::kMain)) != id);
+}
+
+TEST_CASE("a store gets no room when memory is full, and the cleaner still gets the segment kept for it") {
+  OneLog log;
+  size_t stored = 0;
+  while (log.try_put(kLargestSmall)) ++stored;
+  CHECK_FALSE(log->has_free_segment());
+  CHECK_FALSE(log.account().is_over_limit());
+  CHECK(log.account().headroom() < kSegmentBytes + kOsPageBytes);
+  CHECK(log->usage().segments_free == 1);
+  CHECK(stored == log->usage().segments * 4);
+  CHECK_FALSE(log.reserve(kLargestSmall).has_value());
+  const std::optional<Place> place = log.reserve(kLargestSmall, Chain::kSmall, kNeverMs, Log::For::kCleaner);
+  REQUIRE(place.has_value());
+  log.fill(*place, kLargestSmall);
+  CHECK(log->usage().segments_free == 0);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a store that has waited takes room in any open segment, of its own chain first") {
+  OneLog log;
+  const std::optional<Place> in_main = log.reserve(64, Chain::kMain);
+  REQUIRE(in_main.has_value());
+  const std::optional<Place> of_another_class = log.reserve(64, Chain::kSmall, kExpiryClassBoundsMs.front());
+  REQUIRE(of_another_class.has_value());
+  while (log.try_put(64)) {
+  }
+  CHECK_FALSE(log.reserve(64).has_value());
+  const auto reserve_anywhere = [&log] {
+    return log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited);
+  };
+  const std::optional<Place> in_small = reserve_anywhere();
+  REQUIRE(in_small.has_value());
+  CHECK(in_small->segment == of_another_class->segment);
+  std::optional<Place> elsewhere = in_small;
+  while (elsewhere->segment == in_small->segment) {
+    elsewhere = reserve_anywhere();
+    REQUIRE(elsewhere.has_value());
+  }
+  CHECK(elsewhere->segment == in_main->segment);
+  while (reserve_anywhere()) {
+  }
+  CHECK_FALSE(log.reserve(64, Chain::kMain).has_value());
+}
+
+TEST_CASE("a survivor that finds no segment of its class goes to one of another class") {
+  OneLog log;
+  while (log.try_put(kLargestSmall)) {
+  }
+  log.fill(log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kCleaner).value(), 64);
+  const std::optional<Place> place = log.reserve(64, Chain::kSmall, 1000, Log::For::kCleaner);
+  REQUIRE(place.has_value());
+  const Stored survivor = log.fill(*place, 64, 1000);
+  CHECK(log->segment(log.segment_of(survivor)).deadline_max_ms.load() == kNeverMs);
+  CHECK_FALSE(log.reserve(64, Chain::kMain, 1000, Log::For::kCleaner).has_value());
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("threads that reserve room at the same time get different room") {
+  OneLog log(4 * kLimitBytes);
+  constexpr size_t kThreads = 4;
+  constexpr size_t kRecords = 2000;
+  std::vector<std::vector<uint64_t>> addresses(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&log, &addresses, t] {
+      for (size_t i = 0; i < kRecords; ++i) {
+        const std::optional<Place> place = log->try_reserve(64, Chain::kSmall, kNeverMs, 0, Log::For::kStore);
+        if (!place) return;
+        const std::string value(40, static_cast<char>('a' + t));
+        const Record record = Record::create(log->at(place->address), 64, false, "key", {.value = value});
+        log->commit(*place, record.live_bytes());
+        addresses[t].push_back(place->address);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<uint64_t> all;
+  for (size_t t = 0; t < kThreads; ++t) {
+    CHECK(addresses[t].size() == kRecords);
+    for (const uint64_t address : addresses[t]) {
+      const Content content = log->record_at(address).content();
+      REQUIRE(content.value == std::string(40, static_cast<char>('a' + t)));
+      all.push_back(address);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  for (size_t i = 1; i < all.size(); ++i) REQUIRE(all[i] >= all[i - 1] + 64);
+  CHECK(log.problem() == "");
+}
+
+// --- removing ----------------------------------------------------------------------------------------------
+
+TEST_CASE("a sealed segment is free as soon as nothing in it is live") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  for (size_t i = 0; i + 1 < full.size(); ++i) log.remove(full[i]);
+  CHECK(log.state(full[0]) == SegmentState::kSealed);
+  CHECK(log->usage().segments_free == 1);
+  log.remove(full.back());
+  CHECK(log.state(full[0]) == SegmentState::kFree);
+  CHECK(log->usage().segments_free == 2);
+  CHECK(log->has_free_segment());
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("an open segment stays open when the last of its records goes") {
+  OneLog log;
+  const Stored only = log.put(24);
+  log.remove(only);
+  CHECK(log.state(only) == SegmentState::kOpen);
+  CHECK(log->usage().live_bytes == 0);
+  CHECK(log->usage().used_bytes == 24);
+  CHECK(log.put(24).address == only.address + 24);
+}
+
+TEST_CASE("a record that changes its size in place changes what is live and not what is used") {
+  OneLog log;
+  const Stored stored = log.put(64);
+  log->adjust_live(stored.address, -24);
+  CHECK(log->usage().live_bytes == 40);
+  log->adjust_live(stored.address, 16);
+  CHECK(log->usage().live_bytes == 56);
+  CHECK(log->usage().used_bytes == 64);
+}
+
+TEST_CASE("a segment knows the last deadline of what was put in") {
+  OneLog log;
+  const Stored stored = log.put(24, Chain::kSmall, 500);
+  const Segment& segment = log->segment(log.segment_of(stored));
+  log.put(24, Chain::kSmall, 300);
+  log.put(24, Chain::kSmall, 400);
+  CHECK(segment.deadline_max_ms.load() == 500);
+  log->change_deadline(stored.address, 500, 450);
+  CHECK(segment.deadline_max_ms.load() == 500);
+  log->change_deadline(stored.address, 450, kNeverMs);
+  log->change_deadline(stored.address, kNeverMs, 7);
+  CHECK(segment.deadline_max_ms.load() == kNeverMs);
+}
+
+TEST_CASE("free segments go back to the system one by one, but for the one kept for the cleaner") {
+  OneLog log;
+  std::vector<Stored> all;
+  for (int i = 0; i < 3; ++i) {
+    for (const Stored& stored : log.put_segment()) all.push_back(stored);
+  }
+  const Stored open = log.put(8);
+  for (const Stored& stored : all) log.remove(stored);
+  CHECK(log->usage().segments_free == 4);
+  CHECK(log.account().used(Use::kSegments) == 5 * kSegmentBytes);
+  for (size_t left = 4; left > 1; --left) {
+    CHECK(log->release_free_segment());
+    CHECK(log.account().used(Use::kSegments) == left * kSegmentBytes);
+    CHECK(log.problem() == "");
+  }
+  CHECK_FALSE(log->release_free_segment());
+  CHECK(log->usage().segments_free == 1);
+  CHECK(log.state(open) == SegmentState::kOpen);
+  // What went back can be had again.
+  for (int i = 0; i < 10; ++i) log.put_segment();
+  CHECK(log.problem() == "");
+}
+
+// --- pins --------------------------------------------------------------------------------------------------
+
+TEST_CASE("a pinned segment of which nothing is live drains until the last pin is gone") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  const SegmentId id = log.segment_of(full[0]);
+  log->pin(id);
+  log->pin(id);
+  CHECK(log->is_pinned(id));
+  for (const Stored& stored : full) log.remove(stored);
+  CHECK(log.state(id) == SegmentState::kDraining);
+  CHECK(log->usage().segments_free == 1);
+  CHECK(log->record_at(full[1].address).key() == "k");
+  log->unpin(id);
+  CHECK(log.state(id) == SegmentState::kDraining);
+  CHECK(log->record_at(full[1].address).content().value.size() == kLargestSmall - 5);
+  CHECK(log.problem() == "");
+  log->unpin(id);
+  CHECK_FALSE(log->is_pinned(id));
+  CHECK(log.state(id) == SegmentState::kFree);
+  CHECK(log->usage().segments_free == 2);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment that is pinned after it was taken for cleaning drains when it is cleaned") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  const std::optional<Log::Victim> victim = log.take_victim(true);
+  REQUIRE(victim.has_value());
+  CHECK(log.state(victim->segment) == SegmentState::kCleaning);
+  log->pin(victim->segment);
+  for (const Stored& stored : full) log.remove(stored);
+  CHECK(log.state(victim->segment) == SegmentState::kCleaning);
+  log->finish(victim->segment);
+  CHECK(log.state(victim->segment) == SegmentState::kDraining);
+  log->unpin(victim->segment);
+  CHECK(log.state(victim->segment) == SegmentState::kFree);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("holds are pins whose room is counted once, and bounded") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  const auto try_hold = [&](SegmentId id, size_t bytes_max) {
+    log->pin(id);
+    const bool is_held = log->try_hold(id, bytes_max);
+    log->unpin(id);
+    return is_held;
+  };
+  CHECK_FALSE(try_hold(first, kSegmentBytes - 1));
+  CHECK_FALSE(log->is_pinned(first));
+  CHECK(try_hold(first, kSegmentBytes));
+  CHECK_FALSE(try_hold(second, 2 * kSegmentBytes - 1));
+  CHECK(try_hold(first, 0));
+  CHECK(log->usage().holds == 2);
+  CHECK(log->usage().held_bytes == kSegmentBytes);
+  CHECK(log.problem() == "");
+  log->end_hold(first);
+  CHECK(log->is_pinned(first));
+  CHECK(log->usage().held_bytes == kSegmentBytes);
+  log->end_hold(first);
+  CHECK_FALSE(log->is_pinned(first));
+  CHECK(log->usage().held_bytes == 0);
+}
+
+TEST_CASE("unpinning a segment that is in use leaves it in use") {
+  OneLog log;
+  const Stored stored = log.put(24);
+  log->pin(log.segment_of(stored));
+  log->unpin(log.segment_of(stored));
+  CHECK(log.state(stored) == SegmentState::kOpen);
+}
+
+#ifdef LARDER_ADDRESS_SANITIZER
+TEST_CASE("free memory is poisoned, and only what a record was promised is not") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  for (const Stored& stored : full) log.remove(stored);
+  CHECK(__asan_address_is_poisoned(log->at(full[0].address)));
+  CHECK(__asan_address_is_poisoned(log->at(full[0].address + kSegmentBytes - 1)));
+}
+#endif
+
+// --- large items -------------------------------------------------------------------------------------------
+
+TEST_CASE("a large item is charged in whole pages and given back as soon as it is removed") {
+  OneLog log;
+  for (const size_t pages : {1, 2, 3, 5, 16, 40}) {
+    for (const size_t bytes : {pages * kOsPageBytes - 8, pages * kOsPageBytes}) {
+      const Stored item = log.put(bytes);
+      const Segment& segment = log->segment(log.segment_of(item));
+      CHECK(log.account().used(Use::kLarge) == pages * kOsPageBytes);
+      CHECK(segment.is_large.load());
+      CHECK(segment.room_bytes.load() == pages * kOsPageBytes);
+      CHECK(log.state(item) == SegmentState::kSealed);
+      CHECK(log->record_at(item.address).room_bytes() == pages * kOsPageBytes);
+      CHECK(log->record_at(item.address).live_bytes() == bytes);
+      CHECK(log->usage().segments == 0);
+      CHECK(log.problem() == "");
+      log.remove(item);
+      CHECK(log.account().used(Use::kLarge) == 0);
+      CHECK(log.state(item) == SegmentState::kUnused);
+      CHECK(log.problem() == "");
+    }
+  }
+}
+
+TEST_CASE("a large item's record begins behind the begin of a page if its pages have room for that") {
+  OneLog log;
+  for (const auto& [unused_bytes, lead_bytes] : {std::pair<size_t, size_t>{128, 128}, {120, 0}, {2048, 128}}) {
+    const Stored item = log.put(3 * kOsPageBytes - unused_bytes);
+    const SegmentId id = log.segment_of(item);
+    CHECK(item.address == log->address_of(id) + lead_bytes);
+    CHECK(log->first_in(id) == item.address);
+    CHECK(log->record_at(item.address).room_bytes() == 3 * kOsPageBytes - lead_bytes);
+    CHECK(log->end_of(id) == log->address_of(id) + 3 * kOsPageBytes);
+    CHECK(log.account().used(Use::kLarge) == 3 * kOsPageBytes);
+    log.remove(item);
+    CHECK(log.account().used(Use::kLarge) == 0);
+  }
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("large items fill memory to the last page, and one more finds none") {
+  OneLog log;
+  std::vector<Stored> items;
+  while (const std::optional<Stored> item = log.try_put(5 * kOsPageBytes)) items.push_back(*item);
+  CHECK(log.account().headroom() < 5 * kOsPageBytes);
+  CHECK(log.account().used(Use::kLarge) == items.size() * 5 * kOsPageBytes);
+  CHECK(log.problem() == "");
+  log.remove(items[items.size() / 2]);
+  CHECK(log.try_put(5 * kOsPageBytes).has_value());
+}
+
+TEST_CASE("a pinned large item keeps its memory until it is unpinned") {
+  OneLog log;
+  const Stored item = log.put(3 * kOsPageBytes);
+  const SegmentId id = log.segment_of(item);
+  log->pin(id);
+  log.remove(item);
+  CHECK(log.state(id) == SegmentState::kDraining);
+  CHECK(log.account().used(Use::kLarge) == 3 * kOsPageBytes);
+  CHECK(log->record_at(item.address).content().value.size() == 3 * kOsPageBytes - 5);
+  log->unpin(id);
+  CHECK(log.state(id) == SegmentState::kUnused);
+  CHECK(log.account().used(Use::kLarge) == 0);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a large item that is put back is the newest of its chain") {
+  OneLog log;
+  const Stored first = log.put(3 * kOsPageBytes);
+  const Stored second = log.put(3 * kOsPageBytes);
+  std::optional<Log::Victim> victim = log.take_victim(true);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(first));
+  log->put_back(victim->segment, Chain::kSmall);
+  CHECK(log.problem() == "");
+  victim = log.take_victim(true);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(second));
+  log->put_back(victim->segment, Chain::kMain);
+  CHECK(log->segment(log.segment_of(second)).chain.load() == Chain::kMain);
+  CHECK(log.state(second) == SegmentState::kSealed);
+  CHECK(log.problem() == "");
+}
+
+// --- victims -----------------------------------------------------------------------------------------------
+
+TEST_CASE("an empty log has no victim") {
+  OneLog log;
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK_FALSE(log.is_busy());
+  CHECK_FALSE(log.take_victim(false).has_value());
+}
+
+TEST_CASE("victims come oldest first, and the newest, though it is open, last") {
+  OneLog log;
+  std::vector<SegmentId> opened;
+  for (int i = 0; i < 4; ++i) opened.push_back(log.segment_of(log.put_segment()[0]));
+  for (const SegmentId expected : opened) {
+    const std::optional<Log::Victim> victim = log.take_victim(true);
+    REQUIRE(victim.has_value());
+    CHECK(victim->segment == expected);
+    CHECK(victim->chain == Chain::kSmall);
+    CHECK_FALSE(victim->is_sparse);
+    CHECK(log.problem() == "");
+  }
+  CHECK_FALSE(log.take_victim(true).has_value());
+}
+
+// In whole pages, on either side of a tenth of the limit.
+const size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
+const size_t kNotOversized = kOversized - kOsPageBytes;
+
+TEST_CASE("oversized items of the small chain are the first victims, the oldest of them first") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put_segment()[0]);
+  const Stored first = log.put(kOversized);
+  const Stored second = log.put(kOversized);
+  const Stored third = log.put(kOversized);
+  const Stored other = log.put(kNotOversized);
+  const SegmentId after = log.segment_of(log.put_segment()[0]);
+  CHECK(log.problem() == "");
+  log.remove(second);
+  for (const SegmentId expected :
+       {log.segment_of(first), log.segment_of(third), before, log.segment_of(other), after}) {
+    CHECK(log.problem() == "");
+    CHECK(log.take_victim(true).value().segment == expected);
+  }
+}
+
+TEST_CASE("an oversized item is passed over while it is pinned, and waits its turn in main") {
+  OneLog log;
+  const SegmentId item = log.segment_of(log.put(kOversized));
+  const SegmentId small = log.segment_of(log.put_segment()[0]);
+  log->pin(item);
+  CHECK(log.take_victim(true).value().segment == small);
+  log->unpin(item);
+  CHECK(log.take_victim(true).value().segment == item);
+  log->put_back(item, Chain::kMain);
+  CHECK(log.problem() == "");
+  const SegmentId next = log.segment_of(log.put_segment()[0]);
+  for (int i = 0; i < 2; ++i) (void)log.put_segment();
+  CHECK(log.take_victim(true).value().segment == next);
+}
+
+TEST_CASE("the small chain gives its oldest while it holds more than a seventh, then main does") {
+  OneLog log;
+  std::vector<SegmentId> small, main;
+  for (int i = 0; i < 18; ++i) main.push_back(log.segment_of(log.put_segment(Chain::kMain)[0]));
+  for (int i = 0; i < 4; ++i) small.push_back(log.segment_of(log.put_segment(Chain::kSmall)[0]));
+  const auto next = [&] { return log.take_victim(true).value().segment; };
+  CHECK(next() == small[0]);  // 4 of 22
+  CHECK(next() == main[0]);   // 3 of 21
+  CHECK(next() == small[1]);  // 3 of 20
+  CHECK(next() == main[1]);   // 2 of 19
+  CHECK(next() == main[2]);   // 2 of 18
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment of which two fifths are dead goes before older ones") {
+  OneLog log;
+  log.put_segment();
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  log.remove(full[0]);
+  log.remove(full[1]);
+  const std::optional<Log::Victim> victim = log.take_victim(true);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(full[0]));
+  CHECK(victim->is_sparse);
+}
+
+TEST_CASE("the emptiest segment is found among any number of full ones, and no full one goes before it") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 100; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  // Sparse ones, from 1 to 3 of 4 records dead.
+  for (const auto& [number, dead] : {std::pair{99, 1}, {40, 3}, {70, 2}, {41, 2}, {5, 1}}) {
+    for (int i = 0; i < dead; ++i) log.remove(segments[static_cast<size_t>(number)][static_cast<size_t>(i)]);
+  }
+  CHECK(log.problem() == "");
+  std::vector<size_t> live;
+  for (int i = 0; i < 5; ++i) {
+    const Log::Victim victim = log.take_victim(true).value();
+    CHECK(victim.is_sparse);
+    live.push_back(log->segment(victim.segment).live_bytes.load() / kLargestSmall);
+  }
+  CHECK(live == std::vector<size_t>{1, 2, 2, 3, 3});
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[0][0]));
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("the emptiest segment is found behind any number of held ones") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 60; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  std::vector<SegmentId> held;
+  for (const std::vector<Stored>& stored : segments) {
+    if (held.size() == 50) break;
+    held.push_back(log.segment_of(stored[0]));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+    for (int i = 0; i < 3; ++i) log.remove(stored[static_cast<size_t>(i)]);
+  }
+  for (int i = 0; i < 2; ++i) log.remove(segments[55][static_cast<size_t>(i)]);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[55][0]));
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment whose dead share changes in place is found by what it is now") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  const std::vector<Stored> first = log.put_segment();
+  const std::vector<Stored> second = log.put_segment();
+  log.put(8);
+  log->adjust_live(first[0].address, -1024);
+  log->adjust_live(second[0].address, -1000);
+  log->adjust_live(first[0].address, 1024);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(second[0]));
+  CHECK(log.take_victim(true).value().segment == log.segment_of(full[0]));
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
+  constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
+  for (const bool is_postponed : {false, true}) {
+    OneLog log(kFewSegmentsBytes);
+    const std::vector<Stored> oldest = log.put_segment();
+    std::vector<Stored> mixed;
+    for (const int64_t deadline_ms : {int64_t{1000}, kNeverMs, int64_t{1000}, kNeverMs}) {
+      mixed.push_back(log.put(kLargestSmall, Chain::kSmall, deadline_ms));
+    }
+    log.put_segment();
+    log.put(8);
+    if (is_postponed) log->change_deadline(mixed[0].address, 1000, 9000);
+    const std::optional<Log::Victim> victim = log.take_victim(true, 2000);
+    REQUIRE(victim.has_value());
+    CHECK(victim->segment == log.segment_of(is_postponed ? oldest[0] : mixed[0]));
+    CHECK(victim->is_sparse == !is_postponed);
+  }
+}
+
+TEST_CASE("without eviction only segments with something dead or expired in them go") {
+  OneLog log;
+  log.put_segment(Chain::kSmall, 1000);
+  const std::vector<Stored> full = log.put_segment();
+  log.put(24, Chain::kSmall, 1000);
+  log.put(8);
+  CHECK_FALSE(log.take_victim(false).has_value());
+  log.remove(full[3]);
+  std::optional<Log::Victim> victim = log.take_victim(false, 999);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(full[0]));
+  CHECK(victim->is_sparse);
+  CHECK_FALSE(log.take_victim(false, 999).has_value());
+  victim = log.take_victim(false, 1000);
+  REQUIRE(victim.has_value());
+  CHECK(log->segment(victim->segment).deadline_max_ms.load() == 1000);
+  CHECK(victim->is_sparse);
+}
+
+TEST_CASE("a segment with a record not yet committed is no victim, and the log says that it is written") {
+  OneLog log;
+  const Place place = log.reserve(64).value();
+  for (int i = 0; i < 3; ++i) log.put(kLargestSmall);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log.put(8);
+  CHECK(log.state(place.segment) == SegmentState::kSealed);
+  CHECK(log.take_victim(true).value().segment == second);
+  CHECK(log.is_busy());
+  log.fill(place, 64);
+  CHECK(log.take_victim(true).value().segment == place.segment);
+  CHECK_FALSE(log.is_busy());
+}
+
+TEST_CASE("a pinned segment is no victim, and the next one goes in its place") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log.put(8);
+  log->pin(first);
+  CHECK(log.take_victim(true).value().segment == second);
+  CHECK_FALSE(log.is_busy());
+  log->unpin(first);
+  CHECK(log.take_victim(true).value().segment == first);
+}
+
+TEST_CASE("pinned and held segments are passed over, however many, and nobody waits for them") {
+  OneLog log;
+  std::vector<SegmentId> pinned;
+  std::vector<SegmentId> held;
+  for (int i = 0; i < 40; ++i) {
+    pinned.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
+    log->pin(pinned.back());
+    held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+  }
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK_FALSE(log.is_busy());
+  const SegmentId free = log.segment_of(log.put(3 * kOsPageBytes));
+  CHECK(log.take_victim(true).value().segment == free);
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.take_victim(true).value().segment == held.front());
+  for (const SegmentId id : pinned) log->unpin(id);
+  CHECK(log.take_victim(true).value().segment == pinned.front());
+}
+
+TEST_CASE("the walk over segments meets each one that may hold records") {
+  OneLog log;
+  const SegmentId sealed = log.segment_of(log.put_segment()[0]);
+  const SegmentId open = log.segment_of(log.put(8));
+  const SegmentId large = log.segment_of(log.put(3 * kOsPageBytes));
+  std::vector<SegmentId> met;
+  log->for_each_segment([&](SegmentId id) { met.push_back(id); });
+  std::vector<SegmentId> expected{sealed, open, large};
+  std::sort(expected.begin(), expected.end());
+  CHECK(met == expected);
+}
+
+// --- flushes -----------------------------------------------------------------------------------------------
+
+TEST_CASE("segments opened before a flush go first, without eviction too, and later ones do not") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment(Chain::kMain)[0]);
+  log->flush();
+  const SegmentId third = log.segment_of(log.put_segment()[0]);
+  log.put_segment(Chain::kMain);
+  log.put(8);
+  CHECK(log.state(second) == SegmentState::kSealed);
+  std::vector<SegmentId> taken;
+  while (const std::optional<Log::Victim> victim = log.take_victim(false)) {
+    CHECK(victim->is_sparse);
+    taken.push_back(victim->segment);
+  }
+  CHECK(taken == std::vector<SegmentId>{first, second});
+  CHECK(log.state(third) == SegmentState::kSealed);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment put back after a flush counts as new") {
+  OneLog log;
+  const Stored item = log.put(3 * kOsPageBytes);
+  const Stored other = log.put(24);
+  log->flush();
+  REQUIRE(log.take_victim(false).value().segment == log.segment_of(item));
+  log->put_back(log.segment_of(item), Chain::kMain);
+  CHECK(log.take_victim(false).value().segment == log.segment_of(other));
+  CHECK_FALSE(log.take_victim(false).has_value());
+}
+
+TEST_CASE("a victim that is put back lies where it was, and hides no suspect behind it") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log->flush_some(8);
+  const std::vector<Stored> mixed = log.put_segment();
+  log.put(8);
+  for (size_t i = 1; i < mixed.size(); ++i) log.remove(mixed[i]);
+  // The emptiest, which is newer than the flush.
+  REQUIRE(log.take_victim(true).value().segment == log.segment_of(mixed[0]));
+  log->put_back(log.segment_of(mixed[0]));
+  CHECK(log.problem() == "");
+  CHECK(log.take_victim(false).value().segment == first);
+  CHECK(log.take_victim(false).value().segment == second);
+}
+
+TEST_CASE("a segment that was open at a flush is sealed for its room, one opened since is not") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put(24));
+  log->flush();
+  const SegmentId after = log.segment_of(log.put(24, Chain::kMain));
+  CHECK(log.take_victim(false).value().segment == before);
+  CHECK_FALSE(log.take_victim(false).has_value());
+  CHECK(log.state(after) == SegmentState::kOpen);
+}
+
+}  // namespace
+}  // namespace larder::internal
