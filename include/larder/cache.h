@@ -382,4 +382,8 @@ class LARDER_API Cache {
 
 }  // namespace larder
 
+#ifdef LARDER_HEADER_ONLY
+#include "larder/internal/header_only.h"
+#endif
+
 #endif  // LARDER_CACHE_H_

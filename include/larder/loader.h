@@ -146,6 +146,9 @@ class LARDER_API Loader {
   [[nodiscard]] LoadStats stats() const;
 
  private:
+  using milliseconds = std::chrono::milliseconds;
+  using Steady = std::chrono::steady_clock;
+
   class Call;
   struct Flight;
   struct Shard;
@@ -189,5 +192,9 @@ class LARDER_API Loader {
 };
 
 }  // namespace larder
+
+#ifdef LARDER_HEADER_ONLY
+#include "larder/internal/loader-inl.h"
+#endif
 
 #endif  // LARDER_LOADER_H_

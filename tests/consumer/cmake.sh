@@ -16,6 +16,8 @@ find_package(larder 0.1 REQUIRED)
 find_package(larder REQUIRED)
 add_executable(consumer "$source_dir/consumer.cc")
 target_link_libraries(consumer PRIVATE larder::larder)
+add_executable(header_only "$source_dir/consumer.cc")
+target_link_libraries(header_only PRIVATE larder::larder_header_only)
 add_executable(serve "$source_dir/serve.cc")
 target_link_libraries(serve PRIVATE larder::larder-netd)
 find_package(larder 99 QUIET)
@@ -26,4 +28,5 @@ CMAKE
 CXX=$compiler cmake -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$installed" -DCMAKE_CXX_FLAGS="$*"
 cmake --build "$work/build"
 "$work/build/consumer"
+"$work/build/header_only"
 "$work/build/serve"

@@ -36,7 +36,7 @@ class Workshop {
         }) {
     // Each stripe has its first page: what is put needs no more than its room.
     for (uint32_t i = 0; i < index_->stripe_count(); ++i) {
-      Index::Stripe& stripe = index_->stripe(i);
+      Stripe& stripe = index_->stripe(i);
       const Index::StripeLock lock(*index_, stripe);
       REQUIRE(index_->insert(stripe, Slot(0, 0, 8)) == Index::InsertResult::kInserted);
       index_->erase(stripe, index_->find(stripe, 0, [](uint64_t) { return true; }));
@@ -67,9 +67,9 @@ class Workshop {
     const Content content{.value = value, .deadline_ms = traits.deadline_ms};
     const size_t bytes = Record::bytes_needed(key.size(), content);
     const uint64_t key_hash = index_->hash(key);
-    Index::Stripe& stripe = index_->stripe_of(key_hash);
+    Stripe& stripe = index_->stripe_of(key_hash);
     const Index::StripeLock lock(*index_, stripe);
-    const std::optional<Place> place =
+    const std::optional<Reservation> place =
         log_->try_reserve(bytes, traits.chain, traits.deadline_ms, 0, Log::For::kStore);
     if (!place) return false;
     Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
@@ -95,9 +95,9 @@ class Workshop {
   };
   [[nodiscard]] Found find(const std::string& key) {
     const uint64_t key_hash = index_->hash(key);
-    Index::Stripe& stripe = index_->stripe_of(key_hash);
+    Stripe& stripe = index_->stripe_of(key_hash);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position = locate(stripe, key, key_hash);
+    const SlotPosition position = locate(stripe, key, key_hash);
     if (!position) return {};
     const Slot slot = position.get();
     return {true, log_->segment(log_->segment_of(slot.address())).chain.load(), slot.frequency()};
@@ -105,16 +105,16 @@ class Workshop {
 
   void read(const std::string& key) {
     const uint64_t key_hash = index_->hash(key);
-    Index::Stripe& stripe = index_->stripe_of(key_hash);
+    Stripe& stripe = index_->stripe_of(key_hash);
     const Index::StripeLock lock(*index_, stripe);
-    if (const Index::Position position = locate(stripe, key, key_hash)) Index::mark_used(position);
+    if (const SlotPosition position = locate(stripe, key, key_hash)) position.mark_used();
   }
 
   void erase(const std::string& key) {
     const uint64_t key_hash = index_->hash(key);
-    Index::Stripe& stripe = index_->stripe_of(key_hash);
+    Stripe& stripe = index_->stripe_of(key_hash);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position = locate(stripe, key, key_hash);
+    const SlotPosition position = locate(stripe, key, key_hash);
     if (!position) return;
     const uint64_t address = position.get().address();
     const size_t bytes = log_->record_at(address).live_bytes();
@@ -130,7 +130,7 @@ class Workshop {
 
   [[nodiscard]] std::string problem() {
     for (uint32_t i = 0; i < index_->stripe_count(); ++i) {
-      Index::Stripe& stripe = index_->stripe(i);
+      Stripe& stripe = index_->stripe(i);
       const Index::StripeLock lock(*index_, stripe);
       const absl::Status status = index_->assert_valid(stripe);
       if (!status.ok()) return std::string(status.message());
@@ -140,7 +140,7 @@ class Workshop {
   }
 
  private:
-  [[nodiscard]] Index::Position locate(Index::Stripe& stripe, const std::string& key, uint64_t key_hash)
+  [[nodiscard]] SlotPosition locate(Stripe& stripe, const std::string& key, uint64_t key_hash)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     return index_->find(stripe, index_->tag_of(key_hash),
                         [&](uint64_t address) { return log_->record_at(address).key() == key; });
@@ -475,8 +475,8 @@ TEST_CASE("items that are pinned are passed over, and when all are, no room can 
 
 TEST_CASE("what is being written is waited for with no lock held, by those who need room alone") {
   Workshop workshop;
-  std::vector<Place> written;
-  while (const std::optional<Place> place =
+  std::vector<Reservation> written;
+  while (const std::optional<Reservation> place =
              workshop.log().try_reserve(100'000, Chain::kSmall, kNeverMs, 0, Log::For::kStore)) {
     written.push_back(*place);
   }

@@ -32,87 +32,87 @@ AddressSpace space_for(const Account& account) {
 // One stripe of an index, each step under its lock. Addresses stand for keys.
 class OneStripe {
  public:
-  explicit OneStripe(size_t limit_bytes = kLimitBytes, Index::OnVoid on_void = nullptr) : account_(limit_bytes) {
+  explicit OneStripe(size_t limit_bytes = kLimitBytes, Index::OnStale on_stale = nullptr) : account_(limit_bytes) {
     AddressSpace space = space_for(account_);
-    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, space, 1, {}, std::move(on_void));
+    absl::StatusOr<std::unique_ptr<Index>> index = Index::create(account_, space, 1, {}, std::move(on_stale));
     REQUIRE(index.ok());
     index_ = *std::move(index);
   }
 
   InsertResult insert(uint32_t tag, uint64_t address, uint32_t frequency = 0) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     return index_->insert(stripe, Slot(tag, frequency, address));
   }
 
   [[nodiscard]] std::optional<Slot> find(uint32_t tag, uint64_t address) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position =
+    const SlotPosition position =
         index_->find(stripe, tag, [&](uint64_t candidate) { return candidate == address; });
     return position ? std::optional(position.get()) : std::nullopt;
   }
 
   bool erase(uint32_t tag, uint64_t address) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position =
+    const SlotPosition position =
         index_->find(stripe, tag, [&](uint64_t candidate) { return candidate == address; });
     if (position) index_->erase(stripe, position);
     return static_cast<bool>(position);
   }
 
   void replace(uint32_t tag, uint64_t address, Slot slot) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position =
+    const SlotPosition position =
         index_->find(stripe, tag, [&](uint64_t candidate) { return candidate == address; });
     if (position) index_->replace(stripe, position, slot);
   }
 
   void mark_used(uint32_t tag, uint64_t address) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position =
+    const SlotPosition position =
         index_->find(stripe, tag, [&](uint64_t candidate) { return candidate == address; });
-    if (position) Index::mark_used(position);
+    if (position) position.mark_used();
   }
 
   [[nodiscard]] std::optional<Slot> coldest_near(uint32_t tag) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
-    const Index::Position position = index_->coldest_near(stripe, tag);
+    const SlotPosition position = index_->coldest_near(stripe, tag);
     return position ? std::optional(position.get()) : std::nullopt;
   }
 
   // For a hash that leads to this tag; whatever record a slot points at is taken for the wanted one.
-  [[nodiscard]] Index::Sight glance(uint32_t tag) {
+  [[nodiscard]] OptimisticResult look_up(uint32_t tag) {
     const int stripe_bits = std::countr_zero(index_->stripe_count());
     const uint64_t hash = uint64_t{kStripe} << (64 - stripe_bits) | uint64_t{tag}
                                                                         << (64 - stripe_bits - Slot::kTagBits);
-    return index_->glance(hash, [](uint64_t) { return Index::Taken::kWanted; });
+    return optimistic_find(index_->probe_bucket(hash), [](uint64_t) { return Match::kWanted; });
   }
 
   [[nodiscard]] bool take_flushed(uint32_t tag) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     return index_->take_flushed(stripe, tag);
   }
 
   void purge(uint32_t tag) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     index_->purge(stripe, tag);
   }
 
   void count(int64_t items, int64_t bytes) {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     index_->count(stripe, {.items = static_cast<uint64_t>(items), .item_bytes = static_cast<uint64_t>(bytes)}, {});
   }
 
   [[nodiscard]] std::vector<Slot> slots() {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     std::vector<Slot> all;
     uint32_t tag = 0;
@@ -125,7 +125,7 @@ class OneStripe {
   }
 
   [[nodiscard]] size_t pages() {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     size_t count = 0;
     for (uint32_t tag = 0; tag < Slot::kTagCount; ++count) tag = index_->for_each_in_page(stripe, tag, [](Slot) {});
@@ -133,7 +133,7 @@ class OneStripe {
   }
 
   [[nodiscard]] std::string problem() {
-    Index::Stripe& stripe = index_->stripe(kStripe);
+    Stripe& stripe = index_->stripe(kStripe);
     const Index::StripeLock lock(*index_, stripe);
     const absl::Status status = index_->assert_valid(stripe);
     return status.ok() ? "" : std::string(status.message());
@@ -213,8 +213,8 @@ TEST_CASE("a larger limit gives more stripes, and the smallest still eight") {
 }
 
 TEST_CASE("all zeros is a stripe that was just made") {
-  alignas(Index::Stripe) std::array<std::byte, sizeof(Index::Stripe)> memory{};
-  new (memory.data()) Index::Stripe;
+  alignas(Stripe) std::array<std::byte, sizeof(Stripe)> memory{};
+  new (memory.data()) Stripe;
   CHECK(std::ranges::all_of(memory, [](std::byte one) { return one == std::byte{0}; }));
 }
 
@@ -314,9 +314,9 @@ TEST_CASE("a slot put in another's place is found by its own address only") {
 TEST_CASE("while a record changes its bucket's sequence number is odd, and afterwards another even one") {
   OneStripe one;
   REQUIRE(one.insert(5, 80) == InsertResult::kInserted);
-  Index::Stripe& stripe = one.index().stripe(5);
+  Stripe& stripe = one.index().stripe(5);
   const Index::StripeLock lock(one.index(), stripe);
-  const Index::Position position = one.index().find(stripe, 5, [](uint64_t) { return true; });
+  const SlotPosition position = one.index().find(stripe, 5, [](uint64_t) { return true; });
   const auto sequence = [&] { return position.bucket->control.load() >> 24; };
   const uint64_t before = sequence();
   uint64_t during = 0;
@@ -549,7 +549,7 @@ TEST_CASE("counts of items and bytes add up over the stripes") {
   one.count(3, 300);
   one.count(-1, -100);
   {
-    Index::Stripe& other = one.index().stripe(0);
+    Stripe& other = one.index().stripe(0);
     const Index::StripeLock lock(one.index(), other);
     one.index().count(other, {.items = 5, .item_bytes = 50}, {});
   }
@@ -619,14 +619,14 @@ TEST_CASE("after a flush a search without the lock knows what is missing, but fo
   constexpr uint32_t kTags = 300;
   constexpr uint32_t kApart = Slot::kTagCount / kTags;
   for (uint32_t i = 0; i < kTags; ++i) REQUIRE(stripe.insert(kApart * i, 8 + 8 * i) == InsertResult::kInserted);
-  const auto is_missing = [&](uint32_t tag) { return stripe.glance(tag).is_missing(); };
+  const auto is_missing = [&](uint32_t tag) { return stripe.look_up(tag).is_missing(); };
   CHECK_FALSE(is_missing(kApart));
   CHECK(is_missing(kApart + 1));
   stripe.index().flush();
   for (uint32_t i = 0; i < kTags; ++i) {
     CAPTURE(i);
     CHECK(is_missing(kApart * i + 3));
-    CHECK(stripe.glance(kApart * i).is_unsure());
+    CHECK(stripe.look_up(kApart * i).must_retry());
     CHECK(stripe.take_flushed(kApart * i));
     CHECK(is_missing(kApart * i));
   }
@@ -651,7 +651,7 @@ TEST_CASE("purging what flushes made void gives a page's memory back") {
 
 TEST_CASE("a slot that a flush made void is shown once as it is dropped, at the latest when its tag is purged") {
   std::map<uint64_t, uint32_t> live, gone;  // tags by address
-  OneStripe one(kLimitBytes, [&](Index::Stripe&, Slot slot) {
+  OneStripe one(kLimitBytes, [&](Stripe&, Slot slot) {
     const auto found = gone.find(slot.address());
     REQUIRE(found != gone.end());
     REQUIRE(found->second == slot.tag());

@@ -8,97 +8,10 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "one_log.h"
 
 namespace larder::internal {
 namespace {
-
-const size_t kOsPageBytes = os_page_bytes();
-constexpr size_t kLimitBytes = size_t{1} << 20;
-constexpr size_t kSegmentBytes = size_t{8} << 10;
-constexpr size_t kLargestSmall = kSegmentBytes / 4;
-
-struct Stored {
-  uint64_t address = 0;
-  size_t bytes = 0;
-};
-
-AddressSpace space_for(const Account& account) {
-  const size_t limit = account.limit();
-  return AddressSpace::reserve(limit, [limit](const Extent& extent) { return Log::address_bytes(extent, limit); })
-      .value();
-}
-
-// A log and records in it, which all have the key "k".
-class OneLog {
- public:
-  explicit OneLog(size_t limit_bytes = kLimitBytes) : account_(limit_bytes) {
-    AddressSpace space = space_for(account_);
-    absl::StatusOr<std::unique_ptr<Log>> log = Log::create(account_, space);
-    REQUIRE(log.ok());
-    log_ = *std::move(log);
-  }
-  Log* operator->() { return log_.get(); }
-  [[nodiscard]] Account& account() { return account_; }
-
-  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain = Chain::kSmall,
-                                             int64_t deadline_ms = kNeverMs, Log::For whom = Log::For::kStore) {
-    return log_->try_reserve(bytes, chain, deadline_ms, 0, whom);
-  }
-
-  // A record of just so many bytes.
-  Stored fill(const Place& place, size_t bytes, int64_t deadline_ms = kNeverMs) {
-    const size_t fields = deadline_ms < kNeverMs ? 10 : 5;
-    const std::string value(bytes - fields, 'v');
-    const Content content{.value = value, .deadline_ms = deadline_ms};
-    const Record record = Record::create(log_->at(place.address), place.room_bytes, place.is_large, "k", content);
-    REQUIRE(record.live_bytes() == bytes);
-    log_->commit(place, bytes);
-    return {place.address, bytes};
-  }
-
-  [[nodiscard]] std::optional<Stored> try_put(size_t bytes, Chain chain = Chain::kSmall,
-                                              int64_t deadline_ms = kNeverMs) {
-    const std::optional<Place> place = reserve(bytes, chain, deadline_ms);
-    return place ? std::optional(fill(*place, bytes, deadline_ms)) : std::nullopt;
-  }
-
-  Stored put(size_t bytes, Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs) {
-    const std::optional<Stored> stored = try_put(bytes, chain, deadline_ms);
-    REQUIRE(stored.has_value());
-    return *stored;
-  }
-
-  // A sealed segment full of records, all live; the segment that is open then is a new one with one record.
-  std::vector<Stored> put_segment(Chain chain = Chain::kSmall, int64_t deadline_ms = kNeverMs) {
-    std::vector<Stored> all;
-    for (size_t i = 0; i < kSegmentBytes / kLargestSmall; ++i)
-      all.push_back(put(kLargestSmall, chain, deadline_ms));
-    return all;
-  }
-
-  void remove(const Stored& stored) { log_->remove_live(stored.address, stored.bytes); }
-
-  [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(); }
-  [[nodiscard]] SegmentState state(const Stored& stored) { return state(segment_of(stored)); }
-  [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
-
-  [[nodiscard]] std::optional<Log::Victim> take_victim(bool may_evict, int64_t now_ms = 0) {
-    return log_->take_victim(now_ms, may_evict, false, is_busy_);
-  }
-  [[nodiscard]] bool is_busy() const { return is_busy_; }
-
-  [[nodiscard]] std::string problem() {
-    const absl::Status status = log_->assert_valid();
-    return status.ok() ? "" : std::string(status.message());
-  }
-
- private:
-  Account account_;
-  std::unique_ptr<Log> log_;
-  bool is_busy_ = false;
-};
-
-// --- room --------------------------------------------------------------------------------------------------
 
 TEST_CASE("a segment is a 128th of the limit, within bounds") {
   const size_t kib = 1024;
@@ -222,7 +135,7 @@ TEST_CASE("a store gets no room when memory is full, and the cleaner still gets 
   CHECK(log->usage().segments_free == 1);
   CHECK(stored == log->usage().segments * 4);
   CHECK_FALSE(log.reserve(kLargestSmall).has_value());
-  const std::optional<Place> place = log.reserve(kLargestSmall, Chain::kSmall, kNeverMs, Log::For::kCleaner);
+  const std::optional<Reservation> place = log.reserve(kLargestSmall, Chain::kSmall, kNeverMs, Log::For::kCleaner);
   REQUIRE(place.has_value());
   log.fill(*place, kLargestSmall);
   CHECK(log->usage().segments_free == 0);
@@ -231,9 +144,9 @@ TEST_CASE("a store gets no room when memory is full, and the cleaner still gets 
 
 TEST_CASE("a store that has waited takes room in any open segment, of its own chain first") {
   OneLog log;
-  const std::optional<Place> in_main = log.reserve(64, Chain::kMain);
+  const std::optional<Reservation> in_main = log.reserve(64, Chain::kMain);
   REQUIRE(in_main.has_value());
-  const std::optional<Place> of_another_class = log.reserve(64, Chain::kSmall, kExpiryClassBoundsMs.front());
+  const std::optional<Reservation> of_another_class = log.reserve(64, Chain::kSmall, kExpiryClassBoundsMs.front());
   REQUIRE(of_another_class.has_value());
   while (log.try_put(64)) {
   }
@@ -241,10 +154,10 @@ TEST_CASE("a store that has waited takes room in any open segment, of its own ch
   const auto reserve_anywhere = [&log] {
     return log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kStoreThatWaited);
   };
-  const std::optional<Place> in_small = reserve_anywhere();
+  const std::optional<Reservation> in_small = reserve_anywhere();
   REQUIRE(in_small.has_value());
   CHECK(in_small->segment == of_another_class->segment);
-  std::optional<Place> elsewhere = in_small;
+  std::optional<Reservation> elsewhere = in_small;
   while (elsewhere->segment == in_small->segment) {
     elsewhere = reserve_anywhere();
     REQUIRE(elsewhere.has_value());
@@ -260,7 +173,7 @@ TEST_CASE("a survivor that finds no segment of its class goes to one of another 
   while (log.try_put(kLargestSmall)) {
   }
   log.fill(log.reserve(64, Chain::kSmall, kNeverMs, Log::For::kCleaner).value(), 64);
-  const std::optional<Place> place = log.reserve(64, Chain::kSmall, 1000, Log::For::kCleaner);
+  const std::optional<Reservation> place = log.reserve(64, Chain::kSmall, 1000, Log::For::kCleaner);
   REQUIRE(place.has_value());
   const Stored survivor = log.fill(*place, 64, 1000);
   CHECK(log->segment(log.segment_of(survivor)).deadline_max_ms.load() == kNeverMs);
@@ -277,7 +190,7 @@ TEST_CASE("threads that reserve room at the same time get different room") {
   for (size_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&log, &addresses, t] {
       for (size_t i = 0; i < kRecords; ++i) {
-        const std::optional<Place> place = log->try_reserve(64, Chain::kSmall, kNeverMs, 0, Log::For::kStore);
+        const std::optional<Reservation> place = log->try_reserve(64, Chain::kSmall, kNeverMs, 0, Log::For::kStore);
         if (!place) return;
         const std::string value(40, static_cast<char>('a' + t));
         const Record record = Record::create(log->at(place->address), 64, false, "key", {.value = value});
@@ -403,7 +316,7 @@ TEST_CASE("a segment that is pinned after it was taken for cleaning drains when 
   OneLog log;
   const std::vector<Stored> full = log.put_segment();
   log.put(8);
-  const std::optional<Log::Victim> victim = log.take_victim(true);
+  const std::optional<Victim> victim = log.take_victim(true);
   REQUIRE(victim.has_value());
   CHECK(log.state(victim->segment) == SegmentState::kCleaning);
   log->pin(victim->segment);
@@ -531,7 +444,7 @@ TEST_CASE("a large item that is put back is the newest of its chain") {
   OneLog log;
   const Stored first = log.put(3 * kOsPageBytes);
   const Stored second = log.put(3 * kOsPageBytes);
-  std::optional<Log::Victim> victim = log.take_victim(true);
+  std::optional<Victim> victim = log.take_victim(true);
   REQUIRE(victim.has_value());
   CHECK(victim->segment == log.segment_of(first));
   log->put_back(victim->segment, Chain::kSmall);
@@ -547,232 +460,6 @@ TEST_CASE("a large item that is put back is the newest of its chain") {
 
 // --- victims -----------------------------------------------------------------------------------------------
 
-TEST_CASE("an empty log has no victim") {
-  OneLog log;
-  CHECK_FALSE(log.take_victim(true).has_value());
-  CHECK_FALSE(log.is_busy());
-  CHECK_FALSE(log.take_victim(false).has_value());
-}
-
-TEST_CASE("victims come oldest first, and the newest, though it is open, last") {
-  OneLog log;
-  std::vector<SegmentId> opened;
-  for (int i = 0; i < 4; ++i) opened.push_back(log.segment_of(log.put_segment()[0]));
-  for (const SegmentId expected : opened) {
-    const std::optional<Log::Victim> victim = log.take_victim(true);
-    REQUIRE(victim.has_value());
-    CHECK(victim->segment == expected);
-    CHECK(victim->chain == Chain::kSmall);
-    CHECK_FALSE(victim->is_sparse);
-    CHECK(log.problem() == "");
-  }
-  CHECK_FALSE(log.take_victim(true).has_value());
-}
-
-// In whole pages, on either side of a tenth of the limit.
-const size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
-const size_t kNotOversized = kOversized - kOsPageBytes;
-
-TEST_CASE("oversized items of the small chain are the first victims, the oldest of them first") {
-  OneLog log;
-  const SegmentId before = log.segment_of(log.put_segment()[0]);
-  const Stored first = log.put(kOversized);
-  const Stored second = log.put(kOversized);
-  const Stored third = log.put(kOversized);
-  const Stored other = log.put(kNotOversized);
-  const SegmentId after = log.segment_of(log.put_segment()[0]);
-  CHECK(log.problem() == "");
-  log.remove(second);
-  for (const SegmentId expected :
-       {log.segment_of(first), log.segment_of(third), before, log.segment_of(other), after}) {
-    CHECK(log.problem() == "");
-    CHECK(log.take_victim(true).value().segment == expected);
-  }
-}
-
-TEST_CASE("an oversized item is passed over while it is pinned, and waits its turn in main") {
-  OneLog log;
-  const SegmentId item = log.segment_of(log.put(kOversized));
-  const SegmentId small = log.segment_of(log.put_segment()[0]);
-  log->pin(item);
-  CHECK(log.take_victim(true).value().segment == small);
-  log->unpin(item);
-  CHECK(log.take_victim(true).value().segment == item);
-  log->put_back(item, Chain::kMain);
-  CHECK(log.problem() == "");
-  const SegmentId next = log.segment_of(log.put_segment()[0]);
-  for (int i = 0; i < 2; ++i) (void)log.put_segment();
-  CHECK(log.take_victim(true).value().segment == next);
-}
-
-TEST_CASE("the small chain gives its oldest while it holds more than a seventh, then main does") {
-  OneLog log;
-  std::vector<SegmentId> small, main;
-  for (int i = 0; i < 18; ++i) main.push_back(log.segment_of(log.put_segment(Chain::kMain)[0]));
-  for (int i = 0; i < 4; ++i) small.push_back(log.segment_of(log.put_segment(Chain::kSmall)[0]));
-  const auto next = [&] { return log.take_victim(true).value().segment; };
-  CHECK(next() == small[0]);  // 4 of 22
-  CHECK(next() == main[0]);   // 3 of 21
-  CHECK(next() == small[1]);  // 3 of 20
-  CHECK(next() == main[1]);   // 2 of 19
-  CHECK(next() == main[2]);   // 2 of 18
-  CHECK(log.problem() == "");
-}
-
-TEST_CASE("a segment of which two fifths are dead goes before older ones") {
-  OneLog log;
-  log.put_segment();
-  const std::vector<Stored> full = log.put_segment();
-  log.put(8);
-  log.remove(full[0]);
-  log.remove(full[1]);
-  const std::optional<Log::Victim> victim = log.take_victim(true);
-  REQUIRE(victim.has_value());
-  CHECK(victim->segment == log.segment_of(full[0]));
-  CHECK(victim->is_sparse);
-}
-
-TEST_CASE("the emptiest segment is found among any number of full ones, and no full one goes before it") {
-  OneLog log;
-  std::vector<std::vector<Stored>> segments;
-  for (int i = 0; i < 100; ++i) segments.push_back(log.put_segment());
-  log.put(8);
-  // Sparse ones, from 1 to 3 of 4 records dead.
-  for (const auto& [number, dead] : {std::pair{99, 1}, {40, 3}, {70, 2}, {41, 2}, {5, 1}}) {
-    for (int i = 0; i < dead; ++i) log.remove(segments[static_cast<size_t>(number)][static_cast<size_t>(i)]);
-  }
-  CHECK(log.problem() == "");
-  std::vector<size_t> live;
-  for (int i = 0; i < 5; ++i) {
-    const Log::Victim victim = log.take_victim(true).value();
-    CHECK(victim.is_sparse);
-    live.push_back(log->segment(victim.segment).live_bytes.load() / kLargestSmall);
-  }
-  CHECK(live == std::vector<size_t>{1, 2, 2, 3, 3});
-  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[0][0]));
-  CHECK(log.problem() == "");
-}
-
-TEST_CASE("the emptiest segment is found behind any number of held ones") {
-  OneLog log;
-  std::vector<std::vector<Stored>> segments;
-  for (int i = 0; i < 60; ++i) segments.push_back(log.put_segment());
-  log.put(8);
-  std::vector<SegmentId> held;
-  for (const std::vector<Stored>& stored : segments) {
-    if (held.size() == 50) break;
-    held.push_back(log.segment_of(stored[0]));
-    log->pin(held.back());
-    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
-    log->unpin(held.back());
-    for (int i = 0; i < 3; ++i) log.remove(stored[static_cast<size_t>(i)]);
-  }
-  for (int i = 0; i < 2; ++i) log.remove(segments[55][static_cast<size_t>(i)]);
-  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[55][0]));
-  for (const SegmentId id : held) log->end_hold(id);
-  CHECK(log.problem() == "");
-}
-
-TEST_CASE("a segment whose dead share changes in place is found by what it is now") {
-  OneLog log;
-  const std::vector<Stored> full = log.put_segment();
-  const std::vector<Stored> first = log.put_segment();
-  const std::vector<Stored> second = log.put_segment();
-  log.put(8);
-  log->adjust_live(first[0].address, -1024);
-  log->adjust_live(second[0].address, -1000);
-  log->adjust_live(first[0].address, 1024);
-  CHECK(log.take_victim(true).value().segment == log.segment_of(second[0]));
-  CHECK(log.take_victim(true).value().segment == log.segment_of(full[0]));
-  CHECK(log.problem() == "");
-}
-
-TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
-  constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
-  for (const bool is_postponed : {false, true}) {
-    OneLog log(kFewSegmentsBytes);
-    const std::vector<Stored> oldest = log.put_segment();
-    std::vector<Stored> mixed;
-    for (const int64_t deadline_ms : {int64_t{1000}, kNeverMs, int64_t{1000}, kNeverMs}) {
-      mixed.push_back(log.put(kLargestSmall, Chain::kSmall, deadline_ms));
-    }
-    log.put_segment();
-    log.put(8);
-    if (is_postponed) log->change_deadline(mixed[0].address, 1000, 9000);
-    const std::optional<Log::Victim> victim = log.take_victim(true, 2000);
-    REQUIRE(victim.has_value());
-    CHECK(victim->segment == log.segment_of(is_postponed ? oldest[0] : mixed[0]));
-    CHECK(victim->is_sparse == !is_postponed);
-  }
-}
-
-TEST_CASE("without eviction only segments with something dead or expired in them go") {
-  OneLog log;
-  log.put_segment(Chain::kSmall, 1000);
-  const std::vector<Stored> full = log.put_segment();
-  log.put(24, Chain::kSmall, 1000);
-  log.put(8);
-  CHECK_FALSE(log.take_victim(false).has_value());
-  log.remove(full[3]);
-  std::optional<Log::Victim> victim = log.take_victim(false, 999);
-  REQUIRE(victim.has_value());
-  CHECK(victim->segment == log.segment_of(full[0]));
-  CHECK(victim->is_sparse);
-  CHECK_FALSE(log.take_victim(false, 999).has_value());
-  victim = log.take_victim(false, 1000);
-  REQUIRE(victim.has_value());
-  CHECK(log->segment(victim->segment).deadline_max_ms.load() == 1000);
-  CHECK(victim->is_sparse);
-}
-
-TEST_CASE("a segment with a record not yet committed is no victim, and the log says that it is written") {
-  OneLog log;
-  const Place place = log.reserve(64).value();
-  for (int i = 0; i < 3; ++i) log.put(kLargestSmall);
-  const SegmentId second = log.segment_of(log.put_segment()[0]);
-  log.put(8);
-  CHECK(log.state(place.segment) == SegmentState::kSealed);
-  CHECK(log.take_victim(true).value().segment == second);
-  CHECK(log.is_busy());
-  log.fill(place, 64);
-  CHECK(log.take_victim(true).value().segment == place.segment);
-  CHECK_FALSE(log.is_busy());
-}
-
-TEST_CASE("a pinned segment is no victim, and the next one goes in its place") {
-  OneLog log;
-  const SegmentId first = log.segment_of(log.put_segment()[0]);
-  const SegmentId second = log.segment_of(log.put_segment()[0]);
-  log.put(8);
-  log->pin(first);
-  CHECK(log.take_victim(true).value().segment == second);
-  CHECK_FALSE(log.is_busy());
-  log->unpin(first);
-  CHECK(log.take_victim(true).value().segment == first);
-}
-
-TEST_CASE("pinned and held segments are passed over, however many, and nobody waits for them") {
-  OneLog log;
-  std::vector<SegmentId> pinned;
-  std::vector<SegmentId> held;
-  for (int i = 0; i < 40; ++i) {
-    pinned.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
-    log->pin(pinned.back());
-    held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
-    log->pin(held.back());
-    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
-    log->unpin(held.back());
-  }
-  CHECK_FALSE(log.take_victim(true).has_value());
-  CHECK_FALSE(log.is_busy());
-  const SegmentId free = log.segment_of(log.put(3 * kOsPageBytes));
-  CHECK(log.take_victim(true).value().segment == free);
-  for (const SegmentId id : held) log->end_hold(id);
-  CHECK(log.take_victim(true).value().segment == held.front());
-  for (const SegmentId id : pinned) log->unpin(id);
-  CHECK(log.take_victim(true).value().segment == pinned.front());
-}
-
 TEST_CASE("the walk over segments meets each one that may hold records") {
   OneLog log;
   const SegmentId sealed = log.segment_of(log.put_segment()[0]);
@@ -786,62 +473,6 @@ TEST_CASE("the walk over segments meets each one that may hold records") {
 }
 
 // --- flushes -----------------------------------------------------------------------------------------------
-
-TEST_CASE("segments opened before a flush go first, without eviction too, and later ones do not") {
-  OneLog log;
-  const SegmentId first = log.segment_of(log.put_segment()[0]);
-  const SegmentId second = log.segment_of(log.put_segment(Chain::kMain)[0]);
-  log->flush();
-  const SegmentId third = log.segment_of(log.put_segment()[0]);
-  log.put_segment(Chain::kMain);
-  log.put(8);
-  CHECK(log.state(second) == SegmentState::kSealed);
-  std::vector<SegmentId> taken;
-  while (const std::optional<Log::Victim> victim = log.take_victim(false)) {
-    CHECK(victim->is_sparse);
-    taken.push_back(victim->segment);
-  }
-  CHECK(taken == std::vector<SegmentId>{first, second});
-  CHECK(log.state(third) == SegmentState::kSealed);
-  CHECK(log.problem() == "");
-}
-
-TEST_CASE("a segment put back after a flush counts as new") {
-  OneLog log;
-  const Stored item = log.put(3 * kOsPageBytes);
-  const Stored other = log.put(24);
-  log->flush();
-  REQUIRE(log.take_victim(false).value().segment == log.segment_of(item));
-  log->put_back(log.segment_of(item), Chain::kMain);
-  CHECK(log.take_victim(false).value().segment == log.segment_of(other));
-  CHECK_FALSE(log.take_victim(false).has_value());
-}
-
-TEST_CASE("a victim that is put back lies where it was, and hides no suspect behind it") {
-  OneLog log;
-  const SegmentId first = log.segment_of(log.put_segment()[0]);
-  const SegmentId second = log.segment_of(log.put_segment()[0]);
-  log->flush_some(8);
-  const std::vector<Stored> mixed = log.put_segment();
-  log.put(8);
-  for (size_t i = 1; i < mixed.size(); ++i) log.remove(mixed[i]);
-  // The emptiest, which is newer than the flush.
-  REQUIRE(log.take_victim(true).value().segment == log.segment_of(mixed[0]));
-  log->put_back(log.segment_of(mixed[0]));
-  CHECK(log.problem() == "");
-  CHECK(log.take_victim(false).value().segment == first);
-  CHECK(log.take_victim(false).value().segment == second);
-}
-
-TEST_CASE("a segment that was open at a flush is sealed for its room, one opened since is not") {
-  OneLog log;
-  const SegmentId before = log.segment_of(log.put(24));
-  log->flush();
-  const SegmentId after = log.segment_of(log.put(24, Chain::kMain));
-  CHECK(log.take_victim(false).value().segment == before);
-  CHECK_FALSE(log.take_victim(false).has_value());
-  CHECK(log.state(after) == SegmentState::kOpen);
-}
 
 }  // namespace
 }  // namespace larder::internal

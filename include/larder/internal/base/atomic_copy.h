@@ -20,6 +20,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <string_view>
 
 #include "larder/internal/base/arena.h"
 
@@ -293,6 +295,30 @@ class OctetWriter {
   std::byte* to_;
 };
 #endif
+
+// Writes bytes from elsewhere.
+inline void atomic_write(std::string_view octets, std::byte* to) {
+  OctetWriter writer(to);
+  writer.put(octets.data(), octets.size());
+  writer.finish();
+}
+
+// The same from memory of the same kind, which may overlap.
+inline void atomic_move(std::string_view octets, std::byte* to) {
+  constexpr size_t kPieceBytes = 4096;
+  char piece[kPieceBytes];
+  const auto* const from = reinterpret_cast<const std::byte*>(octets.data());
+  if (from == to) return;
+  // From the end that is not written to before it is read.
+  const bool is_forward = std::less<const std::byte*>{}(to, from);
+  for (size_t moved = 0; moved < octets.size();) {
+    const size_t bytes = std::min(octets.size() - moved, kPieceBytes);
+    const size_t at = is_forward ? moved : octets.size() - moved - bytes;
+    std::memcpy(piece, from + at, bytes);
+    atomic_write({piece, bytes}, to + at);
+    moved += bytes;
+  }
+}
 
 }  // namespace larder::internal
 

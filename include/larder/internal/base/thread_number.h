@@ -14,7 +14,7 @@ namespace larder::internal {
 inline constexpr uint32_t kThreadNumberMax = 1 << 16;
 
 // 0 before the thread has asked, and after its number was given back. Initial-exec: a single load.
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local uint32_t this_thread_number;
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local uint32_t this_thread_number = 0;
 
 // As thread_number, for a thread that has none yet.
 [[nodiscard]] uint32_t take_thread_number();

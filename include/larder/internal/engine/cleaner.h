@@ -3,7 +3,7 @@
 //
 // It has no thread of its own. Every store that finds memory tight cleans about as much as frees what it stores, or
 // what it may of that, and owes the rest (`pace`); a store that finds no room at all waits for its turn and cleans
-// until there is some (`make_room_…`). When that goes on for long, because everything in sight was read lately,
+// until there is some (`make_room_…`). When that goes on for long, because everything in result was read lately,
 // nothing is kept any more.
 //
 // What is pinned is passed over. What is being written, that is, in the middle of a copy, is waited for, for a
@@ -29,6 +29,7 @@
 #include "larder/internal/index/index.h"
 #include "larder/internal/policy/ghost.h"
 #include "larder/internal/policy/s3fifo.h"
+#include "larder/internal/policy/victims.h"
 #include "larder/internal/segments/log.h"
 #include "larder/options.h"
 #include "larder/removal_listener.h"
@@ -46,7 +47,7 @@ enum class Haste : uint8_t {
 class Cleaner {
  public:
   // Told of each item that is dropped, while it is still there, under its stripe's mutex.
-  using OnRemoval = std::function<void(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
+  using OnRemoval = std::function<void(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
   // Called between the steps of a long cleaning, with no lock held.
   using OnStep = std::function<void()>;
 
@@ -133,13 +134,13 @@ class Cleaner {
   Settled clean_record(uint64_t address, uint64_t hash, int64_t now_ms, Urgency urgency)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Settled settle(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms,
-                 Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void drop(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms, Removal why,
-            bool is_forced = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  void drop_if_flushed(Index::Stripe& stripe, const Index::Position& position, uint64_t hash, int64_t now_ms)
+  Settled settle(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms, Urgency urgency)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
-  bool move(Index::Stripe& stripe, const Index::Position& position, const Verdict& verdict, int64_t now_ms)
+  void drop(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms, Removal why,
+            bool is_forced = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  void drop_if_flushed(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  bool move(Stripe& stripe, const SlotPosition& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   [[nodiscard]] bool is_large_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed);
@@ -168,11 +169,12 @@ class Cleaner {
   std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
 
   Mutex mutex_;
-  std::optional<Log::Victim> victim_ ABSL_GUARDED_BY(mutex_);
+  Victims victims_ ABSL_GUARDED_BY(mutex_){log_};
+  std::optional<Victim> victim_ ABSL_GUARDED_BY(mutex_);
   bool is_upkeep_ ABSL_GUARDED_BY(mutex_) = false;     // it is cleaned in `tidy`
   bool is_busy_ ABSL_GUARDED_BY(mutex_) = false;       // none was found for `clean`, but writers are in some
   size_t tidied_in_vain_ ABSL_GUARDED_BY(mutex_) = 0;  // in `tidy`, for what is over the limit
-  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;  // address of the victim's next record
+  uint64_t cursor_ ABSL_GUARDED_BY(mutex_) = 0;        // address of the victim's next record
   uint64_t hash_at_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t moved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // out of the victim, to be kept
   double kept_share_ ABSL_GUARDED_BY(mutex_) = 0;   // of the bytes of the last victims: a moving average

@@ -148,7 +148,7 @@ class Engine {
   struct Target {
     std::string_view key;
     uint64_t hash;
-    Index::Lead lead;
+    Probe probe;
   };
   [[nodiscard]] Target begin_change(std::string_view key) const;
   [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
@@ -196,8 +196,8 @@ class Engine {
   struct Attempt {
     Shortage shortage = Shortage::kNone;
     size_t bytes = 0;
-    uint32_t space = 0;  // kNamespace
-    uint64_t cas = 0;    // kNone: of what was stored
+    uint32_t space = 0;      // kNamespace
+    uint64_t cas = 0;        // kNone: of what was stored
     bool has_spare = false;  // less would do: it was to have room to grow
   };
 
@@ -211,14 +211,14 @@ class Engine {
   // A lookup on its way to its record.
   struct Approach {
     uint64_t hash;
-    Index::Lead lead;
+    Probe probe;
   };
 
   // An item under its stripe's lock: where its slot lies, and what its record says.
   struct Found {
     explicit operator bool() const { return static_cast<bool>(position); }
 
-    Index::Position position;
+    SlotPosition position;
     Content content;
   };
 
@@ -227,73 +227,71 @@ class Engine {
   bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
   template <class Answer>
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
-  [[nodiscard]] bool show(std::string_view key, uint64_t hash, const Index::Sight& sight, Copy& copy, Moment& now,
-                          Trace trace, Visitor visitor);
+  [[nodiscard]] bool show(std::string_view key, uint64_t hash, const OptimisticResult& result, Copy& copy,
+                          Moment& now, Trace trace, Visitor visitor);
   bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);
   [[nodiscard]] Handle copy_of(const ItemView& item);
   // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
   void charge(Use use, size_t bytes);
   [[nodiscard]] size_t pinned_bytes_max() const;
-  [[nodiscard]] static Index::Taken seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
-  [[nodiscard]] Index::Taken copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
-                                                  std::string& value) const;
-  [[nodiscard]] Index::Taken copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
-  [[nodiscard]] ItemView view(std::string_view key, const Index::Stripe& stripe, const Content& content,
+  [[nodiscard]] static Match seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
+  [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
+                                           std::string& value) const;
+  [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
+  [[nodiscard]] ItemView view(std::string_view key, const Stripe& stripe, const Content& content,
                               int64_t now_ms) const;
-  [[nodiscard]] ItemInfo info(const Index::Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const
+  [[nodiscard]] ItemInfo info(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] static Index::Sums share(size_t bytes, const Content& content) {
+  [[nodiscard]] static StripeSums share(size_t bytes, const Content& content) {
     return Index::share(bytes, content.is_hidden());
   }
   // For every record that goes, while it is still there.
-  void note_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+  void note_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     if (removals_) queue_removal(stripe, slot, now_ms, why);
   }
-  void note_replacement(const Index::Stripe& stripe, const Found& found, const Content& content, int64_t now_ms)
+  void note_replacement(const Stripe& stripe, const Found& found, const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void queue_removal(const Index::Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+  void queue_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] RemovalQueue* removals() { return removals_ ? &*removals_ : nullptr; }
   void count_miss(uint64_t hash);
-  [[nodiscard]] uint64_t cas_number(const Index::Stripe& stripe, const Content& content) const;
-  [[nodiscard]] Index::Position find(Index::Stripe& stripe, uint64_t hash, std::string_view key) const
+  [[nodiscard]] uint64_t cas_number(const Stripe& stripe, const Content& content) const;
+  [[nodiscard]] SlotPosition find(Stripe& stripe, uint64_t hash, std::string_view key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] Found find_live(Index::Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+  [[nodiscard]] Found find_live(Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
                                 bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void unlink(Index::Stripe& stripe, const Index::Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink(Stripe& stripe, const SlotPosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool is_hidden(Slot slot) const { return log_->record_at(slot.address()).content().is_hidden(); }
-  void count_loss(const Index::Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void count_loss(const Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // Both remove the item; what has expired is not evicted.
-  void expire(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+  void expire(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void evict(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+  void evict(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, Placeholders placeholders,
                   History* history, Log::For whom, bool may_spare);
-  [[nodiscard]] Decision ask(const Index::Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
+  [[nodiscard]] Decision ask(const Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
                              Decide decide, Placeholders placeholders, History* history) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] Content content_for(Index::Stripe& stripe, const Content& old, const Decision& decision,
-                                    int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void choose_cas(Index::Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
+  [[nodiscard]] Content content_for(Stripe& stripe, const Content& old, const Decision& decision, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] static History history_of(const Index::Stripe& stripe, Slot slot, const Content& content,
-                                          int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void choose_cas(Stripe& stripe, uint64_t wanted, int64_t now_ms, Content& content)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] static History history_of(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
-  void note_access(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)
+  void note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt store(Index::Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                const Content& content, int64_t now_ms, Log::For whom, bool may_spare)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt store(Stripe& stripe, const Found& found, std::string_view key, uint64_t hash, const Content& content,
+                int64_t now_ms, Log::For whom, bool may_spare) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // How much more room than `bytes` an appended value gets that has to move.
   [[nodiscard]] size_t spare_for(const Found& found, size_t bytes) const;
-  [[nodiscard]] bool store_in_place(Index::Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
+  [[nodiscard]] bool store_in_place(Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
                                     const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void unlink_if_flushed(Index::Stripe& stripe, Slot slot, int64_t now_ms)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt insert_slot(Index::Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void unlink_if_flushed(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
   void flush_now();
   void count_into(Stats& stats, uint32_t space) const;
@@ -301,7 +299,7 @@ class Engine {
             Placeholders placeholders);
   [[nodiscard]] bool look_for_expired(size_t step_bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(walk_mutex_);
   [[nodiscard]] absl::Status check_all();
-  [[nodiscard]] absl::Status check_slot(const Index::Stripe& stripe, Slot slot) const;
+  [[nodiscard]] absl::Status check_slot(const Stripe& stripe, Slot slot) const;
 
   const Options options_;
   const SystemClock system_clock_;

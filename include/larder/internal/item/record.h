@@ -33,6 +33,7 @@
 
 #include "larder/internal/base/arena.h"
 #include "larder/internal/base/atomic_copy.h"
+#include "larder/internal/item/content.h"
 #include "larder/options.h"
 
 namespace larder::internal {
@@ -48,41 +49,8 @@ inline constexpr size_t kCopyBytesMax = size_t{8} << 10;
 // Addresses of records are below this: what a slot of the index can hold.
 inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
 
-// "Never", as a deadline in milliseconds since the cache was made. Every other deadline is below it.
-inline constexpr int64_t kNeverMs = int64_t{1} << 40;
-
 // The highest count of a stripe that a record keeps as such. A higher one must become a whole CAS number.
 inline constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
-
-// What few items need to have noted about them. An item with none of these marks pays nothing for them.
-inline constexpr uint8_t kMarkStale = 0x01;
-inline constexpr uint8_t kMarkWon = 0x02;        // somebody has been told to renew the item
-inline constexpr uint8_t kMarkBinaryKey = 0x04;  // SetOptions::is_key_binary
-inline constexpr uint8_t kMarkTracked = 0x08;    // somebody asked for the item's history: its accesses are noted
-inline constexpr uint8_t kMarkFetched = 0x10;    // only with kMarkTracked: read since it was stored
-inline constexpr uint8_t kMarkGrace = 0x20;      // the end of its ttl is a loader's LoadOptions::stale_grace
-// What loaders leave in the place of an item. For everybody else the key is missing.
-inline constexpr uint8_t kMarkPlaceholder = 0x40;  // a load is under way
-inline constexpr uint8_t kMarkAbsent = 0x80;       // there was nothing to load
-inline constexpr uint8_t kMarksHidden = kMarkPlaceholder | kMarkAbsent;
-
-// What a record holds besides its key.
-struct Content {
-  [[nodiscard]] bool has(uint8_t mark) const { return (marks & mark) != 0; }
-  [[nodiscard]] bool is_hidden() const { return has(kMarksHidden); }
-  [[nodiscard]] size_t value_bytes() const { return value.size() + tail.size(); }
-  // Of what is to be stored: the value comes in two pieces, the second of which may be empty.
-  [[nodiscard]] bool is_joined() const { return tail.data() != nullptr; }
-
-  std::string_view value;
-  std::string_view tail = {};  // if is_joined: goes behind the value
-  uint32_t flags = 0;
-  int64_t deadline_ms = kNeverMs;
-  uint64_t cas = 0;  // the stripe's count, or a whole number if is_cas_whole
-  bool is_cas_whole = false;
-  uint8_t marks = 0;
-  uint32_t accessed_s = 0;  // with kMarkTracked
-};
 
 // Whether `bytes` < 8 bytes can hold every number up to `number_max`.
 constexpr bool fits(uint64_t number_max, size_t bytes) { return number_max >> (bytes * 8) == 0; }
@@ -195,13 +163,13 @@ class Record {
     const bool is_tail_own = is_inside(content.tail.data());
     assert(!is_value_own || !is_tail_own);
     // Before anything is written to where they lie.
-    if (is_value_own) move(content.value, value_at);
-    if (is_tail_own) move(content.tail, tail_at);
+    if (is_value_own) atomic_move(content.value, value_at);
+    if (is_tail_own) atomic_move(content.tail, tail_at);
     OctetWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
     put_fields(writer, layout, content);
     if (!is_value_own) writer.put(content.value.data(), content.value.size());
     writer.finish();
-    if (!is_tail_own && !content.tail.empty()) write(content.tail, tail_at);
+    if (!is_tail_own && !content.tail.empty()) atomic_write(content.tail, tail_at);
     const uint64_t word = load_word(memory_);
     store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
@@ -361,27 +329,6 @@ class Record {
     writer.put_low(content.marks, kMarksBytes);
     writer.put_low(layout.unused, sizeof layout.unused);
     if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
-  }
-  static void write(std::string_view octets, std::byte* to) {
-    OctetWriter writer(to);
-    writer.put(octets.data(), octets.size());
-    writer.finish();
-  }
-  // Octets of the record to elsewhere in it, which may overlap.
-  static void move(std::string_view octets, std::byte* to) {
-    constexpr size_t kPieceBytes = 4096;
-    char piece[kPieceBytes];
-    const auto* const from = reinterpret_cast<const std::byte*>(octets.data());
-    if (from == to) return;
-    // From the end that is not written to before it is read.
-    const bool is_forward = std::less<const std::byte*>{}(to, from);
-    for (size_t moved = 0; moved < octets.size();) {
-      const size_t bytes = std::min(octets.size() - moved, kPieceBytes);
-      const size_t at = is_forward ? moved : octets.size() - moved - bytes;
-      std::memcpy(piece, from + at, bytes);
-      write({piece, bytes}, to + at);
-      moved += bytes;
-    }
   }
   [[nodiscard]] bool has_extension() const { return (static_cast<uint8_t>(memory_[2]) & kHasExtension) != 0; }
   [[nodiscard]] bool is_inside(const char* octet) const {

@@ -29,7 +29,7 @@ class Quota {
   // What the hand does with items, under their stripe's mutex.
   struct Actions {
     std::function<bool(Slot slot, int64_t now_ms)> is_expired;
-    std::function<void(Index::Stripe& stripe, const Index::Position& position, int64_t now_ms)> remove;
+    std::function<void(Stripe& stripe, const SlotPosition& position, int64_t now_ms)> remove;
     // Called between steps, with no lock held.
     std::function<void()> rest;
   };

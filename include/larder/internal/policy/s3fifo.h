@@ -5,32 +5,24 @@
 // while in small moves to main; an item of main that was read since it was last looked at stays, with one read
 // less to its name; everything else is evicted.
 //
-// An oversized item would push out most of what is on probation, and once the ghost knows it as much of main: for one
-// item's sake. So it goes before the others of small, oldest first, and the ghost does not remember it. It can only
-// earn its place by being read twice before that.
+// An oversized item would push out most of what is on probation, and once the ghost knows it as much of main: for
+// one item's sake. So it goes before the others of small, oldest first, and the ghost does not remember it. It can
+// only earn its place by being read twice before that.
 #ifndef LARDER_INTERNAL_POLICY_S3FIFO_H_
 #define LARDER_INTERNAL_POLICY_S3FIFO_H_
 
-#include <cstddef>
 #include <cstdint>
+
+#include "larder/internal/segments/segment.h"
 
 namespace larder::internal {
 
-enum class Chain : uint8_t { kSmall, kMain };
-inline constexpr size_t kChainCount = 2;
-
 // The small chain's share of the bytes in both chains.
 inline constexpr uint64_t kSmallShareDivisor = 7;
-// What is larger than this share of the limit is oversized.
-inline constexpr uint64_t kOversizedDivisor = 10;
 inline constexpr uint32_t kReadsToPromote = 2;
 
 [[nodiscard]] constexpr bool is_small_over_share(uint64_t small_bytes, uint64_t main_bytes) {
   return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
-}
-
-[[nodiscard]] constexpr bool is_oversized(uint64_t bytes, uint64_t limit_bytes) {
-  return bytes > limit_bytes / kOversizedDivisor;
 }
 
 // What the cleaner is after.

@@ -11,12 +11,6 @@
 //                                │ nothing live │
 //                                └──────────────┘ freed at once
 //
-// Room is reserved with one compare-and-swap on the segment's fill word, which also counts the writers that have
-// reserved but not yet committed:
-//
-//    63     62        40 39                0
-//   | open | writers    | bytes used       |
-//
 // Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
 // every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
 // Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
@@ -51,68 +45,16 @@
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/page_size.h"
 #include "larder/internal/item/record.h"
-#include "larder/internal/policy/s3fifo.h"
 #include "larder/internal/segments/expiry_class.h"
-#include "larder/internal/segments/expiry_forecast.h"
+#include "larder/internal/segments/segment.h"
 
 namespace larder::internal {
-
-// kReturning: its memory is on the way back to the system.
-enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
-
-using SegmentId = uint32_t;  // the number of its first frame; 0 is none
-
-// All zeros for an unused segment: memory that is new, or was given back and is read by those who are late.
-struct alignas(64) Segment {
-  std::atomic<uint64_t> fill{0};
-  std::atomic<uint64_t> live_bytes{0};
-  std::atomic<uint32_t> pins{0};
-  std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
-  // Guarded by Log::mutex_.
-  static constexpr uint8_t kNotListed = 0;
-  uint8_t dead_step = kNotListed;  // which list of Log::by_dead_share_ it is in
-  uint16_t used_in_page = 0;       // of the first in a page of the system: how many of that page's are in use
-  // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
-  std::atomic<int64_t> deadline_max_ms{0};
-  // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
-  // points into it.
-  std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
-  std::atomic<bool> is_large{false};
-  std::atomic<Chain> chain{Chain::kSmall};
-  std::atomic<uint8_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
-  std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
-  // Guarded by Log::mutex_.
-  SegmentId older = 0;
-  SegmentId newer = 0;
-  SegmentId previous_listed = 0;
-  SegmentId next_listed = 0;
-  // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
-  std::atomic<uint32_t> holds{0};
-  uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
-
-  ExpiryForecast forecast;  // of what was put in, but for large items
-};
-static_assert(sizeof(Segment) == 128);
-
-// Room for one record, promised but not yet committed.
-struct Place {
-  SegmentId segment = 0;
-  uint64_t address = 0;
-  size_t room_bytes = 0;
-  bool is_large = false;
-};
 
 class Log {
  public:
   // Whom room is given to. One free segment is kept for the cleaner: what is live in a victim always fits into it,
   // and the victim then takes its place. A store that has waited for a segment takes what room there is in any.
   enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
-
-  struct Victim {
-    SegmentId segment = 0;
-    Chain chain = Chain::kSmall;
-    bool is_sparse = false;  // chosen for what is dead or expired in it, not for its age
-  };
 
   struct Usage {
     uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, holds = 0, held_bytes = 0;
@@ -127,11 +69,11 @@ class Log {
 
   // Room for a record of `bytes`; none when there is no memory for it (make some, without a lock held, and try
   // again). What was given must be filled and committed soon: it holds up the cleaner.
-  [[nodiscard]] std::optional<Place> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms, int64_t now_ms,
-                                                 For whom);
+  [[nodiscard]] std::optional<Reservation> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms,
+                                                       int64_t now_ms, For whom);
 
   // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
-  void commit(const Place& place, size_t live_bytes);
+  void commit(const Reservation& place, size_t live_bytes);
 
   // --- records ---
 
@@ -212,18 +154,12 @@ class Log {
 
   // --- cleaning (one cleaner at a time) ---
 
-  // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
-  // What is pinned is passed over. `is_busy`: so were segments that writers are in, which soon are through.
-  // `by_policy`: only what the policy would evict, or holds nothing live.
-  [[nodiscard]] std::optional<Victim> take_victim(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
-  // Takes a segment that holds nothing live, if one of the next few is; or none.
-  [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
   // Where a segment's first record lies.
   [[nodiscard]] uint64_t first_in(SegmentId id) const {
     return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
   }
   // Where the records of a victim end.
-  [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + used_bytes(segment(id)); }
+  [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + segment(id).used_bytes(); }
   // A victim that could not be cleaned: where it was.
   void put_back(SegmentId id);
   // A victim that is a large item and stays: as the newest of `chain`.
@@ -265,12 +201,7 @@ class Log {
   }
 
  private:
-  static constexpr uint64_t kOpenBit = uint64_t{1} << 63;
-  static constexpr int kWritersShift = 40;
-  static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
-  static constexpr uint64_t kUsedMask = kOneWriter - 1;
-  static constexpr uint64_t kWritersMask = ~kOpenBit & ~kUsedMask;
-  static_assert(2 * kItemBytesMaxMax < kUsedMask, "the room of any item, in whole pages");
+  friend class Victims;  // chooses one to clean, under the mutex
   // Kept for the cleaner, so that it can always move what a victim holds.
   static constexpr size_t kReservedSegments = 1;
 
@@ -278,28 +209,17 @@ class Log {
 
   Log(Account& account, AddressSpace& space);
 
-  [[nodiscard]] static bool holds_records(SegmentState state) {
-    return state == SegmentState::kOpen || state == SegmentState::kSealed || state == SegmentState::kCleaning ||
-           state == SegmentState::kDraining;
-  }
-  [[nodiscard]] static uint64_t used_bytes(const Segment& segment) {
-    return segment.fill.load(std::memory_order_acquire) & kUsedMask;
-  }
-  [[nodiscard]] static bool has_writers(const Segment& segment) {
-    // Acquire: what the last writer put into the segment is seen by whoever sees that it is gone.
-    return (segment.fill.load(std::memory_order_acquire) & kWritersMask) != 0;
-  }
   [[nodiscard]] std::atomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
     return open_[static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
   }
   [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
 
-  [[nodiscard]] std::optional<Place> reserve(size_t bytes, Chain chain, int expiry_class, For whom);
-  [[nodiscard]] std::optional<Place> append(SegmentId id, size_t bytes);
-  [[nodiscard]] std::optional<Place> append_elsewhere(Chain chain, size_t bytes);
-  [[nodiscard]] std::optional<Place> append_survivor(Chain chain, size_t bytes);
+  [[nodiscard]] std::optional<Reservation> reserve(size_t bytes, Chain chain, int expiry_class, For whom);
+  [[nodiscard]] std::optional<Reservation> append(SegmentId id, size_t bytes);
+  [[nodiscard]] std::optional<Reservation> append_elsewhere(Chain chain, size_t bytes);
+  [[nodiscard]] std::optional<Reservation> append_survivor(Chain chain, size_t bytes);
   [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
-  [[nodiscard]] std::optional<Place> reserve_large(size_t bytes, Chain chain);
+  [[nodiscard]] std::optional<Reservation> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_frame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -331,12 +251,6 @@ class Log {
   void insert_into_chain(SegmentId id, Chain chain, SegmentId newer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  [[nodiscard]] bool is_idle(const Segment& segment) const {
-    return segment.state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers(segment) &&
-           segment.pins.load(std::memory_order_relaxed) == 0;
-  }
-  [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sealed segments are listed by the share of them that is dead, in steps, so that the emptiest is found at once.
   // A list is a hint: a change of the share that comes while the segment is sealed may be missed until the next.
   static constexpr uint8_t kDeadSteps = 16;
@@ -350,20 +264,8 @@ class Log {
   // Lists a sealed segment, anew if it is listed already. Large items are not: they are all live, or gone.
   void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId find_emptiest(int64_t now_ms, size_t percent, bool& is_busy)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] static size_t waste_percent(const Segment& segment, int64_t now_ms);
-  [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId oldest_opened_before(uint64_t before, bool& is_busy)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId oldest_suspect(bool may_evict, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId oldest_by_policy(bool& is_busy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
-  template <class IsWanted>
-  [[nodiscard]] bool seal_one(IsWanted&& is_wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] Victim take(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Out of its chain, for the cleaner.
+  void take(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;
   const size_t segment_bytes_;
@@ -403,7 +305,6 @@ class Log {
   // Segments opened earlier hold about so many void octets, nobody knows where.
   uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  SegmentId sparse_cursor_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace larder::internal

@@ -1,0 +1,46 @@
+#ifndef LARDER_INTERNAL_BASE_BUDDY_ALLOCATOR_INL_H_
+#define LARDER_INTERNAL_BASE_BUDDY_ALLOCATOR_INL_H_
+
+#include <bit>
+#include <cassert>
+#include <cstddef>
+
+#include "larder/api.h"
+#include "larder/internal/base/buddy_allocator.h"
+
+namespace larder::internal {
+
+LARDER_INLINE FrameAllocator::FrameAllocator(uint32_t frame_count)
+    : frame_count_(std::bit_floor(frame_count)),
+      free_runs_(static_cast<size_t>(std::countr_zero(frame_count_)) + 1) {
+  free_runs_.back().insert(0);
+  [[maybe_unused]] const std::optional<uint32_t> zero = allocate(0);
+  assert(zero == 0u);
+}
+
+LARDER_INLINE std::optional<uint32_t> FrameAllocator::allocate(int order) {
+  auto enough = static_cast<size_t>(order);
+  while (enough < free_runs_.size() && free_runs_[enough].empty()) ++enough;
+  if (enough >= free_runs_.size()) return std::nullopt;
+  const uint32_t first = *free_runs_[enough].begin();
+  free_runs_[enough].erase(free_runs_[enough].begin());
+  while (enough > static_cast<size_t>(order)) {
+    --enough;
+    free_runs_[enough].insert(first + (uint32_t{1} << enough));
+  }
+  return first;
+}
+
+LARDER_INLINE void FrameAllocator::free(uint32_t first, int order) {
+  auto at = static_cast<size_t>(order);
+  for (; at + 1 < free_runs_.size(); ++at) {
+    const uint32_t buddy = first ^ (uint32_t{1} << at);
+    if (free_runs_[at].erase(buddy) == 0) break;
+    first &= ~(uint32_t{1} << at);
+  }
+  free_runs_[at].insert(first);
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_BASE_BUDDY_ALLOCATOR_INL_H_

@@ -1,0 +1,93 @@
+// What is known of an item's past.
+#ifndef LARDER_INTERNAL_ENGINE_HISTORY_INL_H_
+#define LARDER_INTERNAL_ENGINE_HISTORY_INL_H_
+
+#include <algorithm>
+
+#include "larder/api.h"
+#include "larder/internal/engine/engine.h"
+
+namespace larder::internal {
+
+// Whether a read now is news to a record whose accesses are noted.
+inline bool is_access_to_note(const Content& content, int64_t now_ms) {
+  return content.has(kMarkTracked) && !(content.has(kMarkFetched) && content.accessed_s == whole_seconds(now_ms));
+}
+
+// After a read without the lock, of a record that somebody asked about. In the second that `seen` was noted in
+// there is nothing to do, so that even a busy item is locked once a second at most.
+LARDER_INLINE void Engine::note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms) {
+  if (!is_access_to_note(seen, now_ms)) return;
+  Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const SlotPosition position = find(stripe, hash, key);
+  if (position) note_access(stripe, position, now_ms);
+}
+
+LARDER_INLINE void Engine::note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
+  const uint64_t address = position.get().address();
+  Record record = log_->record_at(address);
+  Content content = record.content();
+  if (!is_access_to_note(content, now_ms) || log_->is_pinned(log_->segment_of(address))) return;
+  content.marks |= kMarkFetched;
+  content.accessed_s = whole_seconds(now_ms);
+  index_->change_record(stripe, position, [&] { record.rewrite(content); });
+}
+
+LARDER_INLINE History Engine::history_of(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) {
+  const uint32_t now_s = whole_seconds(now_ms);
+  uint32_t accessed_s = now_s;
+  if (content.has(kMarkTracked)) {
+    accessed_s = content.accessed_s;
+  } else if (content.cas != 0 && !content.is_cas_whole) {
+    accessed_s = stripe.change_clock.time_of(content.cas);
+  }
+  return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
+          .idle_s = now_s - std::min(now_s, accessed_s)};
+}
+
+LARDER_INLINE std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms,
+                                                         Placeholders placeholders) {
+  const uint64_t hash = index_->hash(key);
+  Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const SlotPosition position = find(stripe, hash, key);
+  if (!position) return std::nullopt;
+  const uint64_t address = position.get().address();
+  const Record record = log_->record_at(address);
+  const Content content = record.content();
+  if (content.deadline_ms <= now_ms) return std::nullopt;
+  if (content.is_hidden() && placeholders == Placeholders::kHidden) return std::nullopt;
+  const ItemView item = view(key, stripe, content, now_ms);
+  const History history = history_of(stripe, position.get(), content, now_ms);
+  return ItemDetails{.value_bytes = item.value.size(),
+                     .item_bytes = record.live_bytes(),
+                     .flags = item.flags,
+                     .cas = item.cas,
+                     .ttl_ms = item.ttl_ms,
+                     .is_stale = item.is_stale,
+                     .is_won = item.is_won,
+                     .is_key_binary = item.is_key_binary,
+                     .was_fetched = history.was_fetched,
+                     .idle_s = history.idle_s,
+                     .frequency = position.get().frequency(),
+                     .stripe = index_->number_of(stripe),
+                     .segment = log_->segment_of(address)};
+}
+
+LARDER_INLINE Presence Engine::presence(std::string_view key, int64_t now_ms) {
+  const uint64_t hash = index_->hash(key);
+  Stripe& stripe = index_->stripe_of(hash);
+  const Index::StripeLock lock(*index_, stripe);
+  const SlotPosition position = find(stripe, hash, key);
+  if (!position) {
+    return index_->find_flushed(stripe, index_->tag_of(hash)) ? Presence::kFlushed : Presence::kMissing;
+  }
+  if (is_hidden(position.get())) return Presence::kMissing;
+  const bool is_expired = log_->is_expired(position.get().address(), now_ms);
+  return is_expired ? Presence::kExpired : Presence::kPresent;
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ENGINE_HISTORY_INL_H_

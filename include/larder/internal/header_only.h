@@ -1,0 +1,12 @@
+// With LARDER_HEADER_ONLY: what cache.h and the headers beside it declare.
+#ifndef LARDER_INTERNAL_HEADER_ONLY_H_
+#define LARDER_INTERNAL_HEADER_ONLY_H_
+
+#include "larder/internal/base-inl.h"
+#include "larder/internal/commands-inl.h"
+#include "larder/internal/engine-inl.h"
+#include "larder/internal/index-inl.h"
+#include "larder/internal/policy-inl.h"
+#include "larder/internal/segments-inl.h"
+
+#endif  // LARDER_INTERNAL_HEADER_ONLY_H_

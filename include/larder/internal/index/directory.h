@@ -1,0 +1,28 @@
+// Where the pages of a stripe lie that has many of them.
+#ifndef LARDER_INTERNAL_INDEX_DIRECTORY_H_
+#define LARDER_INTERNAL_INDEX_DIRECTORY_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "larder/internal/index/slot.h"
+
+namespace larder::internal {
+
+// The page of each 2^-depth of the tags.
+struct Directory {
+  explicit Directory(int directory_depth)
+      : depth(directory_depth), entries(std::make_unique<std::atomic<uint32_t>[]>(size_t{1} << depth)) {}
+  [[nodiscard]] std::atomic<uint32_t>& entry(uint32_t tag) const {
+    return entries[tag >> (Slot::kTagBits - depth)];
+  }
+
+  const int depth;
+  const std::unique_ptr<std::atomic<uint32_t>[]> entries;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_INDEX_DIRECTORY_H_

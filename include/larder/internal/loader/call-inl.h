@@ -1,0 +1,381 @@
+// One call of a Loader that a look at the cache did not suffice for: see flight.h for what it does, and why.
+#ifndef LARDER_INTERNAL_LOADER_CALL_INL_H_
+#define LARDER_INTERNAL_LOADER_CALL_INL_H_
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/loader/flight.h"
+
+namespace larder {
+
+class Loader::Call {
+ public:
+  Call(Loader& loader, const LoadOptions& options, Load load, Show show)
+      : loader_(loader), cache_(loader.cache_), options_(options), load_(load), show_(show) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  ~Call() {
+    for (Ask& ask : asks_) {
+      if (ask.role != Role::kLeads) continue;
+      give_back(ask);
+      land(ask, absl::AbortedError("the load was abandoned"));
+    }
+  }
+
+  // In the order of their indexes.
+  void add(std::string_view key, size_t index, const Look& look) {
+    asks_.push_back({.key = key, .index = index, .look = look});
+  }
+
+  void run(std::vector<absl::Status>& results) {
+    for (std::vector<Ask*> asked = all(); !asked.empty(); asked = look_again(asked)) run_once(asked);
+    for (Ask& ask : asks_) results[ask.index] = std::move(ask.status);
+  }
+
+ private:
+  enum class Role : uint8_t { kDone, kLeads, kJoins, kLooksAgain };
+  enum class Claim : uint8_t { kDone, kMine, kOthers };
+
+  // One key that is asked for.
+  struct Ask {
+    std::string_view key;
+    size_t index = 0;
+    Look look = {};  // the best that was shown so far
+    Role role = Role::kDone;
+    absl::Status status = {};
+    std::shared_ptr<Flight> flight = nullptr;
+    uint64_t inherited_cas = 0;  // of what the flight that this one has replaced had claimed
+
+    // The item that the value is to replace, as claimed.
+    bool has_item = false;
+    bool has_won = false;
+    bool is_placeholder = false;
+    bool is_stale = false;
+    uint64_t cas = 0;
+  };
+
+  [[nodiscard]] Steady::time_point new_deadline() const {
+    return Steady::now() + internal::bounded_load_timeout(options_);
+  }
+
+  [[nodiscard]] std::vector<Ask*> all() {
+    std::vector<Ask*> asked;
+    asked.reserve(asks_.size());
+    for (Ask& ask : asks_) asked.push_back(&ask);
+    return asked;
+  }
+
+  void run_once(std::span<Ask* const> asked) {
+    std::vector<Ask*> mine, others;
+    for (Ask* ask : asked) enter(*ask);
+    for (Ask* ask : asked) {
+      if (ask->role != Role::kLeads) continue;
+      const Claim claimed = claim(*ask);
+      if (claimed == Claim::kMine) mine.push_back(ask);
+      if (claimed == Claim::kOthers) others.push_back(ask);
+    }
+    load(mine);
+    look_out(std::move(others));
+    for (Ask* ask : asked) {
+      if (ask->role == Role::kJoins) wait(*ask);
+    }
+  }
+
+  // Those that a look at the cache still does not suffice for.
+  [[nodiscard]] std::vector<Ask*> look_again(std::span<Ask* const> asked) {
+    std::vector<Ask*> open;
+    for (Ask* ask : asked) {
+      if (ask->role != Role::kLooksAgain) continue;
+      ask->role = Role::kDone;
+      Look look;
+      cache_.look(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
+      if (look.worth > Worth::kNothing) ask->look = look;
+      if (look.suffices()) {
+        ask->status = loader_.answer(look);
+      } else if (Steady::now() >= give_up_at_) {
+        ask->status = time_out(*ask);
+      } else {
+        open.push_back(ask);
+      }
+    }
+    return open;
+  }
+
+  void enter(Ask& ask) {
+    Shard& shard = loader_.shard_of(ask.key);
+    const internal::MutexLock lock(shard.mutex);
+    if (const auto found = shard.flights.find(ask.key); found != shard.flights.end()) {
+      Flight& flight = *found->second;
+      const bool is_own = flight.leader == std::this_thread::get_id();
+      if (is_own && flight.call != this) {
+        ask.status =
+            unless_old(ask, absl::FailedPreconditionError("a load function asks for the key that it is loading"));
+        return;
+      }
+      if (is_own || is_standing(flight)) {
+        if (ask.look.worth == Worth::kDue) {
+          ask.status = loader_.answer(ask.look);
+          return;
+        }
+        flight.is_waited_for = true;
+        ask.role = Role::kJoins;
+        ask.flight = found->second;
+        internal::add_relaxed(loader_.counts_.waits);
+        return;
+      }
+      ask.inherited_cas = flight.claimed_cas;
+      shard.flights.erase(found);
+    }
+    ask.flight = std::make_shared<Flight>(ask.key, this, new_deadline());
+    shard.flights.emplace(ask.flight->key, ask.flight);
+    ask.role = Role::kLeads;
+  }
+
+  // Whether the flight, which is in the table, is one to wait for.
+  [[nodiscard]] bool is_standing(const Flight& flight) const {
+    if (Steady::now() >= flight.deadline) return false;
+    if (flight.claimed_cas == 0) return true;
+    const std::optional<ItemDetails> item = cache_.inspect_hidden(flight.key);
+    return item && item->cas == flight.claimed_cas;
+  }
+
+  Claim claim(Ask& ask) {
+    const milliseconds ahead =
+        ask.look.is_absence ? milliseconds(0) : internal::bounded_duration(options_.refresh_ahead);
+    const ReadOptions how{
+        .vivify =
+            SetOptions{.expiry = internal::bounded_load_timeout(options_), .is_key_binary = loader_.is_key_binary_},
+        // One more than the grace: what has no time left but that is lapsed.
+        .recache = internal::bounded_duration(options_.stale_grace) + std::max(ahead, milliseconds(1)),
+        .marks_used = false};
+    Look look;
+    ask.has_won = false;
+    ask.has_item = cache_.claim(ask.key, how, [&](const Reading& reading) {
+      const ItemView& item = reading.item;
+      ask.cas = item.cas;
+      ask.is_placeholder = reading.is_created || item.is_placeholder;
+      ask.is_stale = item.is_stale;
+      ask.has_won = reading.has_won || (item.is_won && item.cas != 0 && item.cas == ask.inherited_cas);
+      look = look_at(item, ask.index, options_, show_);
+    });
+    if (look.worth > Worth::kNothing) ask.look = look;
+    const bool is_others = ask.has_item && look.is_won && !ask.has_won;
+    if (look.worth == Worth::kFresh || (look.worth == Worth::kDue && is_others)) {
+      give_back(ask);
+      ask.status = loader_.answer(look);
+      land(ask, std::nullopt);
+      return Claim::kDone;
+    }
+    if (is_others) return Claim::kOthers;
+    begin(ask);
+    return Claim::kMine;
+  }
+
+  // From now on the flight is one that loads.
+  void begin(Ask& ask) {
+    const internal::MutexLock lock(loader_.shard_of(ask.key).mutex);
+    ask.flight->deadline = new_deadline();
+    if (ask.has_item) ask.flight->claimed_cas = ask.cas;
+  }
+
+  // Looks again and again for what others elsewhere have won, and loads what they give up or do not bring in time.
+  void look_out(std::vector<Ask*> others) {
+    if (others.empty()) return;
+    const Steady::time_point deadline = new_deadline();
+    for (const Ask* ask : others) {
+      internal::add_relaxed(loader_.counts_.waits);
+      const internal::MutexLock lock(loader_.shard_of(ask->key).mutex);
+      // Those who have joined should see the load begin.
+      ask->flight->deadline = deadline + 2 * internal::kPollMax;
+    }
+    std::vector<Ask*> mine;
+    for (milliseconds pause = internal::kPollMin; !others.empty();
+         pause = std::min(2 * pause, internal::kPollMax)) {
+      std::this_thread::sleep_for(pause);
+      const bool is_over = Steady::now() >= deadline;
+      std::erase_if(others, [&](Ask* ask) {
+        const Claim claimed = claim(*ask);
+        const bool is_given_up = is_over && claimed == Claim::kOthers;
+        if (is_given_up) internal::add_relaxed(loader_.counts_.timeouts);
+        if (is_given_up) begin(*ask);
+        if (is_given_up || claimed == Claim::kMine) mine.push_back(ask);
+        return is_over || claimed != Claim::kOthers;
+      });
+      load(mine);
+      mine.clear();
+    }
+  }
+
+  void load(std::span<Ask* const> mine) {
+    if (mine.empty()) return;
+    std::vector<size_t> wanted;
+    wanted.reserve(mine.size());
+    for (const Ask* ask : mine) {
+      wanted.push_back(ask->index);
+      if (ask->look.worth == Worth::kDue) internal::add_relaxed(loader_.counts_.refreshes);
+    }
+    internal::add_relaxed(loader_.counts_.loads, wanted.size());
+    const Steady::time_point begin = Steady::now();
+    std::exception_ptr exception;
+    const absl::Status status = call_load(wanted, exception);
+    const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
+    internal::add_relaxed(loader_.counts_.load_ns, static_cast<uint64_t>(took.count()));
+    internal::raise(loader_.counts_.load_ns_max, static_cast<uint64_t>(took.count()));
+    bool is_fatal = false;
+    for (Ask* ask : mine) {
+      if (ask->role != Role::kLeads) continue;
+      if (exception == nullptr && absl::IsNotFound(status)) {
+        bring(*ask, std::nullopt, status);
+        continue;
+      }
+      internal::add_relaxed(loader_.counts_.load_failures);
+      give_back(*ask);
+      const absl::Status failure = status.ok() ? absl::InternalError("the load function left out a key") : status;
+      land(*ask, failure, {}, exception);
+      ask->status = unless_old(*ask, failure);
+      is_fatal = is_fatal || !ask->status.ok();
+    }
+    if (is_fatal && exception != nullptr) std::rethrow_exception(exception);
+  }
+
+  // What the load function throws, if the library was built with exceptions, is put into `exception`.
+  absl::Status call_load(std::span<const size_t> wanted, std::exception_ptr& exception) {
+    const auto deliver = [&](size_t index, std::optional<std::string_view> value) {
+      const auto ask = std::lower_bound(asks_.begin(), asks_.end(), index,
+                                        [](const Ask& each, size_t place) { return each.index < place; });
+      if (ask == asks_.end() || ask->index != index || ask->role != Role::kLeads) return;
+      bring(*ask, value, value ? absl::OkStatus() : absence());
+    };
+#ifdef __cpp_exceptions
+    try {
+      return load_(wanted, deliver);
+    } catch (...) {
+      exception = std::current_exception();
+      return absl::InternalError("the load function threw an exception");
+    }
+#else
+    (void)exception;
+    return load_(wanted, deliver);
+#endif
+  }
+
+  // The value has come, or that there is none.
+  void bring(Ask& ask, std::optional<std::string_view> value, const absl::Status& status) {
+    if (!value) internal::add_relaxed(loader_.counts_.absences);
+    store(ask, value);
+    land(ask, status, value.value_or(std::string_view()));
+    ask.status = status;
+  }
+
+  void store(const Ask& ask, std::optional<std::string_view> value) {
+    StoreOptions how{
+        .item = {.expiry = loader_.expiry_of(!value, options_), .is_key_binary = loader_.is_key_binary_}};
+    if (!ask.has_item) how.mode = StoreMode::kAdd;
+    if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
+    const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
+    const StoreResult result = cache_.bring(ask.key, value, has_grace, how);
+    if (result == StoreResult::kStored) return;
+    internal::add_relaxed(loader_.counts_.not_stored);
+    // An old value must not outlive a new one that finds no room, nor the win a value that is too large.
+    if (result == StoreResult::kTooLarge || result == StoreResult::kNoMemory) remove(ask);
+  }
+
+  // The claimed item, if it is still there.
+  void remove(const Ask& ask) {
+    if (!ask.has_item) return;
+    if (ask.cas == 0) return cache_.discard(ask.key);
+    (void)cache_.give_back(ask.key,
+                           {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
+  }
+
+  // Lets the next reader win the item.
+  void give_back(const Ask& ask) {
+    if (!ask.has_won) return;
+    {
+      Shard& shard = loader_.shard_of(ask.key);
+      const internal::MutexLock lock(shard.mutex);
+      const auto found = shard.flights.find(ask.key);
+      if (found == shard.flights.end() || found->second != ask.flight) return;
+    }
+    if (ask.is_placeholder || ask.cas == 0) return remove(ask);
+    (void)cache_.give_back(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
+  }
+
+  void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
+            std::exception_ptr exception = nullptr) {
+    Shard& shard = loader_.shard_of(ask.key);
+    const internal::MutexLock lock(shard.mutex);
+    const auto found = shard.flights.find(ask.key);
+    if (found != shard.flights.end() && found->second == ask.flight) shard.flights.erase(found);
+    Flight& flight = *ask.flight;
+    if (status) flight.status = internal::own_copy(*status);
+    if (flight.is_waited_for) flight.value = value;
+    flight.exception = std::move(exception);
+    flight.has_landed = true;
+    flight.landed.notify_all();
+    ask.role = Role::kDone;
+  }
+
+  void wait(Ask& ask) {
+    Flight& flight = *ask.flight;
+    bool has_landed = false;
+    {
+      Shard& shard = loader_.shard_of(ask.key);
+      const internal::MutexLock lock(shard.mutex);
+      while (!flight.has_landed && Steady::now() < flight.deadline) {
+        // A copy: it is looked at with the mutex given up.
+        const Steady::time_point deadline = flight.deadline;
+        flight.landed.wait_until(shard.mutex, deadline);
+      }
+      has_landed = flight.has_landed;
+    }
+    ask.role = Role::kDone;
+    if (!has_landed) {
+      ask.status = time_out(ask);
+    } else if (!flight.status) {
+      ask.role = Role::kLooksAgain;
+    } else if (flight.status->ok()) {
+      if (!show_(ask.index, flight.value)) ask.status = absl::InternalError("the loaded value cannot be decoded");
+    } else if (absl::IsNotFound(*flight.status)) {
+      ask.status = internal::own_copy(*flight.status);
+    } else {
+      ask.status = unless_old(ask, internal::own_copy(*flight.status));
+      if (!ask.status.ok() && flight.exception != nullptr) std::rethrow_exception(flight.exception);
+    }
+  }
+
+  absl::Status time_out(const Ask& ask) {
+    internal::add_relaxed(loader_.counts_.timeouts);
+    return unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
+  }
+
+  // What is answered when a load has failed.
+  absl::Status unless_old(const Ask& ask, const absl::Status& failure) {
+    if (ask.look.worth == Worth::kNothing) return failure;
+    internal::add_relaxed(loader_.counts_.stale_served);
+    return loader_.answer(ask.look);
+  }
+
+  Loader& loader_;
+  Cache& cache_;
+  const LoadOptions& options_;
+  const Load load_;
+  const Show show_;
+  const Steady::time_point give_up_at_ = new_deadline();
+  std::vector<Ask> asks_;
+};
+
+}  // namespace larder
+
+#endif  // LARDER_INTERNAL_LOADER_CALL_INL_H_

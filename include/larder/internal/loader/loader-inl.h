@@ -1,0 +1,110 @@
+#ifndef LARDER_INTERNAL_LOADER_LOADER_INL_H_
+#define LARDER_INTERNAL_LOADER_LOADER_INL_H_
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <random>
+
+#include "larder/api.h"
+#include "larder/internal/base/hash.h"
+#include "larder/internal/loader/call-inl.h"
+#include "larder/internal/loader/flight.h"
+#include "larder/loader.h"
+
+namespace larder {
+
+LARDER_INLINE Loader::Loader(Cache& cache, std::optional<uint64_t> seed, bool is_key_binary)
+    : cache_(cache),
+      seed_(seed ? *seed : std::random_device()()),
+      is_key_binary_(is_key_binary),
+      shards_(std::make_unique<Shard[]>(internal::kLoaderShards)) {}
+
+LARDER_INLINE Loader::~Loader() = default;
+
+LARDER_INLINE std::vector<absl::Status> Loader::get_or_load_multi(std::span<const std::string_view> keys,
+                                                                  const LoadOptions& options, Load load,
+                                                                  Show show) {
+  std::vector<Look> looks(keys.size());
+  cache_.look(keys,
+              [&](size_t index, const ItemView& item) { looks[index] = look_at(item, index, options, show); });
+  return load_missing(keys, looks, options, load, show);
+}
+
+LARDER_INLINE std::vector<absl::Status> Loader::load_missing(std::span<const std::string_view> keys,
+                                                             std::span<const Look> looks,
+                                                             const LoadOptions& options, Load load, Show show) {
+  std::vector<absl::Status> results(keys.size());
+  Call call(*this, options, load, show);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (looks[i].suffices()) {
+      results[i] = answer(looks[i]);
+    } else if (keys[i].empty() || keys[i].size() > kKeyBytesMax) {
+      results[i] = absl::InvalidArgumentError("a key is empty or longer than kKeyBytesMax");
+    } else {
+      call.add(keys[i], i, looks[i]);
+    }
+  }
+  call.run(results);
+  return results;
+}
+
+LARDER_INLINE Loader::Look Loader::look_at(const ItemView& item, size_t index, const LoadOptions& options,
+                                           Show show) {
+  Look look{.is_won = item.is_won, .is_absence = item.is_absence};
+  if (!look.is_absence && !(has_value(item) && show(index, item.value))) return look;
+  look.worth = item.is_stale ? Worth::kDue : Worth::kFresh;
+  if (item.ttl_ms == kNeverExpires) return look;
+  const int64_t fresh_ms =
+      item.ttl_ms - (item.has_grace ? internal::bounded_duration(options.stale_grace).count() : 0);
+  if (fresh_ms <= 0) {
+    look.worth = Worth::kLapsed;
+  } else if (!look.is_absence && fresh_ms < options.refresh_ahead.count()) {
+    look.worth = Worth::kDue;
+  }
+  return look;
+}
+
+LARDER_INLINE absl::Status Loader::absence() { return absl::NotFoundError("there is nothing to load"); }
+
+LARDER_INLINE absl::Status Loader::answer(const Look& look) {
+  if (!look.is_absence) return absl::OkStatus();
+  internal::add_relaxed(counts_.absent_hits);
+  return absence();
+}
+
+LARDER_INLINE Loader::Shard& Loader::shard_of(std::string_view key) const {
+  return shards_[std::hash<std::string_view>{}(key) % internal::kLoaderShards];
+}
+
+LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& options) {
+  if (!is_absence && !options.ttl) return Expiry::never();
+  const milliseconds ttl = internal::bounded_duration(is_absence ? options.absent_ttl : *options.ttl);
+  if (ttl == milliseconds(0)) return ttl;
+  // Relaxed: all that matters is that no number is drawn twice.
+  const uint64_t draw = jitter_count_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t random = internal::hash_key({reinterpret_cast<const char*>(&draw), sizeof draw}, seed_);
+  // Unlike std::clamp these make 0 of what is not a number.
+  const double jitter = std::fmin(std::fmax(options.ttl_jitter, 0.0), 1.0);
+  const double share = jitter * static_cast<double>(random >> 11) * 0x1p-53;
+  const milliseconds off(static_cast<int64_t>(static_cast<double>(ttl.count()) * share));
+  return std::max(ttl - off, milliseconds(1)) + internal::bounded_duration(options.stale_grace);
+}
+
+LARDER_INLINE LoadStats Loader::stats() const {
+  return {.loads = internal::load_relaxed(counts_.loads),
+          .load_failures = internal::load_relaxed(counts_.load_failures),
+          .absences = internal::load_relaxed(counts_.absences),
+          .refreshes = internal::load_relaxed(counts_.refreshes),
+          .not_stored = internal::load_relaxed(counts_.not_stored),
+          .load_ns = internal::load_relaxed(counts_.load_ns),
+          .load_ns_max = internal::load_relaxed(counts_.load_ns_max),
+          .waits = internal::load_relaxed(counts_.waits),
+          .timeouts = internal::load_relaxed(counts_.timeouts),
+          .stale_served = internal::load_relaxed(counts_.stale_served),
+          .absent_hits = internal::load_relaxed(counts_.absent_hits)};
+}
+
+}  // namespace larder
+
+#endif  // LARDER_INTERNAL_LOADER_LOADER_INL_H_

@@ -1,0 +1,133 @@
+#ifndef LARDER_INTERNAL_POLICY_GHOST_INL_H_
+#define LARDER_INTERNAL_POLICY_GHOST_INL_H_
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "larder/api.h"
+#include "larder/internal/base/page_size.h"
+#include "larder/internal/policy/ghost.h"
+#include "larder/internal/policy/s3fifo.h"
+
+namespace larder::internal {
+
+inline constexpr size_t kShareOfLimit = 64;
+
+LARDER_INLINE size_t Ghost::address_bytes(const Extent& extent) {
+  return AddressSpace::bytes_to_take(extent.limit_bytes / kShareOfLimit);
+}
+
+LARDER_INLINE absl::StatusOr<Ghost> Ghost::create(Account& account, AddressSpace& space, int uneven_bits) {
+  Ghost ghost(space.take(space.extent().limit_bytes / kShareOfLimit), account, uneven_bits);
+  if (!ghost.make_table()) return absl::ResourceExhaustedError("there is no memory for the ghost");
+  return ghost;
+}
+
+LARDER_INLINE Ghost::Ghost(Ghost&& other) noexcept
+    : arena_(std::move(other.arena_)),
+      account_(other.account_),
+      uneven_bits_(other.uneven_bits_),
+      set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
+
+LARDER_INLINE size_t Ghost::table_bytes_at(size_t limit_bytes) const {
+  return std::bit_floor(std::min(limit_bytes / kShareOfLimit, arena_.bytes()));
+}
+
+LARDER_INLINE size_t Ghost::bytes_at(size_t limit_bytes) const {
+  return round_up(table_bytes_at(limit_bytes), os_page_bytes());
+}
+
+LARDER_INLINE bool Ghost::make_table() {
+  const size_t set_bytes = kWays * sizeof(uint32_t);
+  size_t table_bytes = table_bytes_at(account_->limit());
+  while (!arena_.make_writable(0, table_bytes)) {
+    if (table_bytes <= os_page_bytes()) return false;
+    table_bytes /= 2;
+  }
+  set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
+  account_->charge(Use::kGhost, round_up(table_bytes, os_page_bytes()));
+  return true;
+}
+
+LARDER_INLINE void Ghost::resize() {
+  const size_t table_bytes = kWays * sizeof(uint32_t) << set_bits_.load(std::memory_order_relaxed);
+  if (table_bytes == table_bytes_at(account_->limit())) return;
+  const size_t old_bytes = account_->used(Use::kGhost);
+  account_->release(Use::kGhost, old_bytes);
+  [[maybe_unused]] const bool is_made = make_table();
+  assert(is_made && "what is writable stays so");
+  // Readers and writers that still use the old size touch at most a few pages of it; they find or leave hints.
+  arena_.discard(0, old_bytes);
+}
+
+LARDER_INLINE Ghost::Set Ghost::set_at(size_t index) const {
+  return Set(reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(index * kWays * sizeof(uint32_t))), kWays);
+}
+
+LARDER_INLINE void Ghost::sweep(size_t bytes) {
+  constexpr size_t kSetsMax = 1024;
+  const size_t sets = size_t{1} << set_bits_.load(std::memory_order_relaxed);
+  const size_t bytes_per_set = 2 * account_->limit() / sets;
+  const size_t owed = unswept_bytes_.exchange(0, std::memory_order_relaxed) + bytes;
+  const size_t count = std::min(owed / bytes_per_set, kSetsMax);
+  unswept_bytes_.fetch_add(owed - count * bytes_per_set, std::memory_order_relaxed);
+  if (count == 0) return;
+  const size_t first = next_to_sweep_.fetch_add(count, std::memory_order_relaxed);
+  for (size_t i = first; i < first + count; ++i) {
+    for (std::atomic<uint32_t>& way : set_at(i & (sets - 1))) {
+      const uint32_t there = way.load(std::memory_order_relaxed);
+      if (there != 0 && !is_current(there)) way.store(0, std::memory_order_relaxed);
+    }
+  }
+}
+
+LARDER_INLINE void Ghost::add(uint64_t hash, size_t item_bytes) {
+  if (is_oversized(item_bytes, account_->limit())) return;
+  const size_t epoch_bytes = account_->limit() / kEpochsKept;
+  const size_t bytes = bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes;
+  if (bytes >= epoch_bytes) {
+    bytes_in_epoch_.store(bytes % epoch_bytes, std::memory_order_relaxed);
+    epoch_.fetch_add(static_cast<uint32_t>(bytes / epoch_bytes), std::memory_order_relaxed);
+  }
+  const uint32_t entry = fingerprint_bits(hash) | (epoch_.load(std::memory_order_relaxed) & kEpochMask);
+  std::atomic<uint32_t>* oldest = nullptr;
+  uint32_t oldest_age = 0;
+  for (std::atomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    const uint32_t there_age = there == 0 ? kEpochMask + 1 : age(there);
+    if (oldest == nullptr || there_age > oldest_age) {
+      oldest = &way;
+      oldest_age = there_age;
+    }
+  }
+  oldest->store(entry, std::memory_order_relaxed);
+  sweep(item_bytes);
+}
+
+LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
+  const uint32_t wanted = fingerprint_bits(hash);
+  const auto is_wanted = [wanted](uint32_t entry) { return (entry ^ wanted) <= kEpochMask; };
+  const Set set = set_of(hash);
+  // Without branches, for every miss of the cache asks, and most have never been evicted.
+  uint32_t alike = 0;
+#pragma GCC unroll 8
+  for (const std::atomic<uint32_t>& way : set) alike += is_wanted(way.load(std::memory_order_relaxed)) ? 1 : 0;
+  if (alike == 0) return false;
+  return std::ranges::any_of(set, [&](const std::atomic<uint32_t>& way) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    return is_wanted(there) && is_current(there);
+  });
+}
+
+LARDER_INLINE void Ghost::remove(uint64_t hash) {
+  for (std::atomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load(std::memory_order_relaxed);
+    if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_POLICY_GHOST_INL_H_

@@ -1,0 +1,123 @@
+// The two chains, and the lists of sealed segments by what is dead in them.
+#ifndef LARDER_INTERNAL_SEGMENTS_CHAINS_INL_H_
+#define LARDER_INTERNAL_SEGMENTS_CHAINS_INL_H_
+
+#include <algorithm>
+#include <array>
+
+#include "larder/api.h"
+#include "larder/internal/segments/log.h"
+
+namespace larder::internal {
+
+LARDER_INLINE void Log::insert_into_chain(SegmentId id, Chain chain, SegmentId newer) {
+  const auto c = static_cast<size_t>(chain);
+  Segment& of = segments_[id];
+  of.chain.store(chain, std::memory_order_relaxed);
+  SegmentId& after = newer == 0 ? newest_[c] : segments_[newer].older;
+  of.older = after;
+  of.newer = newer;
+  (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = id;
+  after = id;
+  const uint64_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+  chain_bytes_[c] += room_bytes;
+  if (chain == Chain::kSmall && of.is_large.load(std::memory_order_relaxed) &&
+      is_oversized(room_bytes, account_.limit())) {
+    oversized_.push_back(id);
+  }
+}
+
+LARDER_INLINE void Log::remove_from_chain(SegmentId id) {
+  Segment& of = segments_[id];
+  const auto c = static_cast<size_t>(of.chain.load(std::memory_order_relaxed));
+  (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = of.newer;
+  (of.newer == 0 ? newest_[c] : segments_[of.newer].older) = of.older;
+  chain_bytes_[c] -= of.room_bytes.load(std::memory_order_relaxed);
+  unlist(id);
+  if (of.is_large.load(std::memory_order_relaxed)) std::erase(oversized_, id);
+}
+
+LARDER_INLINE void Log::follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) {
+  const Segment& of = segments_[id];
+  if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
+  const uint64_t used = of.used_bytes();
+  if (dead_step(old_live_bytes, used) == dead_step(live_bytes, used)) return;
+  const MutexLock lock(mutex_);
+  if (of.state.load(std::memory_order_relaxed) == SegmentState::kSealed) list_by_dead_share(id);
+}
+
+LARDER_INLINE void Log::list_by_dead_share(SegmentId id) {
+  Segment& of = segments_[id];
+  if (of.is_large.load(std::memory_order_relaxed)) return;
+  const uint8_t step = dead_step(of.live_bytes.load(std::memory_order_relaxed), of.used_bytes());
+  if (step == of.dead_step) return;
+  unlist(id);
+  SegmentId& first = by_dead_share_[step];
+  of.dead_step = step;
+  of.previous_listed = 0;
+  of.next_listed = first;
+  if (first != 0) segments_[first].previous_listed = id;
+  first = id;
+}
+
+LARDER_INLINE void Log::unlist(SegmentId id) {
+  Segment& of = segments_[id];
+  if (of.dead_step == Segment::kNotListed) return;
+  (of.previous_listed == 0 ? by_dead_share_[of.dead_step] : segments_[of.previous_listed].next_listed) =
+      of.next_listed;
+  if (of.next_listed != 0) segments_[of.next_listed].previous_listed = of.previous_listed;
+  of.dead_step = Segment::kNotListed;
+}
+
+LARDER_INLINE void Log::take(SegmentId id) {
+  remove_from_chain(id);
+  segments_[id].state.store(SegmentState::kCleaning, std::memory_order_seq_cst);
+}
+
+LARDER_INLINE void Log::put_back(SegmentId id) {
+  const MutexLock lock(mutex_);
+  Segment& of = segments_[id];
+  const Chain chain = of.chain.load(std::memory_order_relaxed);
+  SegmentId newer = oldest_[static_cast<size_t>(chain)];
+  while (newer != 0 && segments_[newer].opened < of.opened) newer = segments_[newer].newer;
+  insert_into_chain(id, chain, newer);
+  of.state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+  list_by_dead_share(id);
+}
+
+LARDER_INLINE void Log::put_back(SegmentId id, Chain chain) {
+  const MutexLock lock(mutex_);
+  segments_[id].opened = ++opened_;
+  insert_into_chain(id, chain, 0);
+  segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+}
+
+LARDER_INLINE void Log::finish(SegmentId id) {
+  bool gives_back = false;
+  {
+    const MutexLock lock(mutex_);
+    // What nobody has removed is what a flush made void.
+    const Segment& of = segments_[id];
+    if (of.opened >= flushed_before_) {
+      void_bytes_ -= std::min(void_bytes_, of.live_bytes.load(std::memory_order_relaxed));
+    }
+    gives_back = free_when_unpinned(id);
+  }
+  if (gives_back) give_back(id);
+}
+
+LARDER_INLINE void Log::flush() {
+  const MutexLock lock(mutex_);
+  flushed_before_ = opened_ + 1;
+  void_bytes_ = 0;
+}
+
+LARDER_INLINE void Log::flush_some(uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  suspect_before_ = opened_ + 1;
+  void_bytes_ += bytes;
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_SEGMENTS_CHAINS_INL_H_

@@ -1,0 +1,152 @@
+// Room for records: from a reservation to its commit.
+#ifndef LARDER_INTERNAL_SEGMENTS_ROOM_INL_H_
+#define LARDER_INTERNAL_SEGMENTS_ROOM_INL_H_
+
+#include <cstddef>
+
+#include "larder/api.h"
+#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/segments/log.h"
+
+namespace larder::internal {
+
+LARDER_INLINE int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
+  if (account_.limit() / segment_bytes_ < kSegmentsForClasses) return kNeverExpiryClass;
+  return expiry_class(deadline_ms, now_ms);
+}
+
+LARDER_INLINE std::optional<Reservation> Log::try_reserve(size_t bytes, Chain chain, int64_t deadline_ms,
+                                                          int64_t now_ms, For whom) {
+  const std::optional<Reservation> place =
+      is_large(bytes) ? reserve_large(bytes, chain) : reserve(bytes, chain, class_of(deadline_ms, now_ms), whom);
+  if (!place) return place;
+  Segment& segment = segments_[place->segment];
+  raise(segment.deadline_max_ms, deadline_ms);
+  if (!place->is_large) segment.forecast.add(bytes, deadline_ms, now_ms);
+  return place;
+}
+
+LARDER_INLINE std::optional<Reservation> Log::reserve(size_t bytes, Chain chain, int expiry_class, For whom) {
+  std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
+  for (;;) {
+    // Acquire: with the release in open_next, for the segment's fill word.
+    const SegmentId id = open.load(std::memory_order_acquire);
+    if (id != 0) {
+      if (const std::optional<Reservation> place = append(id, bytes)) return place;
+    }
+    if (!open_next(open, chain, id, For::kStore)) break;
+  }
+  if (whom == For::kStore) return std::nullopt;
+  return whom == For::kCleaner ? append_survivor(chain, bytes) : append_elsewhere(chain, bytes);
+}
+
+LARDER_INLINE std::optional<Reservation> Log::append(SegmentId id, size_t bytes) {
+  Segment& segment = segments_[id];
+  uint64_t fill = segment.fill.load(std::memory_order_relaxed);
+  do {
+    if ((fill & Segment::kOpenBit) == 0 || (fill & Segment::kUsedMask) + bytes > segment_bytes_)
+      return std::nullopt;
+    // Acquire: the room's last owner is done with it before the segment was opened.
+  } while (!segment.fill.compare_exchange_weak(fill, fill + bytes + Segment::kOneWriter, std::memory_order_acquire,
+                                               std::memory_order_relaxed));
+  const uint64_t address = address_of(id) + (fill & Segment::kUsedMask);
+  unpoison(at(address), bytes);
+  return Reservation{.segment = id, .address = address, .room_bytes = bytes, .is_large = false};
+}
+
+// Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
+// A segment that was read here and has been cleaned and opened again since may by now be the cleaner's own: then
+// the cleaner has no room for a survivor, and drops it, or, where nothing is evicted, leaves the victim as it is.
+LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size_t bytes) {
+  for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
+    for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
+      const SegmentId id = open.load(std::memory_order_acquire);
+      if (id == 0) continue;
+      if (const std::optional<Reservation> place = append(id, bytes)) return place;
+    }
+  }
+  return std::nullopt;
+}
+
+// Into the segment that was kept for the cleaner. Nobody else looks for room there, so one segment has room for all
+// that is live in a victim. Survivors of all expiry classes share it: better in strange company than lost.
+LARDER_INLINE std::optional<Reservation> Log::append_survivor(Chain chain, size_t bytes) {
+  std::atomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
+  const SegmentId id = open.load(std::memory_order_acquire);
+  if (id != 0) {
+    if (const std::optional<Reservation> place = append(id, bytes)) return place;
+  }
+  if (!open_next(open, chain, id, For::kCleaner)) return std::nullopt;
+  return append(open.load(std::memory_order_acquire), bytes);
+}
+
+LARDER_INLINE bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom) {
+  const MutexLock lock(mutex_);
+  if (open.load(std::memory_order_relaxed) != full) return true;
+  const SegmentId id = take_free(whom);
+  if (id == 0) return false;
+  if (full != 0) seal(full);
+  start(segments_[id], chain, segment_bytes_, false, 0, SegmentState::kOpen);
+  insert_into_chain(id, chain, 0);
+  segments_[id].fill.store(Segment::kOpenBit, std::memory_order_release);
+  open.store(id, std::memory_order_release);
+  return true;
+}
+
+LARDER_INLINE void Log::commit(const Reservation& place, size_t live_bytes) {
+  Segment& segment = segments_[place.segment];
+  segment.live_bytes.fetch_add(live_bytes, std::memory_order_relaxed);
+  // Release: the record and the sums are seen by whoever sees that the writer is gone.
+  segment.fill.fetch_sub(Segment::kOneWriter, std::memory_order_release);
+}
+
+LARDER_INLINE SegmentId Log::take_free(For whom) {
+  const size_t kept = whom == For::kCleaner ? 0 : kReservedSegments;
+  if (free_.size() > kept) {
+    const SegmentId id = free_.back();
+    free_.pop_back();
+    free_count_.store(free_.size(), std::memory_order_relaxed);
+    return id;
+  }
+  if (!try_charge(Use::kSegments, segment_bytes_)) return 0;
+  const SegmentId id = take_frame();
+  if (id == 0) release_charge(Use::kSegments, segment_bytes_);
+  can_grow_.store(id != 0, std::memory_order_relaxed);
+  return id;
+}
+
+LARDER_INLINE SegmentId Log::take_frame() {
+  const std::optional<uint32_t> number = segment_frames_.allocate(0);
+  if (!number) return 0;
+  const SegmentId id = first_large_ - *number;
+  if (!make(id, segment_bytes_)) {
+    segment_frames_.free(*number, 0);
+    return 0;
+  }
+  first_given_ = std::min(first_given_, id);
+  return id;
+}
+
+LARDER_INLINE void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
+                              SegmentState state) {
+  segment.live_bytes.store(0, std::memory_order_relaxed);
+  segment.deadline_max_ms.store(0, std::memory_order_relaxed);
+  segment.forecast.clear();
+  segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
+  segment.is_large.store(is_large, std::memory_order_relaxed);
+  segment.lead_bytes.store(lead_bytes, std::memory_order_relaxed);
+  segment.has_grown.store(false, std::memory_order_relaxed);
+  segment.chain.store(chain, std::memory_order_relaxed);
+  segment.opened = ++opened_;
+  segment.state.store(state, std::memory_order_seq_cst);
+}
+
+LARDER_INLINE void Log::seal(SegmentId id) {
+  segments_[id].fill.fetch_and(~Segment::kOpenBit, std::memory_order_acq_rel);
+  segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
+  list_by_dead_share(id);
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_SEGMENTS_ROOM_INL_H_

@@ -1,0 +1,101 @@
+// A segment of the log: what is known of a run of memory that records are appended to.
+//
+// Room is reserved with one compare-and-swap on the segment's fill word, which also counts the writers that have
+// reserved but not yet committed:
+//
+//    63     62        40 39                0
+//   | open | writers    | bytes used       |
+#ifndef LARDER_INTERNAL_SEGMENTS_SEGMENT_H_
+#define LARDER_INTERNAL_SEGMENTS_SEGMENT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "larder/internal/item/record.h"
+#include "larder/internal/segments/expiry_forecast.h"
+
+namespace larder::internal {
+
+// On probation, and proven: see policy/s3fifo.h.
+enum class Chain : uint8_t { kSmall, kMain };
+inline constexpr size_t kChainCount = 2;
+
+// What is larger than this share of the limit is oversized.
+inline constexpr uint64_t kOversizedDivisor = 10;
+[[nodiscard]] constexpr bool is_oversized(uint64_t bytes, uint64_t limit_bytes) {
+  return bytes > limit_bytes / kOversizedDivisor;
+}
+
+// kReturning: its memory is on the way back to the system.
+enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
+
+[[nodiscard]] constexpr bool holds_records(SegmentState state) {
+  return state == SegmentState::kOpen || state == SegmentState::kSealed || state == SegmentState::kCleaning ||
+         state == SegmentState::kDraining;
+}
+
+using SegmentId = uint32_t;  // the number of its first frame; 0 is none
+
+// All zeros for an unused segment: memory that is new, or was given back and is read by those who are late.
+struct alignas(64) Segment {
+  // The fill word's parts.
+  static constexpr uint64_t kOpenBit = uint64_t{1} << 63;
+  static constexpr int kWritersShift = 40;
+  static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
+  static constexpr uint64_t kUsedMask = kOneWriter - 1;
+  static constexpr uint64_t kWritersMask = ~kOpenBit & ~kUsedMask;
+  static_assert(2 * kItemBytesMaxMax < kUsedMask, "the room of any item, in whole pages");
+
+  [[nodiscard]] uint64_t used_bytes() const { return fill.load(std::memory_order_acquire) & kUsedMask; }
+  [[nodiscard]] bool has_writers() const {
+    // Acquire: what the last writer put into the segment is seen by whoever sees that it is gone.
+    return (fill.load(std::memory_order_acquire) & kWritersMask) != 0;
+  }
+  // Whether it can be cleaned now.
+  [[nodiscard]] bool is_idle() const {
+    return state.load(std::memory_order_relaxed) == SegmentState::kSealed && !has_writers() &&
+           pins.load(std::memory_order_relaxed) == 0;
+  }
+
+  std::atomic<uint64_t> fill{0};
+  std::atomic<uint64_t> live_bytes{0};
+  std::atomic<uint32_t> pins{0};
+  std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
+  // Guarded by Log::mutex_.
+  static constexpr uint8_t kNotListed = 0;
+  uint8_t dead_step = kNotListed;  // which list of Log::by_dead_share_ it is in
+  uint16_t used_in_page = 0;       // of the first in a page of the system: how many of that page's are in use
+  // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
+  std::atomic<int64_t> deadline_max_ms{0};
+  // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
+  // points into it.
+  std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
+  std::atomic<bool> is_large{false};
+  std::atomic<Chain> chain{Chain::kSmall};
+  std::atomic<uint8_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
+  std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
+  // Guarded by Log::mutex_.
+  SegmentId older = 0;
+  SegmentId newer = 0;
+  SegmentId previous_listed = 0;
+  SegmentId next_listed = 0;
+  // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
+  std::atomic<uint32_t> holds{0};
+  uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
+
+  ExpiryForecast forecast;  // of what was put in, but for large items
+};
+static_assert(sizeof(Segment) == 128);
+
+// Room for one record, promised but not yet committed.
+struct Reservation {
+  SegmentId segment = 0;
+  uint64_t address = 0;
+  size_t room_bytes = 0;
+  bool is_large = false;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_SEGMENTS_SEGMENT_H_

@@ -1,0 +1,296 @@
+#include "larder/internal/policy/victims.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "../segments/one_log.h"
+#include "doctest/doctest.h"
+
+namespace larder::internal {
+namespace {
+
+TEST_CASE("an empty log has no victim") {
+  OneLog log;
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK_FALSE(log.is_busy());
+  CHECK_FALSE(log.take_victim(false).has_value());
+}
+
+TEST_CASE("victims come oldest first, and the newest, though it is open, last") {
+  OneLog log;
+  std::vector<SegmentId> opened;
+  for (int i = 0; i < 4; ++i) opened.push_back(log.segment_of(log.put_segment()[0]));
+  for (const SegmentId expected : opened) {
+    const std::optional<Victim> victim = log.take_victim(true);
+    REQUIRE(victim.has_value());
+    CHECK(victim->segment == expected);
+    CHECK(victim->chain == Chain::kSmall);
+    CHECK_FALSE(victim->is_sparse);
+    CHECK(log.problem() == "");
+  }
+  CHECK_FALSE(log.take_victim(true).has_value());
+}
+
+// In whole pages, on either side of a tenth of the limit.
+const size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
+const size_t kNotOversized = kOversized - kOsPageBytes;
+
+TEST_CASE("oversized items of the small chain are the first victims, the oldest of them first") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put_segment()[0]);
+  const Stored first = log.put(kOversized);
+  const Stored second = log.put(kOversized);
+  const Stored third = log.put(kOversized);
+  const Stored other = log.put(kNotOversized);
+  const SegmentId after = log.segment_of(log.put_segment()[0]);
+  CHECK(log.problem() == "");
+  log.remove(second);
+  for (const SegmentId expected :
+       {log.segment_of(first), log.segment_of(third), before, log.segment_of(other), after}) {
+    CHECK(log.problem() == "");
+    CHECK(log.take_victim(true).value().segment == expected);
+  }
+}
+
+TEST_CASE("an oversized item is passed over while it is pinned, and waits its turn in main") {
+  OneLog log;
+  const SegmentId item = log.segment_of(log.put(kOversized));
+  const SegmentId small = log.segment_of(log.put_segment()[0]);
+  log->pin(item);
+  CHECK(log.take_victim(true).value().segment == small);
+  log->unpin(item);
+  CHECK(log.take_victim(true).value().segment == item);
+  log->put_back(item, Chain::kMain);
+  CHECK(log.problem() == "");
+  const SegmentId next = log.segment_of(log.put_segment()[0]);
+  for (int i = 0; i < 2; ++i) (void)log.put_segment();
+  CHECK(log.take_victim(true).value().segment == next);
+}
+
+TEST_CASE("the small chain gives its oldest while it holds more than a seventh, then main does") {
+  OneLog log;
+  std::vector<SegmentId> small, main;
+  for (int i = 0; i < 18; ++i) main.push_back(log.segment_of(log.put_segment(Chain::kMain)[0]));
+  for (int i = 0; i < 4; ++i) small.push_back(log.segment_of(log.put_segment(Chain::kSmall)[0]));
+  const auto next = [&] { return log.take_victim(true).value().segment; };
+  CHECK(next() == small[0]);  // 4 of 22
+  CHECK(next() == main[0]);   // 3 of 21
+  CHECK(next() == small[1]);  // 3 of 20
+  CHECK(next() == main[1]);   // 2 of 19
+  CHECK(next() == main[2]);   // 2 of 18
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment of which two fifths are dead goes before older ones") {
+  OneLog log;
+  log.put_segment();
+  const std::vector<Stored> full = log.put_segment();
+  log.put(8);
+  log.remove(full[0]);
+  log.remove(full[1]);
+  const std::optional<Victim> victim = log.take_victim(true);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(full[0]));
+  CHECK(victim->is_sparse);
+}
+
+TEST_CASE("the emptiest segment is found among any number of full ones, and no full one goes before it") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 100; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  // Sparse ones, from 1 to 3 of 4 records dead.
+  for (const auto& [number, dead] : {std::pair{99, 1}, {40, 3}, {70, 2}, {41, 2}, {5, 1}}) {
+    for (int i = 0; i < dead; ++i) log.remove(segments[static_cast<size_t>(number)][static_cast<size_t>(i)]);
+  }
+  CHECK(log.problem() == "");
+  std::vector<size_t> live;
+  for (int i = 0; i < 5; ++i) {
+    const Victim victim = log.take_victim(true).value();
+    CHECK(victim.is_sparse);
+    live.push_back(log->segment(victim.segment).live_bytes.load() / kLargestSmall);
+  }
+  CHECK(live == std::vector<size_t>{1, 2, 2, 3, 3});
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[0][0]));
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("the emptiest segment is found behind any number of held ones") {
+  OneLog log;
+  std::vector<std::vector<Stored>> segments;
+  for (int i = 0; i < 60; ++i) segments.push_back(log.put_segment());
+  log.put(8);
+  std::vector<SegmentId> held;
+  for (const std::vector<Stored>& stored : segments) {
+    if (held.size() == 50) break;
+    held.push_back(log.segment_of(stored[0]));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+    for (int i = 0; i < 3; ++i) log.remove(stored[static_cast<size_t>(i)]);
+  }
+  for (int i = 0; i < 2; ++i) log.remove(segments[55][static_cast<size_t>(i)]);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(segments[55][0]));
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment whose dead share changes in place is found by what it is now") {
+  OneLog log;
+  const std::vector<Stored> full = log.put_segment();
+  const std::vector<Stored> first = log.put_segment();
+  const std::vector<Stored> second = log.put_segment();
+  log.put(8);
+  log->adjust_live(first[0].address, -1024);
+  log->adjust_live(second[0].address, -1000);
+  log->adjust_live(first[0].address, 1024);
+  CHECK(log.take_victim(true).value().segment == log.segment_of(second[0]));
+  CHECK(log.take_victim(true).value().segment == log.segment_of(full[0]));
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
+  constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
+  for (const bool is_postponed : {false, true}) {
+    OneLog log(kFewSegmentsBytes);
+    const std::vector<Stored> oldest = log.put_segment();
+    std::vector<Stored> mixed;
+    for (const int64_t deadline_ms : {int64_t{1000}, kNeverMs, int64_t{1000}, kNeverMs}) {
+      mixed.push_back(log.put(kLargestSmall, Chain::kSmall, deadline_ms));
+    }
+    log.put_segment();
+    log.put(8);
+    if (is_postponed) log->change_deadline(mixed[0].address, 1000, 9000);
+    const std::optional<Victim> victim = log.take_victim(true, 2000);
+    REQUIRE(victim.has_value());
+    CHECK(victim->segment == log.segment_of(is_postponed ? oldest[0] : mixed[0]));
+    CHECK(victim->is_sparse == !is_postponed);
+  }
+}
+
+TEST_CASE("without eviction only segments with something dead or expired in them go") {
+  OneLog log;
+  log.put_segment(Chain::kSmall, 1000);
+  const std::vector<Stored> full = log.put_segment();
+  log.put(24, Chain::kSmall, 1000);
+  log.put(8);
+  CHECK_FALSE(log.take_victim(false).has_value());
+  log.remove(full[3]);
+  std::optional<Victim> victim = log.take_victim(false, 999);
+  REQUIRE(victim.has_value());
+  CHECK(victim->segment == log.segment_of(full[0]));
+  CHECK(victim->is_sparse);
+  CHECK_FALSE(log.take_victim(false, 999).has_value());
+  victim = log.take_victim(false, 1000);
+  REQUIRE(victim.has_value());
+  CHECK(log->segment(victim->segment).deadline_max_ms.load() == 1000);
+  CHECK(victim->is_sparse);
+}
+
+TEST_CASE("a segment with a record not yet committed is no victim, and the log says that it is written") {
+  OneLog log;
+  const Reservation place = log.reserve(64).value();
+  for (int i = 0; i < 3; ++i) log.put(kLargestSmall);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log.put(8);
+  CHECK(log.state(place.segment) == SegmentState::kSealed);
+  CHECK(log.take_victim(true).value().segment == second);
+  CHECK(log.is_busy());
+  log.fill(place, 64);
+  CHECK(log.take_victim(true).value().segment == place.segment);
+  CHECK_FALSE(log.is_busy());
+}
+
+TEST_CASE("a pinned segment is no victim, and the next one goes in its place") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log.put(8);
+  log->pin(first);
+  CHECK(log.take_victim(true).value().segment == second);
+  CHECK_FALSE(log.is_busy());
+  log->unpin(first);
+  CHECK(log.take_victim(true).value().segment == first);
+}
+
+TEST_CASE("pinned and held segments are passed over, however many, and nobody waits for them") {
+  OneLog log;
+  std::vector<SegmentId> pinned;
+  std::vector<SegmentId> held;
+  for (int i = 0; i < 40; ++i) {
+    pinned.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
+    log->pin(pinned.back());
+    held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
+    log->pin(held.back());
+    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    log->unpin(held.back());
+  }
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK_FALSE(log.is_busy());
+  const SegmentId free = log.segment_of(log.put(3 * kOsPageBytes));
+  CHECK(log.take_victim(true).value().segment == free);
+  for (const SegmentId id : held) log->end_hold(id);
+  CHECK(log.take_victim(true).value().segment == held.front());
+  for (const SegmentId id : pinned) log->unpin(id);
+  CHECK(log.take_victim(true).value().segment == pinned.front());
+}
+
+TEST_CASE("segments opened before a flush go first, without eviction too, and later ones do not") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment(Chain::kMain)[0]);
+  log->flush();
+  const SegmentId third = log.segment_of(log.put_segment()[0]);
+  log.put_segment(Chain::kMain);
+  log.put(8);
+  CHECK(log.state(second) == SegmentState::kSealed);
+  std::vector<SegmentId> taken;
+  while (const std::optional<Victim> victim = log.take_victim(false)) {
+    CHECK(victim->is_sparse);
+    taken.push_back(victim->segment);
+  }
+  CHECK(taken == std::vector<SegmentId>{first, second});
+  CHECK(log.state(third) == SegmentState::kSealed);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("a segment put back after a flush counts as new") {
+  OneLog log;
+  const Stored item = log.put(3 * kOsPageBytes);
+  const Stored other = log.put(24);
+  log->flush();
+  REQUIRE(log.take_victim(false).value().segment == log.segment_of(item));
+  log->put_back(log.segment_of(item), Chain::kMain);
+  CHECK(log.take_victim(false).value().segment == log.segment_of(other));
+  CHECK_FALSE(log.take_victim(false).has_value());
+}
+
+TEST_CASE("a victim that is put back lies where it was, and hides no suspect behind it") {
+  OneLog log;
+  const SegmentId first = log.segment_of(log.put_segment()[0]);
+  const SegmentId second = log.segment_of(log.put_segment()[0]);
+  log->flush_some(8);
+  const std::vector<Stored> mixed = log.put_segment();
+  log.put(8);
+  for (size_t i = 1; i < mixed.size(); ++i) log.remove(mixed[i]);
+  // The emptiest, which is newer than the flush.
+  REQUIRE(log.take_victim(true).value().segment == log.segment_of(mixed[0]));
+  log->put_back(log.segment_of(mixed[0]));
+  CHECK(log.problem() == "");
+  CHECK(log.take_victim(false).value().segment == first);
+  CHECK(log.take_victim(false).value().segment == second);
+}
+
+TEST_CASE("a segment that was open at a flush is sealed for its room, one opened since is not") {
+  OneLog log;
+  const SegmentId before = log.segment_of(log.put(24));
+  log->flush();
+  const SegmentId after = log.segment_of(log.put(24, Chain::kMain));
+  CHECK(log.take_victim(false).value().segment == before);
+  CHECK_FALSE(log.take_victim(false).has_value());
+  CHECK(log.state(after) == SegmentState::kOpen);
+}
+
+}  // namespace
+}  // namespace larder::internal
