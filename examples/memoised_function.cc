@@ -14,7 +14,7 @@
 
 namespace {
 
-// The argument: equal ones have equal octets, so it is a key as it is.
+// The argument: equal ones have equal bytes, so it is a key as it is.
 struct Range {
   uint64_t first, last;
 };

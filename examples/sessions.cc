@@ -30,11 +30,11 @@ struct larder::Codec<Session> {
     session.user.copy(room.data() + sizeof session.items_in_cart, session.user.size());
     return room.size();
   }
-  static std::optional<Session> decode(std::string_view octets) {
+  static std::optional<Session> decode(std::string_view bytes) {
     Session session;
-    if (octets.size() < sizeof session.items_in_cart) return std::nullopt;
-    std::memcpy(&session.items_in_cart, octets.data(), sizeof session.items_in_cart);
-    session.user = octets.substr(sizeof session.items_in_cart);
+    if (bytes.size() < sizeof session.items_in_cart) return std::nullopt;
+    std::memcpy(&session.items_in_cart, bytes.data(), sizeof session.items_in_cart);
+    session.user = bytes.substr(sizeof session.items_in_cart);
     return session;
   }
 };

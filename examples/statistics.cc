@@ -53,7 +53,7 @@ int main() {
   };
   for (const auto& [name, value] : lines) std::cout << std::setw(10) << value << ' ' << name << '\n';
 
-  // Nothing is lost between the numbers: each read hit or missed, and every octet in use has a place.
+  // Nothing is lost between the numbers: each read hit or missed, and every byte in use has a place.
   const uint64_t parts_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
                                stats.index_bytes + stats.ghost_bytes + stats.other_bytes + stats.handle_bytes +
                                stats.external_bytes;

@@ -24,7 +24,7 @@ int main() {
   for (int i = 0; i < 50'000; ++i) (void)cache.set("loud/" + std::to_string(i), value);
   for (const larder::NamespaceStats& of : cache.namespace_stats()) {
     std::cout << (of.prefix.empty() ? "(others)" : of.prefix) << ": " << of.stats.items << " items, "
-              << of.stats.item_bytes << " octets, " << of.stats.evictions << " evictions\n";
+              << of.stats.item_bytes << " bytes, " << of.stats.evictions << " evictions\n";
   }
   const larder::NamespaceStats quiet = cache.namespace_stats()[1];
   if (quiet.stats.items != 100 || quiet.stats.evictions != 0) return EXIT_FAILURE;

@@ -26,7 +26,7 @@ std::string AuthFile::reload() {
     if (line.empty()) continue;
     const size_t colon = line.find(':');
     if (line.size() > kLineBytesMax || colon == std::string::npos) {
-      return fmt::format("'{}' has a line that is not user:password of up to {} octets", path_, kLineBytesMax);
+      return fmt::format("'{}' has a line that is not user:password of up to {} bytes", path_, kLineBytesMax);
     }
     users.push_back({line.substr(0, colon), line.substr(colon + 1)});
   }

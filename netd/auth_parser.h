@@ -1,4 +1,4 @@
-// From octets to requests, as long as a client has not authenticated itself (-Y). Only one request is understood
+// From bytes to requests, as long as a client has not authenticated itself (-Y). Only one request is understood
 // then, a `set` whose value is "user password"; its key and numbers do not matter. See protocol.txt of memcached.
 #ifndef NETD_AUTH_PARSER_H_
 #define NETD_AUTH_PARSER_H_

@@ -1,4 +1,4 @@
-// The octets of one connection on their way in or out, and where the memory for them comes from.
+// The bytes of one connection on their way in or out, and where the memory for them comes from.
 //
 // A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
 // its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
@@ -32,7 +32,7 @@ struct Block {
 
 class BufferPool {
  public:
-  // Called with the number of octets to be taken from the system, to which it may answer no, or, negative, given
+  // Called with the number of bytes to be taken from the system, to which it may answer no, or, negative, given
   // back to it.
   using Charge = std::function<bool(int64_t bytes)>;
 
@@ -50,7 +50,7 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // A block of at least `bytes_min` octets, or none if there is no memory for it.
+  // A block of at least `bytes_min` bytes, or none if there is no memory for it.
   [[nodiscard]] Block take(size_t bytes_min);
   // One of exactly so many, from the system.
   [[nodiscard]] Block allocate(size_t bytes);
@@ -80,7 +80,7 @@ class BufferPool {
   bool is_short_ = false;
 };
 
-// Octets are appended at the back and consumed from the front. Views of the content are valid until the next call
+// Bytes are appended at the back and consumed from the front. Views of the content are valid until the next call
 // that puts something in, makes room or releases.
 class Buffer {
  public:
@@ -91,7 +91,7 @@ class Buffer {
   struct Outlet {
     // A handle to an item that is being shown, or an empty one.
     std::function<larder::Handle(const larder::ItemView& item)> keep;
-    // Takes octets on their way at once, as many as it can, from the front. Returns how many.
+    // Takes bytes on their way at once, as many as it can, from the front. Returns how many.
     std::function<size_t(const Pieces& pieces)> send;
   };
 
@@ -117,10 +117,10 @@ class Buffer {
   // Whether what can wait should not be put in now.
   [[nodiscard]] bool is_short_of_memory() const { return pool_.is_short(); }
 
-  // Removes `bytes` ≤ size() octets from the front.
+  // Removes `bytes` ≤ size() bytes from the front.
   void consume(size_t bytes);
 
-  // Makes room for `bytes` more octets, by growing by half or to what is needed if that is more. False, and no
+  // Makes room for `bytes` more bytes, by growing by half or to what is needed if that is more. False, and no
   // change, if there is no memory for it.
   [[nodiscard]] bool try_reserve(size_t bytes) { return block_.capacity - end_ >= bytes || make_room(bytes); }
 
@@ -140,7 +140,7 @@ class Buffer {
   [[nodiscard]] bool is_for_outlet(std::string_view value) const {
     return value.size() >= kLongBytesMin && has_outlet();
   }
-  // Keeps an item with such a value, which is being shown, and makes room for `bytes` octets around the value; or
+  // Keeps an item with such a value, which is being shown, and makes room for `bytes` bytes around the value; or
   // for them and the value, and the handle is empty. Nothing, and no change, if there is no memory for it.
   [[nodiscard]] std::optional<larder::Handle> try_keep(const larder::ItemView& item, size_t bytes);
   // Appends such a value, held by the handle; or, if that is empty, what of it the outlet does not take at once.
@@ -158,7 +158,7 @@ class Buffer {
   void trim();
 
  private:
-  // A value among the content: what is left of it, and in front of which octet of `content` it belongs.
+  // A value among the content: what is left of it, and in front of which byte of `content` it belongs.
   struct Held {
     larder::Handle handle;
     std::string_view rest;

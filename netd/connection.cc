@@ -41,7 +41,7 @@ constexpr size_t kReadBytesMin = 2 << 10;
 constexpr size_t kProgressBytesMin = 2 << 10;
 constexpr size_t kProgressDivisor = 32;
 
-// To write so many octets to an item is so much work as a lookup.
+// To write so many bytes to an item is so much work as a lookup.
 constexpr uint64_t kBytesPerLookup = 32 << 10;
 
 // How long a value without memory waits until it asks again.
@@ -97,7 +97,7 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
         [&io = context.io, timer = login_timer_] { asio::post(io, [timer] { timer->cancel(); }); });
   }
   out_.set_outlet({.keep = [this](const larder::ItemView& item) { return context_.server.cache().keep(item); },
-                   // Whatever keeps the octets from going now is met again by `send`.
+                   // Whatever keeps the bytes from going now is met again by `send`.
                    .send =
                        [this](const Buffer::Pieces& pieces) {
                          return static_cast<size_t>(std::max<ssize_t>(transmit(pieces), 0));
@@ -150,7 +150,7 @@ void Connection::revoke(std::string_view reason, std::string_view error) {
   descriptor_.cancel();
 }
 
-// The system takes octets from us in large portions only, so that a slow client seems to take none for long; what
+// The system takes bytes from us in large portions only, so that a slow client seems to take none for long; what
 // it has acknowledged of those that the system holds tells more.
 int64_t Connection::stalled_ms() {
   const int64_t now_ms = context_.server.clock().monotonic_ms();

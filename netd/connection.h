@@ -92,7 +92,7 @@ class Connection {
   // Replies wait until its client takes some.
   [[nodiscard]] bool is_sending() const { return waiting_ == Waiting::kForOutput; }
 
-  // For how long the client, while it `is_sending`, has been seen not to take an octet. To be called now and then,
+  // For how long the client, while it `is_sending`, has been seen not to take a byte. To be called now and then,
   // as that is what seeing is.
   [[nodiscard]] int64_t stalled_ms();
 
@@ -155,7 +155,7 @@ class Connection {
   bool drained_ = false;  // the last receive took all there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
-  // A short request is received by the wait for it, which spares a system call: these are its octets.
+  // A short request is received by the wait for it, which spares a system call: these are its bytes.
   // `arrived_bytes_` of them are yet to be taken.
   static constexpr size_t kArrivedBytesMax = 128;
   std::array<char, kArrivedBytesMax> arrived_;
@@ -167,7 +167,7 @@ class Connection {
   static constexpr uint8_t kMemoryWaitsMax = 60;
   uint8_t memory_waits_left_ = kMemoryWaitsMax;
   bool lacks_memory_ = false;
-  size_t bytes_to_skip_ = 0;   // octets to be received and thrown away
+  size_t bytes_to_skip_ = 0;   // bytes to be received and thrown away
   int64_t received_ms_ = 0;    // when a part of a request came last
   static constexpr int64_t kNotHolding = -1;
   int64_t holding_since_ms_ = kNotHolding;

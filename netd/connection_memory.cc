@@ -8,7 +8,7 @@ namespace {
 constexpr size_t kStepBytesMin = 64 << 10;
 constexpr size_t kStepBytesMax = 1 << 20;
 
-// What is cleaned in one turn, at most, and at a time; and how much for each octet that is needed, as some is kept.
+// What is cleaned in one turn, at most, and at a time; and how much for each byte that is needed, as some is kept.
 constexpr size_t kSettledBytes = 512 << 10;
 constexpr size_t kSettleStepBytes = 64 << 10;
 constexpr size_t kCleanedPerByte = 4;

@@ -7,8 +7,8 @@ namespace {
 
 constexpr size_t kPartBytesMax = kDatagramBytesMax - kDatagramHeaderBytes;
 
-uint16_t number_at(std::string_view octets, size_t place) {
-  return static_cast<uint16_t>(static_cast<uint8_t>(octets[place]) << 8 | static_cast<uint8_t>(octets[place + 1]));
+uint16_t number_at(std::string_view bytes, size_t place) {
+  return static_cast<uint16_t>(static_cast<uint8_t>(bytes[place]) << 8 | static_cast<uint8_t>(bytes[place + 1]));
 }
 
 void put_number(uint16_t number, size_t place, DatagramHeader& header) {

@@ -1,4 +1,4 @@
-// memcached's frame for UDP: each datagram begins with four 16-bit numbers, the highest octet first.
+// memcached's frame for UDP: each datagram begins with four 16-bit numbers, the highest byte first.
 //
 //    request id | sequence number | number of datagrams | 0
 //

@@ -67,7 +67,7 @@ constexpr std::string_view kFlagHelp =
    - no_maxconns_fast:    let new connections wait after limit
    - idle_timeout=<num>:  close a connection after so many seconds in which it
                           sends nothing (default: 0, never)
-   - send_timeout=<num>:  close a connection whose client has not taken an octet of
+   - send_timeout=<num>:  close a connection whose client has not taken a byte of
                           its replies for so many seconds (default: 600; 0: never)
    - request_timeout=<num>:
                           close a connection whose long request does not go on for so

@@ -20,7 +20,7 @@ enum class DumpFormat : uint8_t {
 // has been read for a second is cut short instead.
 [[nodiscard]] std::unique_ptr<Report> make_key_dump(ServerState& server, DumpFormat format, std::string prefix);
 
-// ITEM <key> [<octets> b; <UNIX time of expiry or 0> s]⏎ for up to `items_max` items of `item_class` (0: as many as
+// ITEM <key> [<bytes> b; <UNIX time of expiry or 0> s]⏎ for up to `items_max` items of `item_class` (0: as many as
 // there are), 2 MiB in all, and END⏎.
 [[nodiscard]] std::unique_ptr<Report> make_cache_dump(ServerState& server, uint32_t item_class, uint64_t items_max);
 

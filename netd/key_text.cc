@@ -20,10 +20,10 @@ std::string percent_encoded(std::string_view key) {
       text += c;
       continue;
     }
-    const auto octet = static_cast<uint8_t>(c);
+    const auto byte = static_cast<uint8_t>(c);
     text += '%';
-    text += kHex[octet >> 4];
-    text += kHex[octet & 15];
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
   }
   return text;
 }

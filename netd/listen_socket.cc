@@ -147,7 +147,7 @@ sockaddr_un unix_address(const std::string& path, const Options& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    throw StartError(fmt::format("{}: '{}' is longer than {} octets", flag_name(options, 's'), path,
+    throw StartError(fmt::format("{}: '{}' is longer than {} bytes", flag_name(options, 's'), path,
                                  sizeof address.sun_path - 1));
   }
   path.copy(address.sun_path, path.size());

@@ -19,8 +19,8 @@ constexpr size_t kLogLineBytesMax = PIPE_BUF;
 
 // The ASCII ones, and those that some terminals also take for the beginning of a command.
 bool is_control(char c) {
-  const auto octet = static_cast<unsigned char>(c);
-  return octet < ' ' || (octet >= 0x7f && octet < 0xa0);
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < ' ' || (byte >= 0x7f && byte < 0xa0);
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ constexpr int64_t kOthersFirstMs = LoginPace::kWrongMs;
 
 // The first `bytes` of `number`, behind what tells it from others.
 template <class Number>
-std::string octets_of(char kind, const Number& number, size_t bytes = sizeof(Number)) {
-  std::string octets(1, kind);
-  octets.append(reinterpret_cast<const char*>(&number), bytes);
-  return octets;
+std::string bytes_of(char kind, const Number& number, size_t bytes = sizeof(Number)) {
+  std::string text(1, kind);
+  text.append(reinterpret_cast<const char*>(&number), bytes);
+  return text;
 }
 
 }  // namespace
@@ -28,11 +28,11 @@ std::string octets_of(char kind, const Number& number, size_t bytes = sizeof(Num
 std::string login_source(const sockaddr_storage& peer, uid_t uid) {
   switch (peer.ss_family) {
     case AF_INET:
-      return octets_of('4', reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
+      return bytes_of('4', reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
     case AF_INET6:
-      return octets_of('6', reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, kSubnetBytes);
+      return bytes_of('6', reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, kSubnetBytes);
     default:
-      return octets_of('u', uid);
+      return bytes_of('u', uid);
   }
 }
 
@@ -58,7 +58,7 @@ LoginPace::LoginPace(uint32_t seed) : seed_(seed) {}
 
 std::unique_ptr<LoginPace::Attempt> LoginPace::enter(std::string_view source, bool is_first,
                                                      std::function<void()> wake) {
-  const size_t queue = std::hash<std::string>()(octets_of('s', seed_).append(source)) % kQueues;
+  const size_t queue = std::hash<std::string>()(bytes_of('s', seed_).append(source)) % kQueues;
   const larder::internal::MutexLock lock(mutex_);
   if (!is_first && queues_[queue].later_count == kLaterMax) return nullptr;
   std::unique_ptr<Attempt> attempt(new Attempt(*this, queue, is_first, std::move(wake)));

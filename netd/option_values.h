@@ -28,7 +28,7 @@ struct FlagValue {
 [[nodiscard]] double parse_factor(const FlagValue& value, double above,
                                   double max = std::numeric_limits<double>::infinity());
 
-// A number of octets: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
+// A number of bytes: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
 // by `unit_bytes`.
 [[nodiscard]] size_t parse_bytes(const FlagValue& value, size_t unit_bytes);
 

@@ -228,11 +228,11 @@ void apply_environment(Options& options) {
 void check_memory(Options& options) {
   if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin) {
     throw StartError(
-        fmt::format("{}: {} octets are less than 1 MiB", flag_name(options, 'm'), options.memory_limit_bytes));
+        fmt::format("{}: {} bytes are less than 1 MiB", flag_name(options, 'm'), options.memory_limit_bytes));
   }
   if (options.memory_limit_bytes > larder::kMemoryLimitBytesMax) {
     options.warnings.push_back(
-        fmt::format("{}: 1 TiB instead of {} octets", flag_name(options, 'm'), options.memory_limit_bytes));
+        fmt::format("{}: 1 TiB instead of {} bytes", flag_name(options, 'm'), options.memory_limit_bytes));
     options.memory_limit_bytes = larder::kMemoryLimitBytesMax;
   }
   const size_t quarter = options.memory_limit_bytes / 4;
@@ -240,10 +240,10 @@ void check_memory(Options& options) {
     options.item_bytes_max = std::min(options.item_bytes_max, quarter);
   } else if (options.item_bytes_max < larder::kItemBytesMaxMin || options.item_bytes_max > 2 * quarter ||
              options.item_bytes_max > kItemBytesMaxMax) {
-    throw StartError(fmt::format("{}: {} octets are not from 1024 to half of -m ({}), 1 GiB at most",
+    throw StartError(fmt::format("{}: {} bytes are not from 1024 to half of -m ({}), 1 GiB at most",
                                  flag_name(options, 'I'), options.item_bytes_max, 2 * quarter));
   } else if (options.item_bytes_max > quarter) {
-    options.warnings.push_back(fmt::format("{}: {} octets, a quarter of -m, instead of {}", flag_name(options, 'I'),
+    options.warnings.push_back(fmt::format("{}: {} bytes, a quarter of -m, instead of {}", flag_name(options, 'I'),
                                            quarter, options.item_bytes_max));
     options.item_bytes_max = quarter;
   }

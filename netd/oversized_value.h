@@ -1,4 +1,4 @@
-// A value that is one octet longer than the cache stores, and that takes no memory.
+// A value that is one byte longer than the cache stores, and that takes no memory.
 #ifndef NETD_OVERSIZED_VALUE_H_
 #define NETD_OVERSIZED_VALUE_H_
 
@@ -8,7 +8,7 @@
 namespace netd {
 
 // A `set` with a value over the limit must still remove the old item and be counted, both of which the cache does
-// when it refuses such a value. The octets the client sends are thrown away unseen; the cache is given these, which
+// when it refuses such a value. The bytes the client sends are thrown away unseen; the cache is given these, which
 // it never reads as it goes by the length. They are address space that nothing was ever put in.
 class OversizedValue {
  public:

@@ -1,4 +1,4 @@
-// From octets to requests: pure, knows neither sockets nor the cache. Source: memcached's protocol.txt and the
+// From bytes to requests: pure, knows neither sockets nor the cache. Source: memcached's protocol.txt and the
 // behaviour of memcached 1.6; netd/PROTOCOL.md lists where netd differs.
 //
 // The parser is fed everything that has been received and not yet consumed, again and again as more arrives:
@@ -7,10 +7,10 @@
 //   Request request;
 //   const Parser::Result result = parser.next(input, request);
 //   if (!result.complete) …receive more; result.bytes_wanted says how much must be there before it is worth asking
-//   else …answer request, then drop result.bytes_consumed octets, and the next result.bytes_to_skip to arrive
+//   else …answer request, then drop result.bytes_consumed bytes, and the next result.bytes_to_skip to arrive
 //
-// How the octets were split on their way makes no difference to the requests, as long as a line is not longer than
-// kUnfinishedLineBytesMax. Octets are searched for the end of a line once, however often the parser is asked.
+// How the bytes were split on their way makes no difference to the requests, as long as a line is not longer than
+// kUnfinishedLineBytesMax. Bytes are searched for the end of a line once, however often the parser is asked.
 #ifndef NETD_PARSER_H_
 #define NETD_PARSER_H_
 
@@ -34,7 +34,7 @@ struct ParserLimits {
   bool has_cas = true;
 };
 
-// What memcached counts against -I: a header of 48 octets, 8 for the CAS number, the key and a NUL, 4 for client
+// What memcached counts against -I: a header of 48 bytes, 8 for the CAS number, the key and a NUL, 4 for client
 // flags that are not 0, and the value with its line end.
 [[nodiscard]] constexpr size_t item_bytes(size_t key_bytes, size_t value_bytes, uint32_t client_flags,
                                           bool has_cas) {
@@ -45,9 +45,9 @@ class Parser {
  public:
   struct Result {
     bool complete = false;      // there is a request
-    size_t bytes_wanted = 0;    // not complete: the request has at least so many octets; 0 is: one more than now
-    size_t bytes_consumed = 0;  // complete: the octets the request was made of
-    size_t bytes_to_skip = 0;   // complete: octets after those that belong to it too, but are of no use
+    size_t bytes_wanted = 0;    // not complete: the request has at least so many bytes; 0 is: one more than now
+    size_t bytes_consumed = 0;  // complete: the bytes the request was made of
+    size_t bytes_to_skip = 0;   // complete: bytes after those that belong to it too, but are of no use
   };
 
   explicit Parser(const ParserLimits& limits) : limits_(limits) {}

@@ -5,7 +5,7 @@
 namespace netd {
 namespace {
 
-// What a prefix takes besides its octets: a node of the map, and malloc's part of it and of the string.
+// What a prefix takes besides its bytes: a node of the map, and malloc's part of it and of the string.
 constexpr size_t kEntryBytes = 128;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// From results to octets: the lines of a reply that are not fixed. Pure; the fixed ones are in reply_words.h.
+// From results to bytes: the lines of a reply that are not fixed. Pure; the fixed ones are in reply_words.h.
 #ifndef NETD_REPLY_H_
 #define NETD_REPLY_H_
 

@@ -34,7 +34,7 @@ class ReplyWriter {
   char* at_;
 };
 
-// Lets `write(ReplyWriter&)` append at most as many octets as have been reserved.
+// Lets `write(ReplyWriter&)` append at most as many bytes as have been reserved.
 template <class Write>
 void append_with(Buffer& out, Write write) {
   char* const begin = out.room().data();
@@ -43,7 +43,7 @@ void append_with(Buffer& out, Write write) {
   out.commit(static_cast<size_t>(writer.at() - begin));
 }
 
-// Appends at most `bytes_max` octets that `write(ReplyWriter&)` writes, the value of an item that is being shown,
+// Appends at most `bytes_max` bytes that `write(ReplyWriter&)` writes, the value of an item that is being shown,
 // and the end of the line. False, and nothing appended, if there is no memory for it.
 template <class Write>
 [[nodiscard]] bool append_with_value(Buffer& out, size_t bytes_max, const larder::ItemView& item, Write write) {

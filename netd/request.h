@@ -68,7 +68,7 @@ struct Request {
   std::optional<MetaRequest> meta;  // meta commands but mn
 
   // Retrievals: the keys not answered yet, separated by spaces, each of a length that is allowed. The first
-  // `keys_counted_bytes` octets of it have been looked up before, but there was no room to answer them.
+  // `keys_counted_bytes` bytes of it have been looked up before, but there was no room to answer them.
   std::string_view keys;
   size_t keys_counted_bytes = 0;
 };

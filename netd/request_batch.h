@@ -22,7 +22,7 @@ class RequestBatch {
   using Parse = absl::FunctionRef<Parser::Result(std::string_view input, Request& request)>;
 
   // Fills the batch with what `input` begins with: up to `requests_max` ≥ 1 requests that are complete, of which
-  // only the last one may end far behind the front or have octets to skip. What was said of the first.
+  // only the last one may end far behind the front or have bytes to skip. What was said of the first.
   Parser::Result fill(std::string_view input, size_t requests_max, Parse parse);
 
   // Has the cache fetch what the requests need, if there are several.

@@ -18,7 +18,7 @@ constexpr size_t kBatchKeys = 32;
 // So that a line of a million keys does not keep other clients waiting.
 constexpr size_t kKeysPerTurn = 1024;
 
-// The octets of `text` from `part`, which is a piece of it, on.
+// The bytes of `text` from `part`, which is a piece of it, on.
 std::string_view from(std::string_view text, std::string_view part) {
   return text.substr(static_cast<size_t>(part.data() - text.data()));
 }

@@ -10,7 +10,7 @@ namespace netd {
 // The longest secret there is.
 inline constexpr size_t kSecretBytesMax = 255;
 
-// Whether `given`, of any length, is `secret`, of up to kSecretBytesMax octets. Takes the same time whatever they
+// Whether `given`, of any length, is `secret`, of up to kSecretBytesMax bytes. Takes the same time whatever they
 // are: a client that measures how long it waits for its refusal learns nothing about the secret.
 [[nodiscard]] bool is_same_secret(std::string_view given, std::string_view secret);
 

@@ -1,4 +1,4 @@
-// A command line cut at its spaces. Only the octet 0x20 separates; several are as good as one.
+// A command line cut at its spaces. Only the byte 0x20 separates; several are as good as one.
 #ifndef NETD_TOKENS_H_
 #define NETD_TOKENS_H_
 
@@ -14,7 +14,7 @@ inline std::string_view take_token(std::string_view& text) {
   const char* begin = text.data();
   const char* const end = begin + text.size();
   while (begin != end && *begin == ' ') ++begin;
-  // Most numbers and flags are of one octet, which is quicker to see than to search for.
+  // Most numbers and flags are of one byte, which is quicker to see than to search for.
   const char* stop = end - begin > 1 ? begin + 1 : end;
   if (stop != end && *stop != ' ') {
     const void* const space = std::memchr(stop, ' ', static_cast<size_t>(end - stop));

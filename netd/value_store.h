@@ -25,7 +25,7 @@ class ValueStore {
   [[nodiscard]] larder::StoreOutcome store(const Request& request, const Session& session,
                                            const larder::StoreOptions& options);
 
-  // About how many octets of values have been written so far, those that were there included that had to be moved.
+  // About how many bytes of values have been written so far, those that were there included that had to be moved.
   [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
 
  private:

@@ -20,7 +20,7 @@ constexpr int64_t kLingerMsMax = 2000;
 // What a connection takes besides its buffers, Asio's part of it included.
 constexpr size_t kConnectionBytes = sizeof(Connection) + 512;
 
-// Buffers that are not in use are kept up to this part of the memory limit, and no more than so many octets.
+// Buffers that are not in use are kept up to this part of the memory limit, and no more than so many bytes.
 constexpr size_t kKeptDivisor = 64;
 constexpr size_t kKeptBytesMax = size_t{2} << 20;
 

@@ -17,7 +17,7 @@ namespace larder {
 
 namespace internal {
 
-// A temporary that may own the octets it converts to: all but views and pointers. An lvalue deduces T as a
+// A temporary that may own the bytes it converts to: all but views and pointers. An lvalue deduces T as a
 // reference.
 template <class T>
 concept OwningTemporary =
@@ -26,7 +26,7 @@ concept OwningTemporary =
 
 }  // namespace internal
 
-// A std::string_view for members: it cannot be made of a temporary string, whose octets would be gone at once.
+// A std::string_view for members: it cannot be made of a temporary string, whose bytes would be gone at once.
 class StringRef : public std::string_view {
  public:
   constexpr StringRef() = default;
@@ -96,8 +96,8 @@ struct Update {
   [[nodiscard]] static Update leave() { return {}; }
   // It goes.
   [[nodiscard]] static Update erase() { return {.kind = Kind::kErase}; }
-  // It gets this value. A temporary string, or whatever else is a temporary and owns its octets, is moved in here.
-  // Of any other string or view only a view is kept: see Cache::update for how long its octets must live. What is
+  // It gets this value. A temporary string, or whatever else is a temporary and owns its bytes, is moved in here.
+  // Of any other string or view only a view is kept: see Cache::update for how long its bytes must live. What is
   // reached through `->` counts as another, even if it is a temporary's.
   [[nodiscard]] static Update store(std::string_view value, std::optional<Expiry> expiry = {},
                                     std::optional<uint32_t> flags = {}) {
@@ -114,7 +114,7 @@ struct Update {
   }
 
   // The new value.
-  [[nodiscard]] std::string_view octets() const { return owned ? std::string_view(*owned) : value; }
+  [[nodiscard]] std::string_view bytes() const { return owned ? std::string_view(*owned) : value; }
 
   Kind kind = Kind::kLeave;               // what is to be done; the rest is for kStore
   std::string_view value = {};            // a view of the new value,

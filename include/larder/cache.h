@@ -10,7 +10,7 @@
 //   (void)(*cache)->set("greeting", "hello", {.expiry = std::chrono::minutes(5)});
 //   if (std::optional<larder::Item> item = (*cache)->get("greeting")) use(item->value);
 //
-// Keys are 1..kKeyBytesMax octets of any kind, values 0..Options::item_bytes_max octets. An operation with a key
+// Keys are 1..kKeyBytesMax bytes of any kind, values 0..Options::item_bytes_max bytes. An operation with a key
 // outside those bounds changes nothing and answers kBadKey, or as if the key were missing. What keys and values are
 // views of must stay as it is until the call returns; but get, visit and erase may put the value where the key was.
 //
@@ -162,8 +162,8 @@ class LARDER_API Cache {
 
   // Stores `value` under `key`, whether or not an item is there already.
   //
-  //   key      1..kKeyBytesMax octets.
-  //   value    0..Options::item_bytes_max octets; copied before set returns.
+  //   key      1..kKeyBytesMax bytes.
+  //   value    0..Options::item_bytes_max bytes; copied before set returns.
   //   options  client flags and expiry. An expiry already past stores nothing that a get could find, and still
   //            removes an older item.
   //
@@ -334,7 +334,7 @@ class LARDER_API Cache {
 
   // Does what else waits for the next stores, a step at a time: takes back the room of expired, flushed and erased
   // items, gives memory that nothing lies in back to the system, and makes room for what is charged beyond the
-  // limit. A step cleans about `step_bytes` of memory, and looks at an item for each 256 octets of that: once a
+  // limit. A step cleans about `step_bytes` of memory, and looks at an item for each 256 bytes of that: once a
   // minute by the cache's clock a walk over all of them begins, at whose end no expired item counts as one any
   // more. True when there is more to do. Never needed; for owners with idle time, or who want memory to follow what
   // is stored.

@@ -1,19 +1,19 @@
-// How keys and values of a program's own types lie in a cache, which holds octets.
+// How keys and values of a program's own types lie in a cache, which holds bytes.
 //
 // Strings and trivially copyable types have a codec already, unless they hold addresses. Another type gets one of
 // two ways: a specialization of `larder::Codec` (and of `larder::KeyCodec`, to be a key), or a class that is named
 // where a typed cache is declared. A codec is asked
 //
-//   size_t size(const T& value)                            at most how many octets the value takes
-//   size_t encode(const T& value, std::span<char> room)    writes it into room of size(value) octets; how many it
-//   took std::optional<T> decode(std::string_view octets)       the value, or nothing if these octets are not one
+//   size_t size(const T& value)                            at most how many bytes the value takes
+//   size_t encode(const T& value, std::span<char> room)    writes it into room of size(value) bytes; how many it
+//   took std::optional<T> decode(std::string_view bytes)       the value, or nothing if these bytes are not one
 //
-// A type whose octets lie in one piece anyway has `std::string_view view(const T& value)` instead of size and
+// A type whose bytes lie in one piece anyway has `std::string_view view(const T& value)` instead of size and
 // encode. A codec for keys needs no decode; two keys that differ must be encoded differently. Codecs may have
 // state; all their functions are called from several threads at once, never with a lock held.
 //
 // decode sees whatever lies under the key, be it written by another program or an older version of this one: it
-// must take any octets, and should refuse those that encode would not have written.
+// must take any bytes, and should refuse those that encode would not have written.
 #ifndef LARDER_CODEC_H_
 #define LARDER_CODEC_H_
 
@@ -47,21 +47,21 @@ struct ViewOf<std::string> {
 template <class T>
 using View = typename ViewOf<T>::type;
 
-// Codecs that have the value's octets in one piece, and codecs that write them.
+// Codecs that have the value's bytes in one piece, and codecs that write them.
 template <class C, class T>
-concept ShowsOctets = requires(const C& codec, const View<T>& value) {
+concept ShowsBytes = requires(const C& codec, const View<T>& value) {
   { codec.view(value) } -> std::same_as<std::string_view>;
 };
 template <class C, class T>
-concept WritesOctets = requires(const C& codec, const View<T>& value, std::span<char> room) {
+concept WritesBytes = requires(const C& codec, const View<T>& value, std::span<char> room) {
   { codec.size(value) } -> std::convertible_to<size_t>;
   { codec.encode(value, room) } -> std::convertible_to<size_t>;
 };
 template <class C, class T>
-concept KeyCodecOf = ShowsOctets<C, T> || WritesOctets<C, T>;
+concept KeyCodecOf = ShowsBytes<C, T> || WritesBytes<C, T>;
 template <class C, class T>
-concept CodecOf = KeyCodecOf<C, T> && requires(const C& codec, std::string_view octets) {
-  { codec.decode(octets) } -> std::same_as<std::optional<T>>;
+concept CodecOf = KeyCodecOf<C, T> && requires(const C& codec, std::string_view bytes) {
+  { codec.decode(bytes) } -> std::same_as<std::optional<T>>;
 };
 
 // Whether a T is an address or holds one, as far as the language tells: pointers, views, references and optionals
@@ -124,33 +124,33 @@ inline constexpr bool kHoldsAddresses<std::optional<T>> = kHoldsAddresses<T>;
 template <class... Ts>
 inline constexpr bool kHoldsAddresses<std::variant<Ts...>> = (kHoldsAddresses<Ts> || ...);
 
-// Types that are the octets they lie in; but addresses would outlive what lies there.
+// Types that are the bytes they lie in; but addresses would outlive what lies there.
 template <class T>
 concept HoldsAddresses = std::is_trivially_copyable_v<T> && kHoldsAddresses<T>;
 template <class T>
-concept PlainOctets = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !HoldsAddresses<T>;
+concept PlainBytes = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !HoldsAddresses<T>;
 
-// The codec of a type that names no other. Octets are those of this machine: caches are not files.
+// The codec of a type that names no other. Bytes are those of this machine: caches are not files.
 template <class T>
 struct Codec;
 
 // Strings lie as they are.
 template <>
 struct Codec<std::string> {
-  // The octets of a value, and the value that octets are.
+  // The bytes of a value, and the value that bytes are.
   static std::string_view view(std::string_view value) { return value; }
-  static std::optional<std::string> decode(std::string_view octets) { return std::string(octets); }
+  static std::optional<std::string> decode(std::string_view bytes) { return std::string(bytes); }
 };
 
 // Plain types lie as they lie in memory.
-template <PlainOctets T>
+template <PlainBytes T>
 struct Codec<T> {
-  // The octets of a value, and the value that octets are, if there are as many as it has.
+  // The bytes of a value, and the value that bytes are, if there are as many as it has.
   static std::string_view view(const T& value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
-  static std::optional<T> decode(std::string_view octets) {
-    if (octets.size() != sizeof(T)) return std::nullopt;
+  static std::optional<T> decode(std::string_view bytes) {
+    if (bytes.size() != sizeof(T)) return std::nullopt;
     std::array<char, sizeof(T)> copy;
-    std::memcpy(copy.data(), octets.data(), copy.size());
+    std::memcpy(copy.data(), bytes.data(), copy.size());
     if constexpr (std::same_as<T, bool>) {
       if (static_cast<unsigned char>(copy[0]) > 1) return std::nullopt;
     }
@@ -159,14 +159,14 @@ struct Codec<T> {
 };
 
 // The same for keys: strings as they are; numbers and enumerations in decimal, so that clients of a server can
-// name them; other types, as long as equal values have equal octets, as those.
+// name them; other types, as long as equal values have equal bytes, as those.
 template <class Key>
 struct KeyCodec;
 
 // Strings are keys as they are.
 template <>
 struct KeyCodec<std::string> {
-  // The octets of a key.
+  // The bytes of a key.
   static std::string_view view(std::string_view key) { return key; }
 };
 
@@ -174,7 +174,7 @@ struct KeyCodec<std::string> {
 template <class Key>
 requires std::integral<Key> || std::is_enum_v<Key>
 struct KeyCodec<Key> {
-  // The room that any key fits in; writes one to the front of its room, and returns how many octets that took.
+  // The room that any key fits in; writes one to the front of its room, and returns how many bytes that took.
   static constexpr size_t size(Key) { return std::numeric_limits<decltype(number(Key()))>::digits10 + 2; }
   static size_t encode(Key key, std::span<char> room) {
     return static_cast<size_t>(std::to_chars(room.data(), room.data() + room.size(), number(key)).ptr -
@@ -194,17 +194,17 @@ struct KeyCodec<Key> {
   friend struct KeyCodec;
 };
 
-// Types of which equal values have equal octets, and that are no numbers.
+// Types of which equal values have equal bytes, and that are no numbers.
 template <class Key>
-concept PlainKey = PlainOctets<Key> && std::has_unique_object_representations_v<Key> && !std::integral<Key> &&
+concept PlainKey = PlainBytes<Key> && std::has_unique_object_representations_v<Key> && !std::integral<Key> &&
                    !std::is_enum_v<Key>;
 
 // Other types, as they lie in memory.
 template <PlainKey Key>
 struct KeyCodec<Key> {
-  // Octets of any kind: SetOptions::is_key_binary of the items.
+  // Bytes of any kind: SetOptions::is_key_binary of the items.
   static constexpr bool is_binary = true;
-  // The octets of a key.
+  // The bytes of a key.
   static std::string_view view(const Key& key) { return {reinterpret_cast<const char*>(&key), sizeof key}; }
 };
 

@@ -55,7 +55,7 @@ struct Reading {
   int64_t previous_ttl_ms = kNeverExpires;  // before ReadOptions::expiry
 
   // With ReadOptions::wants_history, otherwise not filled in. The first question about an item begins a record of
-  // its accesses (9 octets, unless marks_used is false), and from then on both are exact. Until then was_fetched is
+  // its accesses (9 bytes, unless marks_used is false), and from then on both are exact. Until then was_fetched is
   // what the eviction policy remembers, which outlives an overwrite and may be forgotten when memory is short; and
   // idle_s counts from the last change of the value, 0 where that is not known either (Options::cas is off, or the
   // number is the caller's).

@@ -1,4 +1,4 @@
-// Loader: whoever asks first loads, and the others wait. Over octets; loading_cache.h puts types on top of it, and
+// Loader: whoever asks first loads, and the others wait. Over bytes; loading_cache.h puts types on top of it, and
 // is what programs use.
 //
 // Of all callers that find a key missing at the same time, one loads it. Which one, the cache's own mark says: an
@@ -28,7 +28,7 @@
 // A load may call the loader for other keys. Asking for its own key, it is told FailedPrecondition; loads of two
 // threads that ask for each other's key get DeadlineExceeded after the load timeout.
 //
-// How that is made, and why it holds, stands at the top of lib/loader.cc.
+// How that is made, and why it holds, stands at the top of internal/loader/flight.h.
 #ifndef LARDER_LOADER_H_
 #define LARDER_LOADER_H_
 
@@ -93,7 +93,7 @@ struct LoadStats {
   uint64_t absent_hits = 0;    // answered with NotFound by what the cache remembers: see LoadOptions::absent_ttl
 };
 
-// Reads a cache, and brings what is missing: the octets beneath LoadingCache. Thread-safe.
+// Reads a cache, and brings what is missing: the bytes beneath LoadingCache. Thread-safe.
 class LARDER_API Loader {
  public:
   // Takes the value of one of the keys that were wanted; nothing: there is none.
@@ -104,7 +104,7 @@ class LARDER_API Loader {
   // waits then gets the exception.
   using Load = absl::FunctionRef<absl::Status(std::span<const size_t> wanted, Deliver deliver)>;
 
-  // Is shown the value of a key, with no lock held; false: these octets are no value. What it was shown last
+  // Is shown the value of a key, with no lock held; false: these bytes are no value. What it was shown last
   // counts. It is not called for what `load` has delivered to this call.
   using Show = absl::FunctionRef<bool(size_t index, std::string_view value)>;
 
@@ -151,7 +151,7 @@ class LARDER_API Loader {
 
   class Call;
   struct Flight;
-  struct Shard;
+  struct Stripe;
 
   // What an item is worth to somebody who asks for it.
   enum class Worth : uint8_t {
@@ -175,7 +175,7 @@ class LARDER_API Loader {
   [[nodiscard]] std::vector<absl::Status> load_missing(std::span<const std::string_view> keys,
                                                        std::span<const Look> looks, const LoadOptions& options,
                                                        Load load, Show show);
-  [[nodiscard]] Shard& shard_of(std::string_view key) const;
+  [[nodiscard]] Stripe& stripe_of(std::string_view key) const;
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 
   struct Counts {
@@ -186,7 +186,7 @@ class LARDER_API Loader {
   Cache& cache_;
   const uint64_t seed_;
   const bool is_key_binary_;
-  const std::unique_ptr<Shard[]> shards_;
+  const std::unique_ptr<Stripe[]> stripes_;
   std::atomic<uint64_t> jitter_count_{0};
   Counts counts_;
 };

@@ -65,7 +65,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
       deliver(0, this->encode(*value, buffer));
       return absl::OkStatus();
     };
-    const absl::Status status = loader_.get_or_load(typename Typed::KeyOctets(*this, key), options, bring,
+    const absl::Status status = loader_.get_or_load(typename Typed::KeyBytes(*this, key), options, bring,
                                                     shower([&](size_t) -> auto& { return value; }));
     if (!status.ok()) return status;
     return *std::move(value);
@@ -91,14 +91,14 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
       for (size_t i = 0; i < wanted.size(); ++i) {
         std::optional<T>& value = values[wanted[i]] = std::move((*loaded)[i]);
         typename Typed::ValueBuffer buffer;
-        std::optional<std::string_view> octets;
-        if (value) octets = this->encode(*value, buffer);
-        deliver(wanted[i], octets);
+        std::optional<std::string_view> bytes;
+        if (value) bytes = this->encode(*value, buffer);
+        deliver(wanted[i], bytes);
       }
       return absl::OkStatus();
     };
     const std::vector<absl::Status> statuses =
-        loader_.get_or_load_multi(typename Typed::KeyOctetsList(*this, keys).views(), options, bring,
+        loader_.get_or_load_multi(typename Typed::KeyBytesList(*this, keys).views(), options, bring,
                                   shower([&](size_t index) -> auto& { return values[index]; }));
     std::vector<absl::StatusOr<T>> results;
     results.reserve(keys.size());
@@ -127,11 +127,11 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     }
   }
 
-  // Decodes into the place of each index. A value that was decoded before stays where the new octets are none.
+  // Decodes into the place of each index. A value that was decoded before stays where the new bytes are none.
   template <class Place>
   auto shower(Place place) {
-    return [this, place](size_t index, std::string_view octets) {
-      std::optional<T> value = this->decode(octets);
+    return [this, place](size_t index, std::string_view bytes) {
+      std::optional<T> value = this->decode(bytes);
       if (!value) return false;
       place(index) = std::move(value);
       return true;

@@ -24,10 +24,10 @@ inline constexpr size_t kNamespacesMax = 63;
 // A part of a cache: the items whose keys begin with `prefix`. It can be flushed by itself, is counted by itself,
 // and can be given a limit of its own, within that of the cache.
 struct Namespace {
-  // 1..kKeyBytesMax - 1 octets of any kind. None may begin with another's, so that a key belongs to one at most.
+  // 1..kKeyBytesMax - 1 bytes of any kind. None may begin with another's, so that a key belongs to one at most.
   std::string prefix = {};
 
-  // How many octets its items may take, counted like Stats::item_bytes. A store that would take it beyond makes
+  // How many bytes its items may take, counted like Stats::item_bytes. A store that would take it beyond makes
   // room within the namespace, and answers kNoMemory if the item could never fit, or eviction is off. 0: no limit.
   // Otherwise kItemBytesMaxMin..Options::memory_limit_bytes.
   size_t item_bytes_limit = 0;

@@ -18,7 +18,7 @@ struct Stats {
   // there, were erased, or have gone too long ago.
   uint64_t get_expired = 0;  // found an item past its expiry
   uint64_t get_flushed = 0;  // found an item removed by flush_all or flush_namespace
-  // The key was lately evicted from probation, as the policy's memory of it says: about as many octets back as the
+  // The key was lately evicted from probation, as the policy's memory of it says: about as many bytes back as the
   // cache holds, 1 in 10⁶ wrong; not what was evicted later in life.
   uint64_t get_evicted = 0;
   uint64_t touch_hits = 0;  // touch and get_and_touch; they count neither as get_hits nor as get_misses

@@ -6,12 +6,12 @@
 //
 // It keeps nothing but a reference to the cache, its prefix and its codecs (codec.h): several of them may share one
 // cache, if no prefix is the beginning of another, and whatever holds for the functions of Cache holds for those of
-// the same name here. What is added is that octets which the codec refuses are no value: reads answer as if the key
+// the same name here. What is added is that bytes which the codec refuses are no value: reads answer as if the key
 // were missing, and count it. The same goes for items that stand for a value that is still to come (has_value, in
 // item.h), uncounted.
 //
 // Cost over the same call of Cache: strings, trivially copyable types, and keys of such types without a prefix are
-// passed as they lie. Others are encoded into a buffer on the stack (the heap above 512 octets; keys, with their
+// passed as they lie. Others are encoded into a buffer on the stack (the heap above 512 bytes; keys, with their
 // prefix, above 256), from which the cache copies them. Not straight into the record: readers may be looking at
 // that memory, so all that goes there goes through a buffer as whole words; and a codec would run with a lock held.
 // Values are decoded from what Cache::visit shows.
@@ -51,18 +51,18 @@ struct TypedItem {
 
 namespace internal {
 
-// Room for the octets of one key or value, while a call lasts.
+// Room for the bytes of one key or value, while a call lasts.
 template <size_t kInlineBytes>
-class OctetBuffer {
+class ByteBuffer {
  public:
-  OctetBuffer() = default;
-  OctetBuffer(const OctetBuffer&) = delete;
-  OctetBuffer& operator=(const OctetBuffer&) = delete;
+  ByteBuffer() = default;
+  ByteBuffer(const ByteBuffer&) = delete;
+  ByteBuffer& operator=(const ByteBuffer&) = delete;
 
-  // The octets of `value` behind those of `prefix`: where they lie, if they are in one piece, or here.
+  // The bytes of `value` behind those of `prefix`: where they lie, if they are in one piece, or here.
   template <class T, class C>
-  std::string_view octets(const C& codec, const View<T>& value, std::string_view prefix = {}) {
-    if constexpr (ShowsOctets<C, T>) {
+  std::string_view bytes(const C& codec, const View<T>& value, std::string_view prefix = {}) {
+    if constexpr (ShowsBytes<C, T>) {
       const std::string_view shown = codec.view(value);
       if (prefix.empty()) return shown;
       char* const room = begin(prefix, shown.size());
@@ -106,7 +106,7 @@ class TypedCache {
   static_assert(KeyCodecOf<CodecOfKey, Key> || HoldsAddresses<Key>, "Key needs a larder::KeyCodec: see codec.h");
 
  public:
-  // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax octets.
+  // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax bytes.
   explicit TypedCache(Cache& cache, std::string prefix = {}, ValueCodec value_codec = {}, CodecOfKey key_codec = {})
       : cache_(cache),
         prefix_(std::move(prefix)),
@@ -119,16 +119,16 @@ class TypedCache {
 
   // The value, or nothing: as Cache::get.
   [[nodiscard]] std::optional<T> get(const View<Key>& key) {
-    const KeyOctets octets(*this, key);
+    const KeyBytes bytes(*this, key);
     if constexpr (kIsString) {
       // The one read that copies once. An empty value may be none: looked at again.
       std::optional<std::string> value(std::in_place);
-      if (!cache_.get(octets, *value)) return std::nullopt;
+      if (!cache_.get(bytes, *value)) return std::nullopt;
       if (!value->empty()) return value;
       return peek(key);
     } else {
       std::optional<T> value;
-      cache_.visit(octets, [&](const ItemView& item) { value = decode(item); });
+      cache_.visit(bytes, [&](const ItemView& item) { value = decode(item); });
       return value;
     }
   }
@@ -136,7 +136,7 @@ class TypedCache {
   // The value with its CAS number and the time it has left.
   [[nodiscard]] std::optional<TypedItem<T>> get_item(const View<Key>& key) {
     std::optional<TypedItem<T>> found;
-    cache_.visit(KeyOctets(*this, key), [&](const ItemView& item) {
+    cache_.visit(KeyBytes(*this, key), [&](const ItemView& item) {
       if (std::optional<T> value = decode(item)) {
         found.emplace(TypedItem<T>{*std::move(value), item.cas, item.ttl_ms, item.is_stale});
       }
@@ -146,7 +146,7 @@ class TypedCache {
 
   // As get, and leaves no trace; contains tells whether get would find a value. Both copy the value.
   [[nodiscard]] std::optional<T> peek(const View<Key>& key) const {
-    const std::optional<Item> item = cache_.peek(KeyOctets(*this, key));
+    const std::optional<Item> item = cache_.peek(KeyBytes(*this, key));
     if (!item) return std::nullopt;
     return decode({.key = {},
                    .value = item->value,
@@ -161,7 +161,7 @@ class TypedCache {
   template <std::invocable<size_t, T&&> Visitor>
   size_t get_multi(std::span<const Key> keys, Visitor&& visitor) {
     size_t found = 0;
-    const KeyOctetsList list(*this, keys);
+    const KeyBytesList list(*this, keys);
     cache_.get_multi(list.views(), [&](size_t index, const ItemView& item) {
       std::optional<T> value = decode(item);
       if (!value) return;
@@ -204,7 +204,7 @@ class TypedCache {
   UpdateOutcome update(const View<Key>& key, Updater&& updater, std::optional<Expiry> expiry = {}) {
     std::optional<T> value;
     ValueBuffer buffer;
-    return cache_.update(KeyOctets(*this, key), [&](const ItemView* item) {
+    return cache_.update(KeyBytes(*this, key), [&](const ItemView* item) {
       value = item != nullptr ? decode(*item) : std::nullopt;
       if (!updater(value)) return Update::leave();
       if (!value) return Update::erase();
@@ -217,17 +217,17 @@ class TypedCache {
   // --- expiry and removal ----------------------------------------------------------------------------------
 
   // As the functions of the same names of Cache.
-  bool touch(const View<Key>& key, Expiry expiry) { return cache_.touch(KeyOctets(*this, key), expiry); }
+  bool touch(const View<Key>& key, Expiry expiry) { return cache_.touch(KeyBytes(*this, key), expiry); }
   [[nodiscard]] std::optional<T> get_and_touch(const View<Key>& key, Expiry expiry) {
     std::optional<T> value;
-    cache_.visit_and_touch(KeyOctets(*this, key), expiry, [&](const ItemView& item) { value = decode(item); });
+    cache_.visit_and_touch(KeyBytes(*this, key), expiry, [&](const ItemView& item) { value = decode(item); });
     return value;
   }
   EraseResult erase(const View<Key>& key, std::optional<uint64_t> expected = std::nullopt) {
-    return cache_.erase(KeyOctets(*this, key), expected);
+    return cache_.erase(KeyBytes(*this, key), expected);
   }
   EraseResult invalidate(const View<Key>& key, const InvalidateOptions& options = {}) {
-    return cache_.invalidate(KeyOctets(*this, key), options);
+    return cache_.invalidate(KeyBytes(*this, key), options);
   }
 
   // --- the cache beneath -----------------------------------------------------------------------------------
@@ -235,37 +235,37 @@ class TypedCache {
   // The one it was made with.
   [[nodiscard]] Cache& cache() const { return cache_; }
 
-  // Reads that found octets which the codec refused.
+  // Reads that found bytes which the codec refused.
   [[nodiscard]] uint64_t decode_failures() const {
     // Relaxed: a statistic; nothing else is read on the strength of it.
     return decode_failures_.load(std::memory_order_relaxed);
   }
 
  protected:
-  // Holds the octets of a value that is encoded.
-  using ValueBuffer = internal::OctetBuffer<512>;
+  // Holds the bytes of a value that is encoded.
+  using ValueBuffer = internal::ByteBuffer<512>;
 
   // SetOptions::is_key_binary of its items.
   static constexpr bool kIsKeyBinary = requires { requires CodecOfKey::is_binary; };
 
   // A key as the cache knows it.
-  class KeyOctets {
+  class KeyBytes {
    public:
-    KeyOctets(const TypedCache& typed, const View<Key>& key)
-        : octets_(buffer_.template octets<Key>(typed.key_codec_, key, typed.prefix_)) {}
-    operator std::string_view() const { return octets_; }  // NOLINT: it is one
+    KeyBytes(const TypedCache& typed, const View<Key>& key)
+        : bytes_(buffer_.template bytes<Key>(typed.key_codec_, key, typed.prefix_)) {}
+    operator std::string_view() const { return bytes_; }  // NOLINT: it is one
 
    private:
-    internal::OctetBuffer<256> buffer_;
-    std::string_view octets_;
+    internal::ByteBuffer<256> buffer_;
+    std::string_view bytes_;
   };
 
   // The same for many.
-  class KeyOctetsList {
+  class KeyBytesList {
    public:
-    KeyOctetsList(const TypedCache& typed, std::span<const Key> keys) {
+    KeyBytesList(const TypedCache& typed, std::span<const Key> keys) {
       views_.reserve(keys.size());
-      if constexpr (ShowsOctets<CodecOfKey, Key>) {
+      if constexpr (ShowsBytes<CodecOfKey, Key>) {
         if (typed.prefix_.empty()) {
           for (const Key& key : keys) views_.push_back(typed.key_codec_.view(key));
           return;
@@ -274,37 +274,37 @@ class TypedCache {
       std::vector<size_t> ends;
       ends.reserve(keys.size());
       for (const Key& key : keys) {
-        octets_ += KeyOctets(typed, key);
-        ends.push_back(octets_.size());
+        bytes_ += KeyBytes(typed, key);
+        ends.push_back(bytes_.size());
       }
       size_t begin = 0;
       for (const size_t end : ends) {
-        views_.push_back(std::string_view(octets_).substr(begin, end - begin));
+        views_.push_back(std::string_view(bytes_).substr(begin, end - begin));
         begin = end;
       }
     }
-    KeyOctetsList(const KeyOctetsList&) = delete;
-    KeyOctetsList& operator=(const KeyOctetsList&) = delete;
+    KeyBytesList(const KeyBytesList&) = delete;
+    KeyBytesList& operator=(const KeyBytesList&) = delete;
 
     // Element i belongs to key i.
     [[nodiscard]] std::span<const std::string_view> views() const { return views_; }
 
    private:
-    std::string octets_;
+    std::string bytes_;
     std::vector<std::string_view> views_;
   };
 
-  // Nothing, and counted, if these octets are no value.
-  [[nodiscard]] std::optional<T> decode(std::string_view octets) const {
-    std::optional<T> value = value_codec_.decode(octets);
+  // Nothing, and counted, if these bytes are no value.
+  [[nodiscard]] std::optional<T> decode(std::string_view bytes) const {
+    std::optional<T> value = value_codec_.decode(bytes);
     // Relaxed: see decode_failures.
     if (!value) decode_failures_.fetch_add(1, std::memory_order_relaxed);
     return value;
   }
 
-  // The octets of `value`, in `buffer` or where they lie.
+  // The bytes of `value`, in `buffer` or where they lie.
   [[nodiscard]] std::string_view encode(const View<T>& value, ValueBuffer& buffer) const {
-    return buffer.template octets<T>(value_codec_, value);
+    return buffer.template bytes<T>(value_codec_, value);
   }
 
  private:
@@ -317,7 +317,7 @@ class TypedCache {
   StoreOutcome store(const View<Key>& key, const View<T>& value, StoreOptions options) {
     options.item.is_key_binary |= kIsKeyBinary;
     ValueBuffer buffer;
-    return cache_.store(KeyOctets(*this, key), encode(value, buffer), options);
+    return cache_.store(KeyBytes(*this, key), encode(value, buffer), options);
   }
 
   Cache& cache_;

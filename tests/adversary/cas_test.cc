@@ -1,4 +1,4 @@
-// CAS numbers without end. A number takes four octets of an item for the first 2^32 changes of a stripe, then six.
+// CAS numbers without end. A number takes four bytes of an item for the first 2^32 changes of a stripe, then six.
 //
 // An ordinary run makes two million changes of one key. To see the width change, make some more; five billion take
 // about five minutes:

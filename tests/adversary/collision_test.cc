@@ -1,7 +1,7 @@
 // Keys that collide, chosen by somebody who knows the seed.
 //
-// Of a key of eight octets the hash is a chain of steps that can each be undone, so that there is one key for each
-// hash that one may wish for. The steps are those of XXH3 for inputs of four to eight octets; the test makes sure
+// Of a key of eight bytes the hash is a chain of steps that can each be undone, so that there is one key for each
+// hash that one may wish for. The steps are those of XXH3 for inputs of four to eight bytes; the test makes sure
 // that the keys it finds do have the hashes it wanted.
 #include <algorithm>
 #include <bit>
@@ -50,7 +50,7 @@ class Forger {
     return hash;
   }
 
-  // The first four octets of the key are the upper half of the number that is hashed.
+  // The first four bytes of the key are the upper half of the number that is hashed.
   static std::string to_key(uint64_t number) {
     number = std::rotl(number, 32);
     std::string key(sizeof number, '\0');

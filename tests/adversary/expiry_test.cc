@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kLimit = (kIsSanitized ? 2 : 8) * kMiB;
 constexpr size_t kValueBytes = 100;
-constexpr size_t kRecordBytes = 136;  // with a key of 16 octets, a CAS number and an expiry
+constexpr size_t kRecordBytes = 136;  // with a key of 16 bytes, a CAS number and an expiry
 
 uint64_t items_shown(Subject& subject) {
   uint64_t shown = 0;

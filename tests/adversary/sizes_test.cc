@@ -68,7 +68,7 @@ TEST_CASE("small items, then items of 100 KiB, then small ones: each time as goo
   check_is_as_good(request(subject, 's', kSmall, kSmallKeys, kSmallRequests), fresh_small);
 }
 
-TEST_CASE("sizes that creep upwards octet by octet never make a store fail, nor leave the memory unused") {
+TEST_CASE("sizes that creep upwards byte by byte never make a store fail, nor leave the memory unused") {
   constexpr size_t kLimit = 8 * kMiB;
   Subject subject(kLimit);
   model::Random random(seed());

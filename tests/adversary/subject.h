@@ -87,7 +87,7 @@ class Subject {
   std::string value_;
 };
 
-// Names of keys, all 16 octets long, so that items of one value size are of one size.
+// Names of keys, all 16 bytes long, so that items of one value size are of one size.
 inline std::string key_of(char family, uint64_t number) {
   std::string key(16, '0');
   key[0] = family;

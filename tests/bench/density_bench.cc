@@ -4,7 +4,7 @@
 //   density_bench MEMCACHED [limit in MiB]
 //
 // First, a cache is filled with unique keys until it has evicted as much as it holds. The overhead of an item is
-// (growth of the process's resident memory − octets of keys and values) ÷ items. memcached, started here with -m
+// (growth of the process's resident memory − bytes of keys and values) ÷ items. memcached, started here with -m
 // and its other settings as they are, is filled in the same way over a UNIX socket; its resident memory is compared
 // with what it was before the first item. Each measurement has a process of its own.
 //
@@ -73,7 +73,7 @@ void in_a_process(const std::function<void()>& work) {
 
 void print_overhead(std::string_view name, size_t value_bytes, uint64_t items, uint64_t growth) {
   const uint64_t payload = items * (kKeyBytes + value_bytes);
-  fmt::print("{:<10} values of {:>3}: {:>8} items, resident memory +{:.1f} MiB: {:.1f} octets an item\n", name,
+  fmt::print("{:<10} values of {:>3}: {:>8} items, resident memory +{:.1f} MiB: {:.1f} bytes an item\n", name,
              value_bytes, items, static_cast<double>(growth) / (1 << 20),
              (static_cast<double>(growth) - static_cast<double>(payload)) / static_cast<double>(items));
 }
@@ -96,7 +96,7 @@ void measure_larder(size_t limit_bytes, size_t value_bytes) {
     return static_cast<double>(bytes) / static_cast<double>(stats.items);
   };
   fmt::print(
-      "           of which octets an item: record header and rounding {:.1f}, dead {:.1f}, free {:.1f}, index "
+      "           of which bytes an item: record header and rounding {:.1f}, dead {:.1f}, free {:.1f}, index "
       "{:.1f}, ghost {:.1f}, large {:.1f}, other {:.1f}; outside the account {:.1f}\n",
       an_item(stats.live_bytes) - static_cast<double>(kKeyBytes + value_bytes), an_item(stats.dead_bytes),
       an_item(stats.free_bytes), an_item(stats.index_bytes), an_item(stats.ghost_bytes), an_item(stats.large_bytes),
@@ -274,7 +274,7 @@ void measure_stream(size_t limit_bytes, const Stream& stream) {
 
 void run(const std::string& memcached, size_t limit_mib) {
   const size_t limit_bytes = limit_mib << 20;
-  fmt::print("limit {} MiB, keys of {} octets, unique keys until as many are evicted as are held, seed {}\n",
+  fmt::print("limit {} MiB, keys of {} bytes, unique keys until as many are evicted as are held, seed {}\n",
              limit_mib, kKeyBytes, kSeed);
   for (const size_t value_bytes : {16, 100, 230}) {
     in_a_process([&] { measure_larder(limit_bytes, value_bytes); });

@@ -2,8 +2,8 @@
 //
 //   latency_bench [operations] [limit in MiB] [how many values to a long one]
 //
-// One thread; 70 % get, 25 % set, 4 % erase, 1 % others (incr, touch, append); keys of 24 octets, half of the
-// requests uniform over all keys and half log-uniform (the lower numbers more often); values of 16..500 octets, one
+// One thread; 70 % get, 25 % set, 4 % erase, 1 % others (incr, touch, append); keys of 24 bytes, half of the
+// requests uniform over all keys and half log-uniform (the lower numbers more often); values of 16..500 bytes, one
 // in 2,000 (0: none) of up to 200,000. Each contender gets the same operations, in turn, a block at a time;
 // "nothing" does nothing, and so shows what the clock adds; "waiting" waits for half a microsecond, and so shows
 // what the machine adds to operations that take some time: its interrupts fall into them. Nothing is subtracted.
@@ -170,7 +170,7 @@ void print(std::string_view contender, const Times& times) {
 void run(uint64_t operations, size_t limit_mib, uint64_t values_to_a_long) {
   const uint64_t keys = kKeysPerMiB * limit_mib;
   fmt::print(
-      "{} operations, one thread: 70 % get, 25 % set, 4 % erase, 1 % others; limit {} MiB; {} keys of {} octets, "
+      "{} operations, one thread: 70 % get, 25 % set, 4 % erase, 1 % others; limit {} MiB; {} keys of {} bytes, "
       "half of the requests uniform, half log-uniform; values 16..500, {}; seed {}; times in ns\n",
       operations, limit_mib, keys, kKeyBytes,
       values_to_a_long == 0 ? "none longer"

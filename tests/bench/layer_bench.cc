@@ -51,7 +51,7 @@ struct WritingCodec {
     std::memcpy(room.data(), &record, sizeof record);
     return sizeof record;
   }
-  static std::optional<Record> decode(std::string_view octets) { return Codec<Record>::decode(octets); }
+  static std::optional<Record> decode(std::string_view bytes) { return Codec<Record>::decode(bytes); }
 };
 
 // As it is written by hand.
@@ -125,7 +125,7 @@ void compare_handles(size_t bytes, size_t items, const std::vector<uint64_t>& id
       for (const uint64_t id : ids) sum += static_cast<uint8_t>(read(keys[id % items]));
     };
   };
-  compare(fmt::format("{} octets", bytes), rounds, ids.size(),
+  compare(fmt::format("{} bytes", bytes), rounds, ids.size(),
           {{"Cache::visit", for_each([&](const std::string& key) {
               char last = 0;
               cache->visit(key, [&](const ItemView& item) { last = item.value.back(); });
@@ -141,7 +141,7 @@ void compare_handles(size_t bytes, size_t items, const std::vector<uint64_t>& id
 }
 
 void run(size_t items, size_t rounds) {
-  fmt::print("{} items, values of {} octets, uniform, {} operations a round, {} rounds, seed {}\n", items,
+  fmt::print("{} items, values of {} bytes, uniform, {} operations a round, {} rounds, seed {}\n", items,
              kValueBytes, kOperations, rounds, kSeed);
   std::mt19937_64 random(kSeed);
   std::vector<uint64_t> ids(kOperations);

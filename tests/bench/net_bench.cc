@@ -5,7 +5,7 @@
 // For each load, starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs
 // on core 1, on connections that each send a batch of requests and wait for all its replies. With `both`, servers
 // have two workers, and all share both cores. Rounds are interleaved; the figures are medians. CPU time is the
-// scheduler's own account of the server process; latency is from before a batch is sent until its last octet has
+// scheduler's own account of the server process; latency is from before a batch is sent until its last byte has
 // come, with the batches of all other connections under way. Gets are also asked of a server that does nothing but
 // send (bare_server.h).
 #include <arpa/inet.h>

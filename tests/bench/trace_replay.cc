@@ -1,7 +1,7 @@
 // Miss ratios on a recorded trace of requests.
 //
 //   trace_replay TRACE --limit BYTES     a Cache with this memory limit, items as recorded
-//   trace_replay TRACE --bytes BYTES     the policy alone: a Cache that never holds more than so many octets of
+//   trace_replay TRACE --bytes BYTES     the policy alone: a Cache that never holds more than so many bytes of
 //                                        keys and values, whatever memory that takes
 //   trace_replay TRACE --objects COUNT   the same, with every object of the same size
 //   trace_replay TRACE --socket PATH [--seconds S]
@@ -12,7 +12,7 @@
 // `name value` pairs.
 //
 // With --bytes and --objects, small caches are made larger, and all objects with them, so that what a cache costs
-// of itself does not matter; keys and values are then filled up so that record headers are part of the octets asked
+// of itself does not matter; keys and values are then filled up so that record headers are part of the bytes asked
 // for.
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -28,8 +28,8 @@ async function main(server) {
 
   await step('set', 'structure', { list: [1, null], text: 'naïve ☕\r\nEND\r\n' }, 0);
   await step('get', 'structure');
-  await step('set', 'octets', Buffer.from([0, 13, 10, 255]), 0);
-  await step('get', 'octets');
+  await step('set', 'bytes', Buffer.from([0, 13, 10, 255]), 0);
+  await step('get', 'bytes');
 
   await step('incr', 'counter', 1);
   await step('set', 'counter', 10, 0);

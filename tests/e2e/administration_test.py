@@ -256,8 +256,8 @@ class Counters(AdministrationTestCase):
                     self.assertEqual(STORED, self.rest_of(client, b'67890\r\n'))
                     wait_until(lambda: 'conn_nread' not in connection.stats('conns').values(), 'all of it is')
 
-    def rest_of(self, client, octets):
-        client.send(octets)
+    def rest_of(self, client, bytes):
+        client.send(bytes)
         return client.read_until(lambda reply: reply.endswith(b'\n'))
 
 
@@ -803,7 +803,7 @@ class Authentication(AdministrationTestCase):
         with self.server('-Y', self.file).connect() as connection:
             self.assertEqual(STORED, self.ask(connection, store(b'auth', b'bob two words')))
 
-    def test_a_token_may_have_16384_octets(self):
+    def test_a_token_may_have_16384_bytes(self):
         with self.server('-Y', self.file).connect() as connection:
             self.assertEqual(b'CLIENT_ERROR authentication failure\r\n',
                              self.ask(connection, store(b'auth', b'alice ' + b'x' * 16378)))
@@ -918,7 +918,7 @@ class Service(AdministrationTestCase):
             with server.connect() as connection:
                 self.assertEqual(('1', '1'), tuple(connection.stats()[name] for name in ['idle_kicks', 'log_watchers']))
 
-    def test_an_octet_of_the_binary_protocol_closes_the_connection(self):
+    def test_a_byte_of_the_binary_protocol_closes_the_connection(self):
         for flags in [[], ['-Y', self.users()], ['-v'], ['-v', '-Y', self.users()]]:
             with self.subTest(flags=flags):
                 server = self.server(*flags)

@@ -52,9 +52,9 @@ class BytesOfAConnection(BoundsTestCase):
     def held(self):
         return int(self.control.stats()['read_buf_bytes'])
 
-    def check_each_holds_at_most(self, octets):
+    def check_each_holds_at_most(self, bytes):
         each = (self.held() - self.before) / self.COUNT
-        self.assertLessEqual(each, octets)
+        self.assertLessEqual(each, bytes)
 
     def send_all(self, pieces):
         """Over UNIX sockets, where one sees that each piece has been read before the next is sent."""
@@ -128,7 +128,7 @@ class ValuesHeld(BoundsTestCase):
             stats = control.stats()
             return stats['handles'], stats['mem_pinned_bytes']
 
-        wait_until(lambda: held() == ('0', '0'), 'they are released with the last octet, or with the client')
+        wait_until(lambda: held() == ('0', '0'), 'they are released with the last byte, or with the client')
 
     def test_of_many_long_values_on_one_line_one_at_a_time_is_held(self):
         server = self.server('-m', '64')
@@ -235,8 +235,8 @@ class Readers(TimeLimits):
                 taken += client.socket.recv(300000, socket.MSG_WAITALL)
                 self.pass_time()
             client.socket.shutdown(socket.SHUT_WR)
-            while octets := client.socket.recv(1 << 20):
-                taken += octets
+            while bytes := client.socket.recv(1 << 20):
+                taken += bytes
             self.assertEqual((value(b'big', BIG) + END) * 40, taken)
             self.assertEqual((0, 0), self.timeouts())
 
@@ -255,9 +255,9 @@ class OtherTimeLimits(TimeLimits):
         client, idle = self.connect(self.netd), self.connect(self.netd)
         client.send(b'set a 0 0 4\r\n')
         idle.ask(b'get absent\r\n')
-        for octet in b'slow':
+        for byte in b'slow':
             self.assertEqual(OK, self.control.ask(b'debugtime 6000\r\n'))
-            client.send(bytes([octet]))
+            client.send(bytes([byte]))
         self.assertEqual(b'', idle.read_to_end())
         client.send(b'\r\n')
         self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\n')))
@@ -322,7 +322,7 @@ class UnfinishedRequests(BoundsTestCase):
                 client.send_in_pieces([b'set half 0 0 20480\r\n' + half, half + b'\r\n'])
                 self.assertEqual(STORED, client.read_until(lambda reply: reply.endswith(b'\n')))
 
-    def test_one_that_holds_much_has_a_minute_for_its_next_octets(self):
+    def test_one_that_holds_much_has_a_minute_for_its_next_bytes(self):
         server = self.server('-t', '1', '--enable-debugtime')
         control = self.connect(server)
         much, little, busy = (self.connect(server) for _ in range(3))
@@ -339,7 +339,7 @@ class UnfinishedRequests(BoundsTestCase):
         busy.send(bytes(50000 - 5 * 8 * KIB) + b'\r\n')
         self.assertEqual(STORED, busy.read_until(lambda reply: reply.endswith(b'\n')))
 
-    def test_one_that_holds_much_has_no_more_time_for_a_few_octets_now_and_then(self):
+    def test_one_that_holds_much_has_no_more_time_for_a_few_bytes_now_and_then(self):
         server = self.server('-t', '1', '-o', 'request_timeout=50000', '--enable-debugtime')
         control = self.connect(server)
         trickling = self.connect(server)

@@ -1,6 +1,6 @@
 """The same requests to memcached and to netd, and whether the replies say the same.
 
-They do when they are equal octet by octet, but for what two servers cannot have in common, and for the differences in
+They do when they are equal byte by byte, but for what two servers cannot have in common, and for the differences in
 netd/PROTOCOL.md that show in the replies alone, see TOLERATED. CAS numbers are compared by when they were first seen:
 two servers agree when a number stays, changes and returns at the same moments.
 """
@@ -40,7 +40,7 @@ class Unit(NamedTuple):
     tokens: list
     value: bytes = None
 
-    def octets(self):
+    def bytes(self):
         return b' '.join(self.tokens) + (self.value or b'')
 
     def is_meta(self):
@@ -166,7 +166,7 @@ class Comparison:
         while same < min(map(len, units)) and same_unit(*(server[same] for server in units), elapsed_s,
                                                         is_history_exact):
             same += 1
-        rests = tuple(b''.join(map(Unit.octets, server[same:])) for server in units)
+        rests = tuple(b''.join(map(Unit.bytes, server[same:])) for server in units)
         return rests if any(rests) else None
 
 

@@ -19,10 +19,10 @@ DIFFERENCES = {
     'Lines that are too short are malformed': {
         'an empty line is malformed': ERROR,
         'a lone LF is malformed': ERROR,
-        'a line of three octets is malformed': ERROR,
-        'a line of three octets is malformed, also of a known command': b'MN\r\n',
+        'a line of three bytes is malformed': ERROR,
+        'a line of three bytes is malformed, also of a known command': b'MN\r\n',
         'an unknown length leaves the data to be executed': BAD_FORMAT + ERROR,
-        'data that is one octet too long is a bad data chunk': BAD_CHUNK + ERROR + END,
+        'data that is one byte too long is a bad data chunk': BAD_CHUNK + ERROR + END,
         **{f"'{line}' has too few tokens": ERROR
            for line in ['get', 'gets', 'gat', 'gats', 'set', 'set a', 'set a 0', 'set a 0 0', 'add a 0 0',
                         'replace a 0 0', 'append a 0 0', 'prepend a 0 0', 'cas a 0 0', 'incr', 'incr a', 'decr',
@@ -39,7 +39,7 @@ DIFFERENCES = {
         'a cas number above 64 bit is refused and the data swallowed': STORED + BAD_FORMAT + ERROR,
         'cas without a number is malformed and the data swallowed': STORED + ERROR * 2 + value(b'a', b'1') + END,
         'cas with a number that is none is malformed and the data swallowed': BAD_FORMAT + ERROR,
-        **{f'{command} refuses a key of 251 octets and swallows the data': BAD_FORMAT + ERROR
+        **{f'{command} refuses a key of 251 bytes and swallows the data': BAD_FORMAT + ERROR
            for command in ['set', 'add', 'replace', 'append', 'prepend', 'cas']},
     },
     'Further tokens are ignored': {
@@ -51,11 +51,11 @@ DIFFERENCES = {
     '`noreply` does not silence a bad length': {
         'a bad length is told with noreply, too': b'',
     },
-    'A NUL is an octet like any other': {
+    'A NUL is a byte like any other': {
         'a key may hold a NUL': ERROR * 2 + END * 2,
     },
     'An error in `get` takes nothing back': {
-        f'{command} with a key of 251 octets anywhere returns nothing else': BAD_FORMAT
+        f'{command} with a key of 251 bytes anywhere returns nothing else': BAD_FORMAT
         for command in ['get', 'gets', 'gat 0', 'gats 0']
     },
     'Numbers are nothing but digits': {
@@ -87,7 +87,7 @@ class VectorsOnBoth(DifferentialTestCase):
         """The reply with ordinals for CAS numbers."""
         with Dialogue(server) as dialogue:
             units = map(dialogue.cas_numbers.replace, units_of(dialogue.ask(request)))
-            return b''.join(unit.octets() for unit in units)
+            return b''.join(unit.bytes() for unit in units)
 
     def test_the_vectors_get_the_same_replies_but_for_the_differences_listed(self):
         listed = {says: reply for replies in DIFFERENCES.values() for says, reply in replies.items()}
@@ -133,7 +133,7 @@ class KnownDifferences(DifferentialTestCase):
                 requests = requests_in(difference.example)
                 self.assertTrue(any(map(difference.applies, requests)), 'this is no example')
                 with Comparison(self.memcached, self.netd) as comparison:
-                    self.assertTrue(any([comparison.difference(request.octets) for request in requests]),
+                    self.assertTrue(any([comparison.difference(request.bytes) for request in requests]),
                                     'this is no difference any more')
 
 

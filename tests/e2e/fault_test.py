@@ -43,7 +43,7 @@ def setUpModule():
 
 
 def replies_to(prefix):
-    """What is owed for the requests that are whole in the first octets of REQUESTS."""
+    """What is owed for the requests that are whole in the first bytes of REQUESTS."""
     replies = b''
     for request, reply in DIALOGUE:
         # A line of several is answered line by line.
@@ -109,31 +109,31 @@ class BrokenConnections(FaultTestCase):
         wait_until(lambda: descriptors(self.netd.pid) == self.descriptors_before, 'their descriptors are closed')
         self.assertEqual(REPLIES, self.control.ask(REQUESTS))
 
-    def test_half_closed_at_every_octet_of_a_request(self):
+    def test_half_closed_at_every_byte_of_a_request(self):
         for count in range(len(REQUESTS) + 1):
             with self.netd.connect() as client:
                 client.send(REQUESTS[:count])
                 client.socket.shutdown(socket.SHUT_WR)
-                self.assertEqual(replies_to(REQUESTS[:count]), client.read_to_end(), f'after {count} octets')
+                self.assertEqual(replies_to(REQUESTS[:count]), client.read_to_end(), f'after {count} bytes')
         self.check_nothing_is_left()
 
-    def test_reset_at_every_octet_of_a_request(self):
+    def test_reset_at_every_byte_of_a_request(self):
         for count in range(len(REQUESTS) + 1):
             client = self.netd.connect()
             client.send(REQUESTS[:count])
             reset(client)
         self.check_nothing_is_left()
 
-    def test_half_closed_at_every_octet_of_a_reply(self):
+    def test_half_closed_at_every_byte_of_a_reply(self):
         for count in range(len(REPLIES) + 1):
             with self.netd.connect() as client:
                 client.send(REQUESTS)
                 replies = read_exactly(client, count)
                 client.socket.shutdown(socket.SHUT_WR)
-                self.assertEqual(REPLIES, replies + client.read_to_end(), f'after {count} octets')
+                self.assertEqual(REPLIES, replies + client.read_to_end(), f'after {count} bytes')
         self.check_nothing_is_left()
 
-    def test_reset_at_every_octet_of_a_reply(self):
+    def test_reset_at_every_byte_of_a_reply(self):
         for count in range(len(REPLIES) + 1):
             client = self.netd.connect()
             client.send(REQUESTS)
@@ -155,17 +155,17 @@ class BrokenConnections(FaultTestCase):
 
 
 class PartialTransfers(FaultTestCase):
-    def test_a_client_with_the_smallest_buffer_gets_every_octet(self):
+    def test_a_client_with_the_smallest_buffer_gets_every_byte(self):
         for server in [self.server(), self.enterContext(loopback_server(NETD))]:
             client = self.connect(server, receive_buffer_bytes=1)
             client.socket.sendall(store(b'big', BIG[:300001]) + b'get big\r\n' * 3 + b'quit\r\n')
             replies = bytearray()
-            while octets := client.socket.recv(3001):
-                replies += octets
+            while bytes := client.socket.recv(3001):
+                replies += bytes
             self.assertEqual(STORED + (value(b'big', BIG[:300001]) + END) * 3, replies)
 
     @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
-    def test_replies_leave_octet_by_octet_between_interruptions(self):
+    def test_replies_leave_byte_by_byte_between_interruptions(self):
         faults = self.enterContext(Faults())
         server = self.server(environment=faults.environment())
         client = self.connect(server)
@@ -239,8 +239,8 @@ client.connect(sys.argv[1])
 client.sendall(b'get big\\r\\n' * 10 + b'quit\\r\\n')
 os.kill(os.getpid(), signal.SIGSTOP)
 digest = hashlib.sha256()
-while octets := client.recv(1 << 20):
-    digest.update(octets)
+while bytes := client.recv(1 << 20):
+    digest.update(bytes)
 print(digest.hexdigest())
 '''
 
@@ -491,11 +491,11 @@ class StoppingUnderLoad(FaultTestCase):
             try:
                 client.socket.sendall(self.BATCH)
                 while reply.count(b'\n') < 50:
-                    octets = client.socket.recv(1 << 16)
-                    if not octets:
+                    bytes = client.socket.recv(1 << 16)
+                    if not bytes:
                         left_out.append(reply)
                         return
-                    reply += octets
+                    reply += bytes
             except (ConnectionResetError, BrokenPipeError):
                 if reply:
                     left_out.append(reply)
@@ -515,8 +515,8 @@ class StoppingUnderLoad(FaultTestCase):
         control.close()
         client.socket.sendall(b'get a\r\n')
         replies = bytearray()
-        while octets := client.socket.recv(1 << 16):
-            replies += octets
+        while bytes := client.socket.recv(1 << 16):
+            replies += bytes
         reply = value(b'a', BIG[:40000]) + END
         # The second request may still have been read; the client has the reply to the first in any case.
         self.assertIn(replies, [STORED + reply, STORED + reply * 2])

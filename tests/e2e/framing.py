@@ -1,4 +1,4 @@
-"""A stream of octets cut into requests, as a server cuts it: a line, and behind storage commands a block of data."""
+"""A stream of bytes cut into requests, as a server cuts it: a line, and behind storage commands a block of data."""
 
 import re
 from typing import NamedTuple
@@ -14,10 +14,10 @@ BLOCK_BYTES_FILLED_MAX = 2 << 20
 
 
 class Request(NamedTuple):
-    octets: bytes
+    bytes: bytes
     line: bytes  # without its end
     tokens: list
-    block: bytes  # the value and the two octets behind it; None if no data belongs to the line
+    block: bytes  # the value and the two bytes behind it; None if no data belongs to the line
 
     @property
     def verb(self):
@@ -52,18 +52,18 @@ def is_u64(token):
     return token.isdigit() and len(token) <= 22 and int(token) < 2**64
 
 
-def requests_in(octets):
-    """The requests in `octets`; what the last one lacks is filled in."""
+def requests_in(bytes):
+    """The requests in `bytes`; what the last one lacks is filled in."""
     requests = []
-    while octets:
-        request, octets = cut_off_request(octets)
+    while bytes:
+        request, bytes = cut_off_request(bytes)
         requests.append(request)
     return requests
 
 
-def cut_off_request(octets):
-    """The first request, and the octets behind it."""
-    line, lf, rest = octets.partition(b'\n')
+def cut_off_request(bytes):
+    """The first request, and the bytes behind it."""
+    line, lf, rest = bytes.partition(b'\n')
     line_end = lf or b'\r\n'
     if lf and line.endswith(b'\r'):
         line, line_end = line[:-1], b'\r\n'
@@ -79,7 +79,7 @@ def cut_off_request(octets):
 
 
 def block_bytes_of(line, tokens):
-    """How many octets of data belong to a line, None if none do."""
+    """How many bytes of data belong to a line, None if none do."""
     index = LENGTH_INDEX.get(line.partition(b' ')[0])
     if index is None or len(tokens) <= index or not is_i32(tokens[index]):
         return None

@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     requests: list
     cuts: list
 
-    def octets(self):
+    def bytes(self):
         return b''.join(self.requests)
 
 
@@ -58,16 +58,16 @@ class Fuzzing(DifferentialTestCase):
     def stream(self, number, left_out):
         """Batches of those requests that both servers should answer alike; counts the others by why they need not."""
         stream = []
-        for octets, cuts in Grammar(random.Random(f'{SEED} {number}')).stream():
+        for bytes, cuts in Grammar(random.Random(f'{SEED} {number}')).stream():
             batch = Batch([], cuts)
-            for request in requests_in(octets):
+            for request in requests_in(bytes):
                 if reason := reason_to_leave_out(request):
                     left_out[reason] += 1
                 elif is_told_alone(request):
-                    stream += [batch, Batch([request.octets], [])]
+                    stream += [batch, Batch([request.bytes], [])]
                     batch = Batch([], cuts)
                 else:
-                    batch.requests.append(request.octets)
+                    batch.requests.append(request.bytes)
             stream.append(batch)
         return [batch for batch in stream if batch.requests]
 
@@ -75,7 +75,7 @@ class Fuzzing(DifferentialTestCase):
         """The number of the first batch that is answered differently, and both replies."""
         with Comparison(self.memcached, self.netd) as comparison:
             for number, batch in enumerate(stream):
-                if replies := comparison.difference(batch.octets(), batch.cuts):
+                if replies := comparison.difference(batch.bytes(), batch.cuts):
                     return number, replies
             if replies := (comparison.difference(STATE) or
                            comparison.difference(WHOLE_STATE, is_history_exact=True)):
@@ -97,7 +97,7 @@ class Fuzzing(DifferentialTestCase):
         return stream, replies
 
     def describe(self, stream, replies, where):
-        sent = '\n'.join(f'    {shortened(batch.octets())} in {len(batch.cuts) + 1} pieces' for batch in stream)
+        sent = '\n'.join(f'    {shortened(batch.bytes())} in {len(batch.cuts) + 1} pieces' for batch in stream)
         return (f'{where}: after\n{sent}\n  memcached answers\n    {shortened(replies[0])}\n  netd answers\n'
                 f'    {shortened(replies[1])}')
 
@@ -123,8 +123,8 @@ def without_cuts(stream, position):
     return [*stream[:number], Batch(stream[number].requests, []), *stream[number + 1:]]
 
 
-def shortened(octets):
-    return repr(octets) if len(octets) < 400 else f'{octets[:300]!r} … {octets[-100:]!r}'
+def shortened(bytes):
+    return repr(bytes) if len(bytes) < 400 else f'{bytes[:300]!r} … {bytes[-100:]!r}'
 
 
 if __name__ == '__main__':

@@ -107,7 +107,7 @@ class Grammar:
         key, junk = self.one_of(*TEXT_KEYS), self.one_of(b'junk', b'JUNK junk', b'GET t0', b'sett 0', b'mz', b'\r\r')
         return self.one_of(
             junk + b'\r\n',
-            # The two octets behind the data are no CR LF; what follows them is a command.
+            # The two bytes behind the data are no CR LF; what follows them is a command.
             b'set %s 0 0 3%s\r\nabcde%s\r\n' % (key, self.one_of(b'', b' noreply'), junk),
             b'ms %s 3%s\r\nabcde%s\r\n' % (key, self.one_of(b'', b' q', b' MA'), junk),
             b'set %s 0 0 4\r\nabcd\njunk\r\n' % key,
@@ -131,24 +131,24 @@ class Grammar:
             b'ms %s %d\r\n' % (key, len(TOO_LARGE)) + TOO_LARGE + b'\r\n')
 
     def damaged(self, request):
-        """With some octets or tokens of its first line changed, doubled, moved or lost."""
+        """With some bytes or tokens of its first line changed, doubled, moved or lost."""
         for _ in range(self.one_of(1, 1, 2)):
             line, end, data = request.partition(b'\r\n')
-            request = self.one_of(self.changed_octet, self.lost_octets, self.doubled_octets, self.changed_tokens,
+            request = self.one_of(self.changed_byte, self.lost_bytes, self.doubled_bytes, self.changed_tokens,
                                   self.changed_tokens)(line) + self.one_of(*[end] * 8, b'\n', b'\r', b'\r\r\n') + data
         return request
 
-    def changed_octet(self, line):
+    def changed_byte(self, line):
         place = self.rng.randrange(len(line) + 1)
-        octet = self.one_of(b'\0', b'\r', b'\n', b' ', b'\t', b'-', b'+', b'0', b'9', b'\x80',
+        byte = self.one_of(b'\0', b'\r', b'\n', b' ', b'\t', b'-', b'+', b'0', b'9', b'\x80',
                             bytes([self.rng.randrange(256)]))
-        return line[:place] + octet + line[place + self.one_of(0, 1):]
+        return line[:place] + byte + line[place + self.one_of(0, 1):]
 
-    def lost_octets(self, line):
+    def lost_bytes(self, line):
         start = self.rng.randrange(len(line) + 1)
         return line[:start] + line[start + self.one_of(1, 1, 2, 1000):]
 
-    def doubled_octets(self, line):
+    def doubled_bytes(self, line):
         start = self.rng.randrange(len(line) + 1)
         return line[:start] + line[start:start + self.one_of(1, 3, 9)] * self.one_of(2, 2, 30) + line[start:]
 

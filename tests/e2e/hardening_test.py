@@ -297,7 +297,7 @@ class TheStart(HardeningTestCase):
         self.assertEqual(0o600, stat.S_IMODE(os.stat(linked).st_mode))
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root has rights to give up')
-    def test_the_rights_of_root_are_gone_before_the_first_octet_is_read(self):
+    def test_the_rights_of_root_are_gone_before_the_first_byte_is_read(self):
         nobody = pwd.getpwnam('nobody')
         os.chmod(self.directory, 0o777)
         server = self.server('-s', self.path('socket'), '-a', '777', '-u', 'nobody',

@@ -33,7 +33,7 @@ FLAGS_OF_1_6_18 = {bytes([letter]) for letter in b'bcCDFfhIJklLMNOPqRstTuv'}
 
 
 def is_short(request):
-    return len(request.tokens) < TOKENS_MIN.get(request.verb, 0) or request.octets.find(b'\n') < 3
+    return len(request.tokens) < TOKENS_MIN.get(request.verb, 0) or request.bytes.find(b'\n') < 3
 
 
 def is_malformed_classic_store(request):
@@ -162,7 +162,7 @@ DIFFERENCES = [
     Difference('`noreply` does not silence a bad length',
                lambda request: request.verb in CLASSIC_STORES and request.block is None
                and request.tokens[-1] == b'noreply', b'set a 0 0 x noreply\r\n'),
-    Difference('A NUL is an octet like any other', lambda request: b'\0' in request.line, b'set a\0 0 0 1\r\n1\r\n'),
+    Difference('A NUL is a byte like any other', lambda request: b'\0' in request.line, b'set a\0 0 0 1\r\n1\r\n'),
     Difference('Numbers are nothing but digits',
                lambda request: any(not is_right and LAX_NUMBER.match(text) for text, is_right in numbers_of(request)),
                b'touch a +1\r\n'),

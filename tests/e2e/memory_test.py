@@ -101,7 +101,7 @@ class Memory:
         self.check_peak(memory)
 
     def test_unfinished_requests_stay_within_the_limit(self):
-        # All but the last octets of their values arrive.
+        # All but the last bytes of their values arrive.
         request = store(b'key', bytes(self.ITEM_BYTES_MAX))[:-3]
         self.check_peak_of_pushing([request] * 100)
 

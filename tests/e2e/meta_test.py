@@ -28,7 +28,7 @@ DIFFERENCES = {
         'what comes after 9 begins no flag',
         'what comes before 0 begins no flag',
         'a sign begins no flag',
-        'an octet above 127 begins no flag',
+        'a byte above 127 begins no flag',
         'ms with something that is no flag leaves the data to be executed',
         'mg !',
     ],
@@ -40,7 +40,7 @@ DIFFERENCES = {
         'F4294967296 is malformed',
     ],
     'Errors in the flags of `md` are told as those of `mg`': [
-        'a key of 251 octets is an invalid flag to ma',
+        'a key of 251 bytes is an invalid flag to ma',
         'the same flag twice is refused',
         'S is an unknown flag',
         'S2 is an unknown flag',
@@ -112,7 +112,7 @@ DIFFERENCES = {
         'ms MA N30',
     ],
     'The data of a store that is refused is skipped': [
-        'ms with a key of 251 octets swallows the data',
+        'ms with a key of 251 bytes swallows the data',
     ],
     '18 flags fit on a line': [
         '18 flags are not too many for mg',
@@ -230,13 +230,13 @@ class Debug(ProtocolTestCase):
 
 
 class Framing(ProtocolTestCase):
-    def test_1_1_a_meta_conversation_may_be_split_at_any_octet(self):
+    def test_1_1_a_meta_conversation_may_be_split_at_any_byte(self):
         conversation = ms(b'Zm9v', b'1\r\n2', b'b', b'k') + b'mg foo v k\r\nma n N0 v\r\nmd foo q\r\nmg foo q\r\nmn\r\n'
         replies = b'HD kZm9v b\r\nVA 4 kZm9v b\r\n1\r\n2\r\nVA 1\r\n0\r\n' + MN
         for i in range(1, len(conversation)):
             self.connection.send_in_pieces([conversation[:i], conversation[i:]])
             self.assertEqual(replies, self.connection.ask(b'delete n\r\n').replace(b'DELETED\r\n', b''),
-                             f'split after octet {i}')
+                             f'split after byte {i}')
 
 
 class Counting(ProtocolTestCase):

@@ -64,12 +64,12 @@ class Framing(ProtocolTestCase):
     REPLIES = (OK + STORED + value(b'a', b'1\r\n2', 5) + END + STORED + END + ERROR +
                b'8\r\n' + BAD_FORMAT + b'CLIENT_ERROR bad data chunk\r\n' + BAD_FORMAT + NOT_FOUND)
 
-    def test_1_1_a_conversation_may_be_split_at_any_octet(self):
+    def test_1_1_a_conversation_may_be_split_at_any_byte(self):
         for i in range(1, len(self.CONVERSATION)):
             self.connection.send_in_pieces([self.CONVERSATION[:i], self.CONVERSATION[i:]])
-            self.assertEqual(self.REPLIES, self.connection.ask(b''), f'split after octet {i}')
+            self.assertEqual(self.REPLIES, self.connection.ask(b''), f'split after byte {i}')
 
-    def test_1_1_a_conversation_may_arrive_octet_by_octet(self):
+    def test_1_1_a_conversation_may_arrive_byte_by_byte(self):
         self.connection.send_in_pieces(self.CONVERSATION[i:i + 1] for i in range(len(self.CONVERSATION)))
         self.check(b'', self.REPLIES)
 
@@ -82,7 +82,7 @@ class Framing(ProtocolTestCase):
         self.connection.send_in_pieces(request[i:i + 40000] for i in range(0, len(request), 40000))
         self.check(b'', STORED + value(b'a', data) + END)
 
-    def test_1_10_an_unfinished_line_of_2048_octets_is_waited_for(self):
+    def test_1_10_an_unfinished_line_of_2048_bytes_is_waited_for(self):
         self.connection.send_in_pieces([b'x' * UNFINISHED_LINE_MAX, b'\n'])
         self.check(b'', ERROR)
 
@@ -90,7 +90,7 @@ class Framing(ProtocolTestCase):
         self.connection.send_in_pieces([b'get a\r\n' * 100 + b'x' * UNFINISHED_LINE_MAX, b'\n'])
         self.check(b'', END * 100 + ERROR)
 
-    def test_1_10_an_unfinished_line_above_2048_octets_closes_the_connection_without_a_word(self):
+    def test_1_10_an_unfinished_line_above_2048_bytes_closes_the_connection_without_a_word(self):
         for start in [b'', b'set ', b'getx ', b'incr ', b'get', b'delete ']:
             with self.subTest(start=start), self.server.connect() as connection:
                 connection.send(start.ljust(UNFINISHED_LINE_MAX + 1, b'x'))
@@ -154,7 +154,7 @@ class Framing(ProtocolTestCase):
             connection.send(b'\x80\x0b' + bytes(22))
             self.assertEqual(b'', connection.read_to_end())
 
-    def test_a_slow_reader_gets_every_octet(self):
+    def test_a_slow_reader_gets_every_byte(self):
         self.connection.ask(store(b'a', b'x' * 900000))
         self.connection.send(b'get a\r\n' * 50)
         with self.server.connect() as another:
@@ -259,7 +259,7 @@ class CasNumbers(ProtocolTestCase):
 
 
 class ValueLimit:
-    """Both sides of -I, and what becomes of the item that was there. A value of LIMIT octets fits under a key of one."""
+    """Both sides of -I, and what becomes of the item that was there. A value of LIMIT bytes fits under a key of one."""
 
     def test_5_2_the_limit_is_exact(self):
         for key, flags, more in [(b'a', b'0', 0), (b'abcdef', b'0', 5), (b'a', b'7', 4)]:
@@ -445,12 +445,12 @@ class Statistics(ProtocolTestCase):
         self.connection.send(b'version noreply\r\n')
         self.assertRegex(self.connection.read_until(lambda reply: reply.endswith(b'\n')), rb'\AVERSION ')
 
-    def test_stats_count_items_and_octets(self):
+    def test_stats_count_items_and_bytes(self):
         items_before, bytes_before = self.item_gauges()
         self.connection.ask(b''.join(store(b'key%d' % i, bytes(1000)) for i in range(10)))
-        items, octets = self.item_gauges()
+        items, bytes = self.item_gauges()
         self.assertEqual(items_before + 10, items)
-        self.assertGreaterEqual(octets, bytes_before + 10 * 1000)
+        self.assertGreaterEqual(bytes, bytes_before + 10 * 1000)
         self.connection.ask(b''.join(b'delete key%d\r\n' % i for i in range(10)))
         self.assertEqual((items_before, bytes_before), self.item_gauges())
 
@@ -472,7 +472,7 @@ class Statistics(ProtocolTestCase):
             other.close()
         wait_until(lambda: self.connection.stats()['curr_connections'] == '1', 'closed connections are not counted')
 
-    def test_stats_count_octets_read_and_written(self):
+    def test_stats_count_bytes_read_and_written(self):
         before = self.connection.stats()
         self.connection.ask(store(b'a', bytes(100000)) + b'get a\r\n' * 3)
         after = self.connection.stats()

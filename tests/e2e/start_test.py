@@ -210,9 +210,9 @@ class CommandLine(StartTestCase):
 
     def test_what_is_larger_than_can_be_is_lowered(self):
         for flags, name, got, warning in [
-                (['-I', '20m'], 'item_size_max', 16 << 20, '-I: 16777216 octets, a quarter of -m, instead of 20971520'),
+                (['-I', '20m'], 'item_size_max', 16 << 20, '-I: 16777216 bytes, a quarter of -m, instead of 20971520'),
                 (['-m', '8', '-I', '4m'], 'item_size_max', 2 << 20,
-                 '-I: 2097152 octets, a quarter of -m, instead of 4194304'),
+                 '-I: 2097152 bytes, a quarter of -m, instead of 4194304'),
                 (['-t', '1025', '-c', '10'], 'num_threads', 1024, '-t: 1024 of 1025 threads'),
                 (['-o', 'watcher_logbuf_size=2000000'], 'watcher_logbuf_size', 1 << 30,
                  '-o watcher_logbuf_size: 1048576 instead of 2000000')]:

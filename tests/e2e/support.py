@@ -173,11 +173,11 @@ class Connection:
     def receive_some(self):
         """Waits until something arrives, or the end of the stream."""
         try:
-            octets = self.socket.recv(1 << 20)
+            bytes = self.socket.recv(1 << 20)
         except ConnectionResetError:
-            octets = b''
-        self.received += octets
-        self.at_end = not octets
+            bytes = b''
+        self.received += bytes
+        self.at_end = not bytes
 
     def _take_received(self):
         reply = bytes(self.received)

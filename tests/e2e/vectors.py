@@ -55,9 +55,9 @@ VECTORS = [
            b'set a 0 0 1\r\n1\nxfoo\r\nget a\r\n', BAD_CHUNK + ERROR + END),
     Vector('1.4', 'an empty line is malformed', b'\r\n', BAD_FORMAT),
     Vector('1.4', 'a lone LF is malformed', b'\n', BAD_FORMAT),
-    Vector('1.4', 'a line of three octets is malformed', b'x\r\n', BAD_FORMAT),
-    Vector('1.4', 'a line of three octets is malformed, also of a known command', b'mn\n', BAD_FORMAT),
-    Vector('1.4', 'a line of four octets is a command', b'foo\n', ERROR),
+    Vector('1.4', 'a line of three bytes is malformed', b'x\r\n', BAD_FORMAT),
+    Vector('1.4', 'a line of three bytes is malformed, also of a known command', b'mn\n', BAD_FORMAT),
+    Vector('1.4', 'a line of four bytes is a command', b'foo\n', ERROR),
     Vector('1.5', 'an unknown command is an error', b'foo\r\n', ERROR),
     Vector('1.5', 'commands are lower case', b'GET a\r\n', ERROR),
     Vector('1.5', 'a prefix of a command is none', b'ge a\r\n', ERROR),
@@ -132,25 +132,25 @@ VECTORS = [
            b'incr a x\r\ndecr a 1x\r\n', BAD_DELTA * 2),
 
     # 3. Keys
-    Vector('3.1', 'a key of 250 octets works in every command',
+    Vector('3.1', 'a key of 250 bytes works in every command',
            store(KEY_250, b'1') + b'add %s 0 0 1\r\n1\r\n' % KEY_250 + b'replace %s 0 0 1\r\n1\r\n' % KEY_250 +
            b'append %s 0 0 1\r\n0\r\n' % KEY_250 + b'prepend %s 0 0 1\r\n2\r\n' % KEY_250 + b'incr %s 1\r\n' % KEY_250 +
            b'decr %s 2\r\n' % KEY_250 + b'touch %s 0\r\n' % KEY_250 + b'gat 0 %s\r\n' % KEY_250 +
            b'get %s\r\n' % KEY_250 + b'cas %s 0 0 1 0\r\n1\r\n' % KEY_250 + b'delete %s\r\n' % KEY_250,
            STORED + NOT_STORED + STORED * 3 + b'211\r\n209\r\n' + TOUCHED + (value(KEY_250, b'209') + END) * 2 +
            EXISTS + DELETED),
-    *[Vector('3.1', f'{command} refuses a key of 251 octets and swallows the data',
+    *[Vector('3.1', f'{command} refuses a key of 251 bytes and swallows the data',
              b'%s %s 0 0 4%s\r\nfoo!\r\n' % (command.encode(), KEY_251, cas), BAD_FORMAT)
       for command, cas in [('set', b''), ('add', b''), ('replace', b''), ('append', b''), ('prepend', b''),
                            ('cas', b' 1')]],
-    *[Vector('3.1', f'{request.split()[0].decode()} refuses a key of 251 octets',
+    *[Vector('3.1', f'{request.split()[0].decode()} refuses a key of 251 bytes',
              request % KEY_251 + b'\r\n', BAD_FORMAT)
       for request in [b'delete %s', b'incr %s 1', b'decr %s 1', b'touch %s 0']],
-    *[Vector('3.1', f'{command} with a key of 251 octets anywhere returns nothing else',
+    *[Vector('3.1', f'{command} with a key of 251 bytes anywhere returns nothing else',
              store(b'a', b'1') + b'%s a %s a\r\n%s %s\r\n' % (command.encode(), KEY_251, command.encode(), KEY_251),
              STORED + BAD_FORMAT * 2)
       for command in ['get', 'gets', 'gat 0', 'gats 0']],
-    Vector('3.2', 'a key may hold a TAB, CR and octets above 0x7f',
+    Vector('3.2', 'a key may hold a TAB, CR and bytes above 0x7f',
            store(b'\ta\rb\x80\xff', b'1') + b'get \ta\rb\x80\xff\r\n', STORED + value(b'\ta\rb\x80\xff', b'1') + END),
     Vector('3.2', 'a key may hold a NUL', store(b'a\0b', b'1') + b'get a\0b\r\nget a\r\n',
            STORED + value(b'a\0b', b'1') + END + END),
@@ -168,7 +168,7 @@ VECTORS = [
 
     # 5. Values
     Vector('5.1', 'a value may be empty', b'set a 0 0 0\r\n\r\nget a\r\n', STORED + value(b'a', b'') + END),
-    Vector('5.1', 'a value may hold any octets', store(b'a', bytes(range(256)) + b'\r\nEND\r\n') + b'get a\r\n',
+    Vector('5.1', 'a value may hold any bytes', store(b'a', bytes(range(256)) + b'\r\nEND\r\n') + b'get a\r\n',
            STORED + value(b'a', bytes(range(256)) + b'\r\nEND\r\n') + END),
     *[Vector('5.1', f'a length of {length} is refused and the data executed',
              b'set a 0 0 %s\r\nfoo!\r\n' % length.encode(), BAD_FORMAT + ERROR)
@@ -239,11 +239,11 @@ VECTORS = [
     Vector('7', 'spaces are no token', b'get  \r\ndelete  \r\n', BAD_FORMAT * 2),
     Vector('8.1.2', 'an unknown length leaves the data to be executed',
            b'set a 0 0 x\r\n1\r\n', BAD_FORMAT * 2),
-    Vector('8.1.5', 'a bad data chunk takes exactly the octets of data and end',
+    Vector('8.1.5', 'a bad data chunk takes exactly the bytes of data and end',
            b'set a 0 0 3\r\nabcdefoo\r\n', BAD_CHUNK + ERROR),
     Vector('8.1.5', 'a bad data chunk leaves the old item',
            store(b'a', b'old') + b'set a 0 0 3\r\nnew..get a\r\n', STORED + BAD_CHUNK + value(b'a', b'old') + END),
-    Vector('8.1.5', 'data that is one octet too long is a bad data chunk',
+    Vector('8.1.5', 'data that is one byte too long is a bad data chunk',
            b'set a 0 0 3\r\nnew!\r\nget a\r\n', BAD_CHUNK + BAD_FORMAT + END),
 
     # 8.2 cas

@@ -1,12 +1,12 @@
 // A whole connection: a socket whose other end a client holds that says whatever the input is, a small cache, and a
 // judge that knows what has to be replied.
 //
-// The input is what the client sends, but for these pairs of octets:
+// The input is what the client sends, but for these pairs of bytes:
 //
 //   \.  waits until what has been sent is answered, so that what follows arrives on its own
 //   \_  the same, but does not read the replies
 //   \+a … \+z  waits, and then 2^0 … 2^25 ms go by
-//   \*a … \*q  2^0 … 2^16 octets of a value
+//   \*a … \*q  2^0 … 2^16 bytes of a value
 //   \#  waits, and stands for the CAS number that was shown last
 //   \w  somebody else begins to watch everything, and takes nothing of what is told
 //
@@ -94,10 +94,10 @@ class Client {
  public:
   explicit Client(ServerFixture& server) : service_(server), judge_(server.clock, kItemBytesMax) { connect(); }
 
-  void send(std::string_view octets) {
-    octets = octets.substr(0, kSentBytesMax - sent_bytes_);
-    sent_bytes_ += octets.size();
-    outgoing_ += octets;
+  void send(std::string_view bytes) {
+    bytes = bytes.substr(0, kSentBytesMax - sent_bytes_);
+    sent_bytes_ += bytes.size();
+    outgoing_ += bytes;
   }
 
   void wait() {

@@ -1,4 +1,4 @@
-// A stream of octets given to a parser whole, octet by octet and in random pieces: the requests are the same.
+// A stream of bytes given to a parser whole, byte by byte and in random pieces: the requests are the same.
 #ifndef TESTS_FUZZ_CUTS_H_
 #define TESTS_FUZZ_CUTS_H_
 
@@ -46,12 +46,12 @@ class Stream {
   // Makes a parser for a new connection.
   using MakeNext = std::function<Next()>;
 
-  Stream(std::string_view octets, MakeNext make_next)
-      : memory_(new char[octets.size()]), octets_(memory_.get(), octets.size()), make_next_(std::move(make_next)) {
-    std::copy(octets.begin(), octets.end(), memory_.get());
+  Stream(std::string_view bytes, MakeNext make_next)
+      : memory_(new char[bytes.size()]), bytes_(memory_.get(), bytes.size()), make_next_(std::move(make_next)) {
+    std::copy(bytes.begin(), bytes.end(), memory_.get());
   }
 
-  // The requests, when never more than `piece_bytes()` octets arrive at once.
+  // The requests, when never more than `piece_bytes()` bytes arrive at once.
   [[nodiscard]] std::vector<std::string> requests_in_pieces(const std::function<size_t()>& piece_bytes) const {
     const Next next = make_next_();
     std::vector<std::string> requests;
@@ -59,22 +59,22 @@ class Stream {
     size_t arrived = 0;
     size_t bytes_wanted = 0;
     // AddressSanitizer reports a look at what has not arrived yet.
-    larder::internal::poison(octets_.data(), octets_.size());
+    larder::internal::poison(bytes_.data(), bytes_.size());
     const auto arrive = [&](size_t end) {
-      larder::internal::unpoison(octets_.data(), end);
+      larder::internal::unpoison(bytes_.data(), end);
       arrived = end;
     };
     while (true) {
       const size_t bytes = arrived - begin;
       Request request;
-      const Parser::Result result = next(octets_.substr(begin, bytes), request);
+      const Parser::Result result = next(bytes_.substr(begin, bytes), request);
       if (result.complete) {
-        require(result.bytes_consumed > 0, "a request is made of octets");
+        require(result.bytes_consumed > 0, "a request is made of bytes");
         require(result.bytes_consumed <= bytes, "a request is made of what has arrived");
         requests.push_back(describe(request));
         if (request.command == Command::kClose) return requests;
         begin += result.bytes_consumed + result.bytes_to_skip;
-        if (begin > octets_.size()) return requests;
+        if (begin > bytes_.size()) return requests;
         arrive(std::max(arrived, begin));
         bytes_wanted = 0;
         continue;
@@ -82,15 +82,15 @@ class Stream {
       require(result.bytes_wanted == 0 || result.bytes_wanted > bytes, "what is wanted is more than there is");
       require(bytes_wanted == 0 || bytes < bytes_wanted, "with what was wanted a request is complete");
       bytes_wanted = result.bytes_wanted;
-      if (arrived == octets_.size()) return requests;
-      arrive(std::min(octets_.size(), arrived + piece_bytes()));
+      if (arrived == bytes_.size()) return requests;
+      arrive(std::min(bytes_.size(), arrived + piece_bytes()));
     }
   }
 
   void require_that_cuts_do_not_matter() const {
-    const std::vector<std::string> requests = requests_in_pieces([this] { return octets_.size(); });
+    const std::vector<std::string> requests = requests_in_pieces([this] { return bytes_.size(); });
     require_same(requests, requests_in_pieces([] { return 1; }));
-    std::minstd_rand random(static_cast<uint32_t>(octets_.size()));
+    std::minstd_rand random(static_cast<uint32_t>(bytes_.size()));
     require_same(requests, requests_in_pieces([&] { return 1 + random() % 64; }));
   }
 
@@ -109,7 +109,7 @@ class Stream {
   }
 
   const std::unique_ptr<char[]> memory_;
-  const std::string_view octets_;
+  const std::string_view bytes_;
   const MakeNext make_next_;
 };
 

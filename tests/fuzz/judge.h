@@ -1,4 +1,4 @@
-// What the replies to a connection's requests have to be: predicted with the oracle of tests/model, octet by octet,
+// What the replies to a connection's requests have to be: predicted with the oracle of tests/model, byte by byte,
 // but for what is the server's to choose.
 //
 // Requests are judged in the order in which they were executed, with the clock as it stood then. What cannot be

@@ -1,4 +1,4 @@
-// The parser of requests: what it makes of any octets depends on nothing else, and every call takes it further.
+// The parser of requests: what it makes of any bytes depends on nothing else, and every call takes it further.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,7 +34,7 @@ Next make_next() {
 }  // namespace netd::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view octets(reinterpret_cast<const char*>(data), size);
-  netd::fuzz::Stream(octets, netd::fuzz::make_next).require_that_cuts_do_not_matter();
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  netd::fuzz::Stream(bytes, netd::fuzz::make_next).require_that_cuts_do_not_matter();
   return 0;
 }

@@ -1,5 +1,5 @@
 // Each append to a long value copied it three times, into memory that had to be made resident first: 50 clients
-// that appended one octet at a time kept all others waiting for seconds.
+// that appended one byte at a time kept all others waiting for seconds.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -31,9 +31,9 @@ TEST_CASE("a long value that is appended to moves only now and then") {
     int moves = 0;
     for (int i = 0; i < 20'000; ++i) {
       const uint32_t segment = cache->inspect("key")->segment;
-      const char octet = static_cast<char>('a' + i % 26);
-      REQUIRE(cache->append("key", std::string(1, octet)) == StoreResult::kStored);
-      expected += octet;
+      const char byte = static_cast<char>('a' + i % 26);
+      REQUIRE(cache->append("key", std::string(1, byte)) == StoreResult::kStored);
+      expected += byte;
       if (cache->inspect("key")->segment != segment) ++moves;
     }
     CHECK((cache->get("key")->value == expected));

@@ -1,5 +1,5 @@
 // A record of exactly a quarter of a 1 MiB segment was not taken for a large item, but its room did not fit into
-// the two octets that tell it: the value came back four times as long, with other items' octets in it, and the
+// the two bytes that tell it: the value came back four times as long, with other items' bytes in it, and the
 // cleaner went round for ever. Later the same came back with segments of 2 MiB, of which a quarter is one byte more
 // than the format can tell: tests/limit/record_sizes_test.cc goes through them all.
 #include <memory>

@@ -119,7 +119,7 @@ TEST_CASE("a step of upkeep is bounded by what it is told") {
   uint64_t items = cache.stats().items;
   while (cache.maintain(64 << 10)) {
     const uint64_t now = cache.stats().items;
-    // About as many as there are in so many octets, and as are looked at for them.
+    // About as many as there are in so many bytes, and as are looked at for them.
     CHECK(items - now <= (64 << 10) / 20 + 2'000);
     items = now;
   }

@@ -38,7 +38,7 @@ class Load {
     cache_ = *std::move(cache);
   }
 
-  // Stores values of min..max octets, `times` the limit's worth of them.
+  // Stores values of min..max bytes, `times` the limit's worth of them.
   void store(size_t value_bytes_min, size_t value_bytes_max, double times) {
     const auto enough = static_cast<size_t>(static_cast<double>(limit_bytes_) * times);
     for (size_t stored = 0; stored < enough;) {

@@ -44,7 +44,7 @@ struct Header {
 
 uint64_t checksum_of(uint64_t key, uint64_t version, std::string_view filling) {
   uint64_t sum = key * 0x9e3779b97f4a7c15u + version;
-  for (const char octet : filling) sum = (sum ^ static_cast<uint8_t>(octet)) * 0x100000001b3u;
+  for (const char byte : filling) sum = (sum ^ static_cast<uint8_t>(byte)) * 0x100000001b3u;
   return sum;
 }
 

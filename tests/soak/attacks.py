@@ -72,9 +72,9 @@ class Client:
         self.socket.sendall(self.header + request)
         reply = b''
         while end not in reply:
-            octets = self.socket.recv(1 << 16)
-            reply += octets
-            if not octets or b'ERROR' in reply[:64]:
+            bytes = self.socket.recv(1 << 16)
+            reply += bytes
+            if not bytes or b'ERROR' in reply[:64]:
                 raise Refused
         return reply
 
@@ -127,10 +127,10 @@ def connect(server, receive_bytes=1 << 16):
     return connection
 
 
-def offer(connection, octets):
+def offer(connection, bytes):
     """Sends what the socket takes at once."""
     with contextlib.suppress(OSError):
-        connection.send(octets)
+        connection.send(bytes)
 
 
 def flood(connections, requests, until, *, is_read=True):
@@ -219,7 +219,7 @@ def have_long_values(server):
 
 
 def lengthen(server, until):
-    """An octet at a time, on 50 connections."""
+    """A byte at a time, on 50 connections."""
     requests = b''.join(b'append long%d 0 0 1\r\nx\r\nprepend long%d 0 0 1\r\nx\r\n' % (number, number)
                         for number in range(8))
     ask_for(requests, 50, server, until)

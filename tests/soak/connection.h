@@ -55,17 +55,17 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // Sends all of it, and takes in replies meanwhile, lest both sides wait for each other to read.
-  void send(std::string_view octets) {
-    while (!octets.empty()) {
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
       const short ready = wait(POLLIN | POLLOUT);
       if (ready & POLLIN) receive();
-      if (ready & POLLOUT) octets.remove_prefix(send_some(octets));
+      if (ready & POLLOUT) bytes.remove_prefix(send_some(bytes));
     }
   }
 
   // What the socket takes at once, which may be nothing.
-  size_t send_some(std::string_view octets) {
-    const ssize_t count = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  size_t send_some(std::string_view bytes) {
+    const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0) return static_cast<size_t>(count);
     if (errno != EAGAIN && errno != EINTR) throw Gone("a connection was reset while sending");
     return 0;
@@ -86,7 +86,7 @@ class Connection {
     }
   }
 
-  // The next `bytes` octets, and the line end behind them.
+  // The next `bytes` bytes, and the line end behind them.
   std::string_view block(size_t bytes) {
     while (received_.size() - begin_ < bytes + 2) receive_more();
     return take(bytes, bytes + 2);

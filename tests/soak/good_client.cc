@@ -472,7 +472,7 @@ void GoodClient::check_item(Key& key, std::string_view data, uint32_t flags, std
   Entry& entry = *key.entry;
   require(flags == entry.flags, key, fmt::format("the client flags are {} and not {}", flags, entry.flags));
   require(data == value_of_entry(key, entry), key,
-          fmt::format("the value of {} octets is not that of version {} and {} octets", data.size(), entry.version,
+          fmt::format("the value of {} bytes is not that of version {} and {} bytes", data.size(), entry.version,
                       entry.value_bytes));
   require(sent_ < entry.end || sent_ - entry.end < kExpiryTolerance, key, "it outlives its expiry");
   if (!cas) return;

@@ -87,9 +87,9 @@ void HostileClient::trickle() {
   const auto connection = connect();
   const std::string requests =
       "set h:trickle 0 0 20\r\n01234567890123456789\r\nget h:trickle\r\nmg h:trickle v\r\n";
-  for (const char& octet : requests) {
+  for (const char& byte : requests) {
     if (!load_.goes_on()) return;
-    connection->send({&octet, 1});
+    connection->send({&byte, 1});
     pause(milliseconds(20));
   }
 }
@@ -232,25 +232,25 @@ HostileClient::Connections HostileClient::connect(size_t count) {
 }
 
 // Sends without reading anything, as far as the server takes it.
-void HostileClient::fill(Connection& connection, std::string_view octets, milliseconds longest) {
+void HostileClient::fill(Connection& connection, std::string_view bytes, milliseconds longest) {
   const auto end = Clock::now() + longest;
-  while (!octets.empty() && load_.goes_on() && Clock::now() < end) {
-    const size_t sent = connection.send_some(octets);
-    octets.remove_prefix(sent);
+  while (!bytes.empty() && load_.goes_on() && Clock::now() < end) {
+    const size_t sent = connection.send_some(bytes);
+    bytes.remove_prefix(sent);
     if (sent == 0) std::this_thread::sleep_for(milliseconds(1));
   }
 }
 
 // Sends again and again on one connection or another, as far as the server takes it, and reads little. Those that
 // the server closes are given up.
-void HostileClient::offer(Connections& connections, std::string_view octets, milliseconds longest) {
+void HostileClient::offer(Connections& connections, std::string_view bytes, milliseconds longest) {
   const auto end = Clock::now() + longest;
   while (!connections.empty() && load_.goes_on() && Clock::now() < end) {
     std::erase_if(connections, [&](const std::unique_ptr<Connection>& connection) {
       if (!one_in(10)) return false;
       try {
         connection->skip();
-        connection->send_some(octets);
+        connection->send_some(bytes);
         return false;
       } catch (const Gone&) {
         return true;
@@ -265,9 +265,9 @@ void HostileClient::pause(milliseconds longest) {
 }
 
 std::string HostileClient::garbage(size_t bytes) {
-  std::string octets;
-  while (octets.size() < bytes) octets += static_cast<char>(random_());
-  return octets;
+  std::string bytes;
+  while (bytes.size() < bytes) bytes += static_cast<char>(random_());
+  return bytes;
 }
 
 }  // namespace larder::soak

@@ -48,8 +48,8 @@ class HostileClient {
   std::unique_ptr<Connection> connect();
   using Connections = std::vector<std::unique_ptr<Connection>>;
   Connections connect(size_t count);
-  void fill(Connection& connection, std::string_view octets, std::chrono::milliseconds longest);
-  void offer(Connections& connections, std::string_view octets, std::chrono::milliseconds longest);
+  void fill(Connection& connection, std::string_view bytes, std::chrono::milliseconds longest);
+  void offer(Connections& connections, std::string_view bytes, std::chrono::milliseconds longest);
   void pause(std::chrono::milliseconds longest);
   std::string garbage(size_t bytes);
   uint64_t below(uint64_t bound) { return random_() % bound; }

@@ -18,8 +18,8 @@ namespace larder::soak {
 // FNV-1a.
 inline uint32_t checksum(std::string_view key, uint64_t version) {
   uint32_t sum = 2166136261;
-  const auto add = [&](uint8_t octet) { sum = (sum ^ octet) * 16777619; };
-  for (const char octet : key) add(static_cast<uint8_t>(octet));
+  const auto add = [&](uint8_t byte) { sum = (sum ^ byte) * 16777619; };
+  for (const char byte : key) add(static_cast<uint8_t>(byte));
   for (int shift = 0; shift < 64; shift += 8) add(static_cast<uint8_t>(version >> shift));
   return sum;
 }
@@ -35,9 +35,9 @@ inline std::string value_of(std::string_view key, uint64_t version, size_t bytes
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    char octets[sizeof state];
-    std::memcpy(octets, &state, sizeof state);
-    value.append(octets, std::min(sizeof octets, bytes - value.size()));
+    char bytes[sizeof state];
+    std::memcpy(bytes, &state, sizeof state);
+    value.append(bytes, std::min(sizeof bytes, bytes - value.size()));
   }
   return value;
 }

@@ -36,7 +36,7 @@ size_t fill(Cache& cache, std::string_view value) {
 
 // --- keys and values ---------------------------------------------------------------------------------------
 
-TEST_CASE("a key of 1 octet and one of 65535 can be stored, one of 0 or 65536 is a bad key everywhere") {
+TEST_CASE("a key of 1 byte and one of 65535 can be stored, one of 0 or 65536 is a bad key everywhere") {
   TestCache cache;
   for (const size_t size : {size_t{1}, kKeyBytesMax}) {
     const std::string key(size, 'k');
@@ -77,21 +77,21 @@ TEST_CASE("a key of 1 octet and one of 65535 can be stored, one of 0 or 65536 is
   CHECK(cache->stats().items == 0);
 }
 
-TEST_CASE("keys that differ in one octet are different keys, whatever the octet") {
+TEST_CASE("keys that differ in one byte are different keys, whatever the byte") {
   TestCache cache;
-  for (int octet = 0; octet < 256; ++octet) {
-    const std::string key{'a', static_cast<char>(octet), 'b'};
-    REQUIRE(cache->set(key, std::to_string(octet)) == StoreResult::kStored);
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string key{'a', static_cast<char>(byte), 'b'};
+    REQUIRE(cache->set(key, std::to_string(byte)) == StoreResult::kStored);
   }
-  for (int octet = 0; octet < 256; ++octet) {
-    CHECK(cache.value(std::string{'a', static_cast<char>(octet), 'b'}) == std::to_string(octet));
+  for (int byte = 0; byte < 256; ++byte) {
+    CHECK(cache.value(std::string{'a', static_cast<char>(byte), 'b'}) == std::to_string(byte));
   }
   CHECK(cache->set("\0"sv, "zero") == StoreResult::kStored);
   CHECK(cache->set("\0\0"sv, "zeros") == StoreResult::kStored);
   CHECK(cache.value("\0"sv) == "zero");
 }
 
-TEST_CASE("values from empty to the longest come back as they were, with every octet") {
+TEST_CASE("values from empty to the longest come back as they were, with every byte") {
   TestCache cache;
   for (const size_t size : {size_t{0}, size_t{1}, size_t{255}, size_t{4096}, size_t{16'385}, kItemBytesMax}) {
     std::string value(size, '\0');
@@ -103,7 +103,7 @@ TEST_CASE("values from empty to the longest come back as they were, with every o
   }
 }
 
-TEST_CASE("a value of one octet more than the longest is too large for every way to store it") {
+TEST_CASE("a value of one byte more than the longest is too large for every way to store it") {
   TestCache cache;
   const std::string value(kItemBytesMax + 1, 'v');
   CHECK(cache->add("key", value) == StoreResult::kTooLarge);
@@ -341,7 +341,7 @@ TEST_CASE("joining with nothing keeps the value") {
   CHECK(cache.value("key") == "now");
 }
 
-TEST_CASE("a joined value may be the longest, and one octet more leaves the item as it was") {
+TEST_CASE("a joined value may be the longest, and one byte more leaves the item as it was") {
   TestCache cache;
   REQUIRE(cache->set("key", std::string(kItemBytesMax - 1, 'v'), {.flags = 3, .expiry = {}}) ==
           StoreResult::kStored);

@@ -52,7 +52,7 @@ TEST_CASE("values come back as they were") {
   CHECK(round_trip(std::array<char, 3>{'a', 'b', 'c'})[2] == 'c');
 }
 
-TEST_CASE("octets that are none of the type's are refused") {
+TEST_CASE("bytes that are none of the type's are refused") {
   CHECK_FALSE(Codec<int64_t>::decode("1234567"));
   CHECK_FALSE(Codec<int64_t>::decode("123456789"));
   CHECK_FALSE(Codec<Point>::decode(""));
@@ -70,7 +70,7 @@ TEST_CASE("numbers and enumerations are keys in decimal") {
   CHECK(text(Colour::kRed) == "7");
 }
 
-TEST_CASE("other keys are their octets, if equal ones have equal octets") {
+TEST_CASE("other keys are their bytes, if equal ones have equal bytes") {
   const Point point{.x = 0x61616161, .y = 0x62626262};
   CHECK(KeyCodec<Point>::view(point) == "aaaabbbb");
   CHECK(KeyCodec<Point>::is_binary);
@@ -92,7 +92,7 @@ struct Letters {
 static_assert(CodecOf<Codec<std::string>, std::string>);
 static_assert(CodecOf<Codec<Padded>, Padded>);
 static_assert(!CodecOf<Codec<Point>, Padded>);
-static_assert(!PlainOctets<std::string_view> && !PlainOctets<int*> && !PlainOctets<std::string>);
+static_assert(!PlainBytes<std::string_view> && !PlainBytes<int*> && !PlainBytes<std::string>);
 
 // Addresses, and what holds them.
 struct Named {

@@ -303,12 +303,12 @@ TEST_CASE("with eviction off the room of what is held and replaced comes back wi
     handles.push_back(cache->hold("key"));
     if (handles.back().is_copy()) break;
   }
-  const uint64_t held_bytes = cache->stats().pinned_bytes;
+  const uint64_t handle_bytes = cache->stats().pinned_bytes;
   const uint64_t large_bytes = cache->stats().large_bytes;
-  CHECK(held_bytes > (size_t{3} << 20));
+  CHECK(handle_bytes > (size_t{3} << 20));
   cache->flush_all();
   handles.clear();
-  CHECK(cache->stats().large_bytes <= large_bytes - held_bytes + 210'000);
+  CHECK(cache->stats().large_bytes <= large_bytes - handle_bytes + 210'000);
   CHECK(cache->set("key", std::string(200'000, 'v')) == StoreResult::kStored);
 }
 

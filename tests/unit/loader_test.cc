@@ -1,4 +1,4 @@
-// Loader, over octets: what is particular to it; what it does for typed callers is in loading_cache_test.cc.
+// Loader, over bytes: what is particular to it; what it does for typed callers is in loading_cache_test.cc.
 #include "larder/loader.h"
 
 #include <chrono>
@@ -31,8 +31,8 @@ std::string get_or_load(Loader& loader, std::string_view key, const LoadOptions&
     deliver(0, value);
     return absl::OkStatus();
   };
-  const auto show = [&](size_t, std::string_view octets) {
-    got = octets;
+  const auto show = [&](size_t, std::string_view bytes) {
+    got = bytes;
     return true;
   };
   const absl::Status status = loader.get_or_load(key, options, load, show);
@@ -84,8 +84,8 @@ TEST_CASE("keys that a load leaves out fail, and what was not wanted is not take
     deliver(2, "twice");
     return absl::OkStatus();
   };
-  const auto show = [&](size_t index, std::string_view octets) {
-    shown[index] = octets;
+  const auto show = [&](size_t index, std::string_view bytes) {
+    shown[index] = bytes;
     return true;
   };
   const std::vector<absl::Status> statuses = loader.get_or_load_multi(keys, {}, load, show);
@@ -182,8 +182,8 @@ TEST_CASE("who comes after an erasure is not given what a leader had found befor
   std::optional<std::jthread> other;
   std::string seen;
   int shown = 0;
-  const auto show = [&](size_t, std::string_view octets) {
-    seen = octets;
+  const auto show = [&](size_t, std::string_view bytes) {
+    seen = bytes;
     if (++shown == 1) (void)cache->set("k", "new");
     if (shown == 2) {
       // It leads, and has found the new value.

@@ -346,7 +346,7 @@ TEST_CASE("an invalidated value is loaded by one caller, while the others go on 
   CHECK(number(numbers.get_or_load("k", {}, source)) == 2);
 }
 
-TEST_CASE("octets that are no value are loaded over") {
+TEST_CASE("bytes that are no value are loaded over") {
   TestCache cache;
   Numbers numbers(*cache);
   Source source;

@@ -26,7 +26,7 @@ namespace {
 
 std::unique_ptr<Cache> make_cache() { return *Cache::create({.memory_limit_bytes = size_t{8} << 20}); }
 
-// A client that sends and receives octets.
+// A client that sends and receives bytes.
 class Client {
  public:
   explicit Client(const Server& server) {
@@ -56,12 +56,12 @@ class Client {
   // All that comes until `end` does; up to the end of the stream if it is empty.
   std::string receive(const std::string& end) {
     std::string text;
-    char octets[4096];
+    char bytes[4096];
     while (end.empty() || !text.ends_with(end)) {
-      const ssize_t count = recv(fd_, octets, sizeof octets, 0);
+      const ssize_t count = recv(fd_, bytes, sizeof bytes, 0);
       CHECK((count >= 0 || errno == ECONNRESET));
       if (count <= 0) break;
-      text.append(octets, static_cast<size_t>(count));
+      text.append(bytes, static_cast<size_t>(count));
     }
     return text;
   }

@@ -34,12 +34,12 @@ struct PlayerCodec {
     player.name.copy(room.data() + sizeof player.score, player.name.size());
     return sizeof player.score + player.name.size();
   }
-  static std::optional<Player> decode(std::string_view octets) {
+  static std::optional<Player> decode(std::string_view bytes) {
     Player player;
-    if (octets.size() < sizeof player.score) return std::nullopt;
-    std::memcpy(&player.score, octets.data(), sizeof player.score);
+    if (bytes.size() < sizeof player.score) return std::nullopt;
+    std::memcpy(&player.score, bytes.data(), sizeof player.score);
     if (player.score < 0) return std::nullopt;
-    player.name = octets.substr(sizeof player.score);
+    player.name = bytes.substr(sizeof player.score);
     return player;
   }
 };
@@ -61,7 +61,7 @@ TEST_CASE("a value of a type of its own comes back as it was set") {
   CHECK(players.get("long") == longest);
 }
 
-TEST_CASE("octets that the codec refuses are a miss, and counted") {
+TEST_CASE("bytes that the codec refuses are a miss, and counted") {
   TestCache cache;
   Players players(*cache);
   (void)cache->set("short", "abc");
@@ -108,7 +108,7 @@ TEST_CASE("a key may be of any length that the cache takes, prefix included") {
   CHECK_FALSE(plain.get(""));
 }
 
-TEST_CASE("keys that are octets of any kind are marked so") {
+TEST_CASE("keys that are bytes of any kind are marked so") {
   struct Id {
     uint64_t high, low;
   };
@@ -261,8 +261,8 @@ TEST_CASE("values need be neither copied nor made of nothing; codecs may have st
       room[0] = static_cast<char>(*handle.number + offset);
       return 1;
     }
-    [[nodiscard]] std::optional<Handle> decode(std::string_view octets) const {
-      return octets.size() == 1 ? std::optional<Handle>(Handle(octets[0] - offset)) : std::nullopt;
+    [[nodiscard]] std::optional<Handle> decode(std::string_view bytes) const {
+      return bytes.size() == 1 ? std::optional<Handle>(Handle(bytes[0] - offset)) : std::nullopt;
     }
   };
   TestCache cache;

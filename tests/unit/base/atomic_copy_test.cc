@@ -16,26 +16,26 @@ namespace {
 // More than are handled without a loop.
 constexpr size_t kBytesMax = 200;
 
-// Memory with another octet at each place than near it.
+// Memory with another byte at each place than near it.
 struct Memory {
   Memory() {
     for (size_t i = 0; i < sizeof words; ++i) at()[i] = static_cast<std::byte>(i * 7 + 1);
   }
   [[nodiscard]] std::byte* at() { return reinterpret_cast<std::byte*>(words.data()); }
-  [[nodiscard]] std::string octets(size_t offset, size_t bytes) {
+  [[nodiscard]] std::string bytes(size_t offset, size_t bytes) {
     return {reinterpret_cast<char*>(at()) + offset, bytes};
   }
 
   std::array<uint64_t, 30> words{};
 };
 
-TEST_CASE("octets are copied from any place, in any number") {
+TEST_CASE("bytes are copied from any place, in any number") {
   Memory memory;
   for (size_t offset = 0; offset < 24; ++offset) {
     for (size_t bytes = 0; bytes <= kBytesMax; ++bytes) {
       std::string copy(bytes + 1, '#');
-      load_octets(memory.at(), offset, copy.data(), bytes);
-      CHECK(copy == memory.octets(offset, bytes) + '#');
+      load_bytes(memory.at(), offset, copy.data(), bytes);
+      CHECK(copy == memory.bytes(offset, bytes) + '#');
     }
   }
 }
@@ -48,45 +48,45 @@ TEST_CASE("nothing is read in front of what is copied, nor more than a word behi
   REQUIRE(mprotect(page, page_bytes, PROT_READ | PROT_WRITE) == 0);
   std::string copy(kBytesMax, '#');
   for (size_t bytes = 1; bytes <= kBytesMax; ++bytes) {
-    load_octets(page, 0, copy.data(), bytes);
+    load_bytes(page, 0, copy.data(), bytes);
     const size_t room = round_up(bytes, kWordBytes) + kWordBytes;
-    load_octets(page + page_bytes - room, room - kWordBytes - bytes, copy.data(), bytes);
+    load_bytes(page + page_bytes - room, room - kWordBytes - bytes, copy.data(), bytes);
 #ifdef LARDER_LONG_PIECES
-    if (bytes >= sizeof(LongPiece)) load_octets(page + page_bytes - room, room - bytes, copy.data(), bytes);
+    if (bytes >= sizeof(LongPiece)) load_bytes(page + page_bytes - room, room - bytes, copy.data(), bytes);
 #endif
   }
   CHECK(copy == std::string(kBytesMax, '\0'));
   munmap(pages, 3 * page_bytes);
 }
 
-TEST_CASE("octets are compared at any place, in any number") {
+TEST_CASE("bytes are compared at any place, in any number") {
   Memory memory;
   for (size_t offset = 0; offset < 24; ++offset) {
     for (size_t bytes = 0; bytes <= kBytesMax; ++bytes) {
-      std::string octets = memory.octets(offset, bytes);
-      CHECK(are_octets(memory.at(), offset, octets.data(), bytes));
-      for (char& octet : octets) {
-        octet ^= 1;
-        CHECK_FALSE(are_octets(memory.at(), offset, octets.data(), bytes));
-        octet ^= 1;
+      std::string bytes = memory.bytes(offset, bytes);
+      CHECK(are_bytes(memory.at(), offset, bytes.data(), bytes));
+      for (char& byte : bytes) {
+        byte ^= 1;
+        CHECK_FALSE(are_bytes(memory.at(), offset, bytes.data(), bytes));
+        byte ^= 1;
       }
     }
   }
 }
 
-TEST_CASE("octets are written at any place, and none beside them") {
+TEST_CASE("bytes are written at any place, and none beside them") {
   for (size_t offset = 0; offset < 24; ++offset) {
     for (size_t bytes = 0; bytes <= 40; ++bytes) {
       for (size_t number_bytes = 0; number_bytes <= kWordBytes; ++number_bytes) {
         Memory memory;
-        std::string expected = memory.octets(0, sizeof memory.words);
+        std::string expected = memory.bytes(0, sizeof memory.words);
         const std::string piece(bytes, '#');
         expected.replace(offset, number_bytes + bytes, std::string("abcdefgh").substr(0, number_bytes) + piece);
-        OctetWriter writer(memory.at() + offset);
+        ByteWriter writer(memory.at() + offset);
         writer.put_low(0x68'67'66'65'64'63'62'61, number_bytes);
         writer.put(piece.data(), bytes);
         writer.finish();
-        CHECK(memory.octets(0, sizeof memory.words) == expected);
+        CHECK(memory.bytes(0, sizeof memory.words) == expected);
       }
     }
   }
@@ -94,7 +94,7 @@ TEST_CASE("octets are written at any place, and none beside them") {
 
 TEST_CASE("an empty piece without an address changes nothing") {
   std::array<uint64_t, 2> words{};
-  OctetWriter writer(reinterpret_cast<std::byte*>(words.data()) + 3);
+  ByteWriter writer(reinterpret_cast<std::byte*>(words.data()) + 3);
   writer.put(std::string_view().data(), 0);
   writer.put("ab", 2);
   writer.finish();
@@ -109,7 +109,7 @@ TEST_CASE("pieces of any length are written, whatever fits in a buffer") {
       auto* const at = reinterpret_cast<std::byte*>(words.data());
       std::string piece(bytes, '\0');
       for (size_t i = 0; i < bytes; ++i) piece[i] = static_cast<char>(i * 7 + 1);
-      OctetWriter writer(at + offset);
+      ByteWriter writer(at + offset);
       writer.put(piece.data(), bytes);
       writer.put_low(0x64'63'62'61, 4);
       writer.put(piece.data(), bytes);

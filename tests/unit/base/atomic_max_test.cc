@@ -10,10 +10,10 @@ namespace {
 
 TEST_CASE("a bound goes up, and never down") {
   std::atomic<int64_t> bound{5};
-  raise(bound, int64_t{7});
+  atomic_max(bound, int64_t{7});
   CHECK(bound == 7);
-  raise(bound, int64_t{7});
-  raise(bound, int64_t{-1});
+  atomic_max(bound, int64_t{7});
+  atomic_max(bound, int64_t{-1});
   CHECK(bound == 7);
 }
 
@@ -21,7 +21,7 @@ TEST_CASE("of two threads the higher one decides") {
   constexpr uint32_t kHighest = 100'000;
   std::atomic<uint32_t> bound{0};
   const auto climb = [&](uint32_t first) {
-    for (uint32_t value = first; value <= kHighest; value += 2) raise(bound, value);
+    for (uint32_t value = first; value <= kHighest; value += 2) atomic_max(bound, value);
   };
   std::thread odd(climb, 1);
   climb(2);

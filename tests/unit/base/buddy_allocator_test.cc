@@ -10,13 +10,13 @@ namespace larder::internal {
 namespace {
 
 TEST_CASE("frame 0 is never given, all others are, from the lowest") {
-  FrameAllocator frames(16);
+  BuddyAllocator frames(16);
   for (uint32_t expected = 1; expected < 16; ++expected) CHECK(frames.allocate(0) == expected);
   CHECK_FALSE(frames.allocate(0).has_value());
 }
 
 TEST_CASE("a run begins at a multiple of its length") {
-  FrameAllocator frames(64);
+  BuddyAllocator frames(64);
   CHECK(frames.allocate(0) == 1u);
   CHECK(frames.allocate(2) == 4u);
   CHECK(frames.allocate(1) == 2u);
@@ -26,31 +26,31 @@ TEST_CASE("a run begins at a multiple of its length") {
 }
 
 TEST_CASE("the run with frame 0 in it is never whole again") {
-  FrameAllocator frames(16);
+  BuddyAllocator frames(16);
   CHECK_FALSE(frames.allocate(4).has_value());
   CHECK(frames.allocate(3) == 8u);
   CHECK_FALSE(frames.allocate(3).has_value());
 }
 
 TEST_CASE("a run longer than all the space is refused") {
-  FrameAllocator frames(16);
+  BuddyAllocator frames(16);
   CHECK_FALSE(frames.allocate(5).has_value());
   CHECK_FALSE(frames.allocate(31).has_value());
 }
 
 TEST_CASE("of frames that are no power of two the largest power of two is used") {
-  FrameAllocator frames(15);
+  BuddyAllocator frames(15);
   for (uint32_t expected = 1; expected < 8; ++expected) CHECK(frames.allocate(0) == expected);
   CHECK_FALSE(frames.allocate(0).has_value());
 }
 
 TEST_CASE("a single frame is the one that is never given") {
-  FrameAllocator frames(1);
+  BuddyAllocator frames(1);
   CHECK_FALSE(frames.allocate(0).has_value());
 }
 
 TEST_CASE("a short run is cut from the shortest that will do, so that long ones stay whole") {
-  FrameAllocator frames(32);
+  BuddyAllocator frames(32);
   std::vector<uint32_t> ones;
   for (int i = 0; i < 15; ++i) ones.push_back(frames.allocate(0).value());
   frames.free(13, 0);
@@ -59,7 +59,7 @@ TEST_CASE("a short run is cut from the shortest that will do, so that long ones 
 }
 
 TEST_CASE("runs that are given back join again with their neighbours") {
-  FrameAllocator frames(16);
+  BuddyAllocator frames(16);
   for (int i = 1; i < 16; ++i) REQUIRE(frames.allocate(0).has_value());
   CHECK_FALSE(frames.allocate(1).has_value());
   for (uint32_t frame = 15; frame >= 8; --frame) frames.free(frame, 0);
@@ -70,7 +70,7 @@ TEST_CASE("runs that are given back join again with their neighbours") {
 }
 
 TEST_CASE("frames that are no neighbours of the same pair do not join") {
-  FrameAllocator frames(8);
+  BuddyAllocator frames(8);
   for (int i = 1; i < 8; ++i) REQUIRE(frames.allocate(0).has_value());
   frames.free(3, 0);
   frames.free(4, 0);
@@ -81,7 +81,7 @@ TEST_CASE("frames that are no neighbours of the same pair do not join") {
 
 TEST_CASE("runs given and taken back at random never overlap, and all comes together in the end") {
   constexpr uint32_t kFrames = 256;
-  FrameAllocator frames(kFrames);
+  BuddyAllocator frames(kFrames);
   std::mt19937 random(7);  // the same each time
   struct Run {
     uint32_t first;

@@ -21,7 +21,7 @@ TEST_CASE("another seed gives another hash, for short and long keys") {
   }
 }
 
-TEST_CASE("all octets of a key count, zeros too") {
+TEST_CASE("all bytes of a key count, zeros too") {
   using namespace std::string_view_literals;
   CHECK(hash_key("a\0b"sv, 1) != hash_key("a\0c"sv, 1));
   CHECK(hash_key("a\0"sv, 1) != hash_key("a"sv, 1));

@@ -80,16 +80,16 @@ TEST_CASE("Update owns what only it may still have, and views what others have")
   std::string text(100, 's');
   const std::string& constant = text;
   CHECK(owns(Update::store(text + "x")));
-  CHECK(Update::store(text + "x").octets() == text + "x");
+  CHECK(Update::store(text + "x").bytes() == text + "x");
   CHECK(owns(Update::store(Text())));
-  CHECK(Update::store(Text()).octets() == Text().letters);
+  CHECK(Update::store(Text()).bytes() == Text().letters);
   CHECK(owns(Update::store(std::as_const(text) + "x", std::chrono::seconds(1), 2)));
-  CHECK(Update::store(text).octets().data() == text.data());
-  CHECK(Update::store(constant).octets().data() == text.data());
-  CHECK(Update::store(std::string_view(text)).octets().data() == text.data());
-  CHECK(Update::store(text.c_str()).octets().data() == text.data());
+  CHECK(Update::store(text).bytes().data() == text.data());
+  CHECK(Update::store(constant).bytes().data() == text.data());
+  CHECK(Update::store(std::string_view(text)).bytes().data() == text.data());
+  CHECK(Update::store(text.c_str()).bytes().data() == text.data());
   CHECK_FALSE(owns(Update::store("literal")));
-  CHECK(Update::store(std::move(text)).octets() == std::string(100, 's'));
+  CHECK(Update::store(std::move(text)).bytes() == std::string(100, 's'));
 }
 
 TEST_CASE("update stores a part of the item's own value, in place or elsewhere") {

@@ -339,8 +339,8 @@ TEST_CASE(
   CHECK(by_long_store > (size_t{64} << 10) / 150);
   CHECK(by_long_store < (size_t{64} << 10) / 100);
   // A quarter more than was stored is cleaned, and nothing of this is kept.
-  const uint64_t owed = by_long_store * 70 * 5 / 4 / 64 - by_long_store;
-  for (uint64_t i = 0; i < owed / 32; ++i) {
+  const uint64_t debt = by_long_store * 70 * 5 / 4 / 64 - by_long_store;
+  for (uint64_t i = 0; i < debt / 32; ++i) {
     CHECK(cleaned_by(0) == 0);  // what stores nothing owes nothing
     CHECK(cleaned_by(8) == 32);
   }
@@ -363,7 +363,7 @@ TEST_CASE("stores of long values clean short ones as fast as they need room") {
   CHECK(workshop.problem() == "");
 }
 
-TEST_CASE("a large item that is kept has freed nothing of what is owed") {
+TEST_CASE("a large item that is kept has freed nothing of what is debt") {
   Workshop workshop(true, 16 * kLimitBytes);
   REQUIRE(workshop.put("large", {.value_bytes = size_t{300} << 10, .chain = Chain::kMain, .frequency = 3}));
   workshop.fill({.chain = Chain::kMain});
@@ -461,7 +461,7 @@ TEST_CASE("items that are pinned are passed over, and when all are, no room can 
   CHECK(pinned.size() == stored);
   for (const SegmentId id : pinned) workshop.log().pin(id);
   CHECK_FALSE(workshop->make_room_in_account(102'400, 0));
-  CHECK_FALSE(workshop->make_room_in_frames(102'400, 0));
+  CHECK_FALSE(workshop->make_room_for_large(102'400, 0));
   CHECK(steps == 0);
   CHECK(workshop.items() == stored);
   workshop.log().unpin(pinned[2]);

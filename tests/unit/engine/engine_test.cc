@@ -41,7 +41,7 @@ struct TestEngine {
 
   [[nodiscard]] std::string value(std::string_view key) {
     std::string found = "(none)";
-    engine->read(key, Engine::Trace::kNone, [&](const ItemView& item) { found = item.value; });
+    engine->read(key, Engine::Recency::kUnchanged, [&](const ItemView& item) { found = item.value; });
     return found;
   }
 
@@ -167,7 +167,7 @@ TEST_CASE("a number changes with the value, and stays when a decision says the v
   TestEngine engine;
   const auto number = [&] {
     uint64_t cas = 0;
-    engine->read("key", Engine::Trace::kNone, [&](const ItemView& item) { cas = item.cas; });
+    engine->read("key", Engine::Recency::kUnchanged, [&](const ItemView& item) { cas = item.cas; });
     return cas;
   };
   CHECK(engine.set("key", "value"));
@@ -222,15 +222,15 @@ TEST_CASE("a decision is asked again when room had to be made, and the last answ
 // --- looking -----------------------------------------------------------------------------------------------
 
 TEST_CASE("a look without a trace does not count as a use") {
-  for (const Engine::Trace trace : {Engine::Trace::kNone, Engine::Trace::kUsed}) {
+  for (const Engine::Recency recency : {Engine::Recency::kUnchanged, Engine::Recency::kMarked}) {
     TestEngine engine;
     const std::string value(1000, 'v');
     CHECK(engine.set("key", value));
-    for (int i = 0; i < 3; ++i) CHECK(engine->read("key", trace, [](const ItemView&) {}));
+    for (int i = 0; i < 3; ++i) CHECK(engine->read("key", recency, [](const ItemView&) {}));
     for (int i = 0; engine->stats().evictions + engine->stats().items_promoted < 8; ++i) {
       REQUIRE(engine.set("other" + std::to_string(i), value));
     }
-    CHECK((engine.value("key") != "(none)") == (trace == Engine::Trace::kUsed));
+    CHECK((engine.value("key") != "(none)") == (recency == Engine::Recency::kMarked));
   }
 }
 
@@ -241,7 +241,7 @@ TEST_CASE("a visited item stays in its memory until the visitor is done") {
   for (const std::string& value : {std::string("value"), kLongValue}) {
     TestEngine engine;
     CHECK(engine.set("key", value));
-    CHECK(engine->read("key", Engine::Trace::kUsed, [&](const ItemView& item) {
+    CHECK(engine->read("key", Engine::Recency::kMarked, [&](const ItemView& item) {
       CHECK(engine.set("key", std::string(value.size(), 'o')));
       CHECK(item.value == value);
     }));
@@ -253,7 +253,7 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
   TestEngine engine;
   const auto where = [&] {
     const char* data = nullptr;
-    engine->read("key", Engine::Trace::kNone, [&](const ItemView& item) { data = item.value.data(); });
+    engine->read("key", Engine::Recency::kUnchanged, [&](const ItemView& item) { data = item.value.data(); });
     return data;
   };
   CHECK(engine.set("key", kLongValue));
@@ -265,11 +265,11 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
 
 // --- checking ----------------------------------------------------------------------------------------------
 
-// The octets of a record that is shown where it lies: four of header, three of key, four of CAS number and five
+// The bytes of a record that is shown where it lies: four of header, three of key, four of CAS number and five
 // that tell what is unused come before its value.
 char* record_of(TestEngine& engine) {
   char* record = nullptr;
-  engine->read("key", Engine::Trace::kNone,
+  engine->read("key", Engine::Recency::kUnchanged,
                [&](const ItemView& item) { record = const_cast<char*>(item.value.data()) - 16; });
   REQUIRE(record != nullptr);
   return record;
@@ -353,11 +353,11 @@ TEST_CASE("a record whose key was written over is found out") {
   TestEngine engine;
   CHECK(engine.set("key", kLongValue));
   CHECK(engine->assert_valid().ok());
-  char& octet_of_key = record_of(engine)[4];
-  REQUIRE(octet_of_key == 'k');
-  octet_of_key = 'K';
+  char& byte_of_key = record_of(engine)[4];
+  REQUIRE(byte_of_key == 'k');
+  byte_of_key = 'K';
   CHECK(engine->assert_valid().code() == absl::StatusCode::kInternal);
-  octet_of_key = 'k';
+  byte_of_key = 'k';
   CHECK(engine->assert_valid().ok());
 }
 

@@ -365,7 +365,7 @@ TEST_CASE("a page grows by units, splits when it is full-grown, and comes back t
   CHECK(one.pages() == 1);
   CHECK(one.units() == 1);
   CHECK(one.slots().empty());
-  // The directory keeps its size; 4 octets for each entry are little beside the pages.
+  // The directory keeps its size; 4 bytes for each entry are little beside the pages.
   CHECK(one.account().used(Use::kIndex) < first_bytes + kUnitBytes);
 }
 

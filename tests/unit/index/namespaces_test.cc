@@ -69,9 +69,9 @@ TEST_CASE("what cannot be declared is refused, with the reason") {
     return Cache::create({.namespaces = std::move(namespaces)}).status().ToString();
   };
   CHECK(refusal(declare({"a", "b"})) == "OK");
-  CHECK(refusal(declare({""})) == "INVALID_ARGUMENT: namespaces: a prefix of 0 octets is not of 1..65534");
+  CHECK(refusal(declare({""})) == "INVALID_ARGUMENT: namespaces: a prefix of 0 bytes is not of 1..65534");
   CHECK(refusal(declare({std::string(kKeyBytesMax, 'p')})) ==
-        "INVALID_ARGUMENT: namespaces: a prefix of 65535 octets is not of 1..65534");
+        "INVALID_ARGUMENT: namespaces: a prefix of 65535 bytes is not of 1..65534");
   CHECK(refusal(declare({"a", "a"})) ==
         "INVALID_ARGUMENT: namespaces: the prefix 'a' begins with another one, 'a'");
   CHECK(refusal(declare({"user:", "us"})) ==

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::byte kCanary{0xc9};
 
-// Room for one record, with octets behind it that must not change.
+// Room for one record, with bytes behind it that must not change.
 class Room {
  public:
   explicit Room(size_t bytes) : bytes_(bytes), words_(bytes / 8 + 1, 0xc9c9'c9c9'c9c9'c9c9) {}
@@ -100,7 +100,7 @@ TEST_CASE("what is put into a record comes out, for all fields, key sizes, value
   }
 }
 
-TEST_CASE("a small record takes four octets besides its key and value, and a field only what it needs") {
+TEST_CASE("a small record takes four bytes besides its key and value, and a field only what it needs") {
   const auto bytes = [](size_t key_bytes, const Content& content) {
     return Record::bytes_needed(key_bytes, content);
   };
@@ -122,7 +122,7 @@ TEST_CASE("a small record takes four octets besides its key and value, and a fie
   CHECK(bytes(1, {.value = eleven.substr(8), .marks = kMarkTracked}) == 24);
 }
 
-TEST_CASE("a key of 256 octets and more takes two octets for its size") {
+TEST_CASE("a key of 256 bytes and more takes two bytes for its size") {
   CHECK(Record::bytes_needed(252, {}) == 256);
   CHECK(Record::bytes_needed(255, {}) == 264);
   CHECK(Record::bytes_needed(256, {}) == 264);
@@ -130,14 +130,14 @@ TEST_CASE("a key of 256 octets and more takes two octets for its size") {
   CHECK(Record::bytes_needed(259, {}) == 272);
 }
 
-TEST_CASE("keys and values may hold any octets") {
-  std::string octets(256, '\0');
-  for (size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<char>(i);
-  const Content content{.value = octets};
-  Room room(Record::bytes_needed(octets.size(), content));
-  const Record record = Record::create(room.memory(), room.bytes(), false, octets, content);
-  CHECK((record.key() == octets));
-  CHECK((record.content().value == octets));
+TEST_CASE("keys and values may hold any bytes") {
+  std::string bytes(256, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i);
+  const Content content{.value = bytes};
+  Room room(Record::bytes_needed(bytes.size(), content));
+  const Record record = Record::create(room.memory(), room.bytes(), false, bytes, content);
+  CHECK((record.key() == bytes));
+  CHECK((record.content().value == bytes));
 }
 
 TEST_CASE("the longest record that is not large knows its own room") {

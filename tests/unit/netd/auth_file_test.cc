@@ -39,7 +39,7 @@ TEST_CASE("eight users are read, a ninth is not") {
   CHECK_FALSE(auth.accepts("user8 password"));
 }
 
-TEST_CASE("a line has up to 255 octets and a colon, and there is one") {
+TEST_CASE("a line has up to 255 bytes and a colon, and there is one") {
   const TemporaryFile file("a:" + std::string(253, 'x') + "\n");
   CHECK(AuthFile(file.path).accepts("a " + std::string(253, 'x')));
   for (const std::string& text :

@@ -43,7 +43,7 @@ TEST_CASE("everything else is unauthenticated") {
   }
 }
 
-TEST_CASE("a token of 16384 octets is the longest") {
+TEST_CASE("a token of 16384 bytes is the longest") {
   CHECK(parse("set a 0 0 16384\r\n").result.bytes_wanted == 17 + 16384 + 2);
   for (const std::string line : {"set a 0 0 16385\r\n", "set a 0 0 2147483646\r\n", "set a 0 0 4294967295\r\n"}) {
     CAPTURE(line);
@@ -60,7 +60,7 @@ TEST_CASE("a token without its end, or without a space, is told so") {
   CHECK(parse("set a 0 0 2\r\nab\r\n").request.refusal == kErrorAuthBadFormat);
 }
 
-TEST_CASE("a line shorter than six octets, an endless one and the binary protocol close the connection") {
+TEST_CASE("a line shorter than six bytes, an endless one and the binary protocol close the connection") {
   CHECK(parse("abcd\n").request.command == Command::kClose);
   CHECK(parse("abcde\n").request.command == Command::kRefused);
   CHECK_FALSE(parse(std::string(2048, 'x')).result.complete);

@@ -9,20 +9,20 @@ namespace {
 
 TEST_CASE("the encodings of RFC 4648's examples go both ways") {
   const struct {
-    std::string octets, text;
+    std::string bytes, text;
   } examples[] = {{"f", "Zg=="},         {"fo", "Zm8="},         {"foo", "Zm9v"},     {"foob", "Zm9vYg=="},
                   {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
   for (const auto& example : examples) {
-    CHECK(base64_encode(example.octets) == example.text);
-    CHECK(base64_decode(example.text) == example.octets);
+    CHECK(base64_encode(example.bytes) == example.text);
+    CHECK(base64_decode(example.text) == example.bytes);
   }
 }
 
-TEST_CASE("any octets go both ways, at every length") {
-  std::string octets;
+TEST_CASE("any bytes go both ways, at every length") {
+  std::string bytes;
   for (int i = 0; i < 300; ++i) {
-    octets.push_back(static_cast<char>(i * 7));
-    CHECK((base64_decode(base64_encode(octets)) == octets));
+    bytes.push_back(static_cast<char>(i * 7));
+    CHECK((base64_decode(base64_encode(bytes)) == bytes));
   }
 }
 

@@ -19,7 +19,7 @@ std::vector<std::string> split(uint16_t request_id, const std::string& reply) {
   return datagrams;
 }
 
-TEST_CASE("a request is one datagram, whatever its sequence number, with an octet at least") {
+TEST_CASE("a request is one datagram, whatever its sequence number, with a byte at least") {
   CHECK(request_id_of("\x12\xfe\0\0\0\1\0\0x"s) == 0x12fe);
   CHECK(request_id_of("\0\0\0\7\0\1\xff\xffx"s) == 0);
   CHECK_FALSE(request_id_of("\x12\xfe\0\0\0\1\0\0"s));

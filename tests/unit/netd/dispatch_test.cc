@@ -103,7 +103,7 @@ TEST_CASE("noreply silences everything but what retrievals find") {
         "CLIENT_ERROR bad command line format\r\nEND\r\n");  // the "3" left over from the last value
 }
 
-TEST_CASE("an item of just the limit is stored; an octet more is refused and removes the old item") {
+TEST_CASE("an item of just the limit is stored; a byte more is refused and removes the old item") {
   ServerFixture server;
   const size_t limit = server.options.item_bytes_max - item_bytes(1, 0, 0, true);
   const std::string at_limit = "set a 0 0 " + std::to_string(limit);

@@ -7,7 +7,7 @@
 namespace netd {
 namespace {
 
-TEST_CASE("all but unreserved octets are encoded, in upper case") {
+TEST_CASE("all but unreserved bytes are encoded, in upper case") {
   CHECK(percent_encoded("azAZ09-._~") == "azAZ09-._~");
   CHECK(percent_encoded("a:b c%") == "a%3Ab%20c%25");
   CHECK(percent_encoded(std::string_view("\0\x7f\xff", 3)) == "%00%7F%FF");

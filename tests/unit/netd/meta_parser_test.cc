@@ -10,7 +10,7 @@
 namespace netd {
 namespace {
 
-// A value of so many octets fits under a key of one octet.
+// A value of so many bytes fits under a key of one byte.
 constexpr size_t kValueBytesMax = 1000;
 
 // What a line, and data if it wants any, is understood as. The request's views point into `input`.
@@ -90,7 +90,7 @@ TEST_CASE("a binary key is decoded, and kept as it was sent, too") {
   CHECK(parsed.request.meta->binary_key == "foo");
 }
 
-TEST_CASE("the longest key and the longest opaque are taken, an octet more is not") {
+TEST_CASE("the longest key and the longest opaque are taken, a byte more is not") {
   CHECK(Parsed("mg " + std::string(250, 'k') + "\r\n").request.key.size() == 250);
   CHECK(refusal_of("mg " + std::string(251, 'k')) == kErrorBadFormat);
   CHECK(refusal_of("ma " + std::string(251, 'k')) == kErrorInvalidOrDuplicateFlag);

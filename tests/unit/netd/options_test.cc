@@ -93,7 +93,7 @@ std::vector<std::string> warnings(const std::vector<std::string>& arguments) { r
 TEST_CASE("what is larger than can be is lowered, with a warning") {
   using Warnings = std::vector<std::string>;
   CHECK(parse({"-m", "2t"}).memory_limit_bytes == size_t{1} << 40);
-  CHECK(warnings({"-m", "2t"}) == Warnings{"-m: 1 TiB instead of 2199023255552 octets"});
+  CHECK(warnings({"-m", "2t"}) == Warnings{"-m: 1 TiB instead of 2199023255552 bytes"});
   CHECK(warnings({"-m", "1t"}).empty());
   CHECK(parse({"-t", "1025"}).threads == 1024);
   CHECK(warnings({"--threads=1025"}) == Warnings{"--threads: 1024 of 1025 threads"});
@@ -223,7 +223,7 @@ TEST_CASE("-D turns statistics per prefix on, with a delimiter of one character"
 TEST_CASE("messages call a flag what the user called it") {
   CHECK(refusal({"--memory-limit=1k"}).message.starts_with("--memory-limit: "));
   CHECK(refusal({"-m", "1k"}).message.starts_with("-m: "));
-  CHECK(refusal({"--max-item-size=1"}).message.starts_with("--max-item-size: 1 octets"));
+  CHECK(refusal({"--max-item-size=1"}).message.starts_with("--max-item-size: 1 bytes"));
   CHECK(refusal({"--listen=a:x"}).message == "--listen: 'a:x' has no port from 1 to 65535");
   CHECK(refusal({"--extended=nonsense"}).message == "--extended: illegal suboption 'nonsense'");
   CHECK(refusal({"--extended", "idle_timeout=x"}).message.starts_with("--extended idle_timeout: 'x'"));

@@ -11,7 +11,7 @@
 namespace netd {
 namespace {
 
-// A value of so many octets fits under a key of one octet.
+// A value of so many bytes fits under a key of one byte.
 constexpr size_t kValueBytesMax = 1000;
 
 // A request whose views own what they show.
@@ -38,8 +38,8 @@ struct Parsed {
 // Feeds the parser as a connection does.
 class Feeder {
  public:
-  void feed(std::string_view octets) {
-    input_ += octets;
+  void feed(std::string_view bytes) {
+    input_ += bytes;
     while (true) {
       const size_t skipped = std::min(to_skip_, input_.size());
       input_.erase(0, skipped);
@@ -63,20 +63,20 @@ class Feeder {
   size_t to_skip_ = 0;
 };
 
-std::vector<Parsed> parse(std::string_view octets) {
+std::vector<Parsed> parse(std::string_view bytes) {
   Feeder feeder;
-  feeder.feed(octets);
+  feeder.feed(bytes);
   return feeder.requests;
 }
 
-Parsed parse_one(std::string_view octets) {
-  const std::vector<Parsed> requests = parse(octets);
+Parsed parse_one(std::string_view bytes) {
+  const std::vector<Parsed> requests = parse(bytes);
   REQUIRE(requests.size() == 1);
   return requests.front();
 }
 
-std::string refusal(std::string_view octets) {
-  const Parsed parsed = parse_one(octets);
+std::string refusal(std::string_view bytes) {
+  const Parsed parsed = parse_one(bytes);
   CHECK(parsed.request.command == Command::kRefused);
   return parsed.refusal;
 }
@@ -104,7 +104,7 @@ TEST_CASE("a command line may end in LF alone, a value may not") {
   CHECK(parse("set a 0 0 2\r\nhi\nversion\r\n").front().refusal == kErrorBadDataChunk);
 }
 
-TEST_CASE("behind a bad data chunk exactly the announced octets are gone") {
+TEST_CASE("behind a bad data chunk exactly the announced bytes are gone") {
   const std::vector<Parsed> requests = parse("set a 0 0 3\r\nabcdef\r\nmn\r\n");
   REQUIRE(requests.size() == 3);
   CHECK(requests[0].refusal == kErrorBadDataChunk);
@@ -112,7 +112,7 @@ TEST_CASE("behind a bad data chunk exactly the announced octets are gone") {
   CHECK(requests[2].request.command == Command::kMetaNoop);
 }
 
-TEST_CASE("lines of less than four octets are refused, whatever they say") {
+TEST_CASE("lines of less than four bytes are refused, whatever they say") {
   for (const char* const line : {"\n", "\r\n", "x\r\n", "mn\n"}) CHECK(refusal(line) == kErrorBadFormat);
   CHECK(parse_one("mn\r\n").request.command == Command::kMetaNoop);
 }
@@ -173,7 +173,7 @@ TEST_CASE("when anything else of a storage command is wrong, the value is skippe
   CHECK(parse("set " + long_key + " 0 0 1\r\n1\r\nmn\r\n").size() == 2);
 }
 
-TEST_CASE("keys have 1 to 250 octets") {
+TEST_CASE("keys have 1 to 250 bytes") {
   const std::string longest(250, 'k');
   CHECK(parse_one("get a " + longest + "\r\n").request.command == Command::kGet);
   CHECK(parse_one("set " + longest + " 0 0 1\r\n1\r\n").key == longest);
@@ -230,12 +230,12 @@ TEST_CASE("a browser is shown the door without a word") {
   CHECK(parse_one("get HTTP/1.1\r\n").request.command == Command::kGet);
 }
 
-TEST_CASE("the binary protocol is recognised by the first octet of the connection, and by no later one") {
+TEST_CASE("the binary protocol is recognised by the first byte of the connection, and by no later one") {
   CHECK(parse_one("\x80\x01").request.command == Command::kClose);
   CHECK(parse("mn\r\n\x80zzz\r\n").back().refusal == kErrorUnknown);
 }
 
-TEST_CASE("an unfinished line may have 2048 octets") {
+TEST_CASE("an unfinished line may have 2048 bytes") {
   Feeder feeder;
   feeder.feed(std::string(kUnfinishedLineBytesMax, 'x'));
   CHECK(feeder.requests.empty());
@@ -287,7 +287,7 @@ std::string long_stream() {
          "gat 5 a\r\ntouch a 9\r\nflush_all\r\nstats settings\r\nprepend e 0 0 4\r\n\r\n\r\n\r\nquit\r\n";
 }
 
-TEST_CASE("it makes no difference where octets are split") {
+TEST_CASE("it makes no difference where bytes are split") {
   const std::string stream = long_stream();
   const std::vector<Parsed> expected = parse(stream);
   REQUIRE(expected.size() == 17);
@@ -300,10 +300,10 @@ TEST_CASE("it makes no difference where octets are split") {
   }
 }
 
-TEST_CASE("octets may come one by one") {
+TEST_CASE("bytes may come one by one") {
   const std::string stream = long_stream();
   Feeder feeder;
-  for (const char octet : stream) feeder.feed({&octet, 1});
+  for (const char byte : stream) feeder.feed({&byte, 1});
   CHECK(feeder.requests == parse(stream));
 }
 

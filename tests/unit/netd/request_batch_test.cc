@@ -11,7 +11,7 @@ namespace {
 
 class Batches {
  public:
-  // The keys of a batch filled with at most so many requests, and how many octets they take.
+  // The keys of a batch filled with at most so many requests, and how many bytes they take.
   std::vector<std::string> fill(std::string_view input, size_t requests_max = RequestBatch::kRequestsMax) {
     first = batch.fill(input, requests_max, [this](std::string_view rest, Request& request) {
       ++requests_parsed;
@@ -37,7 +37,8 @@ using Keys = std::vector<std::string>;
 
 TEST_CASE("requests of all kinds are taken in their order") {
   constexpr std::string_view kInput =
-      "set a 0 0 7\r\nget x\r\n\r\nms b 7 F1\r\nget y\r\n\r\ncas c 0 0 1 9 noreply\r\n1\r\nmn\r\nget d e\r\nmg f v\n";
+      "set a 0 0 7\r\nget x\r\n\r\nms b 7 F1\r\nget y\r\n\r\ncas c 0 0 1 9 noreply\r\n1\r\nmn\r\nget d e\r\nmg f "
+      "v\n";
   Batches batches;
   CHECK(batches.fill(kInput) == Keys{"a", "b", "c", "", " d e", "f"});
   CHECK(batches.bytes == kInput.size());
@@ -75,7 +76,7 @@ TEST_CASE("what has not been taken can be parsed again") {
   CHECK(batches.fill(kInput.substr(6)) == Keys{"b"});
 }
 
-TEST_CASE("nothing is parsed behind octets that are to be skipped") {
+TEST_CASE("nothing is parsed behind bytes that are to be skipped") {
   Batches batches;
   CHECK(batches.fill("mg a\r\nset b 0 0 2000000\r\nmg c\r\n") == Keys{"a", "b"});
   CHECK(batches.requests_parsed == 2);

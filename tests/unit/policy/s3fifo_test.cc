@@ -24,7 +24,7 @@ TEST_CASE("an item is oversized from more than a tenth of the limit on") {
 
 TEST_CASE("an item on probation that was read twice moves to main and starts again from no reads") {
   for (const uint32_t reads : {2u, 3u}) {
-    const Verdict verdict = judge(Chain::kSmall, reads, Urgency::kEvict);
+    const Verdict verdict = judge(Chain::kSmall, reads, EvictionPressure::kOrdinary);
     CHECK(verdict.is_kept);
     CHECK(verdict.chain == Chain::kMain);
     CHECK(verdict.frequency == 0);
@@ -32,13 +32,13 @@ TEST_CASE("an item on probation that was read twice moves to main and starts aga
 }
 
 TEST_CASE("an item on probation that was read once or never is evicted") {
-  CHECK_FALSE(judge(Chain::kSmall, 0, Urgency::kEvict).is_kept);
-  CHECK_FALSE(judge(Chain::kSmall, 1, Urgency::kEvict).is_kept);
+  CHECK_FALSE(judge(Chain::kSmall, 0, EvictionPressure::kOrdinary).is_kept);
+  CHECK_FALSE(judge(Chain::kSmall, 1, EvictionPressure::kOrdinary).is_kept);
 }
 
 TEST_CASE("an item of main stays for each of its reads, and loses one") {
   for (uint32_t reads = 1; reads <= 3; ++reads) {
-    const Verdict verdict = judge(Chain::kMain, reads, Urgency::kEvict);
+    const Verdict verdict = judge(Chain::kMain, reads, EvictionPressure::kOrdinary);
     CHECK(verdict.is_kept);
     CHECK(verdict.chain == Chain::kMain);
     CHECK(verdict.frequency == reads - 1);
@@ -46,13 +46,13 @@ TEST_CASE("an item of main stays for each of its reads, and loses one") {
 }
 
 TEST_CASE("an item of main that nobody read is evicted") {
-  CHECK_FALSE(judge(Chain::kMain, 0, Urgency::kEvict).is_kept);
+  CHECK_FALSE(judge(Chain::kMain, 0, EvictionPressure::kOrdinary).is_kept);
 }
 
 TEST_CASE("compaction keeps every item in its chain with all of its reads") {
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
     for (uint32_t reads = 0; reads <= 3; ++reads) {
-      const Verdict verdict = judge(chain, reads, Urgency::kCompact);
+      const Verdict verdict = judge(chain, reads, EvictionPressure::kNone);
       CHECK(verdict.is_kept);
       CHECK(verdict.chain == chain);
       CHECK(verdict.frequency == reads);
@@ -62,7 +62,8 @@ TEST_CASE("compaction keeps every item in its chain with all of its reads") {
 
 TEST_CASE("when there must be room now nothing is kept") {
   for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
-    for (uint32_t reads = 0; reads <= 3; ++reads) CHECK_FALSE(judge(chain, reads, Urgency::kForce).is_kept);
+    for (uint32_t reads = 0; reads <= 3; ++reads)
+      CHECK_FALSE(judge(chain, reads, EvictionPressure::kForced).is_kept);
   }
 }
 

@@ -126,13 +126,13 @@ TEST_CASE("the emptiest segment is found behind any number of held ones") {
     if (held.size() == 50) break;
     held.push_back(log.segment_of(stored[0]));
     log->pin(held.back());
-    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    REQUIRE(log->try_add_handle(held.back(), SIZE_MAX));
     log->unpin(held.back());
     for (int i = 0; i < 3; ++i) log.remove(stored[static_cast<size_t>(i)]);
   }
   for (int i = 0; i < 2; ++i) log.remove(segments[55][static_cast<size_t>(i)]);
   CHECK(log.take_victim(true).value().segment == log.segment_of(segments[55][0]));
-  for (const SegmentId id : held) log->end_hold(id);
+  for (const SegmentId id : held) log->end_handle(id);
   CHECK(log.problem() == "");
 }
 
@@ -223,14 +223,14 @@ TEST_CASE("pinned and held segments are passed over, however many, and nobody wa
     log->pin(pinned.back());
     held.push_back(log.segment_of(log.put(3 * kOsPageBytes)));
     log->pin(held.back());
-    REQUIRE(log->try_hold(held.back(), SIZE_MAX));
+    REQUIRE(log->try_add_handle(held.back(), SIZE_MAX));
     log->unpin(held.back());
   }
   CHECK_FALSE(log.take_victim(true).has_value());
   CHECK_FALSE(log.is_busy());
   const SegmentId free = log.segment_of(log.put(3 * kOsPageBytes));
   CHECK(log.take_victim(true).value().segment == free);
-  for (const SegmentId id : held) log->end_hold(id);
+  for (const SegmentId id : held) log->end_handle(id);
   CHECK(log.take_victim(true).value().segment == held.front());
   for (const SegmentId id : pinned) log->unpin(id);
   CHECK(log.take_victim(true).value().segment == pinned.front());

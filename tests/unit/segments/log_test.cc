@@ -333,26 +333,26 @@ TEST_CASE("holds are pins whose room is counted once, and bounded") {
   OneLog log;
   const SegmentId first = log.segment_of(log.put_segment()[0]);
   const SegmentId second = log.segment_of(log.put_segment()[0]);
-  const auto try_hold = [&](SegmentId id, size_t bytes_max) {
+  const auto try_add_handle = [&](SegmentId id, size_t bytes_max) {
     log->pin(id);
-    const bool is_held = log->try_hold(id, bytes_max);
+    const bool is_held = log->try_add_handle(id, bytes_max);
     log->unpin(id);
     return is_held;
   };
-  CHECK_FALSE(try_hold(first, kSegmentBytes - 1));
+  CHECK_FALSE(try_add_handle(first, kSegmentBytes - 1));
   CHECK_FALSE(log->is_pinned(first));
-  CHECK(try_hold(first, kSegmentBytes));
-  CHECK_FALSE(try_hold(second, 2 * kSegmentBytes - 1));
-  CHECK(try_hold(first, 0));
-  CHECK(log->usage().holds == 2);
-  CHECK(log->usage().held_bytes == kSegmentBytes);
+  CHECK(try_add_handle(first, kSegmentBytes));
+  CHECK_FALSE(try_add_handle(second, 2 * kSegmentBytes - 1));
+  CHECK(try_add_handle(first, 0));
+  CHECK(log->usage().handles == 2);
+  CHECK(log->usage().handle_bytes == kSegmentBytes);
   CHECK(log.problem() == "");
-  log->end_hold(first);
+  log->end_handle(first);
   CHECK(log->is_pinned(first));
-  CHECK(log->usage().held_bytes == kSegmentBytes);
-  log->end_hold(first);
+  CHECK(log->usage().handle_bytes == kSegmentBytes);
+  log->end_handle(first);
   CHECK_FALSE(log->is_pinned(first));
-  CHECK(log->usage().held_bytes == 0);
+  CHECK(log->usage().handle_bytes == 0);
 }
 
 TEST_CASE("unpinning a segment that is in use leaves it in use") {

@@ -2,11 +2,11 @@
 //
 // Readers without a lock copy records while writers change them, and find out afterwards that they did (index.h).
 // For that to be defined, every word of a record is written, and read without the lock, as one relaxed atomic word
-// of 8 octets. Under the lock that guards a record it may be read plainly: nobody else writes there.
+// of 8 data. Under the lock that guards a record it may be read plainly: nobody else writes there.
 //
-// Where the processor can read and write sixteen octets at once, at any place, that is what is done. The language
+// Where the processor can read and write sixteen bytes at once, at any place, that is what is done. The language
 // has no atomic of this size that is not a lock, so the instruction is written out, and the rules it obeys are the
-// processor's: every octet that is read is one that was stored there, and loads and stores come in the order of the
+// processor's: every byte that is read is one that was stored there, and loads and stores come in the order of the
 // program. That is all that a reader needs who looks a second time. ThreadSanitizer,
 // which must see all accesses, gets words, and so does AddressSanitizer, to see what is written.
 //
@@ -58,8 +58,8 @@ inline void store_word(std::byte* to, uint64_t word) {
   __atomic_store_n(reinterpret_cast<uint64_t*>(to), word, __ATOMIC_RELAXED);
 }
 
-// The eight octets that begin `offset` behind `from`, a multiple of kWordBytes. Others may be writing them.
-LARDER_UNCHECKED inline uint64_t load_octets(const std::byte* from, size_t offset) {
+// The eight bytes that begin `offset` behind `from`, a multiple of kWordBytes. Others may be writing them.
+LARDER_UNCHECKED inline uint64_t load_bytes(const std::byte* from, size_t offset) {
   static_assert(std::endian::native == std::endian::little);
   const size_t shift = offset % kWordBytes * 8;
   from += offset / kWordBytes * kWordBytes;
@@ -70,7 +70,7 @@ LARDER_UNCHECKED inline uint64_t load_octets(const std::byte* from, size_t offse
 #ifdef LARDER_LONG_PIECES
 using LongPiece = __m128i;
 
-// Sixteen octets at any place, which others may be writing.
+// Sixteen bytes at any place, which others may be writing.
 inline LongPiece load_long_piece(const std::byte* from) {
   LongPiece piece;
   asm volatile("movdqu {%1, %0|%0, %1}"
@@ -78,8 +78,8 @@ inline LongPiece load_long_piece(const std::byte* from) {
                : "m"(*reinterpret_cast<const std::byte(*)[sizeof piece]>(from)));
   return piece;
 }
-inline bool is_piece(LongPiece piece, const char* octets) {
-  const LongPiece expected = _mm_loadu_si128(reinterpret_cast<const LongPiece*>(octets));
+inline bool is_piece(LongPiece piece, const char* data) {
+  const LongPiece expected = _mm_loadu_si128(reinterpret_cast<const LongPiece*>(data));
   return _mm_movemask_epi8(_mm_cmpeq_epi8(piece, expected)) == 0xffff;
 }
 
@@ -96,27 +96,27 @@ template <size_t pieces, class Use>
 }
 #endif
 
-inline bool is_piece(uint64_t piece, const char* octets) {
+inline bool is_piece(uint64_t piece, const char* data) {
   uint64_t expected;
-  std::memcpy(&expected, octets, sizeof expected);
+  std::memcpy(&expected, data, sizeof expected);
   return piece == expected;
 }
 
-// Calls use(piece, position) for pieces that together cover the `bytes` >= kWordBytes octets that begin there, and
+// Calls use(piece, position) for pieces that together cover the `bytes` >= kWordBytes bytes that begin there, and
 // may overlap, until it returns false.
 template <class Use>
 [[gnu::noinline]] LARDER_UNCHECKED inline bool all_of_words(const std::byte* from, size_t offset, size_t bytes,
                                                             Use use) {
   // All but the first and the last are whole words.
   const size_t last = bytes - kWordBytes;
-  if (!use(load_octets(from, offset), size_t{0})) return false;
+  if (!use(load_bytes(from, offset), size_t{0})) return false;
   const size_t skew = kWordBytes - offset % kWordBytes;
   const std::byte* const words = from + offset + skew;
 #pragma GCC unroll 4
   for (size_t at = 0; at + skew < last; at += kWordBytes) {
     if (!use(load_word(words + at), at + skew)) return false;
   }
-  return use(load_octets(from, offset + last), last);
+  return use(load_bytes(from, offset + last), last);
 }
 template <class Use>
 LARDER_UNCHECKED inline bool all_of_pieces(const std::byte* from, size_t offset, size_t bytes, Use&& use) {
@@ -137,43 +137,43 @@ LARDER_UNCHECKED inline bool all_of_pieces(const std::byte* from, size_t offset,
   return all_of_words(from, offset, bytes, use);
 }
 
-// Whether the octets that begin there are these.
-[[gnu::noinline]] LARDER_UNCHECKED inline bool are_few_octets(const std::byte* from, size_t offset,
-                                                              const char* octets, size_t bytes) {
-  uint64_t piece = load_octets(from, offset);
+// Whether the bytes that begin there are these.
+[[gnu::noinline]] LARDER_UNCHECKED inline bool are_few_bytes(const std::byte* from, size_t offset, const char* data,
+                                                             size_t bytes) {
+  uint64_t piece = load_bytes(from, offset);
   uint64_t differences = 0;
-  for (size_t i = 0; i < bytes; ++i, piece >>= 8) differences |= static_cast<uint8_t>(octets[i]) ^ (piece & 0xff);
+  for (size_t i = 0; i < bytes; ++i, piece >>= 8) differences |= static_cast<uint8_t>(data[i]) ^ (piece & 0xff);
   return differences == 0;
 }
-LARDER_UNCHECKED inline bool are_octets(const std::byte* from, size_t offset, const char* octets, size_t bytes) {
-  if (bytes < kWordBytes) return are_few_octets(from, offset, octets, bytes);
+LARDER_UNCHECKED inline bool are_bytes(const std::byte* from, size_t offset, const char* data, size_t bytes) {
+  if (bytes < kWordBytes) return are_few_bytes(from, offset, data, bytes);
   return all_of_pieces(from, offset, bytes,
-                       [&](auto piece, size_t position) { return is_piece(piece, octets + position); });
+                       [&](auto piece, size_t position) { return is_piece(piece, data + position); });
 }
 
-// Copies the octets that begin there; `to` is the caller's own.
-[[gnu::noinline]] LARDER_UNCHECKED inline void load_few_octets(const std::byte* from, size_t offset, char* to,
-                                                               size_t bytes) {
-  uint64_t piece = load_octets(from, offset);
+// Copies the bytes that begin there; `to` is the caller's own.
+[[gnu::noinline]] LARDER_UNCHECKED inline void load_few_bytes(const std::byte* from, size_t offset, char* to,
+                                                              size_t bytes) {
+  uint64_t piece = load_bytes(from, offset);
   for (size_t i = 0; i < bytes; ++i, piece >>= 8) to[i] = static_cast<char>(piece);
 }
-LARDER_UNCHECKED inline void load_octets(const std::byte* from, size_t offset, char* to, size_t bytes) {
-  if (bytes < kWordBytes) return load_few_octets(from, offset, to, bytes);
+LARDER_UNCHECKED inline void load_bytes(const std::byte* from, size_t offset, char* to, size_t bytes) {
+  if (bytes < kWordBytes) return load_few_bytes(from, offset, to, bytes);
   all_of_pieces(from, offset, bytes, [&](auto piece, size_t position) {
     std::memcpy(to + position, &piece, sizeof piece);
     return true;
   });
 }
 
-// An OctetWriter writes octets, one piece behind the other, to where others may be reading. Only the caller writes
+// A ByteWriter writes bytes, one piece behind the other, to where others may be reading. Only the caller writes
 // to the words that they fall in, and no piece lies there.
 #if defined(LARDER_LONG_PIECES) && !defined(LARDER_ADDRESS_SANITIZER)
 // Straight from where they are.
-class OctetWriter {
+class ByteWriter {
  public:
-  explicit OctetWriter(std::byte* to) : to_(to) {}
-  OctetWriter(const OctetWriter&) = delete;
-  OctetWriter& operator=(const OctetWriter&) = delete;
+  explicit ByteWriter(std::byte* to) : to_(to) {}
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
 
   void put(const void* from, size_t bytes) {
     if (bytes < sizeof(LongPiece)) return put_few(from, bytes);
@@ -187,7 +187,7 @@ class OctetWriter {
     to_ += bytes;
   }
 
-  // The low `bytes` ≤ 8 octets of a number.
+  // The low `bytes` ≤ 8 bytes of a number.
   void put_low(uint64_t number, size_t bytes) { put_few(&number, bytes); }
 
   // To be called once, behind the last piece.
@@ -233,13 +233,13 @@ class OctetWriter {
 };
 #else
 // By way of a buffer, as whole words.
-class OctetWriter {
+class ByteWriter {
  public:
-  explicit OctetWriter(std::byte* to) : fill_(reinterpret_cast<uintptr_t>(to) % kWordBytes), to_(to - fill_) {
+  explicit ByteWriter(std::byte* to) : fill_(reinterpret_cast<uintptr_t>(to) % kWordBytes), to_(to - fill_) {
     if (fill_ != 0) set_word(0, load_word(to_));
   }
-  OctetWriter(const OctetWriter&) = delete;
-  OctetWriter& operator=(const OctetWriter&) = delete;
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
 
   void put(const void* from, size_t bytes) {
     const auto* source = static_cast<const std::byte*>(from);
@@ -254,7 +254,7 @@ class OctetWriter {
     fill_ += bytes;
   }
 
-  // The low `bytes` ≤ 8 octets of a number.
+  // The low `bytes` ≤ 8 bytes of a number.
   void put_low(uint64_t number, size_t bytes) {
     if (fill_ > kBufferBytes - kWordBytes) return put(&number, bytes);
     std::memcpy(buffer_ + fill_, &number, sizeof number);
@@ -291,29 +291,29 @@ class OctetWriter {
   }
 
   alignas(32) std::byte buffer_[kBufferBytes];
-  size_t fill_;  // octets in the buffer, the first of which goes to to_
+  size_t fill_;  // bytes in the buffer, the first of which goes to to_
   std::byte* to_;
 };
 #endif
 
 // Writes bytes from elsewhere.
-inline void atomic_write(std::string_view octets, std::byte* to) {
-  OctetWriter writer(to);
-  writer.put(octets.data(), octets.size());
+inline void atomic_write(std::string_view data, std::byte* to) {
+  ByteWriter writer(to);
+  writer.put(data.data(), data.size());
   writer.finish();
 }
 
 // The same from memory of the same kind, which may overlap.
-inline void atomic_move(std::string_view octets, std::byte* to) {
+inline void atomic_move(std::string_view data, std::byte* to) {
   constexpr size_t kPieceBytes = 4096;
   char piece[kPieceBytes];
-  const auto* const from = reinterpret_cast<const std::byte*>(octets.data());
+  const auto* const from = reinterpret_cast<const std::byte*>(data.data());
   if (from == to) return;
   // From the end that is not written to before it is read.
   const bool is_forward = std::less<const std::byte*>{}(to, from);
-  for (size_t moved = 0; moved < octets.size();) {
-    const size_t bytes = std::min(octets.size() - moved, kPieceBytes);
-    const size_t at = is_forward ? moved : octets.size() - moved - bytes;
+  for (size_t moved = 0; moved < data.size();) {
+    const size_t bytes = std::min(data.size() - moved, kPieceBytes);
+    const size_t at = is_forward ? moved : data.size() - moved - bytes;
     std::memcpy(piece, from + at, bytes);
     atomic_write({piece, bytes}, to + at);
     moved += bytes;

@@ -8,7 +8,7 @@ namespace larder::internal {
 
 // Makes `bound` at least `value`. Relaxed: the bound stands for nothing but itself.
 template <class Number>
-void raise(std::atomic<Number>& bound, Number value) {
+void atomic_max(std::atomic<Number>& bound, Number value) {
   Number seen = bound.load(std::memory_order_relaxed);
   while (value > seen && !bound.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
   }

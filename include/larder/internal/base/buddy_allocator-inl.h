@@ -10,7 +10,7 @@
 
 namespace larder::internal {
 
-LARDER_INLINE FrameAllocator::FrameAllocator(uint32_t frame_count)
+LARDER_INLINE BuddyAllocator::BuddyAllocator(uint32_t frame_count)
     : frame_count_(std::bit_floor(frame_count)),
       free_runs_(static_cast<size_t>(std::countr_zero(frame_count_)) + 1) {
   free_runs_.back().insert(0);
@@ -18,7 +18,7 @@ LARDER_INLINE FrameAllocator::FrameAllocator(uint32_t frame_count)
   assert(zero == 0u);
 }
 
-LARDER_INLINE std::optional<uint32_t> FrameAllocator::allocate(int order) {
+LARDER_INLINE std::optional<uint32_t> BuddyAllocator::allocate(int order) {
   auto enough = static_cast<size_t>(order);
   while (enough < free_runs_.size() && free_runs_[enough].empty()) ++enough;
   if (enough >= free_runs_.size()) return std::nullopt;
@@ -31,7 +31,7 @@ LARDER_INLINE std::optional<uint32_t> FrameAllocator::allocate(int order) {
   return first;
 }
 
-LARDER_INLINE void FrameAllocator::free(uint32_t first, int order) {
+LARDER_INLINE void BuddyAllocator::free(uint32_t first, int order) {
   auto at = static_cast<size_t>(order);
   for (; at + 1 < free_runs_.size(); ++at) {
     const uint32_t buddy = first ^ (uint32_t{1} << at);

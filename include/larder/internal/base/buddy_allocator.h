@@ -11,9 +11,9 @@ namespace larder::internal {
 
 // Not thread-safe. Gives out the lowest of the shortest runs that fit, so that what is used stays together. Frame 0
 // is never given.
-class FrameAllocator {
+class BuddyAllocator {
  public:
-  explicit FrameAllocator(uint32_t frame_count);
+  explicit BuddyAllocator(uint32_t frame_count);
 
   // The first frame of a free run of 2^order frames, or none.
   [[nodiscard]] std::optional<uint32_t> allocate(int order);

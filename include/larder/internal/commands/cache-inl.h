@@ -25,7 +25,7 @@ inline constexpr size_t kSetsAtOnce = 32;
 // Of walks that nobody has set a step for.
 inline constexpr size_t kItemsPerStep = 64;
 
-// Whether writing to `string` would write to the octets of `view`.
+// Whether writing to `string` would write to the bytes of `view`.
 inline bool lies_in(std::string_view view, const std::string& string) {
   // Addresses below the string's wrap around.
   return reinterpret_cast<uintptr_t>(view.data()) - reinterpret_cast<uintptr_t>(string.data()) <= string.capacity();
@@ -77,13 +77,14 @@ inline bool is_hidden(const ItemView& item) { return item.is_placeholder || item
 
 // Each key counts for its own namespace.
 inline size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys,
-                                      Cache::MultiVisitor visitor, Engine::Trace trace = Engine::Trace::kUsed) {
+                                      Cache::MultiVisitor visitor,
+                                      Engine::Recency recency = Engine::Recency::kMarked) {
   std::vector<bool> is_found(keys.size());
   const auto note_and_visit = [&](size_t index, const ItemView& item) {
     is_found[index] = !is_hidden(item);
     visitor(index, item);
   };
-  const size_t found = engine.read_many(keys, note_and_visit, trace);
+  const size_t found = engine.read_many(keys, note_and_visit, recency);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (is_key(keys[i])) engine.counters(keys[i]).add(is_found[i] ? Counter::kGetHits : Counter::kGetMisses);
   }
@@ -108,7 +109,8 @@ LARDER_INLINE Cache::~Cache() = default;
 LARDER_INLINE std::optional<Item> Cache::get(std::string_view key) {
   std::optional<Item> item;
   if (!internal::is_key(key)) return item;
-  engine_->read(key, internal::Engine::Trace::kUsed, [&](const ItemView& view) { item = internal::item_of(view); });
+  engine_->read(key, internal::Engine::Recency::kMarked,
+                [&](const ItemView& view) { item = internal::item_of(view); });
   engine_->counters(key).add(item ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
   return item;
 }
@@ -124,7 +126,7 @@ LARDER_INLINE bool Cache::get(std::string_view key, std::string& value) {
 LARDER_INLINE bool Cache::visit(std::string_view key, Visitor visitor) {
   if (!internal::is_key(key)) return false;
   internal::Counters& counters = engine_->counters(key);  // the visitor may overwrite what the key is a view of
-  const bool is_found = engine_->read(key, internal::Engine::Trace::kUsed, visitor);
+  const bool is_found = engine_->read(key, internal::Engine::Recency::kMarked, visitor);
   counters.add(is_found ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
   return is_found;
 }
@@ -136,7 +138,7 @@ LARDER_INLINE std::optional<Item> Cache::peek(std::string_view key) const {
 }
 
 LARDER_INLINE bool Cache::peek(std::string_view key, Visitor visitor) const {
-  return internal::is_key(key) && engine_->read(key, internal::Engine::Trace::kNone, visitor);
+  return internal::is_key(key) && engine_->read(key, internal::Engine::Recency::kUnchanged, visitor);
 }
 
 LARDER_INLINE bool Cache::contains(std::string_view key) const {
@@ -402,13 +404,13 @@ LARDER_INLINE bool Cache::look(std::string_view key, Visitor visitor) {
     is_hit = !internal::is_hidden(item);
     visitor(item);
   };
-  const bool is_found = engine_->read(key, internal::Engine::Trace::kUsedByLoader, note_and_visit);
+  const bool is_found = engine_->read(key, internal::Engine::Recency::kMarkedByLoader, note_and_visit);
   engine_->counters(key).add(is_hit ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
   return is_found;
 }
 
 LARDER_INLINE size_t Cache::look(std::span<const std::string_view> keys, MultiVisitor visitor) {
-  return internal::get_multi_by_namespaces(*engine_, keys, visitor, internal::Engine::Trace::kUsedByLoader);
+  return internal::get_multi_by_namespaces(*engine_, keys, visitor, internal::Engine::Recency::kMarkedByLoader);
 }
 
 LARDER_INLINE std::optional<ItemDetails> Cache::inspect_hidden(std::string_view key) const {

@@ -28,7 +28,7 @@ LARDER_INLINE size_t Engine::pinned_bytes_max() const {
 LARDER_INLINE Handle Engine::hold(std::string_view key) {
   const RemovalQueue::Delivery delivery(removals());
   Handle handle;
-  read_locked(key, index_->hash(key), now_ms(), Trace::kUsed, Shown::kInPlace, [&](const ItemView& item) {
+  read_locked(key, index_->hash(key), now_ms(), Recency::kMarked, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);
     if (!handle) handle = copy_of(item);
   });
@@ -42,7 +42,7 @@ LARDER_INLINE Handle Engine::keep(const ItemView& item) {
   const SegmentId segment = log_->segment_of(item.key);
   // A key that was shown with another item is none of this one's.
   if (!log_->contains(segment, item.value)) return handle;
-  if (!log_->try_hold(segment, pinned_bytes_max())) return handle;
+  if (!log_->try_add_handle(segment, pinned_bytes_max())) return handle;
   handle.engine_ = this;
   handle.held_ = segment;
   handle.item_ = item;
@@ -68,7 +68,7 @@ LARDER_INLINE void Engine::end_handle(SegmentId held, size_t copied_bytes) {
   if (copied_bytes > 0) {
     account_.release(Use::kHandles, copied_bytes);
   } else {
-    log_->end_hold(held);
+    log_->end_handle(held);
   }
 }
 

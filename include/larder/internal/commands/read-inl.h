@@ -135,8 +135,8 @@ LARDER_INLINE void read_item(Engine& engine, std::string_view key, const ReadOpt
   if (!options.expiry && !options.wants_history) {
     // Most reads change nothing: they need no lock.
     bool is_over = false;
-    const Engine::Trace trace = options.marks_used ? Engine::Trace::kUsed : Engine::Trace::kNone;
-    const bool is_found = engine.read(key, trace, [&](const ItemView& item) {
+    const Engine::Recency recency = options.marks_used ? Engine::Recency::kMarked : Engine::Recency::kUnchanged;
+    const bool is_found = engine.read(key, recency, [&](const ItemView& item) {
       if (can_win(item, options)) return;
       is_over = true;
       const Reading reading{.item = item, .previous_ttl_ms = item.ttl_ms};

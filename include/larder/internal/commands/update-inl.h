@@ -14,7 +14,7 @@ namespace larder::internal {
 // What the item, if there is one, is to be with the value that was decided on.
 inline Content updated(const Engine& engine, const StoredItem* item, const Update& update, int64_t now_ms) {
   Content content = item != nullptr ? content_of(*item) : Content();
-  content.value = update.octets();
+  content.value = update.bytes();
   content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) {
@@ -50,7 +50,7 @@ LARDER_INLINE UpdateOutcome update_item(Engine& engine, std::string_view key,
       case Update::Kind::kStore:
         break;
     }
-    if (update.octets().size() > engine.options().item_bytes_max) {
+    if (update.bytes().size() > engine.options().item_bytes_max) {
       outcome.status = UpdateStatus::kTooLarge;
       return {};
     }

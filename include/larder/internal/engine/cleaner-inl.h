@@ -14,12 +14,12 @@ namespace larder::internal {
 // Of a victim's bytes so much may be kept in the long run before what is cleaned falls behind what is stored.
 inline constexpr double kKeptShareMax = 0.95;
 // How much faster than needed is cleaned, so that a segment is free before the open one is full.
-inline constexpr double kHaste = 1.25;
-// What one store may have to clean: so many octets, and so many records, which is what short ones cost by. What is
+inline constexpr double kPaceFactor = 1.25;
+// What one store may have to clean: so many bytes, and so many records, which is what short ones cost by. What is
 // left is for the next stores.
 inline constexpr size_t kPaceBytesMin = 512;
 inline constexpr size_t kPaceRecordsMin = 32;
-static_assert(kPaceRecordsMin > kHaste / (1 - kKeptShareMax), "stores of like sizes clean for themselves");
+static_assert(kPaceRecordsMin > kPaceFactor / (1 - kKeptShareMax), "stores of like sizes clean for themselves");
 // Of a long value as many as there are of this size in it: others like it may follow.
 inline constexpr size_t kShortRecordBytes = 64;
 // With room left, expired segments are looked for so often.
@@ -37,24 +37,24 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
   const bool is_tight = this->is_tight();
   // What took no room pays for none: an erase must not cost other items. But the limit holds.
   if (is_tight && bytes == 0 && !account_.is_over_limit()) return;
-  // Relaxed: hints. What is owed while another thread cleans is paid by the next one that can.
+  // Relaxed: hints. What is debt while another thread cleans is paid by the next one that can.
   if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
-  owe(bytes);
+  add_debt(bytes);
   if (!mutex_.try_lock()) return;
   const MutexLock lock(mutex_, std::adopt_lock);
-  const double rate = kHaste / (1 - std::min(kept_share_, kKeptShareMax));
-  const double owed = static_cast<double>(owed_bytes_.exchange(0, std::memory_order_relaxed)) * rate;
-  const double due = owed + static_cast<double>(account_.overshoot()) * rate;
+  const double rate = kPaceFactor / (1 - std::min(kept_share_, kKeptShareMax));
+  const double debt = static_cast<double>(debt_bytes_.exchange(0, std::memory_order_relaxed)) * rate;
+  const double due = debt + static_cast<double>(account_.overshoot()) * rate;
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
                         .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
   if (is_tight) {
-    // Without a victim there is nothing to be had, and nothing is owed.
-    const size_t covered = clean(portion, now_ms, Haste::kNone).value_or(portion.bytes);
+    // Without a victim there is nothing to be had, and nothing is debt.
+    const size_t covered = clean(portion, now_ms, EvictionPressure::kOrdinary).value_or(portion.bytes);
     if (account_.is_over_limit()) (void)release_spare();
-    const double left = owed - static_cast<double>(covered);
-    if (left > 0 && this->is_tight()) owe(static_cast<size_t>(left / rate));
+    const double left = debt - static_cast<double>(covered);
+    if (left > 0 && this->is_tight()) add_debt(static_cast<size_t>(left / rate));
   } else if (victim_ || take_expired(now_ms)) {
-    (void)clean_some(portion, now_ms, ordinary_urgency());
+    (void)clean_some(portion, now_ms, pressure_on_victim());
   } else {
     next_look_ms_.store(now_ms + kExpiredLookMs, std::memory_order_relaxed);
   }
@@ -63,7 +63,7 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
 LARDER_INLINE void Cleaner::clean_step(int64_t now_ms) {
   const MutexLock lock(mutex_);
   if (!log_.has_free_segment())
-    (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMin}, now_ms, Haste::kNone);
+    (void)clean({.bytes = kStepBytesMax, .records = kPaceRecordsMin}, now_ms, EvictionPressure::kOrdinary);
 }
 
 // How far somebody has come who cleans until there is room.
@@ -74,8 +74,8 @@ struct Cleaner::Effort {
 };
 
 // False: nothing can go, or writers have been waited for long enough.
-LARDER_INLINE bool Cleaner::go_on(Effort& effort, int64_t now_ms, Haste haste) {
-  if (clean({.bytes = step_bytes()}, now_ms, haste)) {
+LARDER_INLINE bool Cleaner::go_on(Effort& effort, int64_t now_ms, EvictionPressure pressure) {
+  if (clean({.bytes = step_bytes()}, now_ms, pressure)) {
     effort = {.cleaned_bytes = effort.cleaned_bytes + step_bytes()};
     return true;
   }
@@ -90,14 +90,14 @@ LARDER_INLINE bool Cleaner::make_room_for_segment(int64_t now_ms) {
     // Held for one step.
     const MutexLock lock(mutex_);
     if (log_.has_free_segment()) return true;
-    if (!go_on(effort, now_ms, haste_after(effort.cleaned_bytes))) return false;
+    if (!go_on(effort, now_ms, pressure_after(effort.cleaned_bytes))) return false;
   }
 }
 
-LARDER_INLINE Haste Cleaner::haste_after(size_t cleaned_bytes) const {
+LARDER_INLINE EvictionPressure Cleaner::pressure_after(size_t cleaned_bytes) const {
   const size_t segments = cleaned_bytes / log_.segment_bytes();
-  if (segments < kSegmentsBeforePolicy) return Haste::kNone;
-  return segments < kSegmentsBeforeForce ? Haste::kByPolicy : Haste::kForced;
+  if (segments < kSegmentsBeforePolicy) return EvictionPressure::kOrdinary;
+  return segments < kSegmentsBeforeForce ? EvictionPressure::kByPolicy : EvictionPressure::kForced;
 }
 
 LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
@@ -111,16 +111,16 @@ LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
       continue;
     }
     const size_t in_vain = effort.cleaned_bytes - std::min(effort.cleaned_bytes, bytes);
-    if (!go_on(effort, now_ms, haste_after(in_vain))) return false;
+    if (!go_on(effort, now_ms, pressure_after(in_vain))) return false;
   }
 }
 
 // Nobody knows which items lie where a longer one would fit: so as much as it takes is cleaned, each time that it
 // does not fit, until all that may go has gone.
-LARDER_INLINE bool Cleaner::make_room_in_frames(size_t bytes, int64_t now_ms) {
+LARDER_INLINE bool Cleaner::make_room_for_large(size_t bytes, int64_t now_ms) {
   for (Effort effort; effort.cleaned_bytes < bytes; rest()) {
     const MutexLock lock(mutex_);
-    if (!go_on(effort, now_ms, Haste::kByPolicy)) return false;
+    if (!go_on(effort, now_ms, EvictionPressure::kByPolicy)) return false;
   }
   return true;
 }
@@ -142,29 +142,29 @@ LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
       tidied_in_vain_ = 0;
       return true;
     }
-    const Haste haste = haste_after(tidied_in_vain_);
+    const EvictionPressure pressure = pressure_after(tidied_in_vain_);
     tidied_in_vain_ += std::min(bytes, log_.segment_bytes());
-    return clean({.bytes = bytes}, now_ms, haste).has_value();
+    return clean({.bytes = bytes}, now_ms, pressure).has_value();
   }
   tidied_in_vain_ = 0;
-  if (!victim_ && !take_victim(now_ms, false, Haste::kNone)) return release_spare();
+  if (!victim_ && !take_victim(now_ms, false, EvictionPressure::kOrdinary)) return release_spare();
   is_upkeep_ = true;
-  const bool is_cleaned = clean_some({.bytes = bytes}, now_ms, Urgency::kCompact).has_value();
+  const bool is_cleaned = clean_some({.bytes = bytes}, now_ms, EvictionPressure::kNone).has_value();
   is_upkeep_ = false;
   return is_cleaned;
 }
 
-LARDER_INLINE std::optional<size_t> Cleaner::clean(Portion portion, int64_t now_ms, Haste haste) {
-  if (!may_evict_) haste = Haste::kNone;
-  if (!victim_ && !take_victim(now_ms, may_evict_, haste)) return std::nullopt;
+LARDER_INLINE std::optional<size_t> Cleaner::clean(Portion portion, int64_t now_ms, EvictionPressure pressure) {
+  if (!may_evict_) pressure = EvictionPressure::kOrdinary;
+  if (!victim_ && !take_victim(now_ms, may_evict_, pressure)) return std::nullopt;
   is_busy_ = false;
   // What was chosen for its waste is not where the policy would evict.
-  const bool is_forced = haste == Haste::kForced && !victim_->is_sparse;
-  return clean_some(portion, now_ms, is_forced ? Urgency::kForce : ordinary_urgency());
+  const bool is_forced = pressure == EvictionPressure::kForced && !victim_->is_sparse;
+  return clean_some(portion, now_ms, is_forced ? EvictionPressure::kForced : pressure_on_victim());
 }
 
-LARDER_INLINE bool Cleaner::take_victim(int64_t now_ms, bool may_evict, Haste haste) {
-  victim_ = victims_.take(now_ms, may_evict, haste != Haste::kNone, is_busy_);
+LARDER_INLINE bool Cleaner::take_victim(int64_t now_ms, bool may_evict, EvictionPressure pressure) {
+  victim_ = victims_.take(now_ms, may_evict, pressure != EvictionPressure::kOrdinary, is_busy_);
   begin_victim();
   return victim_.has_value();
 }
@@ -190,7 +190,8 @@ LARDER_INLINE void Cleaner::go_to(uint64_t address) {
 }
 
 // None: the victim could not be cleaned and is in its chain again.
-LARDER_INLINE std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms, Urgency urgency) {
+LARDER_INLINE std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t now_ms,
+                                                        EvictionPressure pressure) {
   const bool is_large = is_large_victim();
   const uint64_t begin = cursor_;
   const uint64_t end = log_.end_of(victim_->segment);
@@ -200,7 +201,7 @@ LARDER_INLINE std::optional<size_t> Cleaner::clean_some(Portion portion, int64_t
     const uint64_t hash = hash_at_cursor_;
     go_to(is_large ? end : address + Record::room_at(log_.at(address)));
     assert(cursor_ > address);
-    if (clean_record(address, hash, now_ms, urgency) == Settled::kStays) {
+    if (clean_record(address, hash, now_ms, pressure) == Settled::kStays) {
       victim_.reset();
       return is_large ? std::optional<size_t>(0) : std::nullopt;
     }
@@ -221,34 +222,34 @@ LARDER_INLINE uint64_t Cleaner::hash_of(uint64_t address) {
   const std::byte* const memory = log_.at(address);
   const size_t bytes = round_up(Record::prefix_bytes_at(memory), kWordBytes);
   key_words_.resize(bytes / kWordBytes);
-  load_octets(memory, 0, reinterpret_cast<char*>(key_words_.data()), bytes);
+  load_bytes(memory, 0, reinterpret_cast<char*>(key_words_.data()), bytes);
   return index_.hash(Record(reinterpret_cast<std::byte*>(key_words_.data()), bytes).key());
 }
 
 // Also of records that no slot points at any more: whoever removed the slot may still hold the stripe's lock and be
 // about to say so to the segment, which must not be reused before.
 LARDER_INLINE Cleaner::Settled Cleaner::clean_record(uint64_t address, uint64_t hash, int64_t now_ms,
-                                                     Urgency urgency) {
+                                                     EvictionPressure pressure) {
   Stripe& stripe = index_.stripe_of(hash);
   const Index::StripeLock lock(index_, stripe);
   const SlotPosition position =
       index_.find(stripe, index_.tag_of(hash), [&](uint64_t candidate) { return candidate == address; });
-  if (position) return settle(stripe, position, hash, now_ms, urgency);
+  if (position) return settle(stripe, position, hash, now_ms, pressure);
   index_.purge(stripe, index_.tag_of(hash));
   return Settled::kGone;
 }
 
 LARDER_INLINE Cleaner::Settled Cleaner::settle(Stripe& stripe, const SlotPosition& position, uint64_t hash,
-                                               int64_t now_ms, Urgency urgency) {
+                                               int64_t now_ms, EvictionPressure pressure) {
   const Slot slot = position.get();
   const bool is_expired = log_.is_expired(slot.address(), now_ms);
-  const Verdict verdict = judge(victim_->chain, slot.frequency(), urgency);
+  const Verdict verdict = judge(victim_->chain, slot.frequency(), pressure);
   if (is_expired) {
     drop(stripe, position, hash, now_ms, Removal::kExpired);
     return Settled::kGone;
   }
   if (!verdict.is_kept) {
-    const bool is_forced = judge(victim_->chain, slot.frequency(), Urgency::kEvict).is_kept;
+    const bool is_forced = judge(victim_->chain, slot.frequency(), EvictionPressure::kOrdinary).is_kept;
     drop(stripe, position, hash, now_ms, Removal::kEvicted, is_forced);
     return Settled::kGone;
   }

@@ -36,13 +36,6 @@
 
 namespace larder::internal {
 
-// How much a store that waits for room has had cleaned in vain.
-enum class Haste : uint8_t {
-  kNone,      // little: dead, expired and flushed items go first
-  kByPolicy,  // a good deal: they have given too little
-  kForced,    // too much: nothing is kept any more
-};
-
 // Thread-safe; one thread cleans at a time.
 class Cleaner {
  public:
@@ -67,7 +60,7 @@ class Cleaner {
   }
 
   // After `bytes` were stored: if memory is tight and nobody else is cleaning, cleans as much as it takes to free
-  // as much, what is owed and what is charged beyond the limit, going by what the last victims gave, but no more
+  // as much, what is debt and what is charged beyond the limit, going by what the last victims gave, but no more
   // than a bound that grows with `bytes`: the rest is for the next stores. What has stored nothing cleans nothing
   // then, but for memory over the limit. While memory is not tight, looks now and then for a segment that is wholly
   // expired.
@@ -84,7 +77,7 @@ class Cleaner {
 
   // Of what the policy evicts, about so many bytes, so that a large item finds address space. False: nothing can
   // go.
-  [[nodiscard]] bool make_room_in_frames(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+  [[nodiscard]] bool make_room_for_large(size_t bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Cleans about `bytes` worth of segments that hold nothing but expired, flushed or mostly dead items, and of what
   // is over the limit; when there are none, gives memory that nothing lies in back to the system, a piece at a
@@ -98,7 +91,7 @@ class Cleaner {
   template <class Visit>
   auto while_resting(int64_t now_ms, Visit&& visit) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
-    while (victim_) (void)clean_some({.bytes = log_.segment_bytes()}, now_ms, ordinary_urgency());
+    while (victim_) (void)clean_some({.bytes = log_.segment_bytes()}, now_ms, pressure_on_victim());
     return visit();
   }
 
@@ -117,25 +110,27 @@ class Cleaner {
     kStays,  // the segment is in a chain again: a large item that is kept, or one whose items could not be moved
   };
 
-  // Leaves it to the next stores to clean for so many stored octets.
-  void owe(size_t bytes) { owed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-  // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many octets that
+  // Leaves it to the next stores to clean for so many stored bytes.
+  void add_debt(size_t bytes) { debt_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many bytes that
   // were, without a large item that is kept; none if there is no victim, or it could not be cleaned.
-  std::optional<size_t> clean(Portion portion, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<size_t> clean(Portion portion, int64_t now_ms, EvictionPressure pressure)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   struct Effort;
-  [[nodiscard]] bool go_on(Effort& effort, int64_t now_ms, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool take_victim(int64_t now_ms, bool may_evict, Haste haste) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool go_on(Effort& effort, int64_t now_ms, EvictionPressure pressure)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool take_victim(int64_t now_ms, bool may_evict, EvictionPressure pressure) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool take_expired(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void begin_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::optional<size_t> clean_some(Portion portion, int64_t now_ms, Urgency urgency)
+  std::optional<size_t> clean_some(Portion portion, int64_t now_ms, EvictionPressure pressure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Goes on to the victim's record at `address`, or to its end.
   void go_to(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Settled clean_record(uint64_t address, uint64_t hash, int64_t now_ms, Urgency urgency)
+  Settled clean_record(uint64_t address, uint64_t hash, int64_t now_ms, EvictionPressure pressure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint64_t hash_of(uint64_t address) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Settled settle(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms, Urgency urgency)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
+  Settled settle(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms,
+                 EvictionPressure pressure) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   void drop(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms, Removal why,
             bool is_forced = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   void drop_if_flushed(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms)
@@ -145,12 +140,13 @@ class Cleaner {
   [[nodiscard]] bool is_large_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] Urgency ordinary_urgency() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return victim_->is_sparse || !may_evict_ ? Urgency::kCompact : Urgency::kEvict;
+  [[nodiscard]] EvictionPressure pressure_on_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return victim_->is_sparse || !may_evict_ ? EvictionPressure::kNone : EvictionPressure::kOrdinary;
   }
   // What is cleaned at a time by who cleans until there is room.
   [[nodiscard]] size_t step_bytes() const { return std::min(kStepBytesMax, log_.segment_bytes()); }
-  [[nodiscard]] Haste haste_after(size_t cleaned_bytes) const;
+  // After so much was cleaned without result.
+  [[nodiscard]] EvictionPressure pressure_after(size_t cleaned_bytes) const;
   void rest() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Gives back memory that nothing lies in, if there is any.
   bool release_spare() { return index_.release_spare_memory() || log_.release_free_segment(); }
@@ -165,7 +161,7 @@ class Cleaner {
   const OnRemoval on_removal_;
   const OnStep on_step_;
 
-  std::atomic<size_t> owed_bytes_{0};     // stored and not yet cleaned for
+  std::atomic<size_t> debt_bytes_{0};     // stored and not yet cleaned for
   std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
 
   Mutex mutex_;

@@ -116,7 +116,7 @@ LARDER_INLINE Engine::Engine(const Options& options)
 
 LARDER_INLINE Engine::~Engine() {
   assert_may_be_called();
-  assert((log_ == nullptr || log_->usage().holds == 0) && "a larder::Handle outlives its Cache");
+  assert((log_ == nullptr || log_->usage().handles == 0) && "a larder::Handle outlives its Cache");
   assert(account_.used(Use::kHandles) == 0 && "a larder::Handle outlives its Cache");
 }
 
@@ -185,7 +185,7 @@ LARDER_INLINE absl::Status Engine::check_memory_limit(size_t bytes) const {
         absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
   }
   const size_t kept_bytes =
-      cleaner_->bytes_min() - account_.used(Use::kGhost) + ghost_->bytes_at(bytes) + log_->held_bytes();
+      cleaner_->bytes_min() - account_.used(Use::kGhost) + ghost_->bytes_at(bytes) + log_->handle_bytes();
   if (bytes < account_.limit() && bytes < kept_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: ", kept_bytes, " bytes cannot be evicted, more than ", bytes));

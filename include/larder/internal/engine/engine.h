@@ -67,8 +67,8 @@ class Engine {
   // `item` is null when there is none.
   using Decide = absl::FunctionRef<Decision(const StoredItem* item)>;
 
-  // How a lookup leaves its trace. A loader's also sees what loaders leave.
-  enum class Trace : uint8_t { kNone, kUsed, kUsedByLoader };
+  // Whether a lookup renews the item's recency. A loader's also sees what loaders leave.
+  enum class Recency : uint8_t { kUnchanged, kMarked, kMarkedByLoader };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
   ~Engine();
@@ -114,9 +114,9 @@ class Engine {
   }
 
   // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
-  bool read(std::string_view key, Trace trace, Visitor visitor) {
+  bool read(std::string_view key, Recency recency, Visitor visitor) {
     Moment now(*this);
-    return read(key, index_->hash(key), now, trace, visitor);
+    return read(key, index_->hash(key), now, recency, visitor);
   }
   // Copies the item's value into `value`, which may be written to even if there is none, and which the key must not
   // lie in. A use, counted as a get.
@@ -124,13 +124,14 @@ class Engine {
   // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
   // item); returns how many were found.
   size_t read_many(std::span<const std::string_view> keys,
-                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor, Trace trace = Trace::kUsed);
+                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor,
+                   Recency recency = Recency::kMarked);
 
   // Never fails, but when there is no item: what cannot be held is copied.
   [[nodiscard]] Handle hold(std::string_view key);
   // For an item that is being shown by `read`; empty if it is shown as a copy, or too much is held.
   [[nodiscard]] Handle keep(const ItemView& item);
-  // The end of a handle: of one that holds a segment, or has a copy of so many octets.
+  // The end of a handle: of one that holds a segment, or has a copy of so many bytes.
   void end_handle(SegmentId held, size_t copied_bytes);
 
   // Has the memory fetched that looking for these keys will need.
@@ -190,8 +191,8 @@ class Engine {
 
   // How a record is shown: short ones as copies, or all where they lie.
   enum class Shown : uint8_t { kShortAsCopy, kInPlace };
-  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeFrames, kNamespace, kNever };
-  // What a store found too little of, and how much of it it needs; kLargeFrames: address space for a large item, or
+  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeRoom, kNamespace, kNever };
+  // What a store found too little of, and how much of it it needs; kLargeRoom: address space for a large item, or
   // memory that the system grants; kNever: no room will help.
   struct Attempt {
     Shortage shortage = Shortage::kNone;
@@ -224,12 +225,13 @@ class Engine {
 
   explicit Engine(const Options& options);
 
-  bool read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor);
+  bool read(std::string_view key, uint64_t hash, Moment& now, Recency recency, Visitor visitor);
   template <class Answer>
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
   [[nodiscard]] bool show(std::string_view key, uint64_t hash, const OptimisticResult& result, Copy& copy,
-                          Moment& now, Trace trace, Visitor visitor);
-  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace, Shown shown, Visitor visitor);
+                          Moment& now, Recency recency, Visitor visitor);
+  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Recency recency, Shown shown,
+                   Visitor visitor);
   [[nodiscard]] Handle copy_of(const ItemView& item);
   // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
   void charge(Use use, size_t bytes);

@@ -116,37 +116,38 @@ LARDER_INLINE Match Engine::copy_if_wanted(std::string_view key, uint64_t addres
   copy.room_bytes = Record::room_at(memory);
   const Match match = seems_wanted(key, memory, copy.room_bytes);
   if (match == Match::kWanted) {
-    load_octets(memory, 0, reinterpret_cast<char*>(copy.words), copy.room_bytes);
+    load_bytes(memory, 0, reinterpret_cast<char*>(copy.words), copy.room_bytes);
   }
   return match;
 }
 
-LARDER_INLINE bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Trace trace, Visitor visitor) {
+LARDER_INLINE bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Recency recency,
+                                Visitor visitor) {
   Copy copy;
   for (int i = 0; i < kOptimisticReads; ++i) {
     const OptimisticResult result = optimistic_find(
         index_->probe_bucket(hash), [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
     if (result.is_missing()) {
-      if (trace != Trace::kNone) count_miss(hash);
+      if (recency != Recency::kUnchanged) count_miss(hash);
       return false;
     }
     if (result.must_retry()) continue;
-    if (show(key, hash, result, copy, now, trace, visitor)) return true;
-    if (trace == Trace::kNone) return false;
+    if (show(key, hash, result, copy, now, recency, visitor)) return true;
+    if (recency == Recency::kUnchanged) return false;
     break;
   }
-  return read_locked(key, hash, now.ms(), trace, Shown::kShortAsCopy, visitor);
+  return read_locked(key, hash, now.ms(), recency, Shown::kShortAsCopy, visitor);
 }
 
 // What a optimistic_find has found; unless it is hidden, or has expired, which is for those with the lock to deal
 // with.
 inline bool Engine::show(std::string_view key, uint64_t hash, const OptimisticResult& result, Copy& copy,
-                         Moment& now, Trace trace, Visitor visitor) {
+                         Moment& now, Recency recency, Visitor visitor) {
   const Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
   if (content.deadline_ms <= now_ms) return false;
-  if (content.is_hidden() && trace != Trace::kUsedByLoader) return false;
-  if (trace != Trace::kNone) {
+  if (content.is_hidden() && recency != Recency::kMarkedByLoader) return false;
+  if (recency != Recency::kUnchanged) {
     result.mark_used();
     if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
   }
@@ -166,7 +167,7 @@ inline bool Engine::show(std::string_view key, uint64_t hash, const OptimisticRe
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Match::kNeedsLock;
   if ((outline->marks & (kMarkTracked | kMarksHidden)) != 0) return Match::kNeedsLock;
   value.resize(outline->value_bytes);
-  load_octets(memory, outline->value_offset, value.data(), value.size());
+  load_bytes(memory, outline->value_offset, value.data(), value.size());
   return Match::kWanted;
 }
 
@@ -183,14 +184,14 @@ LARDER_INLINE bool Engine::read_value(std::string_view key, std::string& value) 
   } else if (result.is_missing()) {
     count_miss(hash);
   } else {
-    is_found = read(key, Trace::kUsed, [&](const ItemView& item) { value.assign(item.value); });
+    is_found = read(key, Recency::kMarked, [&](const ItemView& item) { value.assign(item.value); });
   }
   counters_[index_->space_of(hash)].add(is_found ? Counter::kGetHits : Counter::kGetMisses);
   return is_found;
 }
 
 // For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
-LARDER_INLINE bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Trace trace,
+LARDER_INLINE bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Recency recency,
                                        Shown shown, Visitor visitor) {
   const RemovalQueue::Delivery delivery(removals());
   Copy copy;
@@ -199,11 +200,11 @@ LARDER_INLINE bool Engine::read_locked(std::string_view key, uint64_t hash, int6
   {
     Stripe& stripe = index_->stripe_of(hash);
     const Index::StripeLock lock(*index_, stripe);
-    const bool is_used = trace != Trace::kNone;
+    const bool is_used = recency != Recency::kUnchanged;
     const SlotPosition position =
         is_used ? find_live(stripe, hash, key, now_ms, true).position : find(stripe, hash, key);
     if (!position) return false;
-    if (trace != Trace::kUsedByLoader && is_hidden(position.get())) return false;
+    if (recency != Recency::kMarkedByLoader && is_hidden(position.get())) return false;
     if (is_used) {
       position.mark_used();
       note_access(stripe, position, now_ms);
@@ -261,7 +262,7 @@ LARDER_INLINE void Engine::prefetch(std::span<const std::string_view> keys) cons
 
 LARDER_INLINE size_t Engine::read_many(std::span<const std::string_view> keys,
                                        absl::FunctionRef<void(size_t index, const ItemView& item)> visitor,
-                                       Trace trace) {
+                                       Recency recency) {
   Moment now(*this);
   Copy copy;
   size_t found = 0;
@@ -271,8 +272,8 @@ LARDER_INLINE size_t Engine::read_many(std::span<const std::string_view> keys,
     const OptimisticResult result =
         optimistic_find(way.probe, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
     if (result.is_missing()) return count_miss(way.hash);
-    const bool is_shown = result.is_found() && show(key, way.hash, result, copy, now, trace, visit);
-    if (is_shown || read(key, way.hash, now, trace, visit)) ++found;
+    const bool is_shown = result.is_found() && show(key, way.hash, result, copy, now, recency, visit);
+    if (is_shown || read(key, way.hash, now, recency, visit)) ++found;
   });
   return found;
 }

@@ -33,7 +33,7 @@ LARDER_INLINE void RemovalQueue::add(const ItemInfo& item, std::string_view valu
   try {
     append(item, value, why);
   } catch (const std::bad_alloc&) {
-    // Octets that belong to no entry go with the next batch.
+    // Bytes that belong to no entry go with the next batch.
     counters_.add(Counter::kRemovalsUntold);
   }
 #else
@@ -43,8 +43,8 @@ LARDER_INLINE void RemovalQueue::add(const ItemInfo& item, std::string_view valu
 
 LARDER_INLINE void RemovalQueue::append(const ItemInfo& item, std::string_view value, Removal why) {
   if (!wants_values_) value = {};
-  const size_t key_begin = queued_.octets.size();
-  queued_.octets.append(item.key).append(value);
+  const size_t key_begin = queued_.bytes.size();
+  queued_.bytes.append(item.key).append(value);
   queued_.entries.push_back({.item = {item, {}},
                              .key_begin = key_begin,
                              .key_bytes = item.key.size(),
@@ -75,10 +75,10 @@ LARDER_INLINE void RemovalQueue::deliver_queued() {
   if (!begin(turn)) return;
   for (int round = 0; round < kRoundsMax && has_items_.load(std::memory_order_relaxed); ++round) {
     Batch batch = take();
-    const std::string_view octets = batch.octets;
+    const std::string_view bytes = batch.bytes;
     for (Entry& entry : batch.entries) {
-      entry.item.key = octets.substr(entry.key_begin, entry.key_bytes);
-      entry.item.value = octets.substr(entry.key_begin + entry.key_bytes, entry.copied_value_bytes);
+      entry.item.key = bytes.substr(entry.key_begin, entry.key_bytes);
+      entry.item.value = bytes.substr(entry.key_begin + entry.key_bytes, entry.copied_value_bytes);
       listener_.removed(entry.item, entry.why);
     }
   }

@@ -59,7 +59,7 @@ class RemovalQueue {
 
  private:
   struct Entry {
-    RemovedItem item;  // its key and value are in `octets`, one behind the other
+    RemovedItem item;  // its key and value are in `bytes`, one behind the other
     size_t key_begin = 0;
     size_t key_bytes = 0;
     size_t copied_value_bytes = 0;
@@ -67,7 +67,7 @@ class RemovalQueue {
   };
   struct Batch {
     std::vector<Entry> entries;
-    std::string octets;
+    std::string bytes;
   };
 
   // A thread that is delivering: known so that what its listener's calls remove waits for it. On the thread's

@@ -94,8 +94,8 @@ LARDER_INLINE Stats Engine::stats() {
   stats.segment_bytes = log_->segment_bytes();
   stats.segments = usage.segments;
   stats.segments_free = usage.segments_free;
-  stats.handles = usage.holds;
-  stats.pinned_bytes = usage.held_bytes;
+  stats.handles = usage.handles;
+  stats.pinned_bytes = usage.handle_bytes;
   stats.index_slots = index_->slots();
   return stats;
 }

@@ -14,7 +14,7 @@ namespace larder::internal {
 
 // How many pages with little in them a scan goes through at a time.
 inline constexpr int kScannedPagesMax = 256;
-// How often `maintain` begins to look at all items for those that have expired, for how many octets of its step it
+// How often `maintain` begins to look at all items for those that have expired, for how many bytes of its step it
 // looks at one, and at how many at a time.
 inline constexpr int64_t kWalkMs = 60'000;
 inline constexpr size_t kBytesPerLook = 256;
@@ -38,7 +38,7 @@ LARDER_INLINE void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)
       }
       for (const std::string& key : keys) {
         if (!goes_on) break;
-        read(key, Trace::kNone, [&](const ItemView& item) { goes_on = visitor(item); });
+        read(key, Recency::kUnchanged, [&](const ItemView& item) { goes_on = visitor(item); });
       }
     }
   }

@@ -20,7 +20,7 @@ LARDER_INLINE absl::Status Namespaces::check(std::span<const Namespace> declared
   for (const Namespace& one : declared) {
     if (one.prefix.empty() || one.prefix.size() >= kKeyBytesMax) {
       return absl::InvalidArgumentError(
-          absl::StrCat("namespaces: a prefix of ", one.prefix.size(), " octets is not of 1..", kKeyBytesMax - 1));
+          absl::StrCat("namespaces: a prefix of ", one.prefix.size(), " bytes is not of 1..", kKeyBytesMax - 1));
     }
     if (one.item_bytes_limit != 0 &&
         (one.item_bytes_limit < kItemBytesMaxMin || one.item_bytes_limit > memory_limit_bytes)) {

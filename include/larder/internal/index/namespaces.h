@@ -47,10 +47,10 @@ class Namespaces {
   };
 
   [[nodiscard]] uint32_t find(std::string_view key) const;
-  // The last prefix that does not come behind `text`, in the order of octets.
+  // The last prefix that does not come behind `text`, in the order of bytes.
   [[nodiscard]] const Prefix* last_up_to(std::string_view text) const;
 
-  std::vector<Prefix> prefixes_;  // in the order of their octets
+  std::vector<Prefix> prefixes_;  // in the order of their bytes
   std::vector<size_t> limits_;    // by number
   bool are_limited_ = false;
 };

@@ -2,13 +2,13 @@
 //
 //   offset  size  what
 //   0       2     the record's room in 8-byte units, or 0 for a large item, whose segment knows its room
-//   2       1     format: which of the fields below are there, and how many octets at the end are unused
-//   3       1     key size 1..255, or 0: then two octets of key size follow
+//   2       1     format: which of the fields below are there, and how many bytes at the end are unused
+//   3       1     key size 1..255, or 0: then two bytes of key size follow
 //   4       …     key
 //           0,4,6,8  CAS number (as wide as it needs; see kCas…)
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
-//           0,5,9 extension: an octet of marks (see kMark…), four octets: how many octets at the end are unused,
+//           0,5,9 extension: a byte of marks (see kMark…), four bytes: how many bytes at the end are unused,
 //                 and with kMarkTracked four more: when the item was last accessed, in seconds since the cache was
 //                 made
 //           …     value
@@ -16,7 +16,7 @@
 //
 // Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
 // lock. Everything else changes under the lock, in place, when the new content fits in the room. All that is
-// written is written in atomic words, for those who read without the lock (words.h). Records start at multiples of
+// written is written in atomic words, for those who read without the lock (atomic_copy.h). Records start at multiples of
 // 8; all integers are in the machine's byte order.
 #ifndef LARDER_INTERNAL_ITEM_RECORD_H_
 #define LARDER_INTERNAL_ITEM_RECORD_H_
@@ -61,7 +61,7 @@ class Record {
   // `room_bytes`: as in the record, or what the segment of a large item says.
   Record(std::byte* memory, size_t room_bytes) : memory_(memory), room_bytes_(room_bytes) {}
 
-  // How many octets a record of that content takes, rounded up to kRecordAlignment.
+  // How many bytes a record of that content takes, rounded up to kRecordAlignment.
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0) +
@@ -80,7 +80,7 @@ class Record {
   // Writes a whole record into fresh room of `room_bytes` ≥ bytes_needed. `is_large`: the segment keeps the room.
   static Record create(std::byte* memory, size_t room_bytes, bool is_large, std::string_view key,
                        const Content& content) {
-    // Whoever sees an octet of the new record sees that the slots of what lay here before are gone: the bucket
+    // Whoever sees a byte of the new record sees that the slots of what lay here before are gone: the bucket
     // changes that removed them happened before this room was reserved.
     std::atomic_thread_fence(std::memory_order_release);
     assert(is_large || (room_bytes > 0 && room_bytes <= kSmallRecordBytesMax));
@@ -88,7 +88,7 @@ class Record {
     const Layout layout = record.layout_of(key.size(), content);
     const size_t room = is_large ? 0 : room_bytes / kRecordAlignment;
     const size_t short_size = key.size() < 256 ? key.size() : 0;
-    OctetWriter writer(memory);
+    ByteWriter writer(memory);
     writer.put_low(room | uint64_t{layout.format} << kFormatShift | short_size << kKeySizeShift,
                    kRecordHeaderBytes);
     if (short_size == 0) writer.put_low(key.size(), sizeof(uint16_t));
@@ -165,7 +165,7 @@ class Record {
     // Before anything is written to where they lie.
     if (is_value_own) atomic_move(content.value, value_at);
     if (is_tail_own) atomic_move(content.tail, tail_at);
-    OctetWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
+    ByteWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
     put_fields(writer, layout, content);
     if (!is_value_own) writer.put(content.value.data(), content.value.size());
     writer.finish();
@@ -174,7 +174,7 @@ class Record {
     store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
 
-  // Octets that the content uses of the room, rounded up: what counts as live.
+  // Bytes that the content uses of the room, rounded up: what counts as live.
   [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
 
   // Whether the record that lies in this room is one of this key, as far as it can be told without the lock.
@@ -186,7 +186,7 @@ class Record {
     const size_t short_size = static_cast<uint8_t>(word >> kKeySizeShift);
     const size_t long_size = static_cast<uint16_t>(word >> 32);
     if (size != (short_size != 0 ? short_size : long_size)) return false;
-    return are_octets(memory, offset, wanted.data(), size);
+    return are_bytes(memory, offset, wanted.data(), size);
   }
 
   // What a record of that key is like, read where it lies without the lock. What it says must be checked
@@ -204,13 +204,13 @@ class Record {
     size_t field = key_offset(key_bytes) + key_bytes + cas_width(format & kCasMask);
     if ((format & kHasExpiry) != 0) {
       outline.deadline_ms =
-          static_cast<int64_t>(load_octets(memory, field) & ((uint64_t{1} << kExpiryBytes * 8) - 1));
+          static_cast<int64_t>(load_bytes(memory, field) & ((uint64_t{1} << kExpiryBytes * 8) - 1));
       field += kExpiryBytes;
     }
     if ((format & kHasFlags) != 0) field += kFlagsBytes;
     size_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      const uint64_t extension = load_octets(memory, field);
+      const uint64_t extension = load_bytes(memory, field);
       outline.marks = static_cast<uint8_t>(extension);
       unused = static_cast<uint32_t>(extension >> 8);
       field += extension_bytes(outline.marks);
@@ -221,7 +221,7 @@ class Record {
     return outline;
   }
 
-  // How many octets the header and key of a record take; safe without the lock.
+  // How many bytes the header and key of a record take; safe without the lock.
   [[nodiscard]] static size_t prefix_bytes_at(const std::byte* memory) {
     std::byte word[kWordBytes];
     const uint64_t loaded = load_word(memory);
@@ -242,7 +242,7 @@ class Record {
   static constexpr int kFormatShift = 16;
   static constexpr int kKeySizeShift = 24;
 
-  // Bits of the format octet.
+  // Bits of the format byte.
   static constexpr uint8_t kCasMask = 0x03;
   static constexpr uint8_t kCasNone = 0, kCas32 = 1, kCas48 = 2, kCasWhole = 3;
   static constexpr uint8_t kCasWidths[] = {0, 4, 6, 8};
@@ -292,7 +292,7 @@ class Record {
   struct Layout {
     uint8_t format = 0;
     size_t value_offset = 0;
-    uint32_t unused = 0;  // octets behind the value
+    uint32_t unused = 0;  // bytes behind the value
   };
   // `keeps_extension`: if there is room for it, though nothing needs it, so that the value stays where it is.
   [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content, bool keeps_extension = false) const {
@@ -319,7 +319,7 @@ class Record {
     layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value_bytes());
     return layout;
   }
-  static void put_fields(OctetWriter& writer, const Layout& layout, const Content& content) {
+  static void put_fields(ByteWriter& writer, const Layout& layout, const Content& content) {
     writer.put_low(content.cas, cas_width(layout.format & kCasMask));
     if ((layout.format & kHasExpiry) != 0) {
       writer.put_low(static_cast<uint64_t>(content.deadline_ms), kExpiryBytes);
@@ -331,8 +331,8 @@ class Record {
     if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
   }
   [[nodiscard]] bool has_extension() const { return (static_cast<uint8_t>(memory_[2]) & kHasExtension) != 0; }
-  [[nodiscard]] bool is_inside(const char* octet) const {
-    const auto* const at = reinterpret_cast<const std::byte*>(octet);
+  [[nodiscard]] bool is_inside(const char* byte) const {
+    const auto* const at = reinterpret_cast<const std::byte*>(byte);
     return std::greater_equal<>{}(at, memory_) && std::less<>{}(at, memory_ + room_bytes_);
   }
 

@@ -113,9 +113,9 @@ class Loader::Call {
   }
 
   void enter(Ask& ask) {
-    Shard& shard = loader_.shard_of(ask.key);
-    const internal::MutexLock lock(shard.mutex);
-    if (const auto found = shard.flights.find(ask.key); found != shard.flights.end()) {
+    Stripe& stripe = loader_.stripe_of(ask.key);
+    const internal::MutexLock lock(stripe.mutex);
+    if (const auto found = stripe.flights.find(ask.key); found != stripe.flights.end()) {
       Flight& flight = *found->second;
       const bool is_own = flight.leader == std::this_thread::get_id();
       if (is_own && flight.call != this) {
@@ -135,10 +135,10 @@ class Loader::Call {
         return;
       }
       ask.inherited_cas = flight.claimed_cas;
-      shard.flights.erase(found);
+      stripe.flights.erase(found);
     }
     ask.flight = std::make_shared<Flight>(ask.key, this, new_deadline());
-    shard.flights.emplace(ask.flight->key, ask.flight);
+    stripe.flights.emplace(ask.flight->key, ask.flight);
     ask.role = Role::kLeads;
   }
 
@@ -184,7 +184,7 @@ class Loader::Call {
 
   // From now on the flight is one that loads.
   void begin(Ask& ask) {
-    const internal::MutexLock lock(loader_.shard_of(ask.key).mutex);
+    const internal::MutexLock lock(loader_.stripe_of(ask.key).mutex);
     ask.flight->deadline = new_deadline();
     if (ask.has_item) ask.flight->claimed_cas = ask.cas;
   }
@@ -195,7 +195,7 @@ class Loader::Call {
     const Steady::time_point deadline = new_deadline();
     for (const Ask* ask : others) {
       internal::add_relaxed(loader_.counts_.waits);
-      const internal::MutexLock lock(loader_.shard_of(ask->key).mutex);
+      const internal::MutexLock lock(loader_.stripe_of(ask->key).mutex);
       // Those who have joined should see the load begin.
       ask->flight->deadline = deadline + 2 * internal::kPollMax;
     }
@@ -231,7 +231,7 @@ class Loader::Call {
     const absl::Status status = call_load(wanted, exception);
     const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
     internal::add_relaxed(loader_.counts_.load_ns, static_cast<uint64_t>(took.count()));
-    internal::raise(loader_.counts_.load_ns_max, static_cast<uint64_t>(took.count()));
+    internal::atomic_max(loader_.counts_.load_ns_max, static_cast<uint64_t>(took.count()));
     bool is_fatal = false;
     for (Ask* ask : mine) {
       if (ask->role != Role::kLeads) continue;
@@ -303,10 +303,10 @@ class Loader::Call {
   void give_back(const Ask& ask) {
     if (!ask.has_won) return;
     {
-      Shard& shard = loader_.shard_of(ask.key);
-      const internal::MutexLock lock(shard.mutex);
-      const auto found = shard.flights.find(ask.key);
-      if (found == shard.flights.end() || found->second != ask.flight) return;
+      Stripe& stripe = loader_.stripe_of(ask.key);
+      const internal::MutexLock lock(stripe.mutex);
+      const auto found = stripe.flights.find(ask.key);
+      if (found == stripe.flights.end() || found->second != ask.flight) return;
     }
     if (ask.is_placeholder || ask.cas == 0) return remove(ask);
     (void)cache_.give_back(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
@@ -314,10 +314,10 @@ class Loader::Call {
 
   void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
             std::exception_ptr exception = nullptr) {
-    Shard& shard = loader_.shard_of(ask.key);
-    const internal::MutexLock lock(shard.mutex);
-    const auto found = shard.flights.find(ask.key);
-    if (found != shard.flights.end() && found->second == ask.flight) shard.flights.erase(found);
+    Stripe& stripe = loader_.stripe_of(ask.key);
+    const internal::MutexLock lock(stripe.mutex);
+    const auto found = stripe.flights.find(ask.key);
+    if (found != stripe.flights.end() && found->second == ask.flight) stripe.flights.erase(found);
     Flight& flight = *ask.flight;
     if (status) flight.status = internal::own_copy(*status);
     if (flight.is_waited_for) flight.value = value;
@@ -331,12 +331,12 @@ class Loader::Call {
     Flight& flight = *ask.flight;
     bool has_landed = false;
     {
-      Shard& shard = loader_.shard_of(ask.key);
-      const internal::MutexLock lock(shard.mutex);
+      Stripe& stripe = loader_.stripe_of(ask.key);
+      const internal::MutexLock lock(stripe.mutex);
       while (!flight.has_landed && Steady::now() < flight.deadline) {
         // A copy: it is looked at with the mutex given up.
         const Steady::time_point deadline = flight.deadline;
-        flight.landed.wait_until(shard.mutex, deadline);
+        flight.landed.wait_until(stripe.mutex, deadline);
       }
       has_landed = flight.has_landed;
     }

@@ -1,20 +1,20 @@
 // Single flight, and why it holds.
 //
 // A *flight* is one caller's attempt to come by one key, on behalf of all who ask for it through this Loader. The
-// caller that makes it leads it. It stands in its shard's table until it lands; or until another caller puts a
+// caller that makes it leads it. It stands in its stripe's table until it lands; or until another caller puts a
 // flight of its own in its place, because it is overdue or because its item is gone. All of a flight that
-// changes is guarded by the shard's mutex.
+// changes is guarded by the stripe's mutex.
 //
 // What a caller does that was not served by a look at the cache:
 //
-//   enter   under the shard's mutex: joins the flight in the table, or puts one of its own there and leads it.
+//   enter   under the stripe's mutex: joins the flight in the table, or puts one of its own there and leads it.
 //   claim   leaders only: reads the item once more, as a reader who may win; where there is none it wins a
 //           placeholder. Fresh after all: it lands, and has nothing to say. Won: it has to load. Won by somebody
 //           elsewhere: it looks again later, and loads when its time is up.
 //   load    leaders only, with no lock held.
 //   store   on condition that the item is still the one that was claimed (its CAS number; an item that was given
 //           back, erased, replaced or invalidated has another one, or is not there).
-//   land    under the shard's mutex: out of the table, has_landed, everybody who waits is woken.
+//   land    under the stripe's mutex: out of the table, has_landed, everybody who waits is woken.
 //   wait    joiners only, after all that they lead has landed, until has_landed or the flight's deadline. Those of
 //           a flight that has nothing to say begin anew, with a look at the cache.
 //
@@ -24,13 +24,13 @@
 //    it should have joined has landed. It then leads, but its claim comes after its entering, which comes after the
 //    landing (same mutex), which comes after the store: it finds the value, fresh, and does not load.
 // 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone, or a
-//    placeholder until its lease ends (read_item.h), and only who has won, or has waited for load_timeout, loads.
+//    placeholder until its lease ends (commands/read.h), and only who has won, or has waited for load_timeout, loads.
 //    (But for two cases, of which 1 and 2 still hold: there is no room to note the win, or the item is there but
-//    its octets are no value.)
+//    its bytes are no value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so whatever changes the item after the claim
 //    wins over a load that began before the change. And who asks after the change is not given that load's value:
 //    entering, it compares the flight's item with the one that is there, and leads anew if they differ. If it
-//    enters before the flight has noted its item, which is done under the shard's mutex and before the load, the
+//    enters before the flight has noted its item, which is done under the stripe's mutex and before the load, the
 //    load begins after it came. (Where no room was found for an item there is nothing to compare.) What a claim has
 //    found may have been read before it came: that is why a flight that lands after its claim says nothing. A load
 //    that takes over a placeholder after its lease leaves it its CAS number: both loads may then store, and the
@@ -67,7 +67,7 @@
 namespace larder {
 namespace internal {
 
-inline constexpr size_t kLoaderShards = 16;
+inline constexpr size_t kLoaderStripes = 16;
 // How often a caller looks whether a winner elsewhere has brought its value.
 inline constexpr std::chrono::milliseconds kPollMin{1};
 inline constexpr std::chrono::milliseconds kPollMax{50};
@@ -109,7 +109,7 @@ struct Loader::Flight {
   const Call* const call;  // to compare only
   const std::thread::id leader = std::this_thread::get_id();
 
-  // Guarded by the mutex of the key's shard.
+  // Guarded by the mutex of the key's stripe.
   Steady::time_point deadline;
   uint64_t claimed_cas = 0;  // CAS number of the item that is to be replaced; 0: none is known
   bool is_waited_for = false;
@@ -123,7 +123,7 @@ struct Loader::Flight {
 };
 
 // Its mutex comes before all of the cache's.
-struct alignas(64) Loader::Shard {
+struct alignas(64) Loader::Stripe {
   internal::Mutex mutex;
   std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
 };

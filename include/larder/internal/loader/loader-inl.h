@@ -18,7 +18,7 @@ LARDER_INLINE Loader::Loader(Cache& cache, std::optional<uint64_t> seed, bool is
     : cache_(cache),
       seed_(seed ? *seed : std::random_device()()),
       is_key_binary_(is_key_binary),
-      shards_(std::make_unique<Shard[]>(internal::kLoaderShards)) {}
+      stripes_(std::make_unique<Stripe[]>(internal::kLoaderStripes)) {}
 
 LARDER_INLINE Loader::~Loader() = default;
 
@@ -73,8 +73,8 @@ LARDER_INLINE absl::Status Loader::answer(const Look& look) {
   return absence();
 }
 
-LARDER_INLINE Loader::Shard& Loader::shard_of(std::string_view key) const {
-  return shards_[std::hash<std::string_view>{}(key) % internal::kLoaderShards];
+LARDER_INLINE Loader::Stripe& Loader::stripe_of(std::string_view key) const {
+  return stripes_[std::hash<std::string_view>{}(key) % internal::kLoaderStripes];
 }
 
 LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& options) {

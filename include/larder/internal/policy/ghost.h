@@ -37,7 +37,7 @@ class Ghost {
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
 
-  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (eviction.h).
+  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (s3fifo.h).
   void add(uint64_t hash, size_t item_bytes);
 
   // Has the memory fetched that the others need.

@@ -4,7 +4,7 @@
 // namespace's part of the index, bucket by bucket: it removes what has expired, takes one from the frequency of
 // what was read and evicts what was not (the clock algorithm, in the order of hashes). When a few hundred slots in
 // a row were read lately, the next goes whatever it is, so that a store never does more than that for one item.
-// What goes leaves dead octets behind, which the cleaner gathers like those of overwritten items.
+// What goes leaves dead bytes behind, which the cleaner gathers like those of overwritten items.
 //
 // Without eviction the hand looks for what has expired or was flushed only: so far for each store that finds no
 // room, and not again for a while once it has been round in vain.

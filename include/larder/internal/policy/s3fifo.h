@@ -25,11 +25,12 @@ inline constexpr uint32_t kReadsToPromote = 2;
   return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
 }
 
-// What the cleaner is after.
-enum class Urgency : uint8_t {
-  kCompact,  // keep every live item: the segment was chosen for what is dead in it
-  kEvict,    // by the policy
-  kForce,    // keep nothing: there must be room now
+// How badly room is needed.
+enum class EvictionPressure : uint8_t {
+  kNone,      // keep every live item: the segment was chosen for what is dead in it
+  kOrdinary,  // what is dead, expired or flushed goes first, then what the policy evicts
+  kByPolicy,  // that has given too little: only what the policy evicts
+  kForced,    // nothing is kept any more
 };
 
 struct Verdict {
@@ -38,9 +39,9 @@ struct Verdict {
   uint32_t frequency = 0;
 };
 
-[[nodiscard]] constexpr Verdict judge(Chain chain, uint32_t frequency, Urgency urgency) {
-  if (urgency == Urgency::kForce) return {};
-  if (urgency == Urgency::kCompact) return {.is_kept = true, .chain = chain, .frequency = frequency};
+[[nodiscard]] constexpr Verdict judge(Chain chain, uint32_t frequency, EvictionPressure pressure) {
+  if (pressure == EvictionPressure::kForced) return {};
+  if (pressure == EvictionPressure::kNone) return {.is_kept = true, .chain = chain, .frequency = frequency};
   if (chain == Chain::kSmall)
     return {.is_kept = frequency >= kReadsToPromote, .chain = Chain::kMain, .frequency = 0};
   return {.is_kept = frequency > 0, .chain = Chain::kMain, .frequency = frequency - (frequency > 0 ? 1 : 0)};

@@ -12,7 +12,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
   const MutexLock lock(mutex_);
   uint64_t segment_bytes = 0;
   uint64_t large_bytes = 0;
-  uint64_t held_bytes = 0;
+  uint64_t handle_bytes = 0;
   size_t free_segments = 0;
   size_t to_be_listed = 0;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
@@ -23,9 +23,9 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
     (of.is_large.load(std::memory_order_relaxed) ? large_bytes : segment_bytes) += room;
     if (state == SegmentState::kFree) ++free_segments;
     if (state == SegmentState::kSealed && !of.is_large.load(std::memory_order_relaxed)) ++to_be_listed;
-    const uint32_t holds = of.holds.load(std::memory_order_relaxed);
-    if (holds > 0) held_bytes += room;
-    if (holds > of.pins.load(std::memory_order_relaxed) || (holds > 0 && !holds_records(state))) {
+    const uint32_t handles = of.handles.load(std::memory_order_relaxed);
+    if (handles > 0) handle_bytes += room;
+    if (handles > of.pins.load(std::memory_order_relaxed) || (handles > 0 && !holds_records(state))) {
       return absl::InternalError(absl::StrCat("segment ", id, " is held, and not pinned"));
     }
     if (of.has_writers()) return absl::InternalError(absl::StrCat("segment ", id, " has writers at rest"));
@@ -51,8 +51,8 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
     return absl::InternalError(absl::StrCat("descriptors take ", descriptor_bytes, " bytes, charged are ",
                                             account_.used(Use::kDescriptors)));
   }
-  if (held_bytes != held_bytes_) {
-    return absl::InternalError(absl::StrCat("held are ", held_bytes, " bytes, counted ", held_bytes_));
+  if (handle_bytes != handle_bytes_) {
+    return absl::InternalError(absl::StrCat("held are ", handle_bytes, " bytes, counted ", handle_bytes_));
   }
   for (size_t c = 0; c < kChainCount; ++c) {
     uint64_t bytes = 0;

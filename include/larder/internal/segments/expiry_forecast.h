@@ -29,7 +29,7 @@ class ExpiryForecast {
     if (deadline_ms >= kNeverMs) return;
     Part& part = parts_[static_cast<size_t>(expiry_class(deadline_ms, now_ms))];
     part.bytes.fetch_add(static_cast<uint32_t>(bytes), std::memory_order_relaxed);
-    raise(part.last_tick, tick(deadline_ms));
+    atomic_max(part.last_tick, tick(deadline_ms));
   }
 
   // An item that was added expires later than it was to. Which class it was counted in is not known any more, but
@@ -38,7 +38,7 @@ class ExpiryForecast {
     if (deadline_ms <= old_deadline_ms) return;
     for (Part& part : parts_) {
       if (part.last_tick.load(std::memory_order_relaxed) >= tick(old_deadline_ms)) {
-        raise(part.last_tick, tick(deadline_ms));
+        atomic_max(part.last_tick, tick(deadline_ms));
       }
     }
   }

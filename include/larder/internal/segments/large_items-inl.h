@@ -21,7 +21,7 @@ LARDER_INLINE std::optional<Reservation> Log::reserve_large(size_t bytes, Chain 
   const size_t room_bytes = large_room_bytes(bytes);
   if (!try_charge(Use::kLarge, room_bytes)) return std::nullopt;
   const MutexLock lock(mutex_);
-  const SegmentId id = take_large_frames(room_bytes);
+  const SegmentId id = take_large_numbers(room_bytes);
   if (id == 0) {
     release_charge(Use::kLarge, room_bytes);
     return std::nullopt;
@@ -35,13 +35,13 @@ LARDER_INLINE std::optional<Reservation> Log::reserve_large(size_t bytes, Chain 
   return Reservation{.segment = id, .address = address, .room_bytes = room_bytes - lead_bytes, .is_large = true};
 }
 
-LARDER_INLINE SegmentId Log::take_large_frames(size_t bytes) {
+LARDER_INLINE SegmentId Log::take_large_numbers(size_t bytes) {
   const int order = large_order(bytes);
-  const std::optional<uint32_t> number = large_frames_.allocate(order);
+  const std::optional<uint32_t> number = large_numbers_.allocate(order);
   if (!number) return 0;
   const SegmentId id = first_large_ + *number;
   if (!make(id, bytes)) {
-    large_frames_.free(*number, order);
+    large_numbers_.free(*number, order);
     return 0;
   }
   end_of_large_ = std::max(end_of_large_, address_of(*number) + bytes);
@@ -49,7 +49,7 @@ LARDER_INLINE SegmentId Log::take_large_frames(size_t bytes) {
 }
 
 LARDER_INLINE int Log::large_order(size_t bytes) const {
-  return std::bit_width((round_up(bytes, segment_bytes_) >> frame_shift_) - 1);
+  return std::bit_width((round_up(bytes, segment_bytes_) >> segment_shift_) - 1);
 }
 
 }  // namespace larder::internal

@@ -38,7 +38,7 @@ inline size_t segment_bytes_for(size_t limit_bytes) {
 
 inline bool are_huge_pages(size_t segment_bytes) { return segment_bytes % kHugePageBytes == 0; }
 
-// Of segments and of large items: powers of two, as a FrameAllocator has them.
+// Of segments and of large items: powers of two, as a BuddyAllocator has them.
 inline size_t segment_frames_for(const Extent& extent, size_t segment_bytes) {
   return std::bit_ceil(extent.limit_bytes / segment_bytes);
 }
@@ -80,18 +80,18 @@ LARDER_INLINE Log::Log(Account& account, AddressSpace& space)
     : account_(account),
       segment_bytes_(segment_bytes_for(account.limit())),
       small_record_bytes_max_(std::min(segment_bytes_ / kLargeDivisor, kSmallRecordBytesMax)),
-      frame_shift_(std::countr_zero(segment_bytes_)),
+      segment_shift_(std::countr_zero(segment_bytes_)),
       extent_(space.extent()),
-      frames_(space.take(frame_bytes_for(extent_, segment_bytes_), are_huge_pages(segment_bytes_))),
+      memory_(space.take(frame_bytes_for(extent_, segment_bytes_), are_huge_pages(segment_bytes_))),
       descriptors_(space.take(descriptor_bytes_for(extent_, segment_bytes_))),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
       first_large_(static_cast<SegmentId>(segment_frames_for(extent_, segment_bytes_))),
-      segment_frames_(first_large_),
-      large_frames_(static_cast<uint32_t>(large_frames_for(extent_, segment_bytes_))),
+      segment_numbers_(first_large_),
+      large_numbers_(static_cast<uint32_t>(large_frames_for(extent_, segment_bytes_))),
       first_made_(first_large_),
       end_of_made_(first_large_),
       first_given_(first_large_) {
-  if (are_huge_pages(segment_bytes_)) frames_.allow_huge_pages(0, address_of(first_large_));
+  if (are_huge_pages(segment_bytes_)) memory_.allow_huge_pages(0, address_of(first_large_));
 }
 
 LARDER_INLINE Log::~Log() {
@@ -101,7 +101,7 @@ LARDER_INLINE Log::~Log() {
 }
 
 LARDER_INLINE bool Log::make(SegmentId id, size_t bytes) {
-  if (!frames_.make_writable(address_of(id), bytes)) return false;
+  if (!memory_.make_writable(address_of(id), bytes)) return false;
   if (!descriptors_.make_writable(id * sizeof(Segment), sizeof(Segment))) return false;
   begin_descriptor(id);
   return true;
@@ -150,12 +150,12 @@ LARDER_INLINE SegmentId Log::next_made(SegmentId id) const {
 LARDER_INLINE Log::Usage Log::usage() const {
   Usage usage;
   const MutexLock lock(mutex_);
-  usage.held_bytes = held_bytes_;
+  usage.handle_bytes = handle_bytes_;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
     if (state == SegmentState::kFree) ++usage.segments_free;
-    usage.holds += of.holds.load(std::memory_order_relaxed);
+    usage.handles += of.handles.load(std::memory_order_relaxed);
     if (!holds_records(state) || of.is_large.load(std::memory_order_relaxed)) continue;
     ++usage.segments;
     usage.live_bytes += of.live_bytes.load(std::memory_order_relaxed);

@@ -12,7 +12,7 @@
 //                                └──────────────┘ freed at once
 //
 // Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
-// every record in it is whole and stays so (record.h says which octets may still change, and under which lock).
+// every record in it is whole and stays so (record.h says which bytes may still change, and under which lock).
 // Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
 // nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
 // who have it pinned already.
@@ -57,7 +57,7 @@ class Log {
   enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
 
   struct Usage {
-    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, holds = 0, held_bytes = 0;
+    uint64_t segments = 0, segments_free = 0, live_bytes = 0, used_bytes = 0, handles = 0, handle_bytes = 0;
   };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account, AddressSpace& space);
@@ -77,20 +77,20 @@ class Log {
 
   // --- records ---
 
-  [[nodiscard]] std::byte* at(uint64_t address) const { return frames_.at(address); }
+  [[nodiscard]] std::byte* at(uint64_t address) const { return memory_.at(address); }
   [[nodiscard]] SegmentId segment_of(uint64_t address) const {
-    return static_cast<SegmentId>(address >> frame_shift_);
+    return static_cast<SegmentId>(address >> segment_shift_);
   }
   // The segment of the record that a view of a key lies in: a key begins in its segment's first frame.
   [[nodiscard]] SegmentId segment_of(std::string_view key) const {
-    return segment_of(frames_.offset_of(key.data()));
+    return segment_of(memory_.offset_of(key.data()));
   }
   // Whether a view shows a record where it lies, rather than a copy.
-  [[nodiscard]] bool contains(std::string_view view) const { return frames_.contains(view.data()); }
+  [[nodiscard]] bool contains(std::string_view view) const { return memory_.contains(view.data()); }
   // Whether it lies in this segment.
   [[nodiscard]] bool contains(SegmentId id, std::string_view view) const {
     const uint64_t begin = address_of(id);
-    const uint64_t at = frames_.offset_of(view.data());
+    const uint64_t at = memory_.offset_of(view.data());
     // Relaxed: as in record_at.
     return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
   }
@@ -100,10 +100,10 @@ class Log {
   [[nodiscard]] static size_t large_room_bytes(size_t bytes) { return round_up(bytes, os_page_bytes()); }
   // The most that it has to be charged: with a page of descriptors, of which its own may be the first.
   [[nodiscard]] static size_t large_charge_max(size_t bytes) { return large_room_bytes(bytes) + os_page_bytes(); }
-  [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << frame_shift_; }
+  [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << segment_shift_; }
   [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
 
-  // The record at an address that a slot holds, under that slot's stripe's lock.
+  // The record at an address that a slot handles, under that slot's stripe's lock.
   [[nodiscard]] Record record_at(uint64_t address) const {
     std::byte* const memory = at(address);
     const size_t room = Record::room_at(memory);
@@ -148,8 +148,8 @@ class Log {
     SegmentId id_ = 0;
   };
   // Holds a segment that the caller has pinned, unless the room of all that are held would exceed `bytes_max` then.
-  [[nodiscard]] bool try_hold(SegmentId id, size_t bytes_max);
-  void end_hold(SegmentId id);
+  [[nodiscard]] bool try_add_handle(SegmentId id, size_t bytes_max);
+  void end_handle(SegmentId id);
   [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
 
   // --- cleaning (one cleaner at a time) ---
@@ -174,7 +174,7 @@ class Log {
 
   // Everything stored before is void: its segments are cleaned first.
   void flush();
-  // About so many octets of what was stored before are void, nobody knows where. As long as that is a good part of
+  // About so many bytes of what was stored before are void, nobody knows where. As long as that is a good part of
   // everything, segments from before are looked through for them first; and before a store fails, in any case.
   void flush_some(uint64_t bytes);
 
@@ -183,9 +183,9 @@ class Log {
   // What a log without a single item takes.
   [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_ + os_page_bytes(); }
   // The room of all segments that are held.
-  [[nodiscard]] size_t held_bytes() const {
+  [[nodiscard]] size_t handle_bytes() const {
     const MutexLock lock(mutex_);
-    return held_bytes_;
+    return handle_bytes_;
   }
   [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
   [[nodiscard]] Usage usage() const;
@@ -222,8 +222,8 @@ class Log {
   [[nodiscard]] std::optional<Reservation> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId take_frame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId take_large_frames(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_number() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] SegmentId take_large_numbers(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Charges a segment, and a page of descriptors, in case its own is the first of one that is used.
   [[nodiscard]] bool try_charge(Use use, size_t bytes);
   void release_charge(Use use, size_t bytes);
@@ -270,10 +270,10 @@ class Log {
   Account& account_;
   const size_t segment_bytes_;
   const size_t small_record_bytes_max_;
-  const int frame_shift_;
+  const int segment_shift_;
   const Extent extent_;
   // Both are written under the mutex, and only to make more of them writable.
-  Arena frames_;
+  Arena memory_;
   Arena descriptors_;
   Segment* const segments_;  // by SegmentId
   // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments. Both
@@ -286,23 +286,23 @@ class Log {
   std::atomic<bool> can_grow_{true};
 
   mutable Mutex mutex_;
-  FrameAllocator segment_frames_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
-  FrameAllocator large_frames_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
-  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);           // no segment before is in use
-  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);          // nor from here on
-  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);          // of all that were ever given out, up to first_large_
-  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;      // of all that was ever given out, from first_large_ on
+  BuddyAllocator segment_numbers_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
+  BuddyAllocator large_numbers_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
+  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);            // no segment before is in use
+  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);           // nor from here on
+  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);           // of all that were ever given out, up to first_large_
+  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;       // of all that was ever given out, from first_large_ on
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
-  // Those of the small chain that were oversized (eviction.h) when they came, oldest first: some ten at most.
+  // Those of the small chain that were oversized (segment.h) when they came, oldest first: some ten at most.
   std::vector<SegmentId> oversized_ ABSL_GUARDED_BY(mutex_);
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // from 1 on
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;        // the room of the segments that are held
+  size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that are held
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
-  // Segments opened earlier hold about so many void octets, nobody knows where.
+  // Segments opened earlier hold about so many void bytes, nobody knows where.
   uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -21,7 +21,7 @@ LARDER_INLINE void Log::adjust_live(uint64_t address, int64_t bytes) {
 
 LARDER_INLINE void Log::change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms) {
   Segment& of = segment(segment_of(address));
-  raise(of.deadline_max_ms, deadline_ms);
+  atomic_max(of.deadline_max_ms, deadline_ms);
   of.forecast.postpone(old_deadline_ms, deadline_ms);
 }
 
@@ -61,34 +61,34 @@ LARDER_INLINE void Log::unpin(SegmentId id) {
   if (gives_back) give_back(id);
 }
 
-LARDER_INLINE bool Log::try_hold(SegmentId id, size_t bytes_max) {
+LARDER_INLINE bool Log::try_add_handle(SegmentId id, size_t bytes_max) {
   Segment& of = segment(id);
   assert(is_pinned(id));
-  uint32_t holds = of.holds.load(std::memory_order_relaxed);
-  while (holds != 0 && !of.holds.compare_exchange_weak(holds, holds + 1, std::memory_order_relaxed)) {
+  uint32_t handles = of.handles.load(std::memory_order_relaxed);
+  while (handles != 0 && !of.handles.compare_exchange_weak(handles, handles + 1, std::memory_order_relaxed)) {
   }
-  if (holds == 0) {
+  if (handles == 0) {
     const MutexLock lock(mutex_);
-    if (of.holds.load(std::memory_order_relaxed) == 0) {
+    if (of.handles.load(std::memory_order_relaxed) == 0) {
       const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
-      if (room_bytes > bytes_max || held_bytes_ > bytes_max - room_bytes) return false;
-      held_bytes_ += room_bytes;
+      if (room_bytes > bytes_max || handle_bytes_ > bytes_max - room_bytes) return false;
+      handle_bytes_ += room_bytes;
     }
-    of.holds.fetch_add(1, std::memory_order_relaxed);
+    of.handles.fetch_add(1, std::memory_order_relaxed);
   }
   pin(id);
   return true;
 }
 
-LARDER_INLINE void Log::end_hold(SegmentId id) {
+LARDER_INLINE void Log::end_handle(SegmentId id) {
   Segment& of = segment(id);
-  uint32_t holds = of.holds.load(std::memory_order_relaxed);
-  while (holds > 1 && !of.holds.compare_exchange_weak(holds, holds - 1, std::memory_order_relaxed)) {
+  uint32_t handles = of.handles.load(std::memory_order_relaxed);
+  while (handles > 1 && !of.handles.compare_exchange_weak(handles, handles - 1, std::memory_order_relaxed)) {
   }
-  if (holds == 1) {
+  if (handles == 1) {
     const MutexLock lock(mutex_);
-    if (of.holds.fetch_sub(1, std::memory_order_relaxed) == 1) {
-      held_bytes_ -= of.room_bytes.load(std::memory_order_relaxed);
+    if (of.handles.fetch_sub(1, std::memory_order_relaxed) == 1) {
+      handle_bytes_ -= of.room_bytes.load(std::memory_order_relaxed);
     }
   }
   unpin(id);
@@ -120,14 +120,14 @@ LARDER_INLINE bool Log::free_segment(SegmentId id) {
 LARDER_INLINE void Log::give_back(SegmentId id) {
   Segment& of = segments_[id];
   const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
-  frames_.discard(address_of(id), room_bytes);
+  memory_.discard(address_of(id), room_bytes);
   const MutexLock lock(mutex_);
   if (of.is_large.load(std::memory_order_relaxed)) {
     account_.release(Use::kLarge, room_bytes);
-    large_frames_.free(id - first_large_, large_order(room_bytes));
+    large_numbers_.free(id - first_large_, large_order(room_bytes));
   } else {
     account_.release(Use::kSegments, room_bytes);
-    segment_frames_.free(first_large_ - id, 0);
+    segment_numbers_.free(first_large_ - id, 0);
     can_grow_.store(true, std::memory_order_relaxed);
   }
   of.fill.store(0, std::memory_order_relaxed);

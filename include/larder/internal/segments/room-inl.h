@@ -21,7 +21,7 @@ LARDER_INLINE std::optional<Reservation> Log::try_reserve(size_t bytes, Chain ch
       is_large(bytes) ? reserve_large(bytes, chain) : reserve(bytes, chain, class_of(deadline_ms, now_ms), whom);
   if (!place) return place;
   Segment& segment = segments_[place->segment];
-  raise(segment.deadline_max_ms, deadline_ms);
+  atomic_max(segment.deadline_max_ms, deadline_ms);
   if (!place->is_large) segment.forecast.add(bytes, deadline_ms, now_ms);
   return place;
 }
@@ -109,18 +109,18 @@ LARDER_INLINE SegmentId Log::take_free(For whom) {
     return id;
   }
   if (!try_charge(Use::kSegments, segment_bytes_)) return 0;
-  const SegmentId id = take_frame();
+  const SegmentId id = take_number();
   if (id == 0) release_charge(Use::kSegments, segment_bytes_);
   can_grow_.store(id != 0, std::memory_order_relaxed);
   return id;
 }
 
-LARDER_INLINE SegmentId Log::take_frame() {
-  const std::optional<uint32_t> number = segment_frames_.allocate(0);
+LARDER_INLINE SegmentId Log::take_number() {
+  const std::optional<uint32_t> number = segment_numbers_.allocate(0);
   if (!number) return 0;
   const SegmentId id = first_large_ - *number;
   if (!make(id, segment_bytes_)) {
-    segment_frames_.free(*number, 0);
+    segment_numbers_.free(*number, 0);
     return 0;
   }
   first_given_ = std::min(first_given_, id);

@@ -80,8 +80,8 @@ struct alignas(64) Segment {
   SegmentId newer = 0;
   SegmentId previous_listed = 0;
   SegmentId next_listed = 0;
-  // Those of the pins that are holds. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
-  std::atomic<uint32_t> holds{0};
+  // Those of the pins that are handles'. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
+  std::atomic<uint32_t> handles{0};
   uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
 
   ExpiryForecast forecast;  // of what was put in, but for large items
