@@ -491,7 +491,11 @@ bool Connection::is_tcp() const {
 bool Connection::yield() {
   context_.counters.add(Counter::kYields);
   waiting_ = Waiting::kForTurn;
-  asio::post(context_.io, [this] { take_turn(); });
+  if (session_.report != nullptr) {
+    context_.queue_report(*this);
+  } else {
+    asio::post(context_.io, [this] { take_turn(); });
+  }
   return true;
 }
 

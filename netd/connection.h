@@ -43,6 +43,7 @@ struct ConnectionContext {
   std::function<void(Connection& connection)> destroy;  // the connection is over
   std::function<void()> watch;                          // a connection may have to be abandoned in a while
   std::function<void()> end_turn;                       // a turn is over
+  std::function<void(Connection& connection)> queue_report;  // its next turn is its report's
   RequestBatch batch{};                                 // of the connection whose turn it is
 };
 
@@ -56,6 +57,9 @@ class Connection {
 
   // Starts the first wait. May destroy the connection.
   void start();
+
+  // Goes on with what it yielded. May destroy the connection.
+  void take_turn();
 
   // Answers what has arrived, then ends.
   void finish();
@@ -112,7 +116,6 @@ class Connection {
   enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kMemory, kEnd };
   enum class Waiting : uint8_t { kForInput, kForOutput, kForTimer, kForTurn };
 
-  void take_turn();
   bool run_turn();
   bool run_watching_turn();
   void begin_watching();

@@ -115,7 +115,7 @@ Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out)
       ++administrative_requests_;
       administration_.run(request, session, out);
       if (session.watcher != nullptr) return Outcome::kWatch;
-      return session.report == nullptr ? Outcome::kDone : run_report(session, out);
+      return session.report == nullptr ? Outcome::kDone : Outcome::kUnfinished;
     case Command::kAuthenticate:
       return authenticate(request, session, out);
     case Command::kMetaNoop:

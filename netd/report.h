@@ -1,8 +1,8 @@
 // A reply that is too long, or takes too long to find, to be made in one go: a dump, or a survey of the cache.
 //
 // Its connection asks for one part after the other, sends what there is in between, and lets the other clients of
-// the worker have their turns; so a report keeps nobody waiting, and a client that does not read its report keeps
-// nothing but the report itself waiting.
+// the worker have their turns, of which one report goes on in each round; so reports keep nobody waiting, however
+// many are asked for, and a client that does not read its report keeps nothing but the report itself waiting.
 #ifndef NETD_REPORT_H_
 #define NETD_REPORT_H_
 

@@ -9,7 +9,6 @@
 #include "netd/connection_report.h"
 #include "netd/prefix_report.h"
 #include "netd/reply_words.h"
-#include "netd/retrieval.h"
 #include "netd/server_state.h"
 
 namespace netd {
@@ -57,17 +56,14 @@ class SharedReports::Share : public Report {
       out.append(kErrorNoMemory);
       return true;
     }
-    const std::string_view text = run_->text.content();
-    while (begin_ < text.size() && !is_full(out)) {
-      const std::string_view part = text.substr(begin_, kPartBytes);
-      out.append(part);
-      begin_ += part.size();
-    }
-    return begin_ == text.size();
+    const std::string_view part = run_->text.content().substr(begin_, kPartBytes);
+    out.append(part);
+    begin_ += part.size();
+    return begin_ == run_->text.size();
   }
 
  private:
-  static constexpr size_t kPartBytes = 8 << 10;
+  static constexpr size_t kPartBytes = BufferPool::kBlockBytes;
 
   [[nodiscard]] bool is_done() const { return run_->is_done.load(std::memory_order_acquire); }
 

@@ -51,7 +51,8 @@ Worker::Worker(ServerState& server, size_t number, const Requests& requests)
                dispatch_,
                [this](Connection& connection) { destroy(connection); },
                [this] { watch(); },
-               [this] { end_turn(); }},
+               [this] { end_turn(); },
+               [this](Connection& connection) { reports_.push_back(&connection); }},
       reclaim_from_all_(requests.reclaim) {}
 
 Worker::~Worker() { join(); }
@@ -179,12 +180,25 @@ bool Worker::charge(int64_t bytes) {
 
 void Worker::end_turn() {
   try {
+    if (!reports_.empty() && !report_turn_posted_) post_report_turn();
     if (pool_.kept_bytes() > BufferPool::kKeptBytesMin) watch();
     server_.connection_memory().settle();
     if (server_.connection_memory().excess_bytes() > 0) relieve();
   } catch (const std::bad_alloc&) {
     counters_.add(Counter::kMallocFails);  // The next turn tries again.
   }
+}
+
+// Posted by the end of a turn. One report goes on in each round of turns: however many are asked for, others wait
+// for a part of one.
+void Worker::post_report_turn() {
+  asio::post(io_, [this] {
+    report_turn_posted_ = false;
+    Connection& connection = *reports_.front();
+    reports_.pop_front();
+    connection.take_turn();
+  });
+  report_turn_posted_ = true;
 }
 
 // More is in use than may be.

@@ -66,6 +66,7 @@ class Worker {
   bool abandon_overdue();
   bool charge(int64_t bytes);
   void end_turn();
+  void post_report_turn();
   void relieve();
   void reclaim_stalled(size_t used_bytes_max);
   void reclaim_excess();
@@ -85,6 +86,8 @@ class Worker {
     double weight;
   };
   std::vector<Holder> holders_;  // for close_holders: as much room as there are connections
+  std::deque<Connection*> reports_;  // connections whose next turn is for a part of a report
+  bool report_turn_posted_ = false;
   int64_t next_reclaim_ms_ = 0;
   int64_t next_forced_reclaim_ms_ = 0;
   std::atomic<bool> is_asked_to_reclaim_{false};

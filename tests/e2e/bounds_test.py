@@ -476,6 +476,20 @@ class Fairness(BoundsTestCase):
         # One a turn, and that of the other client.
         self.check(b'stats\r\n', 20 * KIB, names=['bytes_written'])
 
+    def test_of_many_reports_one_goes_on_at_a_time(self):
+        server = self.server('-t', '1')
+        client = self.connect(server)
+        others = [self.connect(server) for _ in range(30)]
+        for other in others:
+            other.send(b'stats sizes\r\n' * 1000)
+        # The first time all others may be met between.
+        client.stats()
+        client.stats()
+        flood = Flood(self.connect(server), b'stats sizes\r\n')
+        counts = stats_at_turns(server, client, flood, ['conn_yields'], self.TURNS)
+        # The client gives way itself, one goes on with its report, one asks for its next, and more of the flood comes.
+        self.assertLessEqual(max(after - before for before, after in zip(counts[1:], counts[2:])), 4)
+
     def test_a_flood_of_lines_with_very_many_keys(self):
         # Short enough for the flood's socket to hold it.
         self.check(b'get' + b' k' * 50000 + b'\r\n', self.KEYS_MAX, names=['get_misses'])

@@ -60,7 +60,7 @@ struct ConnectionFixture : ServerFixture {
   BufferPool buffers{[this](int64_t bytes) { return state.connection_memory().charge(bytes); }};
   ConnectionContext context{io,      state,    state.worker_counters(0),
                             buffers, dispatch, [this](Connection&) { connection.reset(); },
-                            [] {},   [] {}};
+                            [] {},   [] {},    [](Connection&) {}};
   std::unique_ptr<Connection> connection;
 };
 

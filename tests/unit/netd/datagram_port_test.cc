@@ -57,7 +57,8 @@ struct PortFixture : ServerFixture {
   }
 
   asio::io_context io;
-  ConnectionContext context{io, state, state.worker_counters(0), pool, dispatch, [](Connection&) {}, [] {}, [] {}};
+  ConnectionContext context{io,    state, state.worker_counters(0), pool, dispatch, [](Connection&) {},
+                            [] {}, [] {}, [](Connection&) {}};
   const UniqueFd client = make_socket();
   std::optional<DatagramPort> port;
 };

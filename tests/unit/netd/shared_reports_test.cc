@@ -21,6 +21,7 @@ class Asker {
   bool take_turn() {
     if (report_ == nullptr) return false;
     if (report_->append_part(out_)) report_.reset();
+    CHECK(out_.size() <= BufferPool::kBlockBytes);
     text_ += out_.content();
     out_.consume(out_.size());
     return report_ != nullptr;
@@ -119,6 +120,17 @@ TEST_CASE("what a report takes is charged, and given back when the last has got 
     CHECK(last.text() == first.text());
   }
   CHECK(server.state.connection_memory().used_bytes() == 0);
+}
+
+TEST_CASE("however long a report is, nobody gets more of it in a turn than fits in an ordinary block") {
+  ServerFixture server;
+  for (size_t i = 0; i < PrefixStats::kPrefixesMax; ++i) {
+    server.state.prefix_stats(0).count_set("prefix" + std::to_string(i) + ":");
+  }
+  Asker asker(server, SharedReportKind::kPrefixes);
+  asker.take_turns();
+  CHECK(asker.text() == server.ask("stats detail dump\r\n"));
+  CHECK(asker.text().size() > 4 * BufferPool::kBlockBytes);
 }
 
 TEST_CASE("a report that finds no memory is an error for all who wait for it, and the next is none") {
