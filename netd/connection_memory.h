@@ -1,8 +1,9 @@
 // How much memory all connections together may hold, and that the cache makes room for it.
 //
 // Connections may hold half of the memory limit. What an ordinary request needs is never refused, or those who hold
-// much and do nothing would shut out everybody else: who holds most for longest loses it instead, as soon as more
-// is held than may be (Worker::end_turn). A large buffer is refused when three quarters are in use.
+// much and do nothing would shut out everybody else: of a worker's clients the one that holds most for longest loses
+// it instead, as soon as more is held than may be (Worker::end_turn). A large buffer is refused when three quarters
+// are in use.
 //
 // What connections hold is charged to the cache in steps, ahead of need, so that small changes cost nothing.
 // Nothing is evicted for it at once, for its owner may be looking at an item: that is done in `settle`.

@@ -243,7 +243,7 @@ void Worker::reclaim_excess() {
   if (memory.excess_bytes() > 0) next_forced_reclaim_ms_ = now_ms + kForcedReclaimIntervalMs;
 }
 
-// Those first that have held most for longest.
+// Of this worker's, those first that have held most for longest. Other workers' may have held more for longer.
 void Worker::close_holders(size_t held_bytes_min, int64_t held_ms_min, size_t used_bytes_max) {
   const ConnectionMemory& memory = server_.connection_memory();
   pool_.trim(0);
