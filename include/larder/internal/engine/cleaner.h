@@ -9,8 +9,7 @@
 // What is pinned is passed over. What is being written, that is, in the middle of a copy, is waited for, for a
 // short time, but only by `make_room_…`, if there is nothing else, and without the mutex.
 //
-// Lock order: the cleaner's mutex, then a stripe's mutex, then the log's. Nobody may call in here with a stripe's
-// mutex held: cleaning takes the stripes of the keys it meets.
+// Nobody may call in here with a stripe's mutex held: cleaning takes the stripes of the keys it meets.
 #ifndef LARDER_INTERNAL_ENGINE_CLEANER_H_
 #define LARDER_INTERNAL_ENGINE_CLEANER_H_
 

@@ -10,8 +10,7 @@
 // takes room, and is evicted and cleaned like any other; but no operation that has not asked for it is shown it, no
 // listener is told of it, and it counts as no item.
 //
-// Lock order: cleaner, stripe, log; and the removal queue's mutex after all. See log.h for what may be done without
-// a lock. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
+// Locks and their order: lib/CONCURRENCY.md. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
 #ifndef LARDER_INTERNAL_ENGINE_ENGINE_H_
 #define LARDER_INTERNAL_ENGINE_ENGINE_H_
 
@@ -321,7 +320,6 @@ class Engine {
   // Whether any item was ever to expire. Relaxed: a hint of when to look for such items.
   mutable std::atomic<bool> has_expiries_{false};
 
-  // Lock order: before all others.
   Mutex limit_mutex_;
   Mutex walk_mutex_;
   std::optional<ScanCursor> walk_ ABSL_GUARDED_BY(walk_mutex_);  // the one under way

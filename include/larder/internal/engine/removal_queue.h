@@ -5,7 +5,7 @@
 // (`Delivery`). An operation under way has no more here than it removes between two deliveries: a step of cleaning
 // or of a namespace's hand, or the void items of one page of the index.
 //
-// The queue's mutex is the last in the lock order; nothing is locked and nobody called while it is held.
+// Nothing is locked and nobody called while the queue's mutex is held.
 #ifndef LARDER_INTERNAL_ENGINE_REMOVAL_QUEUE_H_
 #define LARDER_INTERNAL_ENGINE_REMOVAL_QUEUE_H_
 

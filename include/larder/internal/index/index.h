@@ -339,7 +339,7 @@ class Index {
   const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;
   std::atomic<size_t> stripes_with_page_{0};  // relaxed: a number that stands for itself
-  Mutex directories_mutex_;                   // innermost
+  Mutex directories_mutex_;
   // Those in use and those before them, which may still be read: together they are as large as the ones in use.
   std::vector<std::unique_ptr<const Directory>> directories_ ABSL_GUARDED_BY(directories_mutex_);
 };

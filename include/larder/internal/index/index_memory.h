@@ -111,7 +111,7 @@ class IndexMemory {
   // On cache lines of their own: every search reads what is above.
   alignas(64) std::atomic<uint64_t> units_used_{0};  // written under the mutex; relaxed: a number for people
 
-  mutable Mutex mutex_;  // innermost: nothing is locked while it is held
+  mutable Mutex mutex_;
   std::vector<Block> blocks_ ABSL_GUARDED_BY(mutex_);
   std::array<BlockSet, kEmpty + 1> in_use_ ABSL_GUARDED_BY(mutex_);
   BlockSet unused_ ABSL_GUARDED_BY(mutex_);

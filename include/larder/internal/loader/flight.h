@@ -122,7 +122,6 @@ struct Loader::Flight {
   std::exception_ptr exception;
 };
 
-// Its mutex comes before all of the cache's.
 struct alignas(64) Loader::Stripe {
   internal::Mutex mutex;
   std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);

@@ -8,8 +8,6 @@
 //
 // Without eviction the hand looks for what has expired or was flushed only: so far for each store that finds no
 // room, and not again for a while once it has been round in vain.
-//
-// Lock order: a hand before stripes.
 #ifndef LARDER_INTERNAL_POLICY_QUOTA_H_
 #define LARDER_INTERNAL_POLICY_QUOTA_H_
 

@@ -21,8 +21,7 @@
 // handle's, a *hold*, may besides stay for as long as the program likes: so the room of the segments that are held
 // is bounded.
 //
-// Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex, which is
-// taken with or without a stripe's mutex held and under which no other is taken.
+// Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex.
 #ifndef LARDER_INTERNAL_SEGMENTS_LOG_H_
 #define LARDER_INTERNAL_SEGMENTS_LOG_H_
 
