@@ -39,7 +39,7 @@ int main() {
   auto cache = larder::Cache::create(options);
   if (!cache.ok()) return EXIT_FAILURE;
   const std::string old_page(500'000, 'o');
-  (void)(*cache)->set("page:/", old_page);
+  (*cache)->set("page:/", old_page);
 
   larder::Handle page = (*cache)->hold("page:/");
   if (!page) return EXIT_FAILURE;
@@ -48,7 +48,7 @@ int main() {
   response.send_some(100'000, socket);
 
   // Neither of these has to wait for the response, nor the response for them.
-  (void)(*cache)->set("page:/", std::string(500'000, 'n'));
+  (*cache)->set("page:/", std::string(500'000, 'n'));
   (*cache)->flush_all();
   const larder::Stats meanwhile = (*cache)->stats();
   std::cout << meanwhile.handles << " handle holds " << meanwhile.pinned_bytes << " bytes\n";

@@ -26,8 +26,8 @@ int main() {
   // What the program is there for: each line that it is given is remembered, and the number of lines.
   int count = 0;
   for (std::string line; std::getline(std::cin, line);) {
-    (void)(*cache)->set("line:" + std::to_string(++count), line);
-    (void)(*cache)->set("count", std::to_string(count));
+    (*cache)->set("line:" + std::to_string(++count), line);
+    (*cache)->set("count", std::to_string(count));
     std::cout << "remembered " << line << std::endl;
   }
   // The server stops before the cache goes, as it was made after it.

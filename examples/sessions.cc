@@ -47,8 +47,8 @@ int main() {
   larder::TypedCache<uint64_t, Session> sessions(**cache, "session:");
   constexpr auto kIdleMax = 30min;
 
-  (void)sessions.set(17, {"ann", 3}, {.expiry = kIdleMax});
-  (void)sessions.set(18, {"bob", 1}, {.expiry = kIdleMax});
+  sessions.set(17, {"ann", 3}, {.expiry = kIdleMax});
+  sessions.set(18, {"bob", 1}, {.expiry = kIdleMax});
 
   // Every visit reads the session and starts its 30 minutes anew, in one step.
   clock.advance_ms(std::chrono::milliseconds(20min).count());

@@ -72,7 +72,7 @@ int main() {
   if (books.query_count != 3) return EXIT_FAILURE;
 
   books.run("UPDATE book SET title = 'Ulysses' WHERE id = 2");
-  (void)titles.erase(2);
+  titles.erase(2);
   std::cout << title(2) << '\n';
   return title(2) == "Ulysses" && books.query_count == 4 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

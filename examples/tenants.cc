@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 int main() {
   larder::Options options;
@@ -20,13 +21,13 @@ int main() {
   larder::Cache& cache = **created;
 
   const std::string value(1000, 'v');
-  for (int i = 0; i < 100; ++i) (void)cache.set("quiet/" + std::to_string(i), value);
-  for (int i = 0; i < 50'000; ++i) (void)cache.set("loud/" + std::to_string(i), value);
-  for (const larder::NamespaceStats& of : cache.namespace_stats()) {
+  for (int i = 0; i < 100; ++i) cache.set("quiet/" + std::to_string(i), value);
+  for (int i = 0; i < 50'000; ++i) cache.set("loud/" + std::to_string(i), value);
+  for (const larder::NamespaceStats& of : larder::namespace_stats(cache)) {
     std::cout << (of.prefix.empty() ? "(others)" : of.prefix) << ": " << of.stats.items << " items, "
               << of.stats.item_bytes << " bytes, " << of.stats.evictions << " evictions\n";
   }
-  const larder::NamespaceStats quiet = cache.namespace_stats()[1];
+  const larder::NamespaceStats quiet = larder::namespace_stats(cache)[1];
   if (quiet.stats.items != 100 || quiet.stats.evictions != 0) return EXIT_FAILURE;
 
   // Costs the same however many items there are, and nobody else's go.

@@ -24,7 +24,7 @@ int main() {
     std::istringstream words(text);
     for (std::string word; words >> word;) {
       // Called with a lock held: short, and without calls of the cache.
-      (void)counts.update(word, [](std::optional<int>& count) {
+      counts.update(word, [](std::optional<int>& count) {
         count = count.value_or(0) + 1;
         return true;  // store it
       });

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "larder/serving.h"
 #include "netd/key_dump.h"
 #include "netd/memory_limit_change.h"
 #include "netd/numbers.h"
@@ -71,7 +72,7 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   } else if (what == "extstore" || what == "proxy" || what == "proxyfuncs" || what == "proxybe") {
     out.append(kReplyEnd);  // there is nothing of the kind
   } else if (what == "reset") {
-    server_.cache().reset_stats();
+    larder::reset_stats(server_.cache());
     server_.reset_counters();
     out.append(kReplyReset);
   } else {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "larder/scan.h"
+#include "larder/serving.h"
 #include "netd/class_counters.h"
 #include "netd/item_class.h"
 #include "netd/reply.h"
@@ -38,7 +39,7 @@ class ClassReport : public Report {
 
   bool append_part(Buffer& out) override {
     const bool goes_on =
-        server_.cache().scan(cursor_, kItemsPerPart, [this](const larder::ItemInfo& item) { add(item); });
+        larder::scan(server_.cache(), cursor_, kItemsPerPart, [this](const larder::ItemInfo& item) { add(item); });
     if (goes_on) return false;
     extrapolate();
     switch (kind_) {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "larder/serving.h"
 #include "netd/auth_parser.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
@@ -96,12 +97,13 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
     session_.wake_login = std::make_unique<const std::function<void()>>(
         [&io = context.io, timer = login_timer_] { asio::post(io, [timer] { timer->cancel(); }); });
   }
-  out_.set_outlet({.keep = [this](const larder::ItemView& item) { return context_.server.cache().keep(item); },
-                   // Whatever keeps the bytes from going now is met again by `send`.
-                   .send =
-                       [this](const Buffer::Pieces& pieces) {
-                         return static_cast<size_t>(std::max<ssize_t>(transmit(pieces), 0));
-                       }});
+  out_.set_outlet(
+      {.keep = [this](const larder::ItemView& item) { return larder::keep(context_.server.cache(), item); },
+       // Whatever keeps the bytes from going now is met again by `send`.
+       .send =
+           [this](const Buffer::Pieces& pieces) {
+             return static_cast<size_t>(std::max<ssize_t>(transmit(pieces), 0));
+           }});
   context_.server.connection_table().add(entry_);
   tell("conn_new", {});
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "larder/serving.h"
+
 namespace netd {
 namespace {
 
@@ -32,7 +34,7 @@ ConnectionMemory::ConnectionMemory(larder::Cache& cache, size_t memory_limit_byt
 
 ConnectionMemory::~ConnectionMemory() {
   const larder::internal::MutexLock lock(mutex_);
-  cache_.add_external_bytes(-static_cast<int64_t>(charged_bytes_));
+  larder::add_external_bytes(cache_, -static_cast<int64_t>(charged_bytes_));
 }
 
 bool ConnectionMemory::take(size_t bytes) {
@@ -44,7 +46,7 @@ bool ConnectionMemory::take(size_t bytes) {
   if (used_bytes_ > charged_bytes_) {
     const size_t missing_bytes = round_up(used_bytes_ - charged_bytes_, step_bytes_);
     charged_bytes_ += missing_bytes;
-    cache_.charge_external_bytes(missing_bytes);
+    larder::charge_external_bytes(cache_, missing_bytes);
     owed_bytes_.fetch_add(kCleanedPerByte * missing_bytes, std::memory_order_relaxed);
   }
   return true;
@@ -57,7 +59,7 @@ bool ConnectionMemory::charge(int64_t bytes) {
 }
 
 void ConnectionMemory::settle() {
-  for (size_t bytes = 0; bytes < kSettledBytes && cache_.bytes_over_limit() > 0; bytes += kSettleStepBytes) {
+  for (size_t bytes = 0; bytes < kSettledBytes && larder::bytes_over_limit(cache_) > 0; bytes += kSettleStepBytes) {
     // Relaxed: a hint. What is not settled here is by the next stores, and by upkeep.
     size_t owed_bytes = owed_bytes_.load(std::memory_order_relaxed);
     const size_t step_bytes = std::min(owed_bytes, kSettleStepBytes);
@@ -73,7 +75,7 @@ void ConnectionMemory::give(size_t bytes) {
   used_bytes_ -= bytes;
   const size_t kept_bytes = round_up(used_bytes_, step_bytes_) + step_bytes_;
   if (charged_bytes_ <= kept_bytes) return;
-  cache_.add_external_bytes(-static_cast<int64_t>(charged_bytes_ - kept_bytes));
+  larder::add_external_bytes(cache_, -static_cast<int64_t>(charged_bytes_ - kept_bytes));
   charged_bytes_ = kept_bytes;
 }
 

@@ -23,7 +23,6 @@ enum class Counter : uint8_t {
   kBytesRead,
   kBytesWritten,
   kMallocFails,
-  kNoMemory,      // values that found no memory to be received in
   kFlushRefused,  // flush_all under -F: memcached counts these in cmd_flush too
   kMetaNoops,
   kAuthentications,  // attempts

@@ -24,7 +24,7 @@ std::optional<uint16_t> request_id_of(std::string_view datagram) {
 }
 
 void split_reply(uint16_t request_id, std::string_view reply,
-                 absl::FunctionRef<bool(const DatagramHeader& header, std::string_view part)> send) {
+                 larder::FunctionRef<bool(const DatagramHeader& header, std::string_view part)> send) {
   const size_t count = (reply.size() + kPartBytesMax - 1) / kPartBytesMax;
   if (count > std::numeric_limits<uint16_t>::max()) return;
   DatagramHeader header{};

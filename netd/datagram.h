@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
+#include "larder/function_ref.h"
 
 namespace netd {
 
@@ -28,7 +28,7 @@ using DatagramHeader = std::array<char, kDatagramHeaderBytes>;
 // Calls send(header, part) for each datagram of the reply, until it returns false. For an empty reply, and for one
 // that is too long to be numbered, not once.
 void split_reply(uint16_t request_id, std::string_view reply,
-                 absl::FunctionRef<bool(const DatagramHeader& header, std::string_view part)> send);
+                 larder::FunctionRef<bool(const DatagramHeader& header, std::string_view part)> send);
 
 }  // namespace netd
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "larder/serving.h"
 #include "netd/datagram.h"
 #include "netd/reply_words.h"
 #include "netd/request_log.h"
@@ -66,7 +67,7 @@ DatagramPort::DatagramPort(ConnectionContext& context, UniqueFd fd)
   out_.set_outlet({.keep =
                        [this](const larder::ItemView& item) {
                          const bool is_too_long = item.value.size() > kValueBytesMax;
-                         return is_too_long ? context_.server.cache().keep(item) : larder::Handle();
+                         return is_too_long ? larder::keep(context_.server.cache(), item) : larder::Handle();
                        },
                    .send = [](const Buffer::Pieces&) { return size_t{0}; }});
   context_.server.connection_table().add(entry_);

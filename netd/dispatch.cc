@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "larder/serving.h"
 #include "netd/exptime.h"
 #include "netd/log.h"
 #include "netd/read_only.h"
@@ -59,7 +60,7 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
       traffic_(server, worker),
       administration_(server),
       shut_down_(std::move(shut_down)),
-      values_(cache_, counters_, traffic_, server.options().item_bytes_max),
+      values_(cache_, traffic_),
       meta_(cache_, counters_, traffic_, values_) {}
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
@@ -158,7 +159,7 @@ void Dispatch::store(const Request& request, const Session& session, Buffer& out
 void Dispatch::erase(const Request& request, Buffer& out) {
   std::optional<size_t> value_bytes;
   const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
-  const bool erased = cache_.erase(request.key, std::nullopt, note_size) == larder::EraseResult::kErased;
+  const bool erased = larder::erase(cache_, request.key, std::nullopt, note_size) == larder::EraseResult::kErased;
   traffic_.deleted(request, value_bytes);
   answer(request, erased ? kReplyDeleted : kReplyNotFound, out);
 }
@@ -174,8 +175,8 @@ void Dispatch::count(const Request& request, Buffer& out) {
 
 void Dispatch::touch(const Request& request, Buffer& out) {
   size_t value_bytes = 0;
-  const bool found = cache_.touch(request.key, expiry_of(request.exptime),
-                                  [&](const larder::ItemView& item) { value_bytes = item.value.size(); });
+  const bool found = larder::touch(cache_, request.key, expiry_of(request.exptime),
+                                   [&](const larder::ItemView& item) { value_bytes = item.value.size(); });
   if (found) traffic_.count(request.key, value_bytes, ClassCounter::kTouchHits);
   answer(request, found ? kReplyTouched : kReplyNotFound, out);
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "larder/serving.h"
 #include "netd/base64.h"
 #include "netd/item_class.h"
 #include "netd/key_text.h"
@@ -63,7 +64,7 @@ class KeyDump : public Report {
     uint64_t seen = 0;
     bool goes_on = true;
     for (int steps = 0; goes_on && steps < kStepsPerPart && lines.size() < kLinesBytes; ++steps) {
-      goes_on = server_.cache().scan(cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
+      goes_on = larder::scan(server_.cache(), cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
         ++seen;
         if (!item.key.starts_with(prefix_)) return;
         lines += format_ == DumpFormat::kMeta ? meta_line(item, now_unix_ms) : meta_get_line(item);
@@ -101,7 +102,7 @@ class CacheDump : public Report {
   bool append_part(Buffer& out) override {
     const int64_t now_unix_ms = server_.clock().unix_ms();
     std::string lines;
-    const bool goes_on = server_.cache().scan(cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
+    const bool goes_on = larder::scan(server_.cache(), cursor_, kItemsPerStep, [&](const larder::ItemInfo& item) {
       if (items_left_ == 0 || !is_plain_key(item.key)) return;
       if (class_of(item.key, item.value_bytes) != item_class_) return;
       const std::string line =

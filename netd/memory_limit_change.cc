@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "larder/serving.h"
 #include "netd/reply_words.h"
 
 namespace netd {
@@ -26,7 +27,7 @@ class MemoryLimitChange : public Report {
         bytes_(bytes),
         quiet_(quiet),
         limit_bytes_(old_bytes_),
-        is_possible_(cache_.check_memory_limit(bytes).ok()) {}
+        is_possible_(larder::check_memory_limit(cache_, bytes).ok()) {}
   ~MemoryLimitChange() override {
     give_back();
     const bool is_half_done = limit_bytes_ != bytes_ && limit_bytes_ != old_bytes_;
@@ -48,12 +49,12 @@ class MemoryLimitChange : public Report {
 
   // A step. True when that was the last, or it has turned out to be impossible.
   bool lower() {
-    if (cache_.bytes_over_limit() == 0) {
+    if (larder::bytes_over_limit(cache_) == 0) {
       if (charged_bytes_ > 0) set_limit(limit_bytes_ - charged_bytes_);
-      while (is_possible_ && cache_.bytes_over_limit() == 0) {
+      while (is_possible_ && larder::bytes_over_limit(cache_) == 0) {
         const size_t step_bytes = std::min(limit_bytes_ - bytes_ - charged_bytes_, kStepBytes);
         if (step_bytes == 0) return true;
-        cache_.charge_external_bytes(step_bytes);
+        larder::charge_external_bytes(cache_, step_bytes);
         charged_bytes_ += step_bytes;
       }
     }
@@ -70,7 +71,7 @@ class MemoryLimitChange : public Report {
   }
 
   void give_back() {
-    cache_.add_external_bytes(-static_cast<int64_t>(charged_bytes_));
+    larder::add_external_bytes(cache_, -static_cast<int64_t>(charged_bytes_));
     charged_bytes_ = 0;
   }
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <optional>
 
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "netd/exptime.h"
 #include "netd/reply_words.h"
 #include "netd/result_words.h"
@@ -156,7 +158,7 @@ void MetaDispatch::run(const Request& request, const Session& session, Buffer& o
 
 void MetaDispatch::get(const Request& request, Buffer& out) {
   const bool is_found =
-      cache_.read(item_key(request), read_options(*request.meta), [&](const larder::Reading& reading) {
+      larder::read(cache_, item_key(request), read_options(*request.meta), [&](const larder::Reading& reading) {
         const bool is_touch = request.meta->exptime && !reading.is_created;
         traffic_.count(reading.item.key, reading.item.value.size(),
                        is_touch ? ClassCounter::kTouchHits : ClassCounter::kGetHits);
@@ -185,7 +187,7 @@ larder::EraseResult MetaDispatch::erase_or_invalidate(const Request& request) {
   if (!meta.invalidates && !meta.empties) {
     std::optional<size_t> value_bytes;
     const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
-    const larder::EraseResult result = cache_.erase(item_key(request), meta.compare, note_size);
+    const larder::EraseResult result = larder::erase(cache_, item_key(request), meta.compare, note_size);
     traffic_.deleted(request, value_bytes);
     return result;
   }
@@ -195,7 +197,7 @@ larder::EraseResult MetaDispatch::erase_or_invalidate(const Request& request) {
                                           .expiry = expiry_if(meta.exptime),
                                           .flags = meta.client_flags,
                                           .cas = meta.cas};
-  return cache_.invalidate(item_key(request), options);
+  return larder::invalidate(cache_, item_key(request), options);
 }
 
 void MetaDispatch::count(const Request& request, const Session& session, Buffer& out) {
@@ -229,7 +231,7 @@ void MetaDispatch::count(const Request& request, const Session& session, Buffer&
 }
 
 void MetaDispatch::debug(const Request& request, Buffer& out) {
-  const std::optional<larder::ItemDetails> item = cache_.inspect(item_key(request));
+  const std::optional<larder::ItemDetails> item = larder::inspect(cache_, item_key(request));
   if (!item) return out.append(kReplyMetaMissing);
   if (!append_meta_debug(item_key(request), *item, out)) out.append(kErrorNoMemoryWriting);
 }

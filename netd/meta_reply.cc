@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "larder/item_details.h"
 #include "netd/base64.h"
 #include "netd/exptime.h"
 #include "netd/item_class.h"

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "larder/item.h"
+#include "larder/item_details.h"
 #include "netd/buffer.h"
 
 namespace netd {

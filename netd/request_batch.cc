@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "larder/serving.h"
 #include "netd/tokens.h"
 
 namespace netd {
@@ -39,7 +40,7 @@ void RequestBatch::prefetch(const larder::Cache& cache) const {
   for (size_t i = 0; i < count_; ++i) {
     if (const std::string_view key = first_key(entries_[i].request); !key.empty()) keys[key_count++] = key;
   }
-  cache.prefetch(std::span(keys).first(key_count));
+  larder::prefetch(cache, std::span(keys).first(key_count));
 }
 
 }  // namespace netd

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
 #include "larder/cache.h"
+#include "larder/function_ref.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 
@@ -19,7 +19,7 @@ class RequestBatch {
   static constexpr size_t kRequestsMax = 16;
 
   // What is asked for the request at the front of an input, as Parser::next is.
-  using Parse = absl::FunctionRef<Parser::Result(std::string_view input, Request& request)>;
+  using Parse = larder::FunctionRef<Parser::Result(std::string_view input, Request& request)>;
 
   // Fills the batch with what `input` begins with: up to `requests_max` ≥ 1 requests that are complete, of which
   // only the last one may end far behind the front or have bytes to skip. What was said of the first.

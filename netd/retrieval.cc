@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "larder/serving.h"
 #include "netd/exptime.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
@@ -84,7 +85,7 @@ class Retrieval {
     const std::string_view key = take_token(request_.keys);
     traffic_.looks_up(session_, key);
     const bool is_found =
-        cache_.visit_and_touch(key, expiry_of(request_.exptime), [this](const larder::ItemView& item) {
+        larder::visit_and_touch(cache_, key, expiry_of(request_.exptime), [this](const larder::ItemView& item) {
           traffic_.got(item.key, item.value.size(), ClassCounter::kTouchHits);
           append(item);
         });

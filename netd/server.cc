@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "larder/serving.h"
+
 namespace netd {
 namespace {
 
@@ -86,7 +88,8 @@ bool Server::crawl() {
   const uint64_t turn = state_.crawl.load(std::memory_order_acquire);
   if (turn == 0) return false;
   uint64_t seen = 0;
-  const bool goes_on = state_.cache().scan(crawled_, kCrawlStepItems, [&](const larder::ItemInfo&) { ++seen; });
+  const bool goes_on =
+      larder::scan(state_.cache(), crawled_, kCrawlStepItems, [&](const larder::ItemInfo&) { ++seen; });
   state_.crawled_items.fetch_add(seen, std::memory_order_relaxed);
   if (goes_on) return true;
   crawled_ = {};

@@ -92,7 +92,7 @@ void append_commands(const ServerState& server, const larder::Stats& cache, Buff
   append_stat("touch_hits", cache.touch_hits, out);
   append_stat("touch_misses", cache.touch_misses, out);
   append_stat("store_too_large", cache.store_too_large, out);
-  append_stat("store_no_memory", cache.store_no_memory + server.sum(Counter::kNoMemory), out);
+  append_stat("store_no_memory", cache.store_no_memory, out);
   append_stat("auth_cmds", server.sum(Counter::kAuthentications), out);
   append_stat("auth_errors", server.sum(Counter::kAuthenticationErrors), out);
 }

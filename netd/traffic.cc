@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "larder/serving.h"
 #include "netd/key_text.h"
 
 namespace netd {
@@ -60,12 +61,13 @@ std::string_view status_of(larder::Presence presence) {
 }  // namespace
 
 void Traffic::tell_lookup(const Session& session, std::string_view key) {
-  const std::optional<larder::ItemDetails> item = server_.cache().inspect(key);
+  const std::optional<larder::ItemDetails> item = larder::inspect(server_.cache(), key);
   const size_t value_bytes = item ? item->value_bytes : 0;
-  server_.watch_hub().tell(kWatchFetchers, server_.clock().unix_ms(),
-                           fmt::format("item_get key={} status={} clsid={} cfd={} size={}", percent_encoded(key),
-                                       status_of(item ? larder::Presence::kPresent : server_.cache().presence(key)),
-                                       item ? class_of(key, value_bytes) : 0, session.fd, value_bytes));
+  server_.watch_hub().tell(
+      kWatchFetchers, server_.clock().unix_ms(),
+      fmt::format("item_get key={} status={} clsid={} cfd={} size={}", percent_encoded(key),
+                  status_of(item ? larder::Presence::kPresent : larder::presence(server_.cache(), key)),
+                  item ? class_of(key, value_bytes) : 0, session.fd, value_bytes));
 }
 
 void Traffic::stored(const Session& session, const Request& request, const larder::StoreOptions& options,

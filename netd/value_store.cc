@@ -1,5 +1,7 @@
 #include "netd/value_store.h"
 
+#include "larder/serving.h"
+
 namespace netd {
 namespace {
 
@@ -23,16 +25,12 @@ larder::StoreOutcome ValueStore::store(const Request& request, const Session& se
 }
 
 larder::StoreOutcome ValueStore::try_store(const Request& request, const larder::StoreOptions& options) {
-  if (request.no_memory) return refuse_no_memory(item_key(request), options);
-  return cache_.store(item_key(request), request.too_large ? oversized_value_.view() : request.value, options);
-}
-
-larder::StoreOutcome ValueStore::refuse_no_memory(std::string_view key, const larder::StoreOptions& options) {
-  counters_.add(Counter::kNoMemory);
-  if (options.mode == larder::StoreMode::kSet && !options.expected) {
-    cache_.discard(key);
-  }
-  return {.result = larder::StoreResult::kNoMemory};
+  const auto reject = [&](larder::StoreResult reason) -> larder::StoreOutcome {
+    return {.result = larder::reject(cache_, item_key(request), options, reason)};
+  };
+  if (request.no_memory) return reject(larder::StoreResult::kNoMemory);
+  if (request.too_large) return reject(larder::StoreResult::kTooLarge);
+  return cache_.store(item_key(request), request.value, options);
 }
 
 }  // namespace netd

@@ -6,8 +6,6 @@
 #include <string_view>
 
 #include "larder/cache.h"
-#include "netd/counters.h"
-#include "netd/oversized_value.h"
 #include "netd/request.h"
 #include "netd/session.h"
 #include "netd/traffic.h"
@@ -16,9 +14,8 @@ namespace netd {
 
 class ValueStore {
  public:
-  // Keeps references. Throws StartError.
-  ValueStore(larder::Cache& cache, Counters& counters, Traffic& traffic, size_t value_bytes_max)
-      : cache_(cache), counters_(counters), traffic_(traffic), oversized_value_(value_bytes_max) {}
+  // Keeps references.
+  ValueStore(larder::Cache& cache, Traffic& traffic) : cache_(cache), traffic_(traffic) {}
 
   // A value that is too large, or for which there was no memory, leaves nothing of the old item behind if it was to
   // be stored whatever there was, and otherwise all of it.
@@ -30,12 +27,9 @@ class ValueStore {
 
  private:
   larder::StoreOutcome try_store(const Request& request, const larder::StoreOptions& options);
-  larder::StoreOutcome refuse_no_memory(std::string_view key, const larder::StoreOptions& options);
 
   larder::Cache& cache_;
-  Counters& counters_;
   Traffic& traffic_;
-  const OversizedValue oversized_value_;
   uint64_t bytes_written_ = 0;
 };
 

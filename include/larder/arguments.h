@@ -5,11 +5,14 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "larder/expiry.h"
 
@@ -23,6 +26,21 @@ template <class T>
 concept OwningTemporary =
     !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::derived_from<T, std::string_view> &&
     std::convertible_to<const T&, std::string_view>;
+
+// What std::span<const std::string_view> is not made of, but could be.
+template <class T>
+concept StringRange =
+    !std::convertible_to<const T&, std::span<const std::string_view>> && requires(const T& strings) {
+  { *std::begin(strings) } -> std::convertible_to<std::string_view>;
+  std::end(strings);
+};
+
+template <StringRange T>
+[[nodiscard]] std::vector<std::string_view> views_of(const T& strings) {
+  static_assert(!OwningTemporary<decltype(*std::begin(strings))>,
+                "a range of temporary strings: there would be nothing to look at");
+  return {std::begin(strings), std::end(strings)};
+}
 
 }  // namespace internal
 
@@ -66,26 +84,6 @@ struct StoreOptions {
   std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is stored over; not for kAdd
   bool takes_older = false;               // with kSet, kReplace and `expected`: see Cache::store
   std::optional<Expiry> vivify = {};      // kAppend, kPrepend: given, a missing key is stored, with this expiry
-};
-
-// How read treats the item besides showing it.
-struct ReadOptions {
-  std::optional<Expiry> expiry = {};       // given: the item's new expiry, as touch sets it
-  std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and the caller has won it
-  std::chrono::milliseconds recache = {};  // an item that expires in less than this can be won
-  bool may_win = true;         // false: for callers that would not renew it; but what vivify creates is won
-  bool marks_used = true;      // false: as peek, leaves no trace, but in the counters
-  bool wants_history = false;  // fill in Reading::was_fetched and idle_s; takes a lock
-};
-
-// What invalidate leaves of an item.
-struct InvalidateOptions {
-  bool is_stale = true;                   // still shown, but to be renewed by the next reader, who wins it
-  bool is_empty = false;                  // the value is replaced by an empty one, flags and expiry by those below
-  std::optional<uint64_t> expected = {};  // given: only of an item with this CAS number
-  std::optional<Expiry> expiry = {};      // given: its new expiry. Not given: it stays, or with is_empty is never
-  uint32_t flags = 0;                     // with is_empty
-  uint64_t cas = 0;                       // as in SetOptions
 };
 
 // What becomes of an item that Cache::update has shown. Made by one of the three functions.

@@ -7,7 +7,7 @@
 //   options.memory_limit_bytes = 256 << 20;
 //   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::create(options);
 //   if (!cache.ok()) return cache.status();
-//   (void)(*cache)->set("greeting", "hello", {.expiry = std::chrono::minutes(5)});
+//   (*cache)->set("greeting", "hello", {.expiry = std::chrono::minutes(5)});
 //   if (std::optional<larder::Item> item = (*cache)->get("greeting")) use(item->value);
 //
 // Keys are 1..kKeyBytesMax bytes of any kind, values 0..Options::item_bytes_max bytes. An operation with a key
@@ -20,8 +20,8 @@
 // that a visitor is being shown cannot go meanwhile, and nobody waits until it can: calls from inside the visitor,
 // like those of other threads, evict other items instead, and where there are none that may go they answer
 // kNoMemory, or charge what no room can be made for. A visitor that must not pay for eviction uses
-// charge_external_bytes. Where a function is said to run with a lock held, a call of the same cache would wait for
-// ever, and is an assertion that fails in debug builds.
+// charge_external_bytes (serving.h). Where a function is said to run with a lock held, a call of the same cache
+// would wait for ever, and is an assertion that fails in debug builds.
 //
 // Cost: one hash of the key. Reads take no lock and wait for nobody, but for values above 8 KiB. Changes lock the
 // part of the index that the key falls in; stores also pay for eviction, in steps proportional to what they store.
@@ -35,6 +35,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,12 +43,12 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/api.h"
 #include "larder/arguments.h"
 #include "larder/expiry.h"
+#include "larder/function_ref.h"
 #include "larder/handle.h"
 #include "larder/item.h"
 #include "larder/options.h"
@@ -59,20 +60,18 @@ namespace larder {
 
 namespace internal {
 class Engine;
+struct CacheAccess;
 }  // namespace internal
-
-class Loader;
 
 // One cache. What holds for all its functions is told above.
 class LARDER_API Cache {
  public:
   // Are shown items, of several by their index too. What they are shown is valid until they return.
-  using Visitor = absl::FunctionRef<void(const ItemView& item)>;
-  using ReadVisitor = absl::FunctionRef<void(const Reading& reading)>;
-  using MultiVisitor = absl::FunctionRef<void(size_t index, const ItemView& item)>;
+  using Visitor = FunctionRef<void(const ItemView& item)>;
+  using MultiVisitor = FunctionRef<void(size_t index, const ItemView& item)>;
   // Are asked about items; null: there is none. What they are shown is valid until they return.
-  using Predicate = absl::FunctionRef<bool(const ItemView& item)>;
-  using Updater = absl::FunctionRef<Update(const ItemView* item)>;
+  using Predicate = FunctionRef<bool(const ItemView& item)>;
+  using Updater = FunctionRef<Update(const ItemView* item)>;
 
   // Makes a cache. InvalidArgument names the option that is out of range and its value; ResourceExhausted says
   // which memory could not be had.
@@ -107,44 +106,11 @@ class LARDER_API Cache {
   bool peek(std::string_view key, Visitor visitor) const;
   [[nodiscard]] bool contains(std::string_view key) const;
 
-  // As visit, for callers that keep what they read up to date: one of them is told to renew an item, while the
-  // others go on with what there is.
-  //
-  // A reader that may wins an item, that is, Reading::has_won is true, if nobody has won it before and
-  //   - it was missing, and `options.vivify` given: the item is created with an empty value, and shown; or
-  //   - it is stale (see invalidate, and StoreOptions::takes_older); or
-  //   - it expires in less than `options.recache`; an item that never expires does not.
-  // Everyone else finds item.is_won true until the item is stored anew, which ends both being won and being stale;
-  // so do append and prepend. incr, decr and touch leave both as they are. Reads by the other functions win
-  // nothing, and show stale and empty items like any others. With `vivify` a key that a Loader is loading is shown,
-  // too, as an empty item that is won, with the time that the load may still take; it is not touched.
-  //
-  //   options.expiry     the item is shown with it; a past one removes the item. `recache` goes by the one before.
-  //   options.vivify     the expiry should be about as long as the winner may take.
-  //
-  // False when there is none, or when vivify found no room. When winning or a new expiry finds no room (eviction is
-  // off, or the item is evicted to make some), neither happens. Counts get_hits or get_misses, and vivified; what
-  // is found with `expiry`, touch_hits instead. Costs what visit does, or what touch does if anything of the item
-  // changes; long values are then copied. Source: memcached protocol.txt, "Meta Get".
-  bool read(std::string_view key, const ReadOptions& options, ReadVisitor visitor);
-
-  // What can be told of the item to people, without a trace; nothing when there is none. Takes a lock.
-  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key) const;
-
-  // Whether there is an item, and if not, what is left of one: the first get that comes upon that takes it away.
-  // Without a trace. Takes a lock.
-  [[nodiscard]] Presence presence(std::string_view key) const;
-
   // As get, but without a copy: the item where it lies, kept as it is until the handle is destroyed, whatever
   // becomes of the item meanwhile; an empty handle when there is none. Beyond Options::pinned_bytes_max the handle
   // has a copy, which items make room for, and which counts towards the memory limit even where nothing can go.
   // Takes a lock. See handle.h.
   [[nodiscard]] Handle hold(std::string_view key);
-
-  // For visitors that may call the cache and want to go on with the item that they are being shown: a handle
-  // to it, without another lookup, if it is shown where it lies and may be held there. Otherwise, that is, for a
-  // short value or beyond Options::pinned_bytes_max, an empty handle: what is needed of the item must be copied.
-  [[nodiscard]] Handle keep(const ItemView& item);
 
   // Looks up each key in order and calls visitor(index, item) for each one found; a key named twice is shown
   // twice. Returns how many were found. Cheaper per key than get.
@@ -153,10 +119,21 @@ class LARDER_API Cache {
   // The same as copies: element i belongs to keys[i].
   [[nodiscard]] std::vector<std::optional<Item>> get_multi(std::span<const std::string_view> keys);
 
-  // Has the memory fetched that operations on these keys will need: for callers who know the keys of many
-  // operations before they begin the first. A hint: nothing is changed, marked or counted. Of use for a few dozen
-  // keys at a time, and only when the operations follow at once.
-  void prefetch(std::span<const std::string_view> keys) const;
+  // Both take {"a", "b"} and any range of strings, too.
+  size_t get_multi(std::initializer_list<std::string_view> keys, MultiVisitor visitor) {
+    return get_multi(std::span(keys.begin(), keys.size()), visitor);
+  }
+  [[nodiscard]] std::vector<std::optional<Item>> get_multi(std::initializer_list<std::string_view> keys) {
+    return get_multi(std::span(keys.begin(), keys.size()));
+  }
+  template <internal::StringRange Keys>
+  size_t get_multi(const Keys& keys, MultiVisitor visitor) {
+    return get_multi(std::span<const std::string_view>(internal::views_of(keys)), visitor);
+  }
+  template <internal::StringRange Keys>
+  [[nodiscard]] std::vector<std::optional<Item>> get_multi(const Keys& keys) {
+    return get_multi(std::span<const std::string_view>(internal::views_of(keys)));
+  }
 
   // --- storing ---------------------------------------------------------------------------------------------
 
@@ -236,52 +213,31 @@ class LARDER_API Cache {
   // the item and answers true.
   bool touch(std::string_view key, Expiry expiry);
 
-  // The same, and shows the item as it was to `visitor`, as the erase with a visitor does; twice or more if room
-  // must be made first.
-  bool touch(std::string_view key, Expiry expiry, Visitor visitor);
-
   // get and touch in one step; the item comes back with its new time left (or the old one, where touch would be
   // false for want of room). Counts as touch, not as get. An expiry already past removes the item and still gives
   // it back (with ttl_ms 0).
   [[nodiscard]] std::optional<Item> get_and_touch(std::string_view key, Expiry expiry);
-  bool visit_and_touch(std::string_view key, Expiry expiry, Visitor visitor);
 
   // Removes the item. With `cas`: only if it still has that number, otherwise kExists. Without, also ends
-  // what a Loader has left under the key (see loader.h), which is no item: kNotFound. So do discard, invalidate,
-  // erase_multi and erase_prefix.
+  // what a Loader has left under the key (see loader.h), which is no item: kNotFound. So do erase_multi,
+  // and invalidate, erase_prefix and reject of renewal.h and serving.h.
   EraseResult erase(std::string_view key, std::optional<uint64_t> cas = std::nullopt);
-
-  // The same, and shows what is removed to `visitor` before it goes, with a lock held: the visitor should be brief,
-  // and must not call the cache.
-  EraseResult erase(std::string_view key, std::optional<uint64_t> cas, Visitor visitor);
-
-  // Removes the item, if there is one, and counts nothing: for owners that must refuse a value before the cache
-  // sees it, and may not leave the old one.
-  void discard(std::string_view key);
-
-  // Instead of removing the item, leaves it in the cache for readers to go on with until one of them, the winner
-  // (see read), has stored a new one. It gets a new CAS number, so that no cas made from its old value succeeds;
-  // emptied without being stale, it keeps its own. Whether it had been won is forgotten. Answers as erase does, but
-  // counts erase_misses only; where no room can be made for what is to be noted, the item is removed.
-  EraseResult invalidate(std::string_view key, const InvalidateOptions& options = {});
 
   // Removes each key; returns how many were there.
   size_t erase_multi(std::span<const std::string_view> keys);
+  size_t erase_multi(std::initializer_list<std::string_view> keys) {
+    return erase_multi(std::span(keys.begin(), keys.size()));
+  }
+  template <internal::StringRange Keys>
+  size_t erase_multi(const Keys& keys) {
+    return erase_multi(std::span<const std::string_view>(internal::views_of(keys)));
+  }
 
   // Removes each item that `is_unwanted`, and returns how many were. It is asked with a lock held, so that what it
   // is shown is what is removed: it should be brief, and must not call the cache. It may be asked about an item
   // more than once. Goes over the whole cache, a few items at a time, and never stops other callers for longer than
   // one of its steps; which items it meets is as with for_each. Each counts erase_hits.
   size_t erase_if(Predicate is_unwanted);
-
-  // One step of that: about `items_max` ≥ 1 items, from `cursor` on, which is moved behind them (see scan). For
-  // callers who have something else to do as well, or want to stop in between.
-  size_t erase_if(ScanCursor& cursor, size_t items_max, Predicate is_unwanted);
-
-  // The same of the items whose keys begin with `prefix`; an empty one is that of all keys. A prefix that is often
-  // emptied is better declared a namespace: see flush_namespace.
-  size_t erase_prefix(std::string_view prefix);
-  size_t erase_prefix(ScanCursor& cursor, size_t items_max, std::string_view prefix);
 
   // Removes every item stored before this call, or, with a delay > 0, every item stored before that moment. One
   // moment can be pending: a later call replaces it. Takes effect at once for every reader and costs the same
@@ -297,22 +253,10 @@ class LARDER_API Cache {
   // Shows each item to `visitor` until it returns false. Items that are there all the while are shown at least
   // once, and once only unless they are overwritten meanwhile; items that come or go meanwhile may be shown or
   // not. Copies a few items at a time; never stops other callers for longer than one of its steps.
-  void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) const;
-
-  // Shows the next items, about `items_max` ≥ 1 of them, without their values, and moves `cursor`, a fresh one of
-  // which begins the walk over all items, or a sample, behind them. False when the walk has come to its end. What
-  // for_each promises holds for the walk as a whole, however long it pauses, and nothing is kept for it meanwhile.
-  // Cheaper than for_each. Removes what it finds expired.
-  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor) const;
+  void for_each(FunctionRef<bool(const ItemView& item)> visitor) const;
 
   // Adds up what all threads have counted: cheap enough for every second, not for every operation.
   [[nodiscard]] Stats stats() const;
-
-  // The same by namespaces: element i is that of Options::namespaces[i], and the last that of all other keys.
-  [[nodiscard]] std::vector<NamespaceStats> namespace_stats() const;
-
-  // Sets the counters of Stats to 0; gauges stay.
-  void reset_stats();
 
   // Changes the limit. It can be raised to 16 GiB or four times the first one, whichever is more; if the first one
   // is below 32 MiB, to its square divided by 64 KiB (16 MiB from 1 MiB, 256 MiB from 4 MiB), since there may be
@@ -324,14 +268,6 @@ class LARDER_API Cache {
   // item has gone, but for those that went before it turned out that visitors hold too much of the others.
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
 
-  // What set_memory_limit would answer, as far as it is known before it evicts; changes nothing. For owners who
-  // make room step by step first: charge_external_bytes what the limit is to be lowered by, maintain until
-  // bytes_over_limit is 0, give the charge back and set the limit.
-  [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
-
-  // The lowest limit that set_memory_limit takes.
-  [[nodiscard]] size_t memory_limit_bytes_min() const;
-
   // Does what else waits for the next stores, a step at a time: takes back the room of expired, flushed and erased
   // items, gives memory that nothing lies in back to the system, and makes room for what is charged beyond the
   // limit. A step cleans about `step_bytes` of memory, and looks at an item for each 256 bytes of that: once a
@@ -340,40 +276,8 @@ class LARDER_API Cache {
   // is stored.
   bool maintain(size_t step_bytes = 1 << 20);
 
-  // Charges (or, negative, returns) memory the owner uses on the cache's behalf, such as connection buffers, to
-  // the limit. Items make room first, as for a store; what no room can be made for is charged all the same, and
-  // the next stores make it up. What leaves no room for any item at all makes stores answer kNoMemory. Returning
-  // more than was charged returns what was charged.
-  void add_external_bytes(int64_t bytes);
-
-  // Only charges, as add_external_bytes does, and leaves it to others to make room: it evicts nothing, takes no
-  // lock and calls no listener, so it may be called from anywhere, also from inside a visitor or an updater. Memory
-  // use is then beyond the limit by no more than what was so charged, and less with each of the next stores, which
-  // pay a little of it each, and with each step of maintain. A store that needs memory beyond what its segment has
-  // left, for a long value, say, makes up all of it first. Returned with add_external_bytes.
-  void charge_external_bytes(size_t bytes);
-
-  // How much more is charged than the limit allows; 0 but for what charge_external_bytes has charged lately, and
-  // for what nothing could make room for. Takes no lock, and is cheap enough for every operation.
-  [[nodiscard]] size_t bytes_over_limit() const;
-
-  // Checks every invariant of the engine (see lib/DESIGN.md) and returns what is violated, or OK. No other
-  // thread may use the cache meanwhile: sums over all of it would not add up. Takes time proportional to what the
-  // cache holds: for tests.
-  [[nodiscard]] absl::Status assert_valid() const;
-
  private:
-  // For loaders, which see what they leave (ItemView). To find that counts as a miss.
-  friend class Loader;
-  bool look(std::string_view key, Visitor visitor);
-  size_t look(std::span<const std::string_view> keys, MultiVisitor visitor);
-  [[nodiscard]] std::optional<ItemDetails> inspect_hidden(std::string_view key) const;
-  // As read with `vivify`, but creates a placeholder, and counts nothing.
-  bool claim(std::string_view key, const ReadOptions& options, ReadVisitor visitor);
-  // A value, or the mark of an absence. `has_grace`: ItemView::has_grace.
-  StoreResult bring(std::string_view key, std::optional<std::string_view> value, bool has_grace,
-                    const StoreOptions& options);
-  EraseResult give_back(std::string_view key, const InvalidateOptions& options);
+  friend struct internal::CacheAccess;
 
   explicit Cache(std::unique_ptr<internal::Engine> engine);
 

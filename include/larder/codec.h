@@ -196,8 +196,8 @@ struct KeyCodec<Key> {
 
 // Types of which equal values have equal bytes, and that are no numbers.
 template <class Key>
-concept PlainKey = PlainBytes<Key> && std::has_unique_object_representations_v<Key> && !std::integral<Key> &&
-                   !std::is_enum_v<Key>;
+concept PlainKey =
+    PlainBytes<Key> && std::has_unique_object_representations_v<Key> && !std::integral<Key> && !std::is_enum_v<Key>;
 
 // Other types, as they lie in memory.
 template <PlainKey Key>

@@ -28,8 +28,8 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
-// Made by Cache::hold and Cache::keep, and gone before the cache is. Handles are independent of each other, and may
-// be moved to and destroyed by any thread; one handle is for one thread at a time.
+// Made by Cache::hold and larder::keep, and gone before the cache is. Handles are independent of each other, and
+// may be moved to and destroyed by any thread; one handle is for one thread at a time.
 class LARDER_API Handle {
  public:
   // An empty one.

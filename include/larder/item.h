@@ -35,7 +35,7 @@ struct ItemView {
   bool is_key_binary = false;
 
   // What loaders note of items. To everybody else a key that has one of the last two is missing, but that
-  // Cache::read with `vivify` shows a placeholder as an empty item that is won.
+  // larder::read with `vivify` shows a placeholder as an empty item that is won.
   bool has_grace = false;       // the end of its ttl is LoadOptions::stale_grace
   bool is_placeholder = false;  // a load is under way
   bool is_absence = false;      // there was nothing to load
@@ -46,39 +46,6 @@ struct ItemView {
 [[nodiscard]] inline bool has_value(const ItemView& item) {
   return !item.value.empty() || (!item.is_won && !item.is_stale);
 }
-
-// What `Cache::read` shows.
-struct Reading {
-  ItemView item;            // as the read leaves it
-  bool has_won = false;     // the caller is to renew the item, and nobody else is told so until it is stored again
-  bool is_created = false;  // there was none: ReadOptions::vivify made it
-  int64_t previous_ttl_ms = kNeverExpires;  // before ReadOptions::expiry
-
-  // With ReadOptions::wants_history, otherwise not filled in. The first question about an item begins a record of
-  // its accesses (9 bytes, unless marks_used is false), and from then on both are exact. Until then was_fetched is
-  // what the eviction policy remembers, which outlives an overwrite and may be forgotten when memory is short; and
-  // idle_s counts from the last change of the value, 0 where that is not known either (Options::cas is off, or the
-  // number is the caller's).
-  bool was_fetched = false;  // read before, since it was stored or its value changed
-  uint32_t idle_s = 0;       // seconds since the last access before this one
-};
-
-// What `Cache::inspect` tells of an item, for people who look for the reason of something.
-struct ItemDetails {
-  size_t value_bytes = 0;
-  size_t item_bytes = 0;  // what it takes in memory, its slot in the index left out
-  uint32_t flags = 0;
-  uint64_t cas = 0;
-  int64_t ttl_ms = kNeverExpires;
-  bool is_stale = false;
-  bool is_won = false;
-  bool is_key_binary = false;
-  bool was_fetched = false;  // this and the next as in Reading
-  uint32_t idle_s = 0;
-  uint32_t frequency = 0;  // 0..3: what the eviction policy goes by
-  uint32_t stripe = 0;     // the part of the index that finds it
-  uint32_t segment = 0;    // the part of memory that it lies in
-};
 
 }  // namespace larder
 

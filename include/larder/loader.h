@@ -2,16 +2,16 @@
 // is what programs use.
 //
 // Of all callers that find a key missing at the same time, one loads it. Which one, the cache's own mark says: an
-// item is won (see Cache::read) until its value comes, and where there is none a placeholder stands for it. That is
-// the mark that memcached's meta commands set and show: a key that a client of a server is told to renew is not
+// item is won (see larder::read) until its value comes, and where there is none a placeholder stands for it. That
+// is the mark that memcached's meta commands set and show: a key that a client of a server is told to renew is not
 // loaded here at the same time, nor the other way round. Callers of one Loader wait for each other without polling;
 // for winners elsewhere, another Loader among them, one caller of a key looks every 1 to 50 ms, and the others wait
 // for it.
 //
 // Placeholders, and the marks of what there was not to load (LoadOptions::absent_ttl), are no items. For everybody
 // else those keys are missing: reads, stores of every kind, counters, touch, listeners, walks and statistics. Only
-// a Cache::read with `vivify`, which would renew the item, is shown a placeholder, as an empty item that is won. An
-// erase answers kNotFound, and still ends the load or the absence; so does whatever stores. Both take memory.
+// a larder::read with `vivify`, which would renew the item, is shown a placeholder, as an empty item that is won.
+// An erase answers kNotFound, and still ends the load or the absence; so does whatever stores. Both take memory.
 //
 // What a load must not do, and does not: replace what was stored after it began, or bring back what was erased,
 // flushed or invalidated since. Its value then goes to the callers that were waiting for it, and is not stored; who
@@ -42,12 +42,16 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "larder/api.h"
 #include "larder/cache.h"
+#include "larder/function_ref.h"
 
 namespace larder {
+
+namespace internal {
+class Engine;
+}  // namespace internal
 
 // How a key is loaded, and how long what was loaded lasts. Callers of one key should agree on it. Durations below 0
 // count as 0, and above 34 years as 34 years.
@@ -97,16 +101,16 @@ struct LoadStats {
 class LARDER_API Loader {
  public:
   // Takes the value of one of the keys that were wanted; nothing: there is none.
-  using Deliver = absl::FunctionRef<void(size_t index, std::optional<std::string_view> value)>;
+  using Deliver = FunctionRef<void(size_t index, std::optional<std::string_view> value)>;
 
   // Loads the keys with these indexes, and delivers each, in any order, on the thread it is called on. An error
   // holds for all that it has not delivered; NotFound says that there is nothing to load. May throw: everybody who
   // waits then gets the exception.
-  using Load = absl::FunctionRef<absl::Status(std::span<const size_t> wanted, Deliver deliver)>;
+  using Load = FunctionRef<absl::Status(std::span<const size_t> wanted, Deliver deliver)>;
 
   // Is shown the value of a key, with no lock held; false: these bytes are no value. What it was shown last
   // counts. It is not called for what `load` has delivered to this call.
-  using Show = absl::FunctionRef<bool(size_t index, std::string_view value)>;
+  using Show = FunctionRef<bool(size_t index, std::string_view value)>;
 
   // `cache` must outlive this. `seed` is that of the jitter; not given: from the system's random device.
   explicit Loader(Cache& cache, std::optional<uint64_t> seed = std::nullopt, bool is_key_binary = false);
@@ -131,7 +135,7 @@ class LARDER_API Loader {
   // stale-if-error of RFC 5861.
   [[nodiscard]] absl::Status get_or_load(std::string_view key, const LoadOptions& options, Load load, Show show) {
     Look look;
-    cache_.look(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
+    look_up(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
     if (look.suffices()) return answer(look);
     return load_missing({&key, 1}, {&look, 1}, options, load, show)[0];
   }
@@ -169,6 +173,7 @@ class LARDER_API Loader {
     bool is_absence = false;  // what it holds is that there is no value
   };
 
+  bool look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor);
   [[nodiscard]] static Look look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show);
   [[nodiscard]] static absl::Status absence();
   [[nodiscard]] absl::Status answer(const Look& look);
@@ -183,7 +188,7 @@ class LARDER_API Loader {
         load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
   };
 
-  Cache& cache_;
+  internal::Engine& engine_;  // of the cache
   const uint64_t seed_;
   const bool is_key_binary_;
   const std::unique_ptr<Stripe[]> stripes_;

@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,7 +40,7 @@
 
 namespace larder {
 
-// A typed cache that loads what is missing. Thread-safe.
+// A typed cache that loads what is missing. Thread-safe; may be moved as TypedCache may.
 template <class Key = std::string, class T = std::string, class ValueCodec = Codec<T>,
           class CodecOfKey = KeyCodec<Key>>
 class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
@@ -50,7 +51,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
   explicit LoadingCache(Cache& cache, std::string prefix = {}, std::optional<uint64_t> seed = std::nullopt,
                         ValueCodec value_codec = {}, CodecOfKey key_codec = {})
       : Typed(cache, std::move(prefix), std::move(value_codec), std::move(key_codec)),
-        loader_(cache, seed, Typed::kIsKeyBinary) {}
+        loader_(std::make_unique<Loader>(cache, seed, Typed::kIsKeyBinary)) {}
 
   // The value of `key`, from the cache or from `load`, which is called as load(key), without a lock held.
   // Errors: as Loader::get_or_load returns them. A hit costs what get does.
@@ -65,8 +66,8 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
       deliver(0, this->encode(*value, buffer));
       return absl::OkStatus();
     };
-    const absl::Status status = loader_.get_or_load(typename Typed::KeyBytes(*this, key), options, bring,
-                                                    shower([&](size_t) -> auto& { return value; }));
+    const absl::Status status = loader_->get_or_load(typename Typed::KeyBytes(*this, key), options, bring,
+                                                     shower([&](size_t) -> auto& { return value; }));
     if (!status.ok()) return status;
     return *std::move(value);
   }
@@ -98,8 +99,8 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
       return absl::OkStatus();
     };
     const std::vector<absl::Status> statuses =
-        loader_.get_or_load_multi(typename Typed::KeyBytesList(*this, keys).views(), options, bring,
-                                  shower([&](size_t index) -> auto& { return values[index]; }));
+        loader_->get_or_load_multi(typename Typed::KeyBytesList(*this, keys).views(), options, bring,
+                                   shower([&](size_t index) -> auto& { return values[index]; }));
     std::vector<absl::StatusOr<T>> results;
     results.reserve(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
@@ -113,7 +114,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
   }
 
   // What its loads have come to: see Loader::stats.
-  [[nodiscard]] LoadStats load_stats() const { return loader_.stats(); }
+  [[nodiscard]] LoadStats load_stats() const { return loader_->stats(); }
 
  private:
   // What a load function has returned.
@@ -138,7 +139,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     };
   }
 
-  Loader loader_;
+  std::unique_ptr<Loader> loader_;
 };
 
 }  // namespace larder

@@ -36,7 +36,7 @@ struct Namespace {
 // What Cache::create is told. All of it can be left out.
 struct Options {
   // All the memory the cache may use: items, their index, the eviction policy's memory, free room, and what the
-  // owner adds with Cache::add_external_bytes. kMemoryLimitBytesMin..kMemoryLimitBytesMax; can be changed at
+  // owner adds with larder::add_external_bytes. kMemoryLimitBytesMin..kMemoryLimitBytesMax; can be changed at
   // run time with Cache::set_memory_limit.
   size_t memory_limit_bytes = size_t{64} << 20;
 

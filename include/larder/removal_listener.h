@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "larder/api.h"
+#include "larder/result.h"
 #include "larder/scan.h"
 
 namespace larder {
@@ -16,10 +17,13 @@ enum class Removal : uint8_t {
   kEvicted,   // it was good, but had to make room
   kExpired,   // it was found past its expiry
   kReplaced,  // another value was stored under its key, by a store of any kind or a counter
-  kErased,   // a caller removed it: erase, discard, an expiry already past, a set that failed; or a load found none
-  kFlushed,  // flush_all or flush_namespace removed it
+  kErased,    // a caller removed it: erase, reject, an expiry already past, a set that failed; or a load found none
+  kFlushed,   // flush_all or flush_namespace removed it
 };
 inline constexpr int kRemovalCount = 5;  // how many causes there are
+
+// "evicted", "expired", …
+[[nodiscard]] LARDER_API std::string_view to_string(Removal why);
 
 // An item that has gone, as it was. Key and value are valid only during the call that shows them.
 struct RemovedItem : ItemInfo {

@@ -27,9 +27,9 @@ struct ItemInfo {
   uint32_t idle_s = 0;             // seconds since the last access, known as well as Reading::idle_s is
 };
 
-// Where a walk with Cache::scan stands. A plain value: it holds nothing of the cache, and may be kept for any time.
-// It is good for the cache that it began with; in another one the walk comes to its end all the same, but may have
-// left items out.
+// Where a walk with larder::scan stands. A plain value: it holds nothing of the cache, and may be kept for any
+// time. It is good for the cache that it began with; in another one the walk comes to its end all the same, but may
+// have left items out.
 class ScanCursor {
  public:
   // A walk over all items.

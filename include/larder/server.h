@@ -58,7 +58,8 @@ class LARDER_API Server {
   //
   // InvalidArgument names the option that is wrong, and its value; Unavailable says what the system refuses: the
   // address, a descriptor, a thread.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Server>> start(Cache& cache, const ServerOptions& options = {});
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Server>> start(Cache& cache,
+                                                                     const ServerOptions& options = {});
 
   // Stops.
   ~Server();

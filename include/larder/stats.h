@@ -9,6 +9,13 @@ namespace larder {
 
 // Counters, and gauges of the moment.
 struct Stats {
+  // Of the gets, the share that found a value: 0 if there were none. What a get had to create (`vivified`) or a
+  // loader to load was not found; nor was what is known to be absent.
+  [[nodiscard]] double hit_ratio() const {
+    const uint64_t gets = get_hits + get_misses;
+    return gets == 0 ? 0 : static_cast<double>(get_hits - vivified) / static_cast<double>(gets);
+  }
+
   // Counters: since the cache was made or reset_stats was last called. What moves which follows memcached's
   // protocol.txt; a comment stands where the name does not say it.
   uint64_t get_hits = 0;

@@ -1,7 +1,7 @@
 // TypedCache: keys and values of the program's own types in a larder::Cache.
 //
 //   larder::TypedCache<uint64_t, User> users(cache, "user:");
-//   (void)users.set(42, ann, {.expiry = std::chrono::minutes(5)});
+//   users.set(42, ann, {.expiry = std::chrono::minutes(5)});
 //   if (std::optional<User> user = users.get(42)) greet(*user);
 //
 // It keeps nothing but a reference to the cache, its prefix and its codecs (codec.h): several of them may share one
@@ -36,7 +36,9 @@
 #include "larder/codec.h"
 #include "larder/expiry.h"
 #include "larder/item.h"
+#include "larder/renewal.h"
 #include "larder/result.h"
+#include "larder/serving.h"
 
 namespace larder {
 
@@ -108,12 +110,25 @@ class TypedCache {
  public:
   // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax bytes.
   explicit TypedCache(Cache& cache, std::string prefix = {}, ValueCodec value_codec = {}, CodecOfKey key_codec = {})
-      : cache_(cache),
+      : cache_(&cache),
         prefix_(std::move(prefix)),
         value_codec_(std::move(value_codec)),
         key_codec_(std::move(key_codec)) {}
-  TypedCache(const TypedCache&) = delete;
-  TypedCache& operator=(const TypedCache&) = delete;
+  // Nobody may be using the one that is moved from, or is assigned to; it is of no use any more.
+  TypedCache(TypedCache&& other) noexcept
+      : cache_(other.cache_),
+        prefix_(std::move(other.prefix_)),
+        value_codec_(std::move(other.value_codec_)),
+        key_codec_(std::move(other.key_codec_)),
+        decode_failures_(other.decode_failures()) {}
+  TypedCache& operator=(TypedCache&& other) noexcept {
+    cache_ = other.cache_;
+    prefix_ = std::move(other.prefix_);
+    value_codec_ = std::move(other.value_codec_);
+    key_codec_ = std::move(other.key_codec_);
+    decode_failures_.store(other.decode_failures(), std::memory_order_relaxed);
+    return *this;
+  }
 
   // --- reading ---------------------------------------------------------------------------------------------
 
@@ -123,12 +138,12 @@ class TypedCache {
     if constexpr (kIsString) {
       // The one read that copies once. An empty value may be none: looked at again.
       std::optional<std::string> value(std::in_place);
-      if (!cache_.get(bytes, *value)) return std::nullopt;
+      if (!cache_->get(bytes, *value)) return std::nullopt;
       if (!value->empty()) return value;
       return peek(key);
     } else {
       std::optional<T> value;
-      cache_.visit(bytes, [&](const ItemView& item) { value = decode(item); });
+      cache_->visit(bytes, [&](const ItemView& item) { value = decode(item); });
       return value;
     }
   }
@@ -136,7 +151,7 @@ class TypedCache {
   // The value with its CAS number and the time it has left.
   [[nodiscard]] std::optional<TypedItem<T>> get_item(const View<Key>& key) {
     std::optional<TypedItem<T>> found;
-    cache_.visit(KeyBytes(*this, key), [&](const ItemView& item) {
+    cache_->visit(KeyBytes(*this, key), [&](const ItemView& item) {
       if (std::optional<T> value = decode(item)) {
         found.emplace(TypedItem<T>{*std::move(value), item.cas, item.ttl_ms, item.is_stale});
       }
@@ -146,7 +161,7 @@ class TypedCache {
 
   // As get, and leaves no trace; contains tells whether get would find a value. Both copy the value.
   [[nodiscard]] std::optional<T> peek(const View<Key>& key) const {
-    const std::optional<Item> item = cache_.peek(KeyBytes(*this, key));
+    const std::optional<Item> item = cache_->peek(KeyBytes(*this, key));
     if (!item) return std::nullopt;
     return decode({.key = {},
                    .value = item->value,
@@ -162,7 +177,7 @@ class TypedCache {
   size_t get_multi(std::span<const Key> keys, Visitor&& visitor) {
     size_t found = 0;
     const KeyBytesList list(*this, keys);
-    cache_.get_multi(list.views(), [&](size_t index, const ItemView& item) {
+    cache_->get_multi(list.views(), [&](size_t index, const ItemView& item) {
       std::optional<T> value = decode(item);
       if (!value) return;
       ++found;
@@ -184,7 +199,7 @@ class TypedCache {
   StoreResult set(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.item = options}).result;
   }
-  // An empty item that a reader is to renew (Cache::read) is there already, to add and replace: only set, cas and
+  // An empty item that a reader is to renew (larder::read) is there already, to add and replace: only set, cas and
   // a loader store over it.
   StoreResult add(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.mode = StoreMode::kAdd, .item = options}).result;
@@ -204,7 +219,7 @@ class TypedCache {
   UpdateOutcome update(const View<Key>& key, Updater&& updater, std::optional<Expiry> expiry = {}) {
     std::optional<T> value;
     ValueBuffer buffer;
-    return cache_.update(KeyBytes(*this, key), [&](const ItemView* item) {
+    return cache_->update(KeyBytes(*this, key), [&](const ItemView* item) {
       value = item != nullptr ? decode(*item) : std::nullopt;
       if (!updater(value)) return Update::leave();
       if (!value) return Update::erase();
@@ -217,23 +232,24 @@ class TypedCache {
   // --- expiry and removal ----------------------------------------------------------------------------------
 
   // As the functions of the same names of Cache.
-  bool touch(const View<Key>& key, Expiry expiry) { return cache_.touch(KeyBytes(*this, key), expiry); }
+  bool touch(const View<Key>& key, Expiry expiry) { return cache_->touch(KeyBytes(*this, key), expiry); }
   [[nodiscard]] std::optional<T> get_and_touch(const View<Key>& key, Expiry expiry) {
     std::optional<T> value;
-    cache_.visit_and_touch(KeyBytes(*this, key), expiry, [&](const ItemView& item) { value = decode(item); });
+    larder::visit_and_touch(*cache_, KeyBytes(*this, key), expiry,
+                            [&](const ItemView& item) { value = decode(item); });
     return value;
   }
   EraseResult erase(const View<Key>& key, std::optional<uint64_t> expected = std::nullopt) {
-    return cache_.erase(KeyBytes(*this, key), expected);
+    return cache_->erase(KeyBytes(*this, key), expected);
   }
   EraseResult invalidate(const View<Key>& key, const InvalidateOptions& options = {}) {
-    return cache_.invalidate(KeyBytes(*this, key), options);
+    return larder::invalidate(*cache_, KeyBytes(*this, key), options);
   }
 
   // --- the cache beneath -----------------------------------------------------------------------------------
 
   // The one it was made with.
-  [[nodiscard]] Cache& cache() const { return cache_; }
+  [[nodiscard]] Cache& cache() const { return *cache_; }
 
   // Reads that found bytes which the codec refused.
   [[nodiscard]] uint64_t decode_failures() const {
@@ -317,13 +333,13 @@ class TypedCache {
   StoreOutcome store(const View<Key>& key, const View<T>& value, StoreOptions options) {
     options.item.is_key_binary |= kIsKeyBinary;
     ValueBuffer buffer;
-    return cache_.store(KeyBytes(*this, key), encode(value, buffer), options);
+    return cache_->store(KeyBytes(*this, key), encode(value, buffer), options);
   }
 
-  Cache& cache_;
-  const std::string prefix_;
-  [[no_unique_address]] const ValueCodec value_codec_;
-  [[no_unique_address]] const CodecOfKey key_codec_;
+  Cache* cache_;
+  std::string prefix_;
+  [[no_unique_address]] ValueCodec value_codec_;
+  [[no_unique_address]] CodecOfKey key_codec_;
   mutable std::atomic<uint64_t> decode_failures_{0};
 };
 

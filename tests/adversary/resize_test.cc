@@ -161,7 +161,7 @@ class Load {
       }
       const auto took =
           std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
-      atomic_max(slowest_us_, static_cast<uint64_t>(took.count()));
+      raise(slowest_us_, static_cast<uint64_t>(took.count()));
       if (is_there) ++hits_;
       if (is_there && value != Subject::value_of(key, value.size())) ++failures_;
       ++operations_;

@@ -12,6 +12,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 #include "model/random.h"
 
 namespace larder::adversary {
@@ -77,7 +78,7 @@ class Subject {
   void check() const {
     const Stats stats = cache_->stats();
     CHECK(stats.memory_used_bytes <= stats.memory_limit_bytes);
-    const absl::Status valid = cache_->assert_valid();
+    const absl::Status valid = assert_valid(*cache_);
     CHECK_MESSAGE(valid.ok(), valid.ToString());
   }
 

@@ -14,6 +14,7 @@ cat >common.h <<'END'
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ refuses "$deleted" \
 refuses "$deleted" \
   'larder::SetEntry entry; entry.value = std::to_string(1);' \
   'larder::SetEntry entry; entry.value = text;'
+refuses 'a range of temporary strings' \
+  'cache.erase_multi(std::views::iota(1, 3) | std::views::transform([](int i) { return std::to_string(i); }));' \
+  'cache.erase_multi(std::vector<std::string>{text});'
 # --- values and keys that hold addresses -----------------------------------------------------------------------
 for held in 'std::span<int>' 'std::span<const char, 4>' 'std::string_view' 'std::reference_wrapper<int>' 'const char*' \
     'void (*)()' 'int Numbered::*' 'std::array<char*, 2>' 'std::optional<int*>' 'Named' 'std::array<Named, 2>'; do

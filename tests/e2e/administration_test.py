@@ -256,8 +256,8 @@ class Counters(AdministrationTestCase):
                     self.assertEqual(STORED, self.rest_of(client, b'67890\r\n'))
                     wait_until(lambda: 'conn_nread' not in connection.stats('conns').values(), 'all of it is')
 
-    def rest_of(self, client, bytes):
-        client.send(bytes)
+    def rest_of(self, client, data):
+        client.send(data)
         return client.read_until(lambda reply: reply.endswith(b'\n'))
 
 

@@ -52,9 +52,9 @@ class BytesOfAConnection(BoundsTestCase):
     def held(self):
         return int(self.control.stats()['read_buf_bytes'])
 
-    def check_each_holds_at_most(self, bytes):
+    def check_each_holds_at_most(self, content):
         each = (self.held() - self.before) / self.COUNT
-        self.assertLessEqual(each, bytes)
+        self.assertLessEqual(each, content)
 
     def send_all(self, pieces):
         """Over UNIX sockets, where one sees that each piece has been read before the next is sent."""
@@ -235,8 +235,8 @@ class Readers(TimeLimits):
                 taken += client.socket.recv(300000, socket.MSG_WAITALL)
                 self.pass_time()
             client.socket.shutdown(socket.SHUT_WR)
-            while bytes := client.socket.recv(1 << 20):
-                taken += bytes
+            while content := client.socket.recv(1 << 20):
+                taken += content
             self.assertEqual((value(b'big', BIG) + END) * 40, taken)
             self.assertEqual((0, 0), self.timeouts())
 

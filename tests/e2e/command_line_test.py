@@ -141,10 +141,10 @@ class RefusedFlags(CommandLineTestCase):
         for memory, too_small_or_large in [('64', '1023'), ('4', '2049k'), ('4', '2097153'), ('8', '5m')]:
             with self.subTest(memory=memory, item=too_small_or_large):
                 self.check_refused('-m', memory, '-I', too_small_or_large, exit_codes=[1, USAGE], naming=['-I'])
-        for memory, item, bytes in [('64', '1024', 1024), ('64', '1k', 1024), ('4', '1m', 1 << 20),
+        for memory, item, data in [('64', '1024', 1024), ('64', '1k', 1024), ('4', '1m', 1 << 20),
                                      ('64', '16m', 16 << 20)]:
             with self.subTest(memory=memory, item=item), Server(NETD, '-m', memory, '-I', item) as server:
-                self.assertEqual(str(bytes), server.stats('settings')['item_size_max'])
+                self.assertEqual(str(data), server.stats('settings')['item_size_max'])
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root has to say -u')
     def test_root_must_say_whom_to_run_as(self):

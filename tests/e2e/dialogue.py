@@ -40,7 +40,7 @@ class Unit(NamedTuple):
     tokens: list
     value: bytes = None
 
-    def bytes(self):
+    def data(self):
         return b' '.join(self.tokens) + (self.value or b'')
 
     def is_meta(self):
@@ -166,7 +166,7 @@ class Comparison:
         while same < min(map(len, units)) and same_unit(*(server[same] for server in units), elapsed_s,
                                                         is_history_exact):
             same += 1
-        rests = tuple(b''.join(map(Unit.bytes, server[same:])) for server in units)
+        rests = tuple(b''.join(map(Unit.data, server[same:])) for server in units)
         return rests if any(rests) else None
 
 

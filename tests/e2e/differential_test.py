@@ -87,7 +87,7 @@ class VectorsOnBoth(DifferentialTestCase):
         """The reply with ordinals for CAS numbers."""
         with Dialogue(server) as dialogue:
             units = map(dialogue.cas_numbers.replace, units_of(dialogue.ask(request)))
-            return b''.join(unit.bytes() for unit in units)
+            return b''.join(unit.data() for unit in units)
 
     def test_the_vectors_get_the_same_replies_but_for_the_differences_listed(self):
         listed = {says: reply for replies in DIFFERENCES.values() for says, reply in replies.items()}
@@ -133,7 +133,7 @@ class KnownDifferences(DifferentialTestCase):
                 requests = requests_in(difference.example)
                 self.assertTrue(any(map(difference.applies, requests)), 'this is no example')
                 with Comparison(self.memcached, self.netd) as comparison:
-                    self.assertTrue(any([comparison.difference(request.bytes) for request in requests]),
+                    self.assertTrue(any([comparison.difference(request.data) for request in requests]),
                                     'this is no difference any more')
 
 

@@ -160,8 +160,8 @@ class PartialTransfers(FaultTestCase):
             client = self.connect(server, receive_buffer_bytes=1)
             client.socket.sendall(store(b'big', BIG[:300001]) + b'get big\r\n' * 3 + b'quit\r\n')
             replies = bytearray()
-            while bytes := client.socket.recv(3001):
-                replies += bytes
+            while content := client.socket.recv(3001):
+                replies += content
             self.assertEqual(STORED + (value(b'big', BIG[:300001]) + END) * 3, replies)
 
     @unittest.skipUnless(SHIM, 'the shim is given in $FAULT_SHIM')
@@ -491,11 +491,11 @@ class StoppingUnderLoad(FaultTestCase):
             try:
                 client.socket.sendall(self.BATCH)
                 while reply.count(b'\n') < 50:
-                    bytes = client.socket.recv(1 << 16)
-                    if not bytes:
+                    content = client.socket.recv(1 << 16)
+                    if not content:
                         left_out.append(reply)
                         return
-                    reply += bytes
+                    reply += content
             except (ConnectionResetError, BrokenPipeError):
                 if reply:
                     left_out.append(reply)
@@ -515,8 +515,8 @@ class StoppingUnderLoad(FaultTestCase):
         control.close()
         client.socket.sendall(b'get a\r\n')
         replies = bytearray()
-        while bytes := client.socket.recv(1 << 16):
-            replies += bytes
+        while content := client.socket.recv(1 << 16):
+            replies += content
         reply = value(b'a', BIG[:40000]) + END
         # The second request may still have been read; the client has the reply to the first in any case.
         self.assertIn(replies, [STORED + reply, STORED + reply * 2])

@@ -14,7 +14,7 @@ BLOCK_BYTES_FILLED_MAX = 2 << 20
 
 
 class Request(NamedTuple):
-    bytes: bytes
+    data: bytes
     line: bytes  # without its end
     tokens: list
     block: bytes  # the value and the two bytes behind it; None if no data belongs to the line
@@ -52,18 +52,18 @@ def is_u64(token):
     return token.isdigit() and len(token) <= 22 and int(token) < 2**64
 
 
-def requests_in(bytes):
+def requests_in(data):
     """The requests in `bytes`; what the last one lacks is filled in."""
     requests = []
-    while bytes:
-        request, bytes = cut_off_request(bytes)
+    while data:
+        request, data = cut_off_request(data)
         requests.append(request)
     return requests
 
 
-def cut_off_request(bytes):
+def cut_off_request(data):
     """The first request, and the bytes behind it."""
-    line, lf, rest = bytes.partition(b'\n')
+    line, lf, rest = data.partition(b'\n')
     line_end = lf or b'\r\n'
     if lf and line.endswith(b'\r'):
         line, line_end = line[:-1], b'\r\n'

@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     requests: list
     cuts: list
 
-    def bytes(self):
+    def data(self):
         return b''.join(self.requests)
 
 
@@ -58,16 +58,16 @@ class Fuzzing(DifferentialTestCase):
     def stream(self, number, left_out):
         """Batches of those requests that both servers should answer alike; counts the others by why they need not."""
         stream = []
-        for bytes, cuts in Grammar(random.Random(f'{SEED} {number}')).stream():
+        for data, cuts in Grammar(random.Random(f'{SEED} {number}')).stream():
             batch = Batch([], cuts)
-            for request in requests_in(bytes):
+            for request in requests_in(data):
                 if reason := reason_to_leave_out(request):
                     left_out[reason] += 1
                 elif is_told_alone(request):
-                    stream += [batch, Batch([request.bytes], [])]
+                    stream += [batch, Batch([request.data], [])]
                     batch = Batch([], cuts)
                 else:
-                    batch.requests.append(request.bytes)
+                    batch.requests.append(request.data)
             stream.append(batch)
         return [batch for batch in stream if batch.requests]
 
@@ -75,7 +75,7 @@ class Fuzzing(DifferentialTestCase):
         """The number of the first batch that is answered differently, and both replies."""
         with Comparison(self.memcached, self.netd) as comparison:
             for number, batch in enumerate(stream):
-                if replies := comparison.difference(batch.bytes(), batch.cuts):
+                if replies := comparison.difference(batch.data(), batch.cuts):
                     return number, replies
             if replies := (comparison.difference(STATE) or
                            comparison.difference(WHOLE_STATE, is_history_exact=True)):
@@ -123,8 +123,8 @@ def without_cuts(stream, position):
     return [*stream[:number], Batch(stream[number].requests, []), *stream[number + 1:]]
 
 
-def shortened(bytes):
-    return repr(bytes) if len(bytes) < 400 else f'{bytes[:300]!r} … {bytes[-100:]!r}'
+def shortened(data):
+    return repr(data) if len(data) < 400 else f'{bytes[:300]!r} … {bytes[-100:]!r}'
 
 
 if __name__ == '__main__':

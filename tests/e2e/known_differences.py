@@ -33,7 +33,7 @@ FLAGS_OF_1_6_18 = {bytes([letter]) for letter in b'bcCDFfhIJklLMNOPqRstTuv'}
 
 
 def is_short(request):
-    return len(request.tokens) < TOKENS_MIN.get(request.verb, 0) or request.bytes.find(b'\n') < 3
+    return len(request.tokens) < TOKENS_MIN.get(request.verb, 0) or request.data.find(b'\n') < 3
 
 
 def is_malformed_classic_store(request):

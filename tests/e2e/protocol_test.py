@@ -448,9 +448,9 @@ class Statistics(ProtocolTestCase):
     def test_stats_count_items_and_bytes(self):
         items_before, bytes_before = self.item_gauges()
         self.connection.ask(b''.join(store(b'key%d' % i, bytes(1000)) for i in range(10)))
-        items, bytes = self.item_gauges()
+        items, content = self.item_gauges()
         self.assertEqual(items_before + 10, items)
-        self.assertGreaterEqual(bytes, bytes_before + 10 * 1000)
+        self.assertGreaterEqual(content, bytes_before + 10 * 1000)
         self.connection.ask(b''.join(b'delete key%d\r\n' % i for i in range(10)))
         self.assertEqual((items_before, bytes_before), self.item_gauges())
 

@@ -173,11 +173,11 @@ class Connection:
     def receive_some(self):
         """Waits until something arrives, or the end of the stream."""
         try:
-            bytes = self.socket.recv(1 << 20)
+            data = self.socket.recv(1 << 20)
         except ConnectionResetError:
-            bytes = b''
-        self.received += bytes
-        self.at_end = not bytes
+            data = b''
+        self.received += data
+        self.at_end = not data
 
     def _take_received(self):
         reply = bytes(self.received)

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "judge.h"
+#include "larder/serving.h"
 #include "netd/asio.h"
 #include "netd/connection.h"
 #include "require.h"
@@ -85,7 +86,10 @@ class Service {
                              server_.dispatch,
                              [this](Connection&) { disconnect(); },
                              [] {},
-                             [] {}};
+                             [] {},
+                             [this](Connection& connection) {
+                               asio::post(io_, [&connection] { connection.take_turn(); });
+                             }};
   std::unique_ptr<Connection> connection_;
 };
 
@@ -258,7 +262,7 @@ void run(std::string_view script) {
     Client client(server);
     play(script, server, client);
     client.finish();
-    if (const absl::Status status = server.cache->assert_valid(); !status.ok()) fail(status.ToString());
+    if (const absl::Status status = larder::assert_valid(*server.cache); !status.ok()) fail(status.ToString());
   }
   server.state.reset_counters();  // Prefixes have some, too.
   require(server.state.connection_memory().used_bytes() == 0, "connections that are gone hold no memory");

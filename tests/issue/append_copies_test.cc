@@ -8,6 +8,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -30,16 +31,16 @@ TEST_CASE("a long value that is appended to moves only now and then") {
     REQUIRE(cache->set("key", expected) == StoreResult::kStored);
     int moves = 0;
     for (int i = 0; i < 20'000; ++i) {
-      const uint32_t segment = cache->inspect("key")->segment;
+      const uint32_t segment = inspect(*cache, "key")->segment;
       const char byte = static_cast<char>('a' + i % 26);
       REQUIRE(cache->append("key", std::string(1, byte)) == StoreResult::kStored);
       expected += byte;
-      if (cache->inspect("key")->segment != segment) ++moves;
+      if (inspect(*cache, "key")->segment != segment) ++moves;
     }
     CHECK((cache->get("key")->value == expected));
     CHECK(moves <= 20);
   }
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("values that are appended to once take what others of their length do") {
@@ -67,8 +68,8 @@ TEST_CASE("an append that has no room to spare still succeeds") {
   REQUIRE(cache->set("key", std::string(900'000, 'x')) == StoreResult::kStored);
   // It is copied: there is room for it twice, but not for more.
   const size_t taken = cache->stats().memory_used_bytes - empty.memory_used_bytes;
-  cache->add_external_bytes(static_cast<int64_t>(empty.memory_limit_bytes - empty.memory_used_bytes - 2 * taken -
-                                                 2 * cache->stats().segment_bytes));
+  add_external_bytes(*cache, static_cast<int64_t>(empty.memory_limit_bytes - empty.memory_used_bytes - 2 * taken -
+                                                  2 * cache->stats().segment_bytes));
   size_t bytes = 900'000;
   for (; bytes < 920'000; bytes += 1000) {
     const StoreResult result = cache->append("key", std::string(1000, 'y'));

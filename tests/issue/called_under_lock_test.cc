@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
 #include "doctest/doctest.h"
+#include "larder/function_ref.h"
 #include "larder/typed_cache.h"
 
 namespace larder {
@@ -36,7 +36,7 @@ std::unique_ptr<Cache> make_cache() {
 }
 
 // What a child that was aborted by misusing a cache has said.
-std::string last_words(absl::FunctionRef<void(std::unique_ptr<Cache>& cache)> misuse) {
+std::string last_words(FunctionRef<void(std::unique_ptr<Cache>& cache)> misuse) {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   const pid_t child = fork();
@@ -53,7 +53,7 @@ std::string last_words(absl::FunctionRef<void(std::unique_ptr<Cache>& cache)> mi
   close(ends[1]);
   std::string said;
   char part[1024];
-  for (ssize_t bytes = 0; (bytes = read(ends[0], part, sizeof part)) > 0;)
+  for (ssize_t bytes = 0; (bytes = ::read(ends[0], part, sizeof part)) > 0;)
     said.append(part, static_cast<size_t>(bytes));
   close(ends[0]);
   int status = 0;
@@ -64,7 +64,7 @@ std::string last_words(absl::FunctionRef<void(std::unique_ptr<Cache>& cache)> mi
 }
 
 // Misuse of a cache that has the keys "key" and "number" is named so.
-void check_named(std::string_view message, absl::FunctionRef<void(std::unique_ptr<Cache>& cache)> misuse) {
+void check_named(std::string_view message, FunctionRef<void(std::unique_ptr<Cache>& cache)> misuse) {
   const std::string said = last_words(misuse);
   CAPTURE(said);
   CHECK(said.find(message) != std::string::npos);
@@ -73,7 +73,7 @@ void check_named(std::string_view message, absl::FunctionRef<void(std::unique_pt
 TEST_CASE("a call of the cache from a function that runs under its lock is named" *
           doctest::skip(!kHasAssertions)) {
   // From an updater, everything that takes locks, and reads, which may.
-  const auto inside_update = [](absl::FunctionRef<void(Cache & cache)> call) {
+  const auto inside_update = [](FunctionRef<void(Cache & cache)> call) {
     check_named(kUsed, [&](std::unique_ptr<Cache>& cache) {
       (void)cache->update("key", [&](const ItemView*) {
         call(*cache);
@@ -99,10 +99,10 @@ TEST_CASE("a call of the cache from a function that runs under its lock is named
 
   const auto read_other = [](Cache& cache) { return cache.contains("other"); };
   check_named(kUsed, [&](std::unique_ptr<Cache>& cache) {
-    (void)cache->erase("key", std::nullopt, [&](const ItemView&) { (void)read_other(*cache); });
+    (void)erase(*cache, "key", std::nullopt, [&](const ItemView&) { (void)read_other(*cache); });
   });
   check_named(kUsed, [&](std::unique_ptr<Cache>& cache) {
-    (void)cache->touch("key", std::chrono::seconds(1), [&](const ItemView&) { (void)read_other(*cache); });
+    (void)touch(*cache, "key", std::chrono::seconds(1), [&](const ItemView&) { (void)read_other(*cache); });
   });
   check_named(kUsed, [&](std::unique_ptr<Cache>& cache) {
     (void)cache->erase_if([&](const ItemView&) { return read_other(*cache); });

@@ -12,6 +12,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -52,8 +53,8 @@ TEST_CASE("memory for copies and for the owner is there before it is charged") {
         const std::string wanted = key((i * 7 + number * 13) % kKeys);
         Handle handle = cache->hold(wanted);
         const bool is_missing = !handle;
-        cache->add_external_bytes(static_cast<int64_t>(value.size()));
-        cache->add_external_bytes(-static_cast<int64_t>(value.size()));
+        add_external_bytes(*cache, static_cast<int64_t>(value.size()));
+        add_external_bytes(*cache, -static_cast<int64_t>(value.size()));
         handle.release();
         if (is_missing) (void)cache->set(wanted, value);
       }

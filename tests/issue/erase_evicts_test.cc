@@ -7,6 +7,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -51,11 +52,11 @@ TEST_CASE("what takes no room evicts nothing, however full the cache is") {
 
     const uint64_t evictions = cache->stats().evictions;
     const uint64_t items = cache->stats().items;
-    const size_t erased = cache->erase_prefix("3:");
+    const size_t erased = erase_prefix(*cache, "3:");
     CHECK(erased > items / 8);
     CHECK(cache->stats().items == items - erased);
     CHECK(cache->stats().evictions == evictions);
-    CHECK(cache->assert_valid().ok());
+    CHECK(assert_valid(*cache).ok());
   }
 }
 
@@ -73,7 +74,7 @@ TEST_CASE("memory over the limit is made room for, even if all stores are in pla
     std::vector<Handle> handles;
     for (uint64_t i = count; handles.empty() || !handles.back().is_copy();)
       handles.push_back(cache->hold(key(--i)));
-    cache->add_external_bytes(2 << 20);
+    add_external_bytes(*cache, 2 << 20);
   }
   REQUIRE(cache->stats().memory_used_bytes > options.memory_limit_bytes);
   for (int round = 0; round < 100 && cache->stats().memory_used_bytes > options.memory_limit_bytes; ++round) {

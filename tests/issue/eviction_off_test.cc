@@ -11,6 +11,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -43,7 +44,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
     const ManualClock clock;
     const std::unique_ptr<Cache> cache =
         make_cache(clock, setting.memory_limit_bytes, 44 * setting.value_bytes_max);
-    cache->add_external_bytes(static_cast<int64_t>(setting.external_bytes));
+    add_external_bytes(*cache, static_cast<int64_t>(setting.external_bytes));
     std::mt19937 random(seed);
     std::map<std::string, size_t> sizes;
     const std::function<void(int)> step = [&](int depth) {
@@ -77,7 +78,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
     };
     for (int i = 0; i < 3000; ++i) step(0);
     REQUIRE(cache->stats().segments_cleaned > 0);
-    REQUIRE(cache->assert_valid().ToString() == "OK");
+    REQUIRE(assert_valid(*cache).ToString() == "OK");
     REQUIRE(cache->stats().evictions == 0);
     REQUIRE(cache->stats().items == sizes.size());
     for (const auto& [key, bytes] : sizes) REQUIRE(cache->peek(key)->value.size() == bytes);
@@ -87,7 +88,7 @@ TEST_CASE("without eviction an item stays until it is removed") {
 TEST_CASE("without eviction the room of a flushed item comes back, though it is the newest") {
   const ManualClock clock;
   const std::unique_ptr<Cache> cache = make_cache(clock, size_t{1} << 20, 262'144);
-  cache->add_external_bytes(600'000);
+  add_external_bytes(*cache, 600'000);
   REQUIRE(cache->set("a", std::string(262'144, 'v')) == StoreResult::kStored);
   cache->flush_all();
   CHECK(cache->set("b", std::string(262'144, 'v')) == StoreResult::kStored);

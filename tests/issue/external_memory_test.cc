@@ -5,6 +5,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -15,7 +16,7 @@ TEST_CASE("a store that can never fit costs no other item") {
   options.item_bytes_max = size_t{2} << 20;
   options.seed = 1;
   const std::unique_ptr<Cache> cache = *Cache::create(options);
-  cache->add_external_bytes(6 << 20);
+  add_external_bytes(*cache, 6 << 20);
   for (int i = 0; i < 5000; ++i) (void)cache->set("key" + std::to_string(i), std::string(100, 'v'));
   const uint64_t items = cache->stats().items;
   REQUIRE(items > 1000);
@@ -25,8 +26,8 @@ TEST_CASE("a store that can never fit costs no other item") {
 
 TEST_CASE("more than was charged cannot be returned") {
   const std::unique_ptr<Cache> cache = *Cache::create();
-  cache->add_external_bytes(1000);
-  cache->add_external_bytes(INT64_MIN);
+  add_external_bytes(*cache, 1000);
+  add_external_bytes(*cache, INT64_MIN);
   CHECK(cache->stats().external_bytes == 0);
   CHECK(cache->set("key", "value") == StoreResult::kStored);
 }
@@ -46,14 +47,14 @@ TEST_CASE("what is only charged evicts nothing, and each of the next stores make
   const std::unique_ptr<Cache> cache = full_cache();
   REQUIRE(cache->set("mine", "value") == StoreResult::kStored);
   const Stats before = cache->stats();
-  REQUIRE(cache->bytes_over_limit() == 0);
-  cache->charge_external_bytes(kCharge);
+  REQUIRE(bytes_over_limit(*cache) == 0);
+  charge_external_bytes(*cache, kCharge);
   CHECK(cache->stats().items == before.items);
   CHECK(cache->stats().external_bytes == kCharge);
-  CHECK(cache->bytes_over_limit() == before.memory_used_bytes + kCharge - before.memory_limit_bytes);
+  CHECK(bytes_over_limit(*cache) == before.memory_used_bytes + kCharge - before.memory_limit_bytes);
 
   int stores = 0;
-  while (cache->bytes_over_limit() > 0) {
+  while (bytes_over_limit(*cache) > 0) {
     const uint64_t items = cache->stats().items;
     REQUIRE(cache->set("mine", "VALUE") == StoreResult::kStored);
     REQUIRE(cache->stats().items + 32 >= items);
@@ -61,31 +62,31 @@ TEST_CASE("what is only charged evicts nothing, and each of the next stores make
   }
   CHECK(cache->stats().memory_used_bytes <= before.memory_limit_bytes);
   CHECK(cache->stats().items > before.items * 3 / 4);
-  cache->add_external_bytes(-static_cast<int64_t>(kCharge));
+  add_external_bytes(*cache, -static_cast<int64_t>(kCharge));
   CHECK(cache->stats().external_bytes == 0);
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("steps of maintain make room for what is only charged") {
   const std::unique_ptr<Cache> cache = full_cache();
-  cache->charge_external_bytes(kCharge);
+  charge_external_bytes(*cache, kCharge);
   int steps = 0;
-  while (cache->bytes_over_limit() > 0) {
+  while (bytes_over_limit(*cache) > 0) {
     const uint64_t items = cache->stats().items;
     REQUIRE(cache->maintain(4096));
     // No record takes less than 100 bytes.
     REQUIRE(cache->stats().items + 4096 / 100 + 1 >= items);
     REQUIRE(++steps < 2000);
   }
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("memory can be charged from inside visitors and updaters") {
   const std::unique_ptr<Cache> cache = full_cache();
   REQUIRE(cache->set("mine", "value") == StoreResult::kStored);
-  CHECK(cache->visit("mine", [&](const ItemView&) { cache->charge_external_bytes(kCharge); }));
+  CHECK(cache->visit("mine", [&](const ItemView&) { charge_external_bytes(*cache, kCharge); }));
   (void)cache->update("mine", [&](const ItemView*) {
-    cache->charge_external_bytes(kCharge);
+    charge_external_bytes(*cache, kCharge);
     return Update::leave();
   });
   CHECK(cache->stats().external_bytes == 2 * kCharge);

@@ -13,9 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "doctest/doctest.h"
+#include "larder/function_ref.h"
 #include "larder/loading_cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -40,7 +41,7 @@ bool store_all(Cache& cache, std::string_view value) {
 }
 
 // Whether `work` is true in a child.
-bool is_true_in_a_child(absl::FunctionRef<bool()> work) {
+bool is_true_in_a_child(FunctionRef<bool()> work) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -57,14 +58,14 @@ TEST_CASE("the child of a process with one thread has a copy of the cache, which
   REQUIRE(store_all(*cache, "parent"));
   CHECK(is_true_in_a_child([&] {
     const bool is_right = have_all(*cache, "parent") && store_all(*cache, std::string(1000, 'c')) &&
-                          have_all(*cache, std::string(1000, 'c')) && cache->assert_valid().ok();
+                          have_all(*cache, std::string(1000, 'c')) && assert_valid(*cache).ok();
     cache.reset();
     return is_right;
   }));
   CHECK(have_all(*cache, "parent"));
   CHECK(store_all(*cache, "parent again"));
   CHECK(have_all(*cache, "parent again"));
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("a child creates a cache of its own while its parent's threads use theirs") {
@@ -88,12 +89,12 @@ TEST_CASE("a child creates a cache of its own while its parent's threads use the
       LoadingCache<int, int> own_numbers(**own, "number:");
       const absl::StatusOr<int> loaded = own_numbers.get_or_load(7, {}, [](int number) { return number + 1; });
       return loaded.ok() && *loaded == 8 && store_all(**own, "child") && have_all(**own, "child") &&
-             (*own)->assert_valid().ok();
+             assert_valid(*(*own)).ok();
     }));
   }
   is_over.store(true);
   for (std::thread& thread : threads) thread.join();
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 }  // namespace

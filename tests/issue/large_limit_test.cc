@@ -5,6 +5,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 #include "support/resident_bytes.h"
 
 namespace larder {
@@ -44,7 +45,7 @@ TEST_CASE("there is room for a long item and for the page of the index that it i
     // No more is left than the item needs.
     for (size_t left = kRoomBytes; left >= value.size(); left -= 4096) {
       const Stats stats = cache->stats();
-      cache->add_external_bytes(static_cast<int64_t>(stats.memory_limit_bytes - stats.memory_used_bytes - left));
+      add_external_bytes(*cache, static_cast<int64_t>(stats.memory_limit_bytes - stats.memory_used_bytes - left));
       REQUIRE(cache->set("key " + std::to_string(left), value) == StoreResult::kStored);
     }
   }

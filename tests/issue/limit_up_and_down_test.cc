@@ -8,6 +8,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -42,32 +43,32 @@ void check_any_sequence(size_t first_bytes, size_t limit_bytes_max, size_t value
   std::mt19937 random(seed);
   const std::unique_ptr<Cache> cache = cache_of(first_bytes);
   const double steps =
-      std::log2(static_cast<double>(limit_bytes_max) / static_cast<double>(cache->memory_limit_bytes_min()));
+      std::log2(static_cast<double>(limit_bytes_max) / static_cast<double>(memory_limit_bytes_min(*cache)));
   for (int change = 0; change < changes; ++change) {
     const double step = std::uniform_real_distribution<double>(0, steps)(random);
     const auto limit_bytes =
-        static_cast<size_t>(static_cast<double>(cache->memory_limit_bytes_min()) * std::exp2(step));
+        static_cast<size_t>(static_cast<double>(memory_limit_bytes_min(*cache)) * std::exp2(step));
     CAPTURE(limit_bytes);
     const Stats before = cache->stats();
-    REQUIRE_FALSE(cache->set_memory_limit(cache->memory_limit_bytes_min() - 1).ok());
+    REQUIRE_FALSE(cache->set_memory_limit(memory_limit_bytes_min(*cache) - 1).ok());
     REQUIRE_FALSE(cache->set_memory_limit(kMemoryLimitBytesMax).ok());
-    cache->charge_external_bytes(cache->memory_limit_bytes_min());
-    if (before.memory_limit_bytes > cache->memory_limit_bytes_min())
-      REQUIRE_FALSE(cache->set_memory_limit(cache->memory_limit_bytes_min()).ok());
-    cache->add_external_bytes(INT64_MIN);
+    charge_external_bytes(*cache, memory_limit_bytes_min(*cache));
+    if (before.memory_limit_bytes > memory_limit_bytes_min(*cache))
+      REQUIRE_FALSE(cache->set_memory_limit(memory_limit_bytes_min(*cache)).ok());
+    add_external_bytes(*cache, INT64_MIN);
     REQUIRE(cache->stats().memory_limit_bytes == before.memory_limit_bytes);
     REQUIRE(cache->stats().memory_used_bytes == before.memory_used_bytes);
     REQUIRE(cache->stats().items == before.items);
 
     REQUIRE(cache->set_memory_limit(limit_bytes).ok());
-    REQUIRE(cache->bytes_over_limit() == 0);
+    REQUIRE(bytes_over_limit(*cache) == 0);
     const uint64_t items = items_after_fill(*cache, value_bytes);
     const std::unique_ptr<Cache> fresh = cache_of(first_bytes);
     REQUIRE(fresh->set_memory_limit(limit_bytes).ok());
     const uint64_t fresh_items = items_after_fill(*fresh, value_bytes);
     CHECK(items * 100 >= fresh_items * 98);
   }
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("after any sequence of limits a cache keeps as much as a fresh one of that limit") {

@@ -17,6 +17,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -75,7 +76,7 @@ bool works(Cache& cache, size_t limit_bytes, size_t value_bytes_max) {
     HOLDS(item->value == value_of(earlier, bytes_of(earlier)));
   }
   HOLDS(found > 0);
-  HOLDS(cache.assert_valid().ok());
+  HOLDS(assert_valid(cache).ok());
   HOLDS(cache.stats().memory_used_bytes <= limit_bytes);
   return true;
 }

@@ -11,6 +11,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace {
 std::atomic<int> yields{0};
@@ -42,10 +43,10 @@ TEST_CASE("nobody waits for the item that a visitor is shown while it makes room
     REQUIRE(cache->set("shown", std::string(900'000, 'x')) == StoreResult::kStored);
     yields = 0;
     CHECK(cache->peek("shown", [&](const ItemView& item) {
-      cache->add_external_bytes(external_bytes);
+      add_external_bytes(*cache, external_bytes);
       while (cache->maintain()) {
       }
-      CHECK(cache->bytes_over_limit() > 0);
+      CHECK(bytes_over_limit(*cache) > 0);
       // There is room for it in an open segment, or none.
       std::thread([&] { (void)cache->set("other", std::string(100, 'y')); }).join();
       CHECK(cache->set("long", std::string(900'000, 'y')) == StoreResult::kNoMemory);
@@ -53,9 +54,9 @@ TEST_CASE("nobody waits for the item that a visitor is shown while it makes room
     }));
     // Between the steps of a cleaning that goes on.
     CHECK(yields.load() < 100);
-    cache->add_external_bytes(-external_bytes);
+    add_external_bytes(*cache, -external_bytes);
     CHECK(cache->set("long", std::string(900'000, 'y')) == StoreResult::kStored);
-    CHECK(cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache).ToString() == "OK");
   }
 }
 
@@ -71,7 +72,7 @@ TEST_CASE("what a visitor is shown stays, and others go in its place") {
     }));
     CHECK(cache->contains("shown"));
     CHECK(cache->stats().memory_used_bytes <= cache->stats().memory_limit_bytes);
-    CHECK(cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache).ToString() == "OK");
   }
 }
 

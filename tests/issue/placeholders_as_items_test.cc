@@ -20,6 +20,8 @@
 #include "doctest/doctest.h"
 #include "larder/cache.h"
 #include "larder/loading_cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -64,7 +66,7 @@ struct Operation {
 Operation reading(const char* name, const ReadOptions& options) {
   return {name, [options](Cache& cache) {
             std::string seen;
-            cache.read(kKey, options, [&](const Reading& reading) { seen = reading.item.value; });
+            read(cache, kKey, options, [&](const Reading& reading) { seen = reading.item.value; });
             return seen;
           }};
 }
@@ -105,8 +107,8 @@ const Operation kOperations[] = {
     {"visit", [](Cache& cache) { return text(cache.visit(kKey, [](const ItemView&) {})); }},
     {"peek", [](Cache& cache) { return text(cache.peek(kKey)); }},
     {"contains", [](Cache& cache) { return text(cache.contains(kKey)); }},
-    {"inspect", [](Cache& cache) { return text(cache.inspect(kKey).has_value()); }},
-    {"presence", [](Cache& cache) { return text(cache.presence(kKey) == Presence::kMissing); }},
+    {"inspect", [](Cache& cache) { return text(inspect(cache, kKey).has_value()); }},
+    {"presence", [](Cache& cache) { return text(presence(cache, kKey) == Presence::kMissing); }},
     {"hold", [](Cache& cache) { return text(static_cast<bool>(cache.hold(kKey))); }},
     {"get_multi", [](Cache& cache) { return text(cache.get_multi(std::array{kKey})[0]); }},
     reading("read", {}),
@@ -140,17 +142,12 @@ const Operation kOperations[] = {
     {"erase", [](Cache& cache) { return text(cache.erase(kKey)); }, true},
     {"erase with a number", [](Cache& cache) { return text(cache.erase(kKey, 1)); }},
     {"erase_multi", [](Cache& cache) { return absl::StrCat(cache.erase_multi(std::array{kKey})); }, true},
-    {"discard",
-     [](Cache& cache) {
-       cache.discard(kKey);
-       return std::string();
-     },
-     true},
-    {"invalidate", [](Cache& cache) { return text(cache.invalidate(kKey)); }, true},
-    {"empty", [](Cache& cache) { return text(cache.invalidate(kKey, {.is_stale = false, .is_empty = true})); },
+    {"reject", [](Cache& cache) { return text(reject(cache, kKey, {}, StoreResult::kTooLarge)); }, true},
+    {"invalidate", [](Cache& cache) { return text(invalidate(cache, kKey)); }, true},
+    {"empty", [](Cache& cache) { return text(invalidate(cache, kKey, {.is_stale = false, .is_empty = true})); },
      true},
     {"erase_if", [](Cache& cache) { return absl::StrCat(cache.erase_if([](const ItemView&) { return true; })); }},
-    {"erase_prefix", [](Cache& cache) { return absl::StrCat(cache.erase_prefix("spa")); }, true},
+    {"erase_prefix", [](Cache& cache) { return absl::StrCat(erase_prefix(cache, "spa")); }, true},
     {"flush_namespace", [](Cache& cache) { return text(cache.flush_namespace("space:")); }, true},
     {"for_each",
      [](Cache& cache) {
@@ -162,7 +159,7 @@ const Operation kOperations[] = {
      [](Cache& cache) {
        ScanCursor cursor;
        int items = 0;
-       while (cache.scan(cursor, 1, [&](const ItemInfo&) { ++items; })) {
+       while (scan(cache, cursor, 1, [&](const ItemInfo&) { ++items; })) {
        }
        return absl::StrCat(items);
      }},
@@ -184,19 +181,19 @@ class Trial {
            s.expired_unfetched, s.items});
     };
     add(cache->stats());
-    for (const NamespaceStats& of : cache->namespace_stats()) add(of.stats);
+    for (const NamespaceStats& of : namespace_stats(*cache)) add(of.stats);
     return all;
   }
 
   [[nodiscard]] std::string outcome_of(const Operation& operation) {
     CHECK(cache->stats().items == 0);
     CHECK(cache->stats().item_bytes == 0);
-    cache->reset_stats();
+    reset_stats(*cache);
     listener.told.clear();
     const std::string answer = operation.run(*cache);
     const std::string counts = absl::StrJoin(numbers(), " ");
     CHECK((cache->stats().item_bytes > 0) == (cache->stats().items > 0));
-    CHECK(cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache).ToString() == "OK");
     return absl::StrCat(answer, "; then ", text(cache->peek(kKey)), "; ", listener.told, "; ", counts);
   }
 
@@ -238,7 +235,7 @@ TEST_CASE("to all who do not load, a key is missing while it is loaded") {
     if (is_stored) CHECK(trial.cache->peek(kKey)->value == value);
     CHECK(trial.loading.load_stats().not_stored == (operation.is_change ? 1 : 0));
     CHECK(trial.listener.told == missing.listener.told);
-    CHECK(trial.cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*trial.cache).ToString() == "OK");
   }
 }
 
@@ -293,7 +290,7 @@ TEST_CASE("a listener hears nothing of loads, but of the values that they bring"
   CHECK_FALSE(trial.cache->get(kKey));
   CHECK(trial.listener.told.empty());
   CHECK(trial.cache->stats().expired == 0);
-  CHECK(trial.cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*trial.cache).ToString() == "OK");
 }
 
 TEST_CASE("a reader who would renew sees that a load is under way, and for how long it may be waited for") {
@@ -302,7 +299,7 @@ TEST_CASE("a reader who would renew sees that a load is under way, and for how l
   const auto load = [&](std::string_view) {
     int shown = 0;
     trial.clock.advance_ms(1'000);
-    CHECK(trial.cache->read(kKey, renewing, [&](const Reading& reading) {
+    CHECK(read(*trial.cache, kKey, renewing, [&](const Reading& reading) {
       ++shown;
       CHECK_FALSE(reading.has_won);
       CHECK_FALSE(reading.is_created);
@@ -327,7 +324,7 @@ TEST_CASE(
   for (const bool is_load : {true, false}) {
     Trial trial;
     const auto read = [&] {
-      CHECK(trial.cache->read(kKey, {.vivify = SetOptions{.flags = 5, .expiry = 30s}}, [](const Reading& reading) {
+      CHECK(larder::read(*trial.cache, kKey, {.vivify = SetOptions{.flags = 5, .expiry = 30s}}, [](const Reading& reading) {
         CHECK(reading.has_won);
         CHECK(reading.is_created);
       }));
@@ -362,10 +359,10 @@ TEST_CASE("absences of a limited namespace stay within its limit, and make room 
   CHECK(cache->stats().items == 0);
   CHECK(cache->stats().evictions == 0);
   CHECK(cache->stats().live_bytes - live_bytes <= kLimit);
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
   CHECK(cache->set("space:k", std::string(10'000, 'v')) == StoreResult::kStored);
   CHECK(cache->contains("space:k"));
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 }  // namespace

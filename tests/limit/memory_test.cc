@@ -12,6 +12,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 #include "model/random.h"
 #include "support/resident_bytes.h"
 
@@ -77,7 +78,7 @@ class Load {
       std::printf("%s, limit %zu MiB: resident memory at most limit %+.1f MiB\n", what, limit_bytes_ / kMiB,
                   static_cast<double>(worst_excess_) / static_cast<double>(kMiB));
     }
-    const absl::Status valid = cache_->assert_valid();
+    const absl::Status valid = assert_valid(*cache_);
     CHECK_MESSAGE(valid.ok(), valid.ToString());
   }
 

@@ -9,6 +9,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -123,7 +124,7 @@ class Sizes {
   }
 
   void check_valid() {
-    const absl::Status valid = cache_->assert_valid();
+    const absl::Status valid = assert_valid(*cache_);
     CHECK_MESSAGE(valid.ok(), valid.ToString());
   }
 

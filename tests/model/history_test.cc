@@ -21,6 +21,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -74,7 +76,7 @@ class Stress {
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
-    cache_->add_external_bytes(static_cast<int64_t>(external_bytes));
+    add_external_bytes(*cache_, static_cast<int64_t>(external_bytes));
   }
 
   void run(std::chrono::milliseconds duration) {
@@ -96,7 +98,7 @@ class Stress {
     CHECK(foreign_ == 0);
     CHECK(old_ == 0);
     CHECK(refused_ == 0);
-    const absl::Status valid = cache_->assert_valid();
+    const absl::Status valid = assert_valid(*cache_);
     CHECK_MESSAGE(valid.ok(), valid.ToString());
     const Stats stats = cache_->stats();
     CHECK(stats.memory_used_bytes <= stats.memory_limit_bytes);
@@ -127,7 +129,7 @@ class Stress {
       if (random.one_in(8)) options.flags = 77;
       if (cache_->set(name(key), make_value(key, version, bytes), options) != StoreResult::kStored) ++refused_;
       histories_[key].acknowledged = version;
-      if (random.one_in(20)) (void)cache_->invalidate(name(key));
+      if (random.one_in(20)) (void)larder::invalidate(*cache_, name(key));
       if (random.one_in(10)) (void)cache_->touch(name(key), std::chrono::milliseconds(random.below(50)));
     }
   }
@@ -149,7 +151,7 @@ class Stress {
       } else if (random.one_in(20)) {
         // Wins items and begins records of accesses, so that records change under the other readers.
         const ReadOptions options{.recache = std::chrono::milliseconds(10), .wants_history = random.one_in(2)};
-        cache_->read(name(key), options,
+        larder::read(*cache_, name(key), options,
                      [&](const Reading& reading) { check(key, acknowledged, reading.item.value); });
       } else if (random.one_in(20)) {
         Held& place = held[random.below(held.size())];

@@ -17,6 +17,8 @@
 #include "doctest/doctest.h"
 #include "larder/cache.h"
 #include "larder/loading_cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -149,7 +151,7 @@ TEST_CASE("random loads, failures, stores, removals and waits go as the oracle s
       }
     }
   }
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 // --- many threads ------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class Versions {
     const uint64_t least = floor[key];
     bool has_won = false;
     uint64_t cas = 0;
-    cache->read(name, {.vivify = SetOptions{.expiry = kPatience}}, [&](const Reading& reading) {
+    larder::read(*cache, name, {.vivify = SetOptions{.expiry = kPatience}}, [&](const Reading& reading) {
       has_won = reading.has_won;
       cas = reading.item.cas;
       if (!reading.item.is_won) check(*Codec<uint64_t>::decode(reading.item.value) >= least);
@@ -273,7 +275,7 @@ TEST_CASE("however many ask, here or elsewhere, a key is loaded once each time i
   CHECK(versions.loads <= kKeys + versions.removals);
   CHECK(versions.numbers.load_stats().timeouts == 0);
   CHECK(versions.cache->stats().evictions == 0);
-  CHECK(versions.cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*versions.cache).ToString() == "OK");
 }
 
 TEST_CASE("nobody is given what is older than the last removal, in a cache that evicts what is won, too") {
@@ -282,7 +284,7 @@ TEST_CASE("nobody is given what is older than the last removal, in a cache that 
   CHECK(versions.violations == 0);
   CHECK(versions.cache->stats().evictions > 0);
   CHECK(versions.numbers.load_stats().timeouts == 0);
-  CHECK(versions.cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*versions.cache).ToString() == "OK");
 }
 
 }  // namespace

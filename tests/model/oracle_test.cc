@@ -8,6 +8,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -36,7 +38,7 @@ class Comparison {
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
-    cache_->add_external_bytes(static_cast<int64_t>(setting.external_bytes));
+    add_external_bytes(*cache_, static_cast<int64_t>(setting.external_bytes));
   }
 
   void run(uint64_t operations) {
@@ -252,7 +254,7 @@ class Comparison {
       options.vivify = SetOptions{.expiry = expiry_of(*vivify_deadline_ms)};
     }
     Answer answer;
-    answer.is_found = cache_->read(key, options, [&](const Reading& reading) {
+    answer.is_found = larder::read(*cache_, key, options, [&](const Reading& reading) {
       answer.has_won = reading.has_won;
       answer.was_won = reading.item.is_won && !reading.has_won;
       answer.is_stale = reading.item.is_stale;
@@ -274,7 +276,7 @@ class Comparison {
     const bool is_stale = random_.one_in(2);
     const bool is_empty = !is_stale || random_.one_in(4);
     const InvalidateOptions options{.is_stale = is_stale, .is_empty = is_empty};
-    agree(key, cache_->invalidate(key, options) == EraseResult::kErased,
+    agree(key, larder::invalidate(*cache_, key, options) == EraseResult::kErased,
           [&] { return oracle_.invalidate(key, is_stale, is_empty); });
   }
 
@@ -300,7 +302,7 @@ class Comparison {
     const std::string prefix = "key " + std::to_string(random_.below(100));
     const size_t expected = oracle_.erase_prefix(prefix);
     const size_t erased =
-        random_.one_in(2) ? cache_->erase_prefix(prefix)
+        random_.one_in(2) ? erase_prefix(*cache_, prefix)
                           : cache_->erase_if([&](const ItemView& item) { return item.key.starts_with(prefix); });
     REQUIRE(erased <= expected);
     if (!setting_.can_evict) REQUIRE(erased == expected);
@@ -357,7 +359,7 @@ class Comparison {
   }
 
   void compare_all() {
-    const absl::Status valid = cache_->assert_valid();
+    const absl::Status valid = assert_valid(*cache_);
     REQUIRE_MESSAGE(valid.ok(), valid.ToString());
     uint64_t shown = 0;
     cache_->for_each([&](const ItemView& item) {

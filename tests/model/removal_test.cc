@@ -21,6 +21,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -137,7 +139,7 @@ class Accounting {
         (void)cache_->touch(key, std::chrono::milliseconds(1 + random.below(300)));
         break;
       case 4:
-        cache_->read(key, {.wants_history = true}, [](const Reading&) {});
+        read(*cache_, key, {.wants_history = true}, [](const Reading&) {});
         break;
       case 5:
       case 6:
@@ -186,7 +188,7 @@ class Accounting {
   }
 
   void compare() {
-    CHECK(cache_->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache_).ToString() == "OK");
     cache_->for_each([&](const ItemView& item) {
       if (!books_.has_stored(item.cas) || books_.has_told(item.cas)) ++books_.wrong;
       return true;

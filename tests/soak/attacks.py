@@ -72,9 +72,9 @@ class Client:
         self.socket.sendall(self.header + request)
         reply = b''
         while end not in reply:
-            bytes = self.socket.recv(1 << 16)
-            reply += bytes
-            if not bytes or b'ERROR' in reply[:64]:
+            data = self.socket.recv(1 << 16)
+            reply += data
+            if not data or b'ERROR' in reply[:64]:
                 raise Refused
         return reply
 
@@ -127,10 +127,10 @@ def connect(server, receive_bytes=1 << 16):
     return connection
 
 
-def offer(connection, bytes):
+def offer(connection, data):
     """Sends what the socket takes at once."""
     with contextlib.suppress(OSError):
-        connection.send(bytes)
+        connection.send(data)
 
 
 def flood(connections, requests, until, *, is_read=True):

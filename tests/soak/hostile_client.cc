@@ -265,9 +265,9 @@ void HostileClient::pause(milliseconds longest) {
 }
 
 std::string HostileClient::garbage(size_t bytes) {
-  std::string bytes;
-  while (bytes.size() < bytes) bytes += static_cast<char>(random_());
-  return bytes;
+  std::string text;
+  while (text.size() < bytes) text += static_cast<char>(random_());
+  return text;
 }
 
 }  // namespace larder::soak

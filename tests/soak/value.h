@@ -35,9 +35,9 @@ inline std::string value_of(std::string_view key, uint64_t version, size_t bytes
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    char bytes[sizeof state];
-    std::memcpy(bytes, &state, sizeof state);
-    value.append(bytes, std::min(sizeof bytes, bytes - value.size()));
+    char next[sizeof state];
+    std::memcpy(next, &state, sizeof state);
+    value.append(next, std::min(sizeof next, bytes - value.size()));
   }
   return value;
 }

@@ -1,6 +1,7 @@
 #include "larder/cache.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "larder/serving.h"
 #include "test_cache.h"
 
 namespace larder {
@@ -66,7 +68,7 @@ TEST_CASE("a key of 1 byte and one of 65535 can be stored, one of 0 or 65536 is 
     CHECK_FALSE(cache->visit(key, [](const ItemView&) { FAIL("shown"); }));
     CHECK_FALSE(cache->touch(key, 1s));
     CHECK_FALSE(cache->get_and_touch(key, 1s).has_value());
-    CHECK_FALSE(cache->visit_and_touch(key, 1s, [](const ItemView&) { FAIL("shown"); }));
+    CHECK_FALSE(visit_and_touch(*cache, key, 1s, [](const ItemView&) { FAIL("shown"); }));
     CHECK(cache->erase(key) == EraseResult::kNotFound);
     const std::string_view keys[] = {key};
     CHECK(cache->get_multi(keys, [](size_t, const ItemView&) { FAIL("shown"); }) == 0);
@@ -157,7 +159,7 @@ TEST_CASE("the value may be put where the key was") {
   TestCache cache(
       {.memory_limit_bytes = size_t{8} << 20, .seed = 1, .namespaces = {{.prefix = "a:"}, {.prefix = "b:"}}});
   const std::string value = "b:" + std::string(1000, 'v');
-  const auto counts_of_a = [&] { return cache->namespace_stats().at(0).stats; };
+  const auto counts_of_a = [&] { return namespace_stats(*cache).at(0).stats; };
   REQUIRE(cache->set("a:key", value) == StoreResult::kStored);
   std::string text = "a:key";
   CHECK(cache->get(text, text));
@@ -172,7 +174,7 @@ TEST_CASE("the value may be put where the key was") {
   CHECK(text == value);
   CHECK(counts_of_a().get_hits == 3);
   text = "a:key";
-  CHECK(cache->erase(text, std::nullopt, take) == EraseResult::kErased);
+  CHECK(erase(*cache, text, std::nullopt, take) == EraseResult::kErased);
   CHECK(text == value);
   CHECK(counts_of_a().erase_hits == 1);
 }
@@ -263,13 +265,43 @@ TEST_CASE("prefetch leaves no trace") {
   TestCache cache;
   REQUIRE(cache->set("a", "1") == StoreResult::kStored);
   const std::vector<std::string_view> keys(100, "a");
-  cache->prefetch(keys);
-  cache->prefetch(std::array<std::string_view, 2>{"missing", ""});
-  cache->prefetch({});
+  prefetch(*cache, keys);
+  prefetch(*cache, std::array<std::string_view, 2>{"missing", ""});
+  prefetch(*cache, {});
   CHECK(cache->stats().get_hits == 0);
   CHECK(cache->stats().get_misses == 0);
-  CHECK_FALSE(cache->inspect("a")->was_fetched);
-  CHECK(cache->inspect("a")->frequency == 0);
+  CHECK_FALSE(inspect(*cache, "a")->was_fetched);
+  CHECK(inspect(*cache, "a")->frequency == 0);
+}
+
+TEST_CASE("get_multi and erase_multi take lists and ranges of strings") {
+  TestCache cache;
+  for (const char* const key : {"a", "b", "c"}) CHECK(cache->set(key, key) == StoreResult::kStored);
+  const std::vector<std::string> strings = {"a", "missing", "c"};
+  const std::set<std::string, std::less<>> sorted = {"b", "c"};
+  const char* const literals[] = {"c"};
+  const std::array<std::string_view, 2> views = {"a", "b"};
+  size_t shown = 0;
+  const auto count = [&](size_t, const ItemView&) { ++shown; };
+  CHECK(cache->get_multi(strings, count) == 2);
+  CHECK(cache->get_multi(sorted, count) == 2);
+  CHECK(cache->get_multi(literals, count) == 1);
+  CHECK(cache->get_multi(views, count) == 2);
+  CHECK(cache->get_multi({"a", "missing"}, count) == 1);
+  CHECK(shown == 8);
+  CHECK(cache->get_multi(strings)[2]->value == "c");
+  CHECK(cache->get_multi({"missing", "b"})[1]->value == "b");
+  CHECK(cache->erase_multi({"a", "missing"}) == 1);
+  CHECK(cache->erase_multi(strings) == 1);
+  CHECK(cache->erase_multi(sorted) == 1);
+}
+
+TEST_CASE("a mutable lambda is a visitor") {
+  TestCache cache;
+  CHECK(cache->set("a", "1") == StoreResult::kStored);
+  size_t seen = 0;
+  CHECK(cache->visit("a", [&seen, calls = 0](const ItemView&) mutable { seen += static_cast<size_t>(++calls); }));
+  CHECK(seen == 1);
 }
 
 TEST_CASE("get_multi of no keys finds none") {
@@ -762,10 +794,10 @@ TEST_CASE("get_and_touch gives the item with its new time left") {
 
 TEST_CASE("visit_and_touch shows the item with its new time left") {
   TestCache cache;
-  CHECK_FALSE(cache->visit_and_touch("key", 1s, [](const ItemView&) { FAIL("shown"); }));
+  CHECK_FALSE(visit_and_touch(*cache, "key", 1s, [](const ItemView&) { FAIL("shown"); }));
   REQUIRE(cache->set("key", "value", {.flags = 6, .expiry = {}}) == StoreResult::kStored);
   int shown = 0;
-  CHECK(cache->visit_and_touch("key", 20s, [&](const ItemView& item) {
+  CHECK(visit_and_touch(*cache, "key", 20s, [&](const ItemView& item) {
     ++shown;
     CHECK(item.key == "key");
     CHECK(item.value == "value");
@@ -773,7 +805,7 @@ TEST_CASE("visit_and_touch shows the item with its new time left") {
     CHECK(item.cas == cache->peek("key")->cas);
     CHECK(item.ttl_ms == 20'000);
   }));
-  CHECK(cache->visit_and_touch("key", 0s, [&](const ItemView& item) {
+  CHECK(visit_and_touch(*cache, "key", 0s, [&](const ItemView& item) {
     ++shown;
     CHECK(item.value == "value");
     CHECK(item.ttl_ms == 0);
@@ -845,11 +877,11 @@ TEST_CASE("erase_prefix removes the items whose keys begin so") {
   for (const std::string_view key : {"a", "ab", "abc", "b", "ba"}) {
     REQUIRE(cache->set(key, "v") == StoreResult::kStored);
   }
-  CHECK(cache->erase_prefix("ab") == 2);
-  CHECK(cache->erase_prefix("ab") == 0);
+  CHECK(erase_prefix(*cache, "ab") == 2);
+  CHECK(erase_prefix(*cache, "ab") == 0);
   CHECK(cache->contains("a"));
   CHECK(cache->contains("b"));
-  CHECK(cache->erase_prefix("") == 3);
+  CHECK(erase_prefix(*cache, "") == 3);
   CHECK(cache->stats().items == 0);
 }
 
@@ -860,7 +892,7 @@ TEST_CASE("a step of erase_if meets about as many items as it may, and the steps
   size_t steps = 0;
   for (ScanCursor cursor; !cursor.is_at_end(); ++steps) {
     size_t asked = 0;
-    erased += cache->erase_if(cursor, 10, [&](const ItemView&) {
+    erased += erase_if(*cache, cursor, 10, [&](const ItemView&) {
       ++asked;
       return true;
     });
@@ -871,7 +903,7 @@ TEST_CASE("a step of erase_if meets about as many items as it may, and the steps
   CHECK(steps >= 300);
   REQUIRE(cache->set("key1", "v") == StoreResult::kStored);
   erased = 0;
-  for (ScanCursor cursor; !cursor.is_at_end();) erased += cache->erase_prefix(cursor, 10, "key");
+  for (ScanCursor cursor; !cursor.is_at_end();) erased += erase_prefix(*cache, cursor, 10, "key");
   CHECK(erased == 1);
 }
 
@@ -1105,10 +1137,10 @@ TEST_CASE("erase shows what it removes, and nothing else") {
   CHECK(cache->set("a", "value") == StoreResult::kStored);
   std::vector<std::string> shown;
   const auto note = [&](const ItemView& item) { shown.emplace_back(item.value); };
-  CHECK(cache->erase("a", 1, note) == EraseResult::kExists);
-  CHECK(cache->erase("b", std::nullopt, note) == EraseResult::kNotFound);
+  CHECK(erase(*cache, "a", 1, note) == EraseResult::kExists);
+  CHECK(erase(*cache, "b", std::nullopt, note) == EraseResult::kNotFound);
   CHECK(shown.empty());
-  CHECK(cache->erase("a", std::nullopt, note) == EraseResult::kErased);
+  CHECK(erase(*cache, "a", std::nullopt, note) == EraseResult::kErased);
   CHECK(shown == std::vector<std::string>{"value"});
 }
 
@@ -1117,29 +1149,51 @@ TEST_CASE("touch shows what it touches, as it was") {
   CHECK(cache->set("a", "value", {.expiry = 5s}) == StoreResult::kStored);
   std::vector<int64_t> shown_ttl_ms;
   const auto note = [&](const ItemView& item) { shown_ttl_ms.push_back(item.ttl_ms); };
-  CHECK_FALSE(cache->touch("b", 9s, note));
-  CHECK(cache->touch("a", 9s, note));
+  CHECK_FALSE(touch(*cache, "b", 9s, note));
+  CHECK(touch(*cache, "a", 9s, note));
   CHECK(shown_ttl_ms == std::vector<int64_t>{5000});
   CHECK(cache->peek("a")->ttl_ms == 9000);
 }
 
 TEST_CASE("memory_limit_bytes_min is the lowest limit that can be set") {
   TestCache cache;
-  CHECK_FALSE(cache->set_memory_limit(cache->memory_limit_bytes_min() - 1).ok());
-  CHECK(cache->set_memory_limit(cache->memory_limit_bytes_min()).ok());
+  CHECK_FALSE(cache->set_memory_limit(memory_limit_bytes_min(*cache) - 1).ok());
+  CHECK(cache->set_memory_limit(memory_limit_bytes_min(*cache)).ok());
 }
 
-TEST_CASE("discard removes and counts nothing") {
-  TestCache cache;
-  CHECK(cache->set("a", "1") == StoreResult::kStored);
-  cache->discard("a");
-  cache->discard("b");
-  cache->discard("");
-  CHECK_FALSE(cache->contains("a"));
-  const Stats stats = cache->stats();
-  CHECK(stats.erase_hits + stats.erase_misses == 0);
-  CHECK(stats.stores == 1);
-  CHECK(stats.items == 0);
+TEST_CASE("reject does what a store does that finds a value too large, or no room for it") {
+  struct Case {
+    StoreOptions options;
+    bool is_kept;
+  };
+  const Case cases[] = {{{}, false},
+                        {{.expected = 1}, true},
+                        {{.mode = StoreMode::kAdd}, true},
+                        {{.mode = StoreMode::kReplace}, true},
+                        {{.mode = StoreMode::kAppend}, true},
+                        {{.mode = StoreMode::kPrepend}, true}};
+  const std::string too_large(kItemBytesMax + 1, 'v');
+  for (const auto& [options, is_kept] : cases) {
+    CAPTURE(static_cast<int>(options.mode));
+    TestCache cache;
+    CHECK(cache->set("a", "1") == StoreResult::kStored);
+    CHECK(reject(*cache, "a", options, StoreResult::kTooLarge) == StoreResult::kTooLarge);
+    CHECK(cache->contains("a") == is_kept);
+    CHECK(cache->set("a", "1") == StoreResult::kStored);
+    CHECK(cache->store("a", too_large, options).result == StoreResult::kTooLarge);
+    CHECK(cache->contains("a") == is_kept);
+    CHECK(cache->set("a", "1") == StoreResult::kStored);
+    CHECK(reject(*cache, "a", options, StoreResult::kNoMemory) == StoreResult::kNoMemory);
+    CHECK(cache->contains("a") == is_kept);
+    CHECK(reject(*cache, "missing", options, StoreResult::kNoMemory) == StoreResult::kNoMemory);
+    CHECK(reject(*cache, "", options, StoreResult::kTooLarge) == StoreResult::kBadKey);
+    const Stats stats = cache->stats();
+    CHECK(stats.store_too_large == 2);
+    CHECK(stats.store_no_memory == 2);
+    CHECK(stats.stores == 3);
+    CHECK(stats.erase_hits + stats.erase_misses == 0);
+    CHECK(stats.items == (is_kept ? 1 : 0));
+  }
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 #include "test_cache.h"
 
 namespace larder {
@@ -65,8 +67,8 @@ TEST_CASE("a handle shows the item and what is stored with it, and counts as a g
   CHECK_FALSE(handle->is_stale);
   CHECK_FALSE(handle.is_copy());
   CHECK(cache->stats().get_hits == 1);
-  CHECK(cache->inspect("key")->frequency == 1);
-  (void)cache->invalidate("key");
+  CHECK(inspect(*cache, "key")->frequency == 1);
+  (void)invalidate(*cache, "key");
   CHECK(cache->hold("key")->is_stale);
 }
 
@@ -91,15 +93,15 @@ TEST_CASE("what a handle shows stays as it was, whatever becomes of the item") {
       [](TestCache& cache, size_t bytes) { (void)cache->set("key", make_value(bytes / 2, 'n')); },
       [](TestCache& cache, size_t) { (void)cache->append("key", "more"); },
       [](TestCache& cache, size_t) { (void)cache->touch("key", 5s); },
-      [](TestCache& cache, size_t) { (void)cache->invalidate("key", {.is_stale = true, .is_empty = true}); },
-      [](TestCache& cache, size_t) { cache->read("key", {.recache = 1h, .wants_history = true}, [](auto&&) {}); },
+      [](TestCache& cache, size_t) { (void)invalidate(*cache, "key", {.is_stale = true, .is_empty = true}); },
+      [](TestCache& cache, size_t) { read(*cache, "key", {.recache = 1h, .wants_history = true}, [](auto&&) {}); },
       [](TestCache& cache, size_t) { CHECK(cache->erase("key") == EraseResult::kErased); },
       [](TestCache& cache, size_t) { cache->flush_all(); },
       [](TestCache& cache, size_t) {
         cache.clock.advance_ms(60'000);
         CHECK_FALSE(cache->get("key"));
       },
-      [](TestCache& cache, size_t) { (void)cache->set_memory_limit(cache->memory_limit_bytes_min()); },
+      [](TestCache& cache, size_t) { (void)cache->set_memory_limit(memory_limit_bytes_min(*cache)); },
       [](TestCache&, size_t) {},
   };
   for (const size_t bytes : kLengths) {
@@ -115,7 +117,7 @@ TEST_CASE("what a handle shows stays as it was, whatever becomes of the item") {
       CHECK(cache->stats().evictions > 0);
       CHECK(handle->key == "key");
       CHECK((handle->value == value));
-      CHECK(cache->assert_valid().ToString() == "OK");
+      CHECK(assert_valid(*cache).ToString() == "OK");
     }
   }
 }
@@ -195,7 +197,7 @@ TEST_CASE("beyond the bound, and not before, a handle has a copy, which is count
     for (char c = 'a'; handles.size() < 5; ++c) {
       const std::string key(1, c);
       (void)cache->set(key, make_value(10'000, c));
-      if (std::exchange(segment, cache->inspect(key)->segment) == segment) continue;
+      if (std::exchange(segment, inspect(*cache, key)->segment) == segment) continue;
       keys.push_back(key);
       handles.push_back(cache->hold(key));
     }
@@ -230,7 +232,7 @@ TEST_CASE("by default an eighth of the limit may be pinned, and never more than 
       CHECK(cache->stats().pinned_bytes <= bytes_max);
       CHECK(cache->stats().pinned_bytes > bytes_max - 210'000);
       handles.clear();
-      cache->reset_stats();
+      reset_stats(*cache);
     };
     fill(given.value_or(size_t{1} << 20));
     REQUIRE(cache->set_memory_limit(size_t{6} << 20).ok());
@@ -257,7 +259,7 @@ TEST_CASE("with as much pinned as may be, large or small, the cache takes every 
     for (size_t i = 0; i < handles.size(); ++i) {
       CHECK((handles[i]->value == make_value(bytes, static_cast<char>(i))));
     }
-    CHECK(cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache).ToString() == "OK");
   }
 }
 
@@ -285,7 +287,7 @@ TEST_CASE("a limit lowered below what is pinned is reached when the handles are 
     handles.push_back(cache->hold(std::to_string(i)));
     CHECK_FALSE(handles.back().is_copy());
   }
-  const size_t lowest = cache->memory_limit_bytes_min();
+  const size_t lowest = memory_limit_bytes_min(*cache);
   CHECK(absl::IsResourceExhausted(cache->set_memory_limit(lowest)));
   for (const Handle& handle : handles) CHECK((handle->value == value));
   handles.clear();
@@ -318,12 +320,12 @@ TEST_CASE("a visitor that is shown an item where it lies can keep it") {
   (void)cache->set("key", value);
   Handle handle;
   const auto keep = [&](const ItemView& item) {
-    handle = cache->keep(item);
+    handle = larder::keep(*cache, item);
     CHECK(handle->value.data() == item.value.data());
   };
   cache->visit("key", keep);
   CHECK(handle);
-  cache->read("key", {}, [&](const Reading& reading) { keep(reading.item); });
+  read(*cache, "key", {}, [&](const Reading& reading) { keep(reading.item); });
   CHECK(handle);
   const std::string_view keys[] = {"key"};
   cache->get_multi(keys, [&](size_t, const ItemView& item) { keep(item); });
@@ -342,7 +344,7 @@ TEST_CASE("a visitor that is shown a copy, or too much, can keep nothing") {
   (void)cache->set("large", std::string(200'000, 'l'));
   const auto keeps = [&](std::string_view key) {
     bool is_kept = true;
-    CHECK(cache->visit(key, [&](const ItemView& item) { is_kept = static_cast<bool>(cache->keep(item)); }));
+    CHECK(cache->visit(key, [&](const ItemView& item) { is_kept = static_cast<bool>(keep(*cache, item)); }));
     return is_kept;
   };
   CHECK_FALSE(keeps("short"));
@@ -352,7 +354,7 @@ TEST_CASE("a visitor that is shown a copy, or too much, can keep nothing") {
   CHECK_FALSE(keeps(handle->key));
   // With a new expiry it is shown as a copy.
   (void)cache->set("long", std::string(12'000, 'l'));
-  cache->visit_and_touch("long", 1min, [&](const ItemView& item) { CHECK_FALSE(cache->keep(item)); });
+  visit_and_touch(*cache, "long", 1min, [&](const ItemView& item) { CHECK_FALSE(keep(*cache, item)); });
   CHECK(keeps("long"));
   CHECK(cache->stats().handles == 1);
   CHECK(cache->stats().handles_copied == 0);

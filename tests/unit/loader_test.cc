@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
 #include "test_cache.h"
 
 namespace larder {
@@ -170,7 +171,7 @@ TEST_CASE("a full cache that evicts nothing is loaded past") {
   CHECK_FALSE(cache->contains("k"));
   CHECK(loader.stats().not_stored == 1);
   // An old value must not outlive one that finds no room, nor be lost because there is none to note the win.
-  CHECK(cache->invalidate("0") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "0") == EraseResult::kErased);
   CHECK(get_or_load(loader, "0", {}, "w") == "loaded w");
 }
 
@@ -178,7 +179,7 @@ TEST_CASE("who comes after an erasure is not given what a leader had found befor
   TestCache cache;
   Loader loader(*cache, 1);
   (void)cache->set("k", "old");
-  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k") == EraseResult::kErased);
   std::optional<std::jthread> other;
   std::string seen;
   int shown = 0;
@@ -204,7 +205,7 @@ TEST_CASE("a load that shows an exception of the caller's own lands all the same
   TestCache cache;
   Loader loader(*cache, 1);
   (void)cache->set("a", "v");
-  CHECK(cache->invalidate("a") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "a") == EraseResult::kErased);
   int shown = 0;
   const auto load = [](auto, Loader::Deliver deliver) {
     deliver(0, "w");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
 #include "test_cache.h"
 
 namespace larder {
@@ -43,7 +44,7 @@ class Source {
 // What somebody elsewhere sees who would renew the item, as mg with N30 does.
 Reading read_elsewhere(Cache& cache, std::string_view key, std::chrono::milliseconds recache = {}) {
   Reading seen;
-  cache.read(key, {.vivify = SetOptions{.expiry = 30s}, .recache = recache}, [&](const Reading& reading) {
+  read(cache, key, {.vivify = SetOptions{.expiry = 30s}, .recache = recache}, [&](const Reading& reading) {
     seen = reading;
     seen.item.value = {};
   });
@@ -62,6 +63,20 @@ std::vector<std::jthread> start(int count, const auto& run) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < count; ++i) threads.emplace_back(run);
   return threads;
+}
+
+TEST_CASE("a loading cache may be moved, with its prefix and what it has counted") {
+  TestCache cache;
+  Source source;
+  Numbers first(*cache, "n:");
+  CHECK(number(first.get_or_load("k", {}, source)) == 1);
+  Numbers second = std::move(first);
+  CHECK(number(second.get_or_load("k", {}, source)) == 1);
+  CHECK(second.load_stats().loads == 1);
+  Numbers third(*cache, "other:");
+  third = std::move(second);
+  CHECK(number(third.get_or_load("k", {}, source)) == 1);
+  CHECK(source.asked == 1);
 }
 
 TEST_CASE("a missing key is loaded once, and read from then on") {
@@ -374,12 +389,12 @@ TEST_CASE("what is erased, flushed or invalidated while a load is under way is l
   TestCache cache;
   Numbers numbers(*cache);
   Source source;
-  std::vector<absl::FunctionRef<void()>> removals;
+  std::vector<FunctionRef<void()>> removals;
   const auto erase = [&] { CHECK(numbers.erase("k") == EraseResult::kNotFound); };
   const auto flush = [&] { cache->flush_all(); };
   const auto invalidate = [&] { CHECK(numbers.invalidate("k") == EraseResult::kNotFound); };
-  for (const absl::FunctionRef<void()> remove : {absl::FunctionRef<void()>(erase), absl::FunctionRef<void()>(flush),
-                                                 absl::FunctionRef<void()>(invalidate)}) {
+  for (const FunctionRef<void()> remove :
+       {FunctionRef<void()>(erase), FunctionRef<void()>(flush), FunctionRef<void()>(invalidate)}) {
     (void)numbers.erase("k");
     const int old = source.next++;
     CHECK(number(numbers.get_or_load("k", {}, [&](std::string_view) {
@@ -701,7 +716,7 @@ TEST_CASE("what changes an item and not its expiry leaves it its grace") {
   CHECK(has_grace("append", [&](auto key) { (void)cache->append(key, "2"); }));
   CHECK(has_grace("incr", [&](auto key) { (void)cache->incr(key); }));
   CHECK(has_grace("update", [&](auto key) { (void)cache->update(key, [](auto) { return Update::store("2"); }); }));
-  CHECK(has_grace("invalidate", [&](auto key) { (void)cache->invalidate(key, {.is_stale = false}); }));
+  CHECK(has_grace("invalidate", [&](auto key) { (void)invalidate(*cache, key, {.is_stale = false}); }));
   CHECK(has_grace("late", [&](auto key) {
     const StoreOptions late{.expected = 1, .takes_older = true};
     CHECK(cache->store(key, "2", late).result == StoreResult::kStored);

@@ -11,6 +11,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -165,7 +166,7 @@ Outcome run(uint64_t seed) {
   }
   Outcome outcome{.is_there = {}, .numbers = numbers_of(cache->stats())};
   for (size_t i = 0; i < kKeys; ++i) outcome.is_there.push_back(cache->contains("key" + std::to_string(i)));
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
   return outcome;
 }
 
@@ -210,7 +211,7 @@ TEST_CASE("a lowered limit holds at once, down to a sixteenth of the first") {
     CHECK(stats.memory_limit_bytes == limit);
     CHECK(stats.memory_used_bytes <= limit);
     CHECK(stats.items > 0);
-    CHECK(cache->assert_valid().ToString() == "OK");
+    CHECK(assert_valid(*cache).ToString() == "OK");
     CHECK(cache->set("new", std::string(1000, 'v')) == StoreResult::kStored);
     CHECK(cache->contains("new"));
     CHECK(cache->stats().memory_used_bytes <= limit);
@@ -234,7 +235,7 @@ TEST_CASE("a raised limit is made use of") {
   CHECK(cache->stats().memory_used_bytes <= 16 * kMiB);
   CHECK(cache->set_memory_limit(kMiB).ok());
   CHECK(cache->stats().memory_used_bytes <= kMiB);
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("a limit that visitors stand in the way of is refused, and the old one holds") {
@@ -258,8 +259,8 @@ TEST_CASE("a limit that visitors stand in the way of is refused, and the old one
   CHECK(status.code() == absl::StatusCode::kResourceExhausted);
   CHECK(std::string(status.message()).find("memory_limit_bytes") != std::string::npos);
   CHECK(cache->stats().memory_limit_bytes == 16 * kMiB);
-  CHECK(cache->bytes_over_limit() == 0);
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(bytes_over_limit(*cache) == 0);
+  CHECK(assert_valid(*cache).ToString() == "OK");
   CHECK(cache->set_memory_limit(kMiB).ok());
   CHECK(cache->stats().memory_used_bytes <= kMiB);
 }
@@ -272,18 +273,18 @@ TEST_CASE("a limit that external bytes or handles stand in the way of is refused
   REQUIRE(items == 48);
   std::vector<Handle> handles;
   const auto check_refusal = [&] {
-    CHECK(cache->check_memory_limit(kMiB).code() == absl::StatusCode::kResourceExhausted);
+    CHECK(check_memory_limit(*cache, kMiB).code() == absl::StatusCode::kResourceExhausted);
     CHECK(cache->set_memory_limit(kMiB).code() == absl::StatusCode::kResourceExhausted);
     CHECK(cache->stats().memory_limit_bytes == 16 * kMiB);
     CHECK(cache->stats().items == items);
-    CHECK(cache->check_memory_limit(8 * kMiB).ok());
+    CHECK(check_memory_limit(*cache, 8 * kMiB).ok());
     CHECK(cache->stats().items == items);
   };
-  cache->add_external_bytes(kMiB);
+  add_external_bytes(*cache, kMiB);
   check_refusal();
   CHECK(cache->set_memory_limit(32 * kMiB).ok());
   CHECK(cache->set_memory_limit(16 * kMiB).ok());
-  cache->add_external_bytes(-int64_t{kMiB});
+  add_external_bytes(*cache, -int64_t{kMiB});
   for (int i = 0; i < 8; ++i) handles.push_back(cache->hold("key" + std::to_string(i)));
   check_refusal();
   handles.clear();
@@ -298,15 +299,15 @@ TEST_CASE("items make room for external bytes, and come back when these are retu
     return cache->stats().items;
   };
   const uint64_t before = fill();
-  cache->add_external_bytes(2 * kMiB);
+  add_external_bytes(*cache, 2 * kMiB);
   CHECK(cache->stats().memory_used_bytes <= 4 * kMiB);
   CHECK(cache->stats().items > before * 4 / 10);
   const uint64_t during = fill();
   CHECK(during < before * 6 / 10);
   CHECK(cache->stats().memory_used_bytes <= 4 * kMiB);
-  cache->add_external_bytes(-int64_t{2 * kMiB});
+  add_external_bytes(*cache, -int64_t{2 * kMiB});
   CHECK(fill() > before * 9 / 10);
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("maintain takes back what is expired, step by step, and then has nothing more to do") {
@@ -328,7 +329,7 @@ TEST_CASE("maintain takes back what is expired, step by step, and then has nothi
   CHECK(steps > 100);
   CHECK(cache->stats().items < 60);
   CHECK(cache->contains("stays"));
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -55,7 +57,7 @@ using News = std::vector<std::string>;
 
 struct Fixture {
   explicit Fixture(Diary&& wishes = {}) : diary(std::move(wishes)) {}
-  ~Fixture() { CHECK(cache->assert_valid().ToString() == "OK"); }
+  ~Fixture() { CHECK(assert_valid(*cache).ToString() == "OK"); }
 
   void set(const std::string& key, const std::string& value, Expiry expiry = {}) {
     REQUIRE(cache->set(key, value, {.expiry = expiry}) == StoreResult::kStored);
@@ -110,7 +112,7 @@ TEST_CASE("a value that another takes the place of is replaced, whatever puts th
   CHECK(fixture.diary.news() == News{"replaced k=7"});
   CHECK(cache.replace("k", std::string(100'000, 'L')) == StoreResult::kStored);  // a large item
   CHECK(fixture.diary.news() == News{"replaced k=8"});
-  CHECK(cache.invalidate("k", {.is_empty = true}) == EraseResult::kErased);
+  CHECK(invalidate(cache, "k", {.is_empty = true}) == EraseResult::kErased);
   CHECK(fixture.diary.news() == News{"replaced k=" + std::string(100'000, 'L')});
   fixture.set("k", "");
   CHECK(fixture.diary.news() == News{"replaced k="});
@@ -127,11 +129,11 @@ TEST_CASE("refused stores, touches and marks replace nothing") {
   for (const char* const key : {"k", "empty"}) {
     CHECK(cache.touch(key, 1h));
     CHECK(cache.get_and_touch(key, 2h).has_value());
-    CHECK(cache.invalidate(key) == EraseResult::kErased);  // stale
-    CHECK(cache.read(key, {.wants_history = true}, [](const Reading& reading) { CHECK(reading.has_won); }));
+    CHECK(invalidate(cache, key) == EraseResult::kErased);  // stale
+    CHECK(read(cache, key, {.wants_history = true}, [](const Reading& reading) { CHECK(reading.has_won); }));
   }
   CHECK(cache.erase("missing") == EraseResult::kNotFound);
-  cache.discard("missing");
+  CHECK(reject(cache, "missing", {}, StoreResult::kNoMemory) == StoreResult::kNoMemory);
   CHECK(fixture.diary.news().empty());
 }
 
@@ -140,13 +142,13 @@ TEST_CASE("what a caller removes is erased, by an expiry already past or a set t
   Cache& cache = *fixture.cache;
   for (int i = 1; i <= 7; ++i) fixture.set(std::to_string(i), "v");
   CHECK(cache.erase("1") == EraseResult::kErased);
-  cache.discard("2");
+  CHECK(reject(cache, "2", {}, StoreResult::kNoMemory) == StoreResult::kNoMemory);
   const std::string_view more[] = {"3", "missing"};
   CHECK(cache.erase_multi(more) == 1);
   CHECK(cache.touch("4", Expiry::after(0ms)));
   CHECK(cache.set("5", "w", {.expiry = Expiry::after(0ms)}) == StoreResult::kStored);
   CHECK(cache.set("6", std::string(200 << 10, 'w')) == StoreResult::kTooLarge);
-  CHECK(cache.invalidate("7", {.expiry = Expiry::after(0ms)}) == EraseResult::kErased);
+  CHECK(invalidate(cache, "7", {.expiry = Expiry::after(0ms)}) == EraseResult::kErased);
   CHECK(fixture.diary.news() ==
         News{"erased 1=v", "erased 2=v", "erased 3=v", "erased 4=v", "erased 5=v", "erased 6=v", "erased 7=v"});
 }
@@ -247,7 +249,7 @@ TEST_CASE("a listener may call everything there is, whatever the cause") {
     CHECK(cache.incr(key, 1, {.initial = 1}).status == CounterStatus::kCreated);
     CHECK(cache.erase(key) == EraseResult::kErased);
     ScanCursor cursor;
-    (void)cache.scan(cursor, 10, [](const ItemInfo&) {});
+    (void)scan(cache, cursor, 10, [](const ItemInfo&) {});
     CHECK(cache.set_memory_limit(cache.stats().memory_limit_bytes).ok());
     (void)cache.maintain();
     CHECK(cache.erase("inside") == EraseResult::kErased);
@@ -280,7 +282,7 @@ TEST_CASE("what a listener removes is told after its call, seven in a chain befo
   CHECK(fixture.cache->erase("0") == EraseResult::kErased);
   CHECK(fixture.diary.lines.size() == 1 + 7);
   CHECK(fixture.diary.lines.back() == "erased 7=v");
-  fixture.cache->discard("another");
+  CHECK(reject(*fixture.cache, "another", {}, StoreResult::kNoMemory) == StoreResult::kNoMemory);
   CHECK(fixture.diary.lines.size() == 1 + 7 + 8);
 }
 

@@ -1,8 +1,11 @@
 #include "larder/result.h"
 
-#include <ostream>
+#include <sstream>
 
 #include "doctest/doctest.h"
+#include "larder/fmt.h"
+#include "larder/item_details.h"
+#include "larder/removal_listener.h"
 
 namespace larder {
 namespace {
@@ -39,6 +42,14 @@ TEST_CASE("each status of an update has its words") {
   CHECK(to_string(UpdateStatus::kTooLarge) == "too large");
   CHECK(to_string(UpdateStatus::kNoMemory) == "no memory");
   CHECK(to_string(UpdateStatus::kBadKey) == "bad key");
+}
+
+TEST_CASE("what is printed of an enumeration is its words") {
+  std::ostringstream out;
+  out << StoreResult::kStored << ", " << EraseResult::kErased << ", " << CounterStatus::kDone << ", "
+      << UpdateStatus::kLeft << ", " << StoreMode::kAppend << ", " << Presence::kFlushed << ", " << Removal::kExpired;
+  CHECK(out.str() == "stored, erased, done, left, append, flushed, expired");
+  CHECK(fmt::format("{}, {:>8}", StoreResult::kTooLarge, Removal::kEvicted) == "too large,  evicted");
 }
 
 TEST_CASE("a counter's result is not found and zero until something is said") {

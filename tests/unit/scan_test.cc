@@ -8,6 +8,8 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -22,7 +24,7 @@ struct Fixture {
     ScanCursor cursor;
     bool goes_on = true;
     while (goes_on)
-      goes_on = cache->scan(cursor, items_max, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
+      goes_on = scan(*cache, cursor, items_max, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
     return shown;
   }
 
@@ -51,7 +53,7 @@ TEST_CASE("what is there all the while is shown, though others come and go meanw
   int others = 0;
   bool goes_on = true;
   while (goes_on) {
-    goes_on = fixture.cache->scan(cursor, 50, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
+    goes_on = scan(*fixture.cache, cursor, 50, [&](const ItemInfo& item) { ++shown[std::string(item.key)]; });
     // Pages grow and split under the walk.
     for (int i = 0; i < 500 && others < 100000; ++i) {
       CHECK(fixture.cache->set("other" + std::to_string(others++), "v") == StoreResult::kStored);
@@ -67,7 +69,7 @@ TEST_CASE("a sample is about the share that is asked for, of each namespace, and
     std::set<std::string> shown;
     bool goes_on = true;
     while (goes_on) {
-      goes_on = cache->scan(cursor, 100, [&](const ItemInfo& item) {
+      goes_on = scan(*cache, cursor, 100, [&](const ItemInfo& item) {
         const bool is_new = shown.emplace(item.key).second;
         CHECK(is_new);
       });
@@ -104,7 +106,7 @@ TEST_CASE("an item is shown with all but its value, and leaves no trace") {
     if (is_read) CHECK(fixture.cache->get("a"));
     ScanCursor cursor;
     int count = 0;
-    while (fixture.cache->scan(cursor, 10, [&](const ItemInfo& item) {
+    while (scan(*fixture.cache, cursor, 10, [&](const ItemInfo& item) {
       ++count;
       CHECK(item.key == "a");
       CHECK(item.value_bytes == 5);
@@ -125,7 +127,7 @@ TEST_CASE("the seconds since the last access are shown, those since the last cha
   const auto idle_s = [&] {
     uint32_t shown_s = 0;
     ScanCursor cursor;
-    while (fixture.cache->scan(cursor, 10, [&](const ItemInfo& item) { shown_s = item.idle_s; })) {
+    while (scan(*fixture.cache, cursor, 10, [&](const ItemInfo& item) { shown_s = item.idle_s; })) {
     }
     return shown_s;
   };
@@ -133,7 +135,7 @@ TEST_CASE("the seconds since the last access are shown, those since the last cha
   fixture.clock.advance_ms(7'000);
   CHECK(fixture.cache->get("a"));
   CHECK(idle_s() == 7);
-  CHECK(fixture.cache->read("a", {.wants_history = true}, [](const Reading&) {}));
+  CHECK(read(*fixture.cache, "a", {.wants_history = true}, [](const Reading&) {}));
   CHECK(idle_s() == 0);
   fixture.clock.advance_ms(3'000);
   CHECK(idle_s() == 3);
@@ -162,7 +164,9 @@ TEST_CASE("a walk that another cache began comes to its end, at the end too") {
   }
   ScanCursor in_big;
   ScanCursor in_small;
-  const auto step = [](Cache& cache, ScanCursor& cursor) { return cache.scan(cursor, 10, [](const ItemInfo&) {}); };
+  const auto step = [](Cache& cache, ScanCursor& cursor) {
+    return scan(cache, cursor, 10, [](const ItemInfo&) {});
+  };
   // Each other's cursors, from every place that a walk rests at.
   for (bool goes_on = true; goes_on;) {
     goes_on = step(*big.cache, in_big);
@@ -179,7 +183,7 @@ TEST_CASE("a walk that another cache began comes to its end, at the end too") {
     CHECK(cursor.is_at_end());
   }
   int shown = 0;
-  CHECK_FALSE(big.cache->scan(in_small, 10, [&](const ItemInfo&) { ++shown; }));
+  CHECK_FALSE(scan(*big.cache, in_small, 10, [&](const ItemInfo&) { ++shown; }));
   CHECK(shown == 0);
 }
 

@@ -9,6 +9,9 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/loading_cache.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -29,6 +32,7 @@ struct TestCache {
     cache = *std::move(made);
   }
   Cache* operator->() { return cache.get(); }
+  Cache& operator*() { return *cache; }
 
   void set(std::string_view key, std::string_view value = "value", Expiry expiry = {}) {
     REQUIRE(cache->set(key, value, {.flags = 0, .expiry = expiry}) == StoreResult::kStored);
@@ -146,8 +150,8 @@ TEST_CASE("touches count for themselves and not as gets") {
   CHECK_FALSE(cache->touch("missing", 1s));
   CHECK(cache->get_and_touch("key", 1s).has_value());
   CHECK_FALSE(cache->get_and_touch("missing", 1s).has_value());
-  CHECK(cache->visit_and_touch("key", 1s, [](const ItemView&) {}));
-  CHECK_FALSE(cache->visit_and_touch("missing", 1s, [](const ItemView&) {}));
+  CHECK(visit_and_touch(*cache, "key", 1s, [](const ItemView&) {}));
+  CHECK_FALSE(visit_and_touch(*cache, "missing", 1s, [](const ItemView&) {}));
   const Stats stats = cache->stats();
   CHECK(stats.touch_hits == 3);
   CHECK(stats.touch_misses == 3);
@@ -316,7 +320,7 @@ TEST_CASE("a reset sets the counters to zero and leaves the gauges") {
   CHECK(cache->touch("key", 1s));
   cache->flush_all(1h);
   const Stats before = cache->stats();
-  cache->reset_stats();
+  reset_stats(*cache);
   const Stats after = cache->stats();
   CHECK(after.get_hits + after.get_misses + after.touch_hits + after.stores + after.items_stored + after.flushes ==
         0);
@@ -344,7 +348,7 @@ TEST_CASE("the parts of memory add up to what is used, and that to no more than 
     REQUIRE((stats.segments + stats.segments_free) * stats.segment_bytes ==
             stats.live_bytes + stats.dead_bytes + stats.free_bytes);
   }
-  CHECK(cache->assert_valid().ToString() == "OK");
+  CHECK(assert_valid(*cache).ToString() == "OK");
 }
 
 TEST_CASE("item bytes are those of the live items with their headers, and go when they go") {
@@ -366,16 +370,33 @@ TEST_CASE("item bytes are those of the live items with their headers, and go whe
   CHECK(cache->stats().dead_bytes > 0);
 }
 
+TEST_CASE("hit_ratio is the share of gets that found a value, not of those that created or loaded one") {
+  TestCache cache;
+  CHECK(cache->stats().hit_ratio() == 0);
+  CHECK(cache->set("key", "value") == StoreResult::kStored);
+  CHECK(cache->get("key").has_value());
+  CHECK(cache->stats().hit_ratio() == 1);
+  CHECK_FALSE(cache->get("missing").has_value());
+  CHECK(cache->stats().hit_ratio() == 0.5);
+  CHECK(read(*cache, "created", {.vivify = SetOptions{}}, [](const Reading&) {}));
+  CHECK(cache->stats().hit_ratio() == 1.0 / 3);
+  LoadingCache<> loading(*cache);
+  CHECK(loading.get_or_load("loaded", {}, [](const auto&) { return std::string("value"); }).ok());
+  CHECK(cache->stats().hit_ratio() == 0.25);
+  CHECK(loading.get_or_load("loaded", {}, [](const auto&) { return std::string("other"); }).value() == "value");
+  CHECK(cache->stats().hit_ratio() == 0.4);
+}
+
 TEST_CASE("external bytes are part of what is used, until they are returned") {
   TestCache cache;
   const uint64_t before = cache->stats().memory_used_bytes;
-  cache->add_external_bytes(10'000);
+  add_external_bytes(*cache, 10'000);
   CHECK(cache->stats().external_bytes == 10'000);
   CHECK(cache->stats().memory_used_bytes == before + 10'000);
-  cache->add_external_bytes(-4'000);
+  add_external_bytes(*cache, -4'000);
   CHECK(cache->stats().external_bytes == 6'000);
-  cache->add_external_bytes(-6'000);
-  cache->add_external_bytes(0);
+  add_external_bytes(*cache, -6'000);
+  add_external_bytes(*cache, 0);
   CHECK(cache->stats().external_bytes == 0);
   CHECK(cache->stats().memory_used_bytes == before);
 }

@@ -11,6 +11,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace larder {
 
@@ -26,7 +27,7 @@ class TestCache {
     REQUIRE(cache.ok());
     cache_ = *std::move(cache);
   }
-  ~TestCache() { CHECK(cache_->assert_valid().ToString() == "OK"); }
+  ~TestCache() { CHECK(assert_valid(*cache_).ToString() == "OK"); }
   TestCache(const TestCache&) = delete;
   TestCache& operator=(const TestCache&) = delete;
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
 #include "test_cache.h"
 
 namespace larder {
@@ -225,7 +226,7 @@ TEST_CASE("what stands for a value that is still to come is no value") {
   TestCache cache;
   TypedCache<std::string, std::string> strings(*cache);
   // Won by a reader who is to bring it.
-  cache->read("k", {.vivify = SetOptions{.expiry = 30s}}, [](const Reading&) {});
+  read(*cache, "k", {.vivify = SetOptions{.expiry = 30s}}, [](const Reading&) {});
   CHECK_FALSE(strings.get("k"));
   CHECK_FALSE(strings.get_item("k"));
   CHECK_FALSE(strings.contains("k"));

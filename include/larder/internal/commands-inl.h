@@ -7,7 +7,10 @@
 #include "larder/internal/commands/erase-inl.h"
 #include "larder/internal/commands/hold-inl.h"
 #include "larder/internal/commands/read-inl.h"
+#include "larder/internal/commands/renewal-inl.h"
+#include "larder/internal/commands/serving-inl.h"
 #include "larder/internal/commands/store-inl.h"
+#include "larder/internal/commands/touch-inl.h"
 #include "larder/internal/commands/update-inl.h"
 
 #endif  // LARDER_INTERNAL_COMMANDS_INL_H_

@@ -4,5 +4,6 @@
 
 #include "larder/internal/loader/call-inl.h"
 #include "larder/internal/loader/loader-inl.h"
+#include "larder/internal/loader/placeholder-inl.h"
 
 #endif  // LARDER_INTERNAL_LOADER_INL_H_

@@ -63,11 +63,11 @@ TEST_CASE("bytes are compared at any place, in any number") {
   Memory memory;
   for (size_t offset = 0; offset < 24; ++offset) {
     for (size_t bytes = 0; bytes <= kBytesMax; ++bytes) {
-      std::string bytes = memory.bytes(offset, bytes);
-      CHECK(are_bytes(memory.at(), offset, bytes.data(), bytes));
-      for (char& byte : bytes) {
+      std::string text = memory.bytes(offset, bytes);
+      CHECK(are_bytes(memory.at(), offset, text.data(), bytes));
+      for (char& byte : text) {
         byte ^= 1;
-        CHECK_FALSE(are_bytes(memory.at(), offset, bytes.data(), bytes));
+        CHECK_FALSE(are_bytes(memory.at(), offset, text.data(), bytes));
         byte ^= 1;
       }
     }

@@ -4,6 +4,7 @@
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
 
 namespace larder {
 namespace {
@@ -50,8 +51,8 @@ TEST_CASE("a number gets a new expiry if one is given, whether it was there or i
 TEST_CASE("counting leaves a stale item stale and a won one won") {
   TestCache cache;
   (void)cache->set("n", "5", {.is_key_binary = true});
-  CHECK(cache->invalidate("n") == EraseResult::kErased);
-  CHECK(cache->read("n", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
+  CHECK(invalidate(*cache, "n") == EraseResult::kErased);
+  CHECK(read(*cache, "n", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
   (void)cache->incr("n");
   const Item item = *cache->peek("n");
   CHECK(item.is_stale);

@@ -1,9 +1,11 @@
-// Cache::read: winning, renewing, and what is known of an item's past.
+// larder::read: winning, renewing, and what is known of an item's past.
 #include <chrono>
 #include <string>
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -19,7 +21,7 @@ struct Seen {
 
 Seen read(TestCache& cache, std::string_view key, const ReadOptions& options = {}) {
   Seen seen;
-  seen.is_found = cache->read(key, options, [&](const Reading& reading) {
+  seen.is_found = read(*cache, key, options, [&](const Reading& reading) {
     seen.value = reading.item.value;
     seen.reading = reading;
     CHECK(reading.item.key == key);
@@ -39,7 +41,7 @@ TEST_CASE("a plain read shows the item and wins nothing") {
   CHECK(seen.reading.previous_ttl_ms == 10'000);
   CHECK_FALSE(seen.reading.has_won);
   CHECK_FALSE(seen.reading.item.is_won);
-  CHECK_FALSE(cache->read("", {}, [](const Reading&) {}));
+  CHECK_FALSE(read(*cache, "", {}, [](const Reading&) {}));
 }
 
 TEST_CASE("a missing key is created by the first reader who offers to, who wins it") {
@@ -77,7 +79,7 @@ TEST_CASE("what is created with an expiry that is past is shown to its winner al
 TEST_CASE("one reader wins a stale item, the others see that it is won, until it is stored") {
   TestCache cache;
   (void)cache->set("k", "v");
-  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k") == EraseResult::kErased);
   Seen seen = read(cache, "k");
   CHECK(seen.reading.has_won);
   CHECK(seen.reading.item.is_stale);
@@ -99,9 +101,9 @@ TEST_CASE("one reader wins a stale item, the others see that it is won, until it
 TEST_CASE("a read that wins counts as one use") {
   TestCache cache;
   (void)cache->set("k", "v");
-  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k") == EraseResult::kErased);
   CHECK(read(cache, "k").reading.has_won);
-  CHECK(cache->inspect("k")->frequency == 1);
+  CHECK(inspect(*cache, "k")->frequency == 1);
 }
 
 TEST_CASE("an item is won when less than the recache time is left of it, and never if it does not expire") {
@@ -141,12 +143,12 @@ TEST_CASE("a new expiry goes for an item that is created, too") {
 TEST_CASE("the other ways to read win nothing") {
   TestCache cache;
   (void)cache->set("k", "v");
-  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k") == EraseResult::kErased);
   CHECK(cache->get("k")->is_stale);
   CHECK(cache->peek("k")->is_stale);
   CHECK(cache->contains("k"));
   CHECK_FALSE(cache->get_and_touch("k", 10s)->is_won);
-  CHECK(cache->visit_and_touch("k", 10s, [](const ItemView&) {}));
+  CHECK(visit_and_touch(*cache, "k", 10s, [](const ItemView&) {}));
   CHECK_FALSE(read(cache, "k", {.recache = 20s, .may_win = false}).reading.has_won);
   CHECK_FALSE(cache->get("k")->is_won);
   CHECK(read(cache, "k").reading.has_won);
@@ -224,11 +226,11 @@ TEST_CASE("an item is idle since its last change, and once it was asked about, s
 TEST_CASE("an item that is stored over an expired one has nothing of it") {
   TestCache cache;
   (void)cache->set("k", "v", {.expiry = Expiry(2s)});
-  const size_t untracked_bytes = cache->inspect("k")->item_bytes;
+  const size_t untracked_bytes = inspect(*cache, "k")->item_bytes;
   (void)read(cache, "k", {.wants_history = true});
   cache.clock.advance_ms(5'000);
   (void)cache->set("k", "v", {.expiry = Expiry(20s)});
-  CHECK(cache->inspect("k")->item_bytes == untracked_bytes);
+  CHECK(inspect(*cache, "k")->item_bytes == untracked_bytes);
 }
 
 TEST_CASE("reads of items that nobody has asked about are not recorded, but for having happened") {
@@ -245,7 +247,7 @@ TEST_CASE("reads of items that nobody has asked about are not recorded, but for 
 TEST_CASE("a read that leaves no trace begins no record and adds nothing to one") {
   TestCache cache;
   (void)cache->set("k", "v");
-  const size_t bytes = cache->inspect("k")->item_bytes;
+  const size_t bytes = inspect(*cache, "k")->item_bytes;
   cache.clock.advance_ms(2'000);
   const ReadOptions quiet{.marks_used = false, .wants_history = true};
   for (int i = 0; i < 2; ++i) {
@@ -253,7 +255,7 @@ TEST_CASE("a read that leaves no trace begins no record and adds nothing to one"
     CHECK_FALSE(seen.reading.was_fetched);
     CHECK(seen.reading.idle_s == 2);
   }
-  CHECK(cache->inspect("k")->item_bytes == bytes);
+  CHECK(inspect(*cache, "k")->item_bytes == bytes);
   (void)read(cache, "k", {.wants_history = true});
   cache.clock.advance_ms(4'000);
   for (int i = 0; i < 2; ++i) CHECK(read(cache, "k", quiet).reading.idle_s == 4);
@@ -268,9 +270,9 @@ TEST_CASE("a touch is an access, winning an item without a trace is none") {
   (void)read(cache, "k", {.wants_history = true});
   cache.clock.advance_ms(4'000);
   CHECK(read(cache, "k", {.recache = 1000s, .marks_used = false}).reading.has_won);
-  CHECK(cache->inspect("k")->idle_s == 4);
+  CHECK(inspect(*cache, "k")->idle_s == 4);
   CHECK(cache->touch("k", 50s));
-  CHECK(cache->inspect("k")->idle_s == 0);
+  CHECK(inspect(*cache, "k")->idle_s == 0);
 }
 
 TEST_CASE("of an item with a chosen CAS number nothing is known until it is asked about") {
@@ -289,26 +291,26 @@ TEST_CASE("the accesses of a long item are recorded, too") {
   cache.clock.advance_ms(4'000);
   CHECK(cache.value("k").size() == 20'000);
   cache.clock.advance_ms(1'000);
-  CHECK(cache->inspect("k")->idle_s == 1);
+  CHECK(inspect(*cache, "k")->idle_s == 1);
 }
 
 // --- presence ---
 
 TEST_CASE("what is left of an item can be told until a get comes upon it") {
   TestCache cache;
-  CHECK(cache->presence("") == Presence::kMissing);
+  CHECK(presence(*cache, "") == Presence::kMissing);
   for (const bool is_flushed : {false, true}) {
     CAPTURE(is_flushed);
-    CHECK(cache->presence("k") == Presence::kMissing);
+    CHECK(presence(*cache, "k") == Presence::kMissing);
     (void)cache->set("k", "v", {.expiry = 5s});
-    CHECK(cache->presence("k") == Presence::kPresent);
+    CHECK(presence(*cache, "k") == Presence::kPresent);
     is_flushed ? cache->flush_all() : cache.clock.advance_ms(5'000);
     for (int i = 0; i < 2; ++i) {
-      CHECK(cache->presence("k") == (is_flushed ? Presence::kFlushed : Presence::kExpired));
+      CHECK(presence(*cache, "k") == (is_flushed ? Presence::kFlushed : Presence::kExpired));
     }
     CHECK_FALSE(cache->get("k"));
   }
-  CHECK(cache->presence("k") == Presence::kMissing);
+  CHECK(presence(*cache, "k") == Presence::kMissing);
   CHECK(cache->stats().get_misses == 2);
 }
 
@@ -316,12 +318,12 @@ TEST_CASE("what is left of an item can be told until a get comes upon it") {
 
 TEST_CASE("an inspection tells all there is to an item and leaves no trace") {
   TestCache cache;
-  CHECK_FALSE(cache->inspect("k"));
-  CHECK_FALSE(cache->inspect(""));
+  CHECK_FALSE(inspect(*cache, "k"));
+  CHECK_FALSE(inspect(*cache, ""));
   (void)cache->set("k", "value", {.flags = 3, .expiry = 10s, .cas = 99, .is_key_binary = true});
   cache.clock.advance_ms(4'000);
   for (int i = 0; i < 2; ++i) {
-    const ItemDetails details = *cache->inspect("k");
+    const ItemDetails details = *inspect(*cache, "k");
     CHECK(details.value_bytes == 5);
     CHECK(details.item_bytes >= 4 + 1 + 8 + 5 + 4 + 5 + 5);
     CHECK(details.flags == 3);
@@ -334,11 +336,11 @@ TEST_CASE("an inspection tells all there is to an item and leaves no trace") {
     CHECK(details.frequency == 0);
   }
   CHECK(cache->get("k"));
-  CHECK(cache->inspect("k")->was_fetched);
-  CHECK(cache->inspect("k")->frequency == 1);
+  CHECK(inspect(*cache, "k")->was_fetched);
+  CHECK(inspect(*cache, "k")->frequency == 1);
   CHECK(cache->stats().get_hits == 1);
   cache.clock.advance_ms(6'000);
-  CHECK_FALSE(cache->inspect("k"));
+  CHECK_FALSE(inspect(*cache, "k"));
 }
 
 }  // namespace

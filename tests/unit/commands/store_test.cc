@@ -1,9 +1,11 @@
-// Cache::store and Cache::invalidate: what the functions for each mode leave out; those are in cache_test.cc.
+// Cache::store and larder::invalidate: what the functions for each mode leave out; those are in cache_test.cc.
 #include <chrono>
 #include <string>
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -74,7 +76,7 @@ TEST_CASE("append and prepend create a missing key if they are given an expiry f
 TEST_CASE("what comes late is stored as stale, keeping the expiry and the winner") {
   TestCache cache;
   (void)cache->store("k", "new", {.item = {.flags = 1, .expiry = 10s, .cas = 2000}});
-  CHECK(cache->read("k", {.recache = 20s}, [](const Reading& reading) { CHECK(reading.has_won); }));
+  CHECK(read(*cache, "k", {.recache = 20s}, [](const Reading& reading) { CHECK(reading.has_won); }));
   const StoreOptions late{.item = {.flags = 2, .expiry = 99s}, .expected = 1500, .takes_older = true};
   CHECK(cache->store("k", "late", late).result == StoreResult::kStored);
   const Item item = *cache->peek("k");
@@ -104,8 +106,8 @@ TEST_CASE("every store ends being stale and being won") {
   for (const StoreMode mode : {StoreMode::kSet, StoreMode::kReplace, StoreMode::kAppend, StoreMode::kPrepend}) {
     TestCache cache;
     (void)cache->set("k", "v");
-    CHECK(cache->invalidate("k") == EraseResult::kErased);
-    CHECK(cache->read("k", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
+    CHECK(invalidate(*cache, "k") == EraseResult::kErased);
+    CHECK(read(*cache, "k", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
     CHECK(cache->store("k", "w", {.mode = mode}).result == StoreResult::kStored);
     CHECK_FALSE(cache->peek("k")->is_stale);
     CHECK_FALSE(cache->peek("k")->is_won);
@@ -125,9 +127,9 @@ TEST_CASE("a store of either kind decides whether the key is binary") {
 TEST_CASE("items without marks take no more room than they would if there were none") {
   TestCache cache;
   (void)cache->set("plain", std::string(3, 'v'));
-  CHECK(cache->inspect("plain")->item_bytes == 16);  // header 4, key 5, CAS 4, value 3
+  CHECK(inspect(*cache, "plain")->item_bytes == 16);  // header 4, key 5, CAS 4, value 3
   (void)cache->set("mark", std::string(3, 'v'), {.is_key_binary = true});
-  CHECK(cache->inspect("mark")->item_bytes == 24);  // 5 more
+  CHECK(inspect(*cache, "mark")->item_bytes == 24);  // 5 more
 }
 
 // --- invalidate ---
@@ -136,14 +138,14 @@ TEST_CASE("an invalidated item is still shown, stale, with a new CAS number and 
   TestCache cache;
   (void)cache->set("k", "v", {.flags = 3, .expiry = 100s});
   const uint64_t cas = cache->peek("k")->cas;
-  CHECK(cache->invalidate("k") == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k") == EraseResult::kErased);
   Item item = *cache->peek("k");
   CHECK(item.value == "v");
   CHECK(item.flags == 3);
   CHECK(item.ttl_ms == 100'000);
   CHECK(item.is_stale);
   CHECK(item.cas != cas);
-  CHECK(cache->invalidate("k", {.expiry = 30s, .cas = 9}) == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k", {.expiry = 30s, .cas = 9}) == EraseResult::kErased);
   item = *cache->peek("k");
   CHECK(item.ttl_ms == 30'000);
   CHECK(item.cas == 9);
@@ -153,9 +155,9 @@ TEST_CASE("to invalidate again gives the item a new winner") {
   TestCache cache;
   (void)cache->set("k", "v");
   for (int i = 0; i < 2; ++i) {
-    CHECK(cache->invalidate("k") == EraseResult::kErased);
-    CHECK(cache->read("k", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
-    CHECK(cache->read("k", {}, [](const Reading& reading) { CHECK_FALSE(reading.has_won); }));
+    CHECK(invalidate(*cache, "k") == EraseResult::kErased);
+    CHECK(read(*cache, "k", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
+    CHECK(read(*cache, "k", {}, [](const Reading& reading) { CHECK_FALSE(reading.has_won); }));
   }
 }
 
@@ -163,7 +165,7 @@ TEST_CASE("an emptied item stays, with the flags and expiry given, and keeps its
   TestCache cache;
   (void)cache->set("k", "v", {.flags = 7, .expiry = 100s});
   const uint64_t cas = cache->peek("k")->cas;
-  CHECK(cache->invalidate("k", {.is_stale = false, .is_empty = true, .flags = 4}) == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k", {.is_stale = false, .is_empty = true, .flags = 4}) == EraseResult::kErased);
   const Item item = *cache->peek("k");
   CHECK(item.value.empty());
   CHECK(item.flags == 4);
@@ -176,7 +178,7 @@ TEST_CASE("an item can be emptied and stale, and has then a new CAS number") {
   TestCache cache;
   (void)cache->set("k", "v");
   const uint64_t cas = cache->peek("k")->cas;
-  CHECK(cache->invalidate("k", {.is_empty = true, .expiry = 5s}) == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k", {.is_empty = true, .expiry = 5s}) == EraseResult::kErased);
   const Item item = *cache->peek("k");
   CHECK(item.value.empty());
   CHECK(item.ttl_ms == 5'000);
@@ -186,13 +188,13 @@ TEST_CASE("an item can be emptied and stale, and has then a new CAS number") {
 
 TEST_CASE("only the item with the expected CAS number is invalidated, and a missing one is not found") {
   TestCache cache;
-  CHECK(cache->invalidate("k") == EraseResult::kNotFound);
+  CHECK(invalidate(*cache, "k") == EraseResult::kNotFound);
   (void)cache->set("k", "v");
   const uint64_t cas = cache->peek("k")->cas;
-  CHECK(cache->invalidate("k", {.expected = cas + 1}) == EraseResult::kExists);
-  CHECK(cache->invalidate("k", {.expected = 0}) == EraseResult::kExists);
+  CHECK(invalidate(*cache, "k", {.expected = cas + 1}) == EraseResult::kExists);
+  CHECK(invalidate(*cache, "k", {.expected = 0}) == EraseResult::kExists);
   CHECK_FALSE(cache->peek("k")->is_stale);
-  CHECK(cache->invalidate("k", {.expected = cas}) == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k", {.expected = cas}) == EraseResult::kErased);
   CHECK(cache->stats().erase_hits == 0);
   CHECK(cache->stats().erase_misses == 3);
 }
@@ -200,7 +202,7 @@ TEST_CASE("only the item with the expected CAS number is invalidated, and a miss
 TEST_CASE("to invalidate with an expiry that is past removes the item") {
   TestCache cache;
   (void)cache->set("k", "v");
-  CHECK(cache->invalidate("k", {.expiry = -1s}) == EraseResult::kErased);
+  CHECK(invalidate(*cache, "k", {.expiry = -1s}) == EraseResult::kErased);
   CHECK_FALSE(cache->contains("k"));
 }
 

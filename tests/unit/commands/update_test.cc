@@ -10,6 +10,7 @@
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/renewal.h"
 
 namespace larder {
 namespace {
@@ -141,8 +142,8 @@ TEST_CASE("an expired item is none to an updater") {
 TEST_CASE("what an update stores is neither stale nor won") {
   TestCache cache;
   REQUIRE(cache->set("key", "v") == StoreResult::kStored);
-  REQUIRE(cache->invalidate("key") == EraseResult::kErased);
-  REQUIRE(cache->read("key", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
+  REQUIRE(invalidate(*cache, "key") == EraseResult::kErased);
+  REQUIRE(read(*cache, "key", {}, [](const Reading& reading) { CHECK(reading.has_won); }));
   (void)cache->update("key", [](const ItemView* item) {
     CHECK(item->is_stale);
     CHECK(item->is_won);

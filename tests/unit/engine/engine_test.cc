@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "doctest/doctest.h"
+#include "larder/item_details.h"
 
 namespace larder::internal {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -30,7 +31,7 @@ Options users_and_pages(size_t users_limit = 0) {
 }
 
 NamespaceStats stats_of(Cache& cache, std::string_view prefix) {
-  for (const NamespaceStats& of : cache.namespace_stats()) {
+  for (const NamespaceStats& of : namespace_stats(cache)) {
     if (of.prefix == prefix) return of;
   }
   FAIL("no such namespace");
@@ -107,7 +108,7 @@ TEST_CASE("a flushed namespace is empty at once, and all others stay as they are
     CHECK(cache->contains("other:" + std::to_string(i)));
   }
   CHECK_FALSE(cache->contains("user:large"));
-  CHECK(cache->presence("user:1") == Presence::kFlushed);
+  CHECK(presence(*cache, "user:1") == Presence::kFlushed);
   CHECK(cache->set("user:7", "after") == StoreResult::kStored);
   CHECK(cache.value("user:7") == "after");
   CHECK(cache->add("user:8", "after") == StoreResult::kStored);
@@ -229,7 +230,7 @@ TEST_CASE("each namespace is counted by itself, and the cache's statistics are t
   (void)cache->flush_namespace("page:");
   (void)cache->get("page:1");
 
-  const std::vector<NamespaceStats> all = cache->namespace_stats();
+  const std::vector<NamespaceStats> all = namespace_stats(*cache);
   REQUIRE(all.size() == 3);
   CHECK(all[0].prefix == "user:");
   CHECK(all[1].prefix == "page:");
@@ -262,7 +263,7 @@ TEST_CASE("each namespace is counted by itself, and the cache's statistics are t
   CHECK(sums.get_misses == 5);
   CHECK(sums.stores == 4);
   CHECK(sums.items == 1);
-  cache->reset_stats();
+  reset_stats(*cache);
   CHECK(stats_of(*cache, "user:").stats.get_hits == 0);
   CHECK(cache->stats().get_hits == 0);
 }
@@ -294,10 +295,10 @@ TEST_CASE("walks meet the items of every namespace once") {
   });
   CHECK(shown == 3000);
   int scanned = 0;
-  for (ScanCursor cursor; cache->scan(cursor, 100, [&](const ItemInfo&) { ++scanned; });) {
+  for (ScanCursor cursor; scan(*cache, cursor, 100, [&](const ItemInfo&) { ++scanned; });) {
   }
   CHECK(scanned == 3000);
-  CHECK(cache->erase_prefix("user:") == 1000);
+  CHECK(erase_prefix(*cache, "user:") == 1000);
   CHECK(cache->stats().items == 2000);
 }
 

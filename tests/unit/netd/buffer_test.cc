@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "larder/cache.h"
+#include "larder/serving.h"
 #include "netd/reply_writer.h"
 
 namespace netd {
@@ -47,7 +48,7 @@ struct Shelf {
     REQUIRE(cache->set("b", b) == larder::StoreResult::kStored);
   }
   Buffer::Outlet outlet() {
-    return {.keep = [this](const larder::ItemView& item) { return cache->keep(item); },
+    return {.keep = [this](const larder::ItemView& item) { return larder::keep(*cache, item); },
             .send = [](const Buffer::Pieces&) -> size_t { return 0; }};
   }
   void append(std::string_view key, Buffer& buffer) {

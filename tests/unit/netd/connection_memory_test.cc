@@ -6,6 +6,7 @@
 #include <string>
 
 #include "larder/cache.h"
+#include "larder/serving.h"
 
 namespace netd {
 namespace {
@@ -67,7 +68,7 @@ TEST_CASE("the cache is charged at least what is in use, and makes room for it w
   CHECK(cache->stats().external_bytes >= 1 << 20);
   CHECK(cache->stats().items == items);
   int turns = 0;
-  while (cache->bytes_over_limit() > 0) {
+  while (larder::bytes_over_limit(*cache) > 0) {
     const uint64_t items_before = cache->stats().items;
     memory.settle();
     CHECK((items_before - cache->stats().items) * value.size() <= 256 << 10);

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "larder/renewal.h"
 #include "larder/stats.h"
 #include "server_fixture.h"
 
@@ -92,7 +93,7 @@ class Exhibit : public ServerFixture {
   Exhibit() : ServerFixture(read_only_options()) {
     (void)cache->set("a", "1", {.flags = 7, .expiry = std::chrono::seconds(100)});
     (void)cache->set("b", "2");
-    (void)cache->invalidate("b");
+    (void)larder::invalidate(*cache, "b");
   }
 
   // All that a client could have changed.
@@ -164,7 +165,7 @@ TEST_CASE("mg shows a stale item, and leaves it to others to win") {
   CHECK(server.ask("mg b v\r\n") == "VA 1 X\r\n2\r\n");
   CHECK(server.ask("mg b v\r\n") == "VA 1 X\r\n2\r\n");
   bool has_won = false;
-  server.cache->read("b", {}, [&](const larder::Reading& reading) { has_won = reading.has_won; });
+  larder::read(*server.cache, "b", {}, [&](const larder::Reading& reading) { has_won = reading.has_won; });
   CHECK(has_won);
   CHECK(server.ask("mg b v\r\n") == "VA 1 Z X\r\n2\r\n");
 }

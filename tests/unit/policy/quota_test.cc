@@ -8,6 +8,7 @@
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "larder/serving.h"
 
 namespace larder {
 namespace {
@@ -21,7 +22,7 @@ Options limited_users() {
           .namespaces = {{.prefix = "user:", .item_bytes_limit = kUsersLimit}, {.prefix = "page:"}}};
 }
 
-uint64_t user_bytes(Cache& cache) { return cache.namespace_stats().front().stats.item_bytes; }
+uint64_t user_bytes(Cache& cache) { return namespace_stats(cache).front().stats.item_bytes; }
 
 std::string user(int number) { return "user:" + std::to_string(number); }
 
@@ -37,8 +38,8 @@ TEST_CASE("a namespace stays within its limit, and takes nothing from others") {
   }
   CHECK(user_bytes(*cache) > kUsersLimit * 9 / 10);
   for (int i = 0; i < 2000; ++i) CHECK(cache->contains("page:" + std::to_string(i)));
-  CHECK(cache->namespace_stats().front().stats.memory_limit_bytes == kUsersLimit);
-  CHECK(cache->namespace_stats().front().stats.evictions > 0);
+  CHECK(namespace_stats(*cache).front().stats.memory_limit_bytes == kUsersLimit);
+  CHECK(namespace_stats(*cache).front().stats.evictions > 0);
 }
 
 TEST_CASE("values that grow where they lie count, too") {
@@ -141,7 +142,7 @@ TEST_CASE("what has expired goes when the hand comes to it, however often it was
   }
   cache.clock.advance_ms(1000);
   for (int i = 0; i < 100; ++i) (void)cache->set("user:new" + std::to_string(i), std::string(400, 'u'));
-  const Stats users = cache->namespace_stats().front().stats;
+  const Stats users = namespace_stats(*cache).front().stats;
   CHECK(users.expired > 30);
   CHECK(users.evictions < 60);
 }

@@ -48,8 +48,8 @@ LARDER_INLINE absl::StatusOr<AddressSpace> AddressSpace::reserve(const Extent& e
   return AddressSpace(extent, std::move(owner), begin, bytes);
 }
 
-LARDER_INLINE absl::StatusOr<AddressSpace> AddressSpace::reserve(
-    size_t limit_bytes, absl::FunctionRef<size_t(const Extent&)> bytes_for) {
+LARDER_INLINE absl::StatusOr<AddressSpace> AddressSpace::reserve(size_t limit_bytes,
+                                                                 FunctionRef<size_t(const Extent&)> bytes_for) {
   Extent extent{.limit_bytes = grown_limit(limit_bytes), .large_factor = kLargeFactor};
   for (;;) {
     absl::StatusOr<AddressSpace> space = reserve(extent, bytes_for(extent));

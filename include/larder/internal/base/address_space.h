@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <memory>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "larder/function_ref.h"
 #include "larder/internal/base/arena.h"
 
 namespace larder::internal {
@@ -29,7 +29,7 @@ class AddressSpace {
   // Reserves what a cache of this limit needs in parts that take bytes_for(extent), for the largest extent that it
   // can be had for. ResourceExhausted if there is none.
   [[nodiscard]] static absl::StatusOr<AddressSpace> reserve(size_t limit_bytes,
-                                                            absl::FunctionRef<size_t(const Extent&)> bytes_for);
+                                                            FunctionRef<size_t(const Extent&)> bytes_for);
 
   // Reserves so many bytes, and no less. ResourceExhausted if there is not twice as much.
   [[nodiscard]] static absl::StatusOr<AddressSpace> reserve(const Extent& extent, size_t bytes);

@@ -2,6 +2,9 @@
 #define LARDER_INTERNAL_BASE_RESULT_INL_H_
 
 #include "larder/api.h"
+#include "larder/arguments.h"
+#include "larder/item_details.h"
+#include "larder/removal_listener.h"
 #include "larder/result.h"
 
 namespace larder {
@@ -72,6 +75,52 @@ LARDER_INLINE std::string_view to_string(UpdateStatus status) {
       return "no memory";
     case UpdateStatus::kBadKey:
       return "bad key";
+  }
+  return "";
+}
+
+LARDER_INLINE std::string_view to_string(StoreMode mode) {
+  switch (mode) {
+    case StoreMode::kSet:
+      return "set";
+    case StoreMode::kAdd:
+      return "add";
+    case StoreMode::kReplace:
+      return "replace";
+    case StoreMode::kAppend:
+      return "append";
+    case StoreMode::kPrepend:
+      return "prepend";
+  }
+  return "";
+}
+
+LARDER_INLINE std::string_view to_string(Presence presence) {
+  switch (presence) {
+    case Presence::kPresent:
+      return "present";
+    case Presence::kMissing:
+      return "missing";
+    case Presence::kExpired:
+      return "expired";
+    case Presence::kFlushed:
+      return "flushed";
+  }
+  return "";
+}
+
+LARDER_INLINE std::string_view to_string(Removal why) {
+  switch (why) {
+    case Removal::kEvicted:
+      return "evicted";
+    case Removal::kExpired:
+      return "expired";
+    case Removal::kReplaced:
+      return "replaced";
+    case Removal::kErased:
+      return "erased";
+    case Removal::kFlushed:
+      return "flushed";
   }
   return "";
 }

@@ -31,7 +31,7 @@ LARDER_INLINE Decision invalidation(const Engine& engine, const StoredItem& item
 }
 
 LARDER_INLINE EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint64_t> expected,
-                                     absl::FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
+                                     FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
                                      Placeholders placeholders) {
   EraseResult result = EraseResult::kNotFound;
   if (!is_key(key)) return result;
@@ -53,7 +53,7 @@ LARDER_INLINE EraseResult erase_with(Engine& engine, std::string_view key, std::
 }
 
 LARDER_INLINE size_t erase_one_if(Engine& engine, std::string_view key,
-                                  absl::FunctionRef<bool(const ItemView* item)> is_unwanted) {
+                                  FunctionRef<bool(const ItemView* item)> is_unwanted) {
   bool is_removed = false;
   (void)engine.mutate(key, engine.now_ms(), [&](const ItemView* item) -> Decision {
     if (!is_unwanted(item)) return {};
@@ -62,6 +62,26 @@ LARDER_INLINE size_t erase_one_if(Engine& engine, std::string_view key,
   });
   if (is_removed) engine.counters(key).add(Counter::kEraseHits);
   return is_removed ? 1 : 0;
+}
+
+LARDER_INLINE EraseResult erase_item(Engine& engine, std::string_view key, std::optional<uint64_t> cas,
+                                     Engine::Visitor visitor) {
+  Counters& counters = engine.counters(key);  // as in visit
+  const EraseResult result = erase_with(engine, key, cas, [&](const ItemView& item, int64_t) {
+    visitor(item);
+    return Decision{.kind = Decision::Kind::kRemove};
+  });
+  if (result == EraseResult::kErased) counters.add(Counter::kEraseHits);
+  return result;
+}
+
+LARDER_INLINE size_t erase_step(Engine& engine, ScanCursor& cursor, size_t items_max,
+                                FunctionRef<bool(const ItemView& item)> is_unwanted) {
+  size_t erased = 0;
+  const auto is_unwanted_item = [&](const ItemView* item) { return item != nullptr && is_unwanted(*item); };
+  engine.scan(cursor, items_max,
+              [&](const ItemInfo& item) { erased += erase_one_if(engine, item.key, is_unwanted_item); });
+  return erased;
 }
 
 }  // namespace larder::internal

@@ -130,7 +130,7 @@ class ChangingRead {
 };
 
 LARDER_INLINE void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
-                             absl::FunctionRef<void(const Reading* reading)> show) {
+                             FunctionRef<void(const Reading* reading)> show) {
   bool is_use = options.marks_used;
   if (!options.expiry && !options.wants_history) {
     // Most reads change nothing: they need no lock.

@@ -1,14 +1,15 @@
-// Cache::read: who wins an item, and reads that change something of it.
+// larder::read: who wins an item, and reads that change something of it.
 #ifndef LARDER_INTERNAL_COMMANDS_READ_H_
 #define LARDER_INTERNAL_COMMANDS_READ_H_
 
 #include <cstdint>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
 #include "larder/arguments.h"
+#include "larder/function_ref.h"
 #include "larder/internal/engine/engine.h"
 #include "larder/item.h"
+#include "larder/renewal.h"
 
 namespace larder::internal {
 
@@ -21,7 +22,7 @@ enum class Reader : uint8_t { kAnyone, kLoader };
 
 // `key` is within its bounds. Calls show(reading), or show(nullptr) when there is no item, once.
 void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
-               absl::FunctionRef<void(const Reading* reading)> show);
+               FunctionRef<void(const Reading* reading)> show);
 
 }  // namespace larder::internal
 

@@ -34,7 +34,7 @@ inline void count(Counters& counters, UpdateStatus status) {
 }
 
 LARDER_INLINE UpdateOutcome update_item(Engine& engine, std::string_view key,
-                                        absl::FunctionRef<Update(const ItemView* item)> updater) {
+                                        FunctionRef<Update(const ItemView* item)> updater) {
   const int64_t now_ms = engine.now_ms();
   UpdateOutcome outcome;
   Update update;  // its value is stored after the decision was returned

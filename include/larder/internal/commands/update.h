@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
 #include "larder/arguments.h"
+#include "larder/function_ref.h"
 #include "larder/internal/engine/engine.h"
 #include "larder/item.h"
 #include "larder/result.h"
@@ -14,7 +14,7 @@ namespace larder::internal {
 
 // `key` is within its bounds.
 [[nodiscard]] UpdateOutcome update_item(Engine& engine, std::string_view key,
-                                        absl::FunctionRef<Update(const ItemView* item)> updater);
+                                        FunctionRef<Update(const ItemView* item)> updater);
 
 }  // namespace larder::internal
 

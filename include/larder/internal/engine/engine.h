@@ -27,10 +27,10 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/expiry.h"
+#include "larder/function_ref.h"
 #include "larder/handle.h"
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/mutex.h"
@@ -45,6 +45,7 @@
 #include "larder/internal/policy/quota.h"
 #include "larder/internal/segments/log.h"
 #include "larder/item.h"
+#include "larder/item_details.h"
 #include "larder/options.h"
 #include "larder/result.h"
 #include "larder/scan.h"
@@ -61,10 +62,10 @@ enum class Placeholders : uint8_t { kHidden, kShown };
 
 class Engine {
  public:
-  using Visitor = absl::FunctionRef<void(const ItemView& item)>;
+  using Visitor = FunctionRef<void(const ItemView& item)>;
 
   // `item` is null when there is none.
-  using Decide = absl::FunctionRef<Decision(const StoredItem* item)>;
+  using Decide = FunctionRef<Decision(const StoredItem* item)>;
 
   // Whether a lookup renews the item's recency. A loader's also sees what loaders leave.
   enum class Recency : uint8_t { kUnchanged, kMarked, kMarkedByLoader };
@@ -123,7 +124,7 @@ class Engine {
   // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
   // item); returns how many were found.
   size_t read_many(std::span<const std::string_view> keys,
-                   absl::FunctionRef<void(size_t index, const ItemView& item)> visitor,
+                   FunctionRef<void(size_t index, const ItemView& item)> visitor,
                    Recency recency = Recency::kMarked);
 
   // Never fails, but when there is no item: what cannot be held is copied.
@@ -169,9 +170,9 @@ class Engine {
   // False: no such namespace was declared.
   bool flush_namespace(std::string_view prefix);
 
-  void for_each(absl::FunctionRef<bool(const ItemView& item)> visitor);
+  void for_each(FunctionRef<bool(const ItemView& item)> visitor);
   // Removes what it finds expired.
-  bool scan(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+  bool scan(ScanCursor& cursor, size_t items_max, FunctionRef<void(const ItemInfo& item)> visitor,
             Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
@@ -296,7 +297,7 @@ class Engine {
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
   void flush_now();
   void count_into(Stats& stats, uint32_t space) const;
-  bool walk(ScanCursor& cursor, size_t items_max, absl::FunctionRef<void(const ItemInfo& item)> visitor,
+  bool walk(ScanCursor& cursor, size_t items_max, FunctionRef<void(const ItemInfo& item)> visitor,
             Placeholders placeholders);
   [[nodiscard]] bool look_for_expired(size_t step_bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(walk_mutex_);
   [[nodiscard]] absl::Status check_all();

@@ -261,7 +261,7 @@ LARDER_INLINE void Engine::prefetch(std::span<const std::string_view> keys) cons
 }
 
 LARDER_INLINE size_t Engine::read_many(std::span<const std::string_view> keys,
-                                       absl::FunctionRef<void(size_t index, const ItemView& item)> visitor,
+                                       FunctionRef<void(size_t index, const ItemView& item)> visitor,
                                        Recency recency) {
   Moment now(*this);
   Copy copy;

@@ -20,7 +20,7 @@ inline constexpr int64_t kWalkMs = 60'000;
 inline constexpr size_t kBytesPerLook = 256;
 inline constexpr size_t kLooksMax = 256;
 
-LARDER_INLINE void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)> visitor) {
+LARDER_INLINE void Engine::for_each(FunctionRef<bool(const ItemView& item)> visitor) {
   assert_may_be_called();
   std::vector<std::string> keys;
   bool goes_on = true;
@@ -45,7 +45,7 @@ LARDER_INLINE void Engine::for_each(absl::FunctionRef<bool(const ItemView& item)
 }
 
 LARDER_INLINE bool Engine::scan(ScanCursor& cursor, size_t items_max,
-                                absl::FunctionRef<void(const ItemInfo& item)> visitor, Placeholders placeholders) {
+                                FunctionRef<void(const ItemInfo& item)> visitor, Placeholders placeholders) {
   const RemovalQueue::Delivery delivery(removals());
   return walk(cursor, items_max, visitor, placeholders);
 }
@@ -53,7 +53,7 @@ LARDER_INLINE bool Engine::scan(ScanCursor& cursor, size_t items_max,
 // A page is shown in the order of its tags, so that the cursor need not know how far within it the walk has come;
 // pages that have split or merged since make no difference then.
 LARDER_INLINE bool Engine::walk(ScanCursor& cursor, size_t items_max,
-                                absl::FunctionRef<void(const ItemInfo& item)> visitor, Placeholders placeholders) {
+                                FunctionRef<void(const ItemInfo& item)> visitor, Placeholders placeholders) {
   static_assert(ScanCursor::kPlaceCount == Slot::kTagCount);
   std::vector<Slot> slots;
   std::vector<ItemInfo> items;

@@ -16,8 +16,8 @@
 //
 // Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
 // lock. Everything else changes under the lock, in place, when the new content fits in the room. All that is
-// written is written in atomic words, for those who read without the lock (atomic_copy.h). Records start at multiples of
-// 8; all integers are in the machine's byte order.
+// written is written in atomic words, for those who read without the lock (atomic_copy.h). Records start at
+// multiples of 8; all integers are in the machine's byte order.
 #ifndef LARDER_INTERNAL_ITEM_RECORD_H_
 #define LARDER_INTERNAL_ITEM_RECORD_H_
 

@@ -14,14 +14,16 @@
 #include <vector>
 
 #include "larder/internal/base/atomic_max.h"
+#include "larder/internal/commands/erase.h"
 #include "larder/internal/loader/flight.h"
+#include "larder/internal/loader/placeholder.h"
 
 namespace larder {
 
 class Loader::Call {
  public:
   Call(Loader& loader, const LoadOptions& options, Load load, Show show)
-      : loader_(loader), cache_(loader.cache_), options_(options), load_(load), show_(show) {}
+      : loader_(loader), engine_(loader.engine_), options_(options), load_(load), show_(show) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -99,7 +101,8 @@ class Loader::Call {
       if (ask->role != Role::kLooksAgain) continue;
       ask->role = Role::kDone;
       Look look;
-      cache_.look(ask->key, [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
+      internal::look_as_loader(engine_, ask->key,
+                               [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
       if (look.worth > Worth::kNothing) ask->look = look;
       if (look.suffices()) {
         ask->status = loader_.answer(look);
@@ -146,7 +149,7 @@ class Loader::Call {
   [[nodiscard]] bool is_standing(const Flight& flight) const {
     if (Steady::now() >= flight.deadline) return false;
     if (flight.claimed_cas == 0) return true;
-    const std::optional<ItemDetails> item = cache_.inspect_hidden(flight.key);
+    const std::optional<ItemDetails> item = internal::inspect_as_loader(engine_, flight.key);
     return item && item->cas == flight.claimed_cas;
   }
 
@@ -161,7 +164,7 @@ class Loader::Call {
         .marks_used = false};
     Look look;
     ask.has_won = false;
-    ask.has_item = cache_.claim(ask.key, how, [&](const Reading& reading) {
+    ask.has_item = internal::claim_item(engine_, ask.key, how, [&](const Reading& reading) {
       const ItemView& item = reading.item;
       ask.cas = item.cas;
       ask.is_placeholder = reading.is_created || item.is_placeholder;
@@ -284,7 +287,7 @@ class Loader::Call {
     if (!ask.has_item) how.mode = StoreMode::kAdd;
     if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
     const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
-    const StoreResult result = cache_.bring(ask.key, value, has_grace, how);
+    const StoreResult result = internal::store_loaded(engine_, ask.key, value, has_grace, how);
     if (result == StoreResult::kStored) return;
     internal::add_relaxed(loader_.counts_.not_stored);
     // An old value must not outlive a new one that finds no room, nor the win a value that is too large.
@@ -294,9 +297,9 @@ class Loader::Call {
   // The claimed item, if it is still there.
   void remove(const Ask& ask) {
     if (!ask.has_item) return;
-    if (ask.cas == 0) return cache_.discard(ask.key);
-    (void)cache_.give_back(ask.key,
-                           {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
+    if (ask.cas == 0) return internal::remove_item(engine_, ask.key);
+    (void)internal::give_back_item(
+        engine_, ask.key, {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
   }
 
   // Lets the next reader win the item.
@@ -309,7 +312,7 @@ class Loader::Call {
       if (found == stripe.flights.end() || found->second != ask.flight) return;
     }
     if (ask.is_placeholder || ask.cas == 0) return remove(ask);
-    (void)cache_.give_back(ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
+    (void)internal::give_back_item(engine_, ask.key, {.is_stale = ask.is_stale, .expected = ask.cas});
   }
 
   void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
@@ -368,7 +371,7 @@ class Loader::Call {
   }
 
   Loader& loader_;
-  Cache& cache_;
+  internal::Engine& engine_;
   const LoadOptions& options_;
   const Load load_;
   const Show show_;

@@ -24,9 +24,9 @@
 //    it should have joined has landed. It then leads, but its claim comes after its entering, which comes after the
 //    landing (same mutex), which comes after the store: it finds the value, fresh, and does not load.
 // 3. No second load elsewhere. The engine lets one reader win an item until it is stored again or gone, or a
-//    placeholder until its lease ends (commands/read.h), and only who has won, or has waited for load_timeout, loads.
-//    (But for two cases, of which 1 and 2 still hold: there is no room to note the win, or the item is there but
-//    its bytes are no value.)
+//    placeholder until its lease ends (commands/read.h), and only who has won, or has waited for load_timeout,
+//    loads. (But for two cases, of which 1 and 2 still hold: there is no room to note the win, or the item is there
+//    but its bytes are no value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so whatever changes the item after the claim
 //    wins over a load that began before the change. And who asks after the change is not given that load's value:
 //    entering, it compares the flight's item with the one that is there, and leads anew if they differ. If it

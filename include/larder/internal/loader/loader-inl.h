@@ -8,14 +8,16 @@
 
 #include "larder/api.h"
 #include "larder/internal/base/hash.h"
+#include "larder/internal/commands/cache_access.h"
 #include "larder/internal/loader/call-inl.h"
 #include "larder/internal/loader/flight.h"
+#include "larder/internal/loader/placeholder.h"
 #include "larder/loader.h"
 
 namespace larder {
 
 LARDER_INLINE Loader::Loader(Cache& cache, std::optional<uint64_t> seed, bool is_key_binary)
-    : cache_(cache),
+    : engine_(internal::CacheAccess::engine(cache)),
       seed_(seed ? *seed : std::random_device()()),
       is_key_binary_(is_key_binary),
       stripes_(std::make_unique<Stripe[]>(internal::kLoaderStripes)) {}
@@ -26,8 +28,9 @@ LARDER_INLINE std::vector<absl::Status> Loader::get_or_load_multi(std::span<cons
                                                                   const LoadOptions& options, Load load,
                                                                   Show show) {
   std::vector<Look> looks(keys.size());
-  cache_.look(keys,
-              [&](size_t index, const ItemView& item) { looks[index] = look_at(item, index, options, show); });
+  internal::look_as_loader(engine_, keys, [&](size_t index, const ItemView& item) {
+    looks[index] = look_at(item, index, options, show);
+  });
   return load_missing(keys, looks, options, load, show);
 }
 
@@ -47,6 +50,10 @@ LARDER_INLINE std::vector<absl::Status> Loader::load_missing(std::span<const std
   }
   call.run(results);
   return results;
+}
+
+LARDER_INLINE bool Loader::look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor) {
+  return internal::look_as_loader(engine_, key, visitor);
 }
 
 LARDER_INLINE Loader::Look Loader::look_at(const ItemView& item, size_t index, const LoadOptions& options,

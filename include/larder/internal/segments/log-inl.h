@@ -18,8 +18,6 @@ inline constexpr size_t kSegmentsPerLimit = 128;
 inline constexpr size_t kSegmentBytesMin = size_t{8} << 10;
 // A segment of this size is a huge page: taken, charged for and given back as a whole.
 inline constexpr size_t kSegmentBytesMax = kHugePageBytes;
-// With fewer segments than this, one open segment for each expiry class would waste more than the classes save.
-inline constexpr size_t kSegmentsForClasses = 64;
 // A record longer than this part of a segment is a large item, as is one that its format has no room for: the tail
 // of a segment that a record does not fit into is lost.
 inline constexpr size_t kLargeDivisor = 4;

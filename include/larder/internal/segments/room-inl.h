@@ -10,6 +10,9 @@
 
 namespace larder::internal {
 
+// With fewer segments than this, one open segment for each expiry class would waste more than the classes save.
+inline constexpr size_t kSegmentsForClasses = 64;
+
 LARDER_INLINE int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
   if (account_.limit() / segment_bytes_ < kSegmentsForClasses) return kNeverExpiryClass;
   return expiry_class(deadline_ms, now_ms);

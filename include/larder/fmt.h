@@ -1,0 +1,25 @@
+// For programs that use fmt: results and other enumerations print as what to_string says.
+#ifndef LARDER_FMT_H_
+#define LARDER_FMT_H_
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "larder/result.h"
+
+namespace fmt {
+
+// Of every enumeration of larder that has names.
+template <larder::internal::NamedEnum T>
+struct formatter<T> : formatter<std::string_view> {
+  // Formats a string would take are understood.
+  template <class Context>
+  auto format(T value, Context& context) const {
+    return formatter<std::string_view>::format(to_string(value), context);
+  }
+};
+
+}  // namespace fmt
+
+#endif  // LARDER_FMT_H_

@@ -1,0 +1,80 @@
+// A reference to something that can be called: what visitors, predicates and updaters are passed as.
+#ifndef LARDER_FUNCTION_REF_H_
+#define LARDER_FUNCTION_REF_H_
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace larder {
+
+template <class Signature>
+class FunctionRef;
+
+// Refers to a function or a function object, a mutable lambda too, that lives until it is called last: a temporary
+// does, as an argument of the function that calls it. Costs an indirect call, and allocates nothing.
+template <class Result, class... Arguments>
+class FunctionRef<Result(Arguments...)> {
+ private:
+  // Of a pointer to a function, the function: the pointer may be a temporary.
+  template <class Callable>
+  static auto& target_of(Callable& callable) {
+    if constexpr (std::is_pointer_v<Callable> && std::is_function_v<std::remove_pointer_t<Callable>>) {
+      return *callable;
+    } else {
+      return callable;
+    }
+  }
+
+ public:
+  // Of anything that can be called with such arguments.
+  template <class Callable>
+  requires(!std::same_as<std::remove_cvref_t<Callable>, FunctionRef> &&
+           std::is_invocable_r_v<Result, Callable&, Arguments...>)
+      FunctionRef(Callable&& callable)  // NOLINT: it stands for the callable
+      : callable_(address_of(target_of(callable))),
+        call_(&call<std::remove_reference_t<decltype(target_of(callable))>>) {}
+
+  // Calls it.
+  Result operator()(Arguments... arguments) const {
+    return call_(callable_, std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  template <class Callable>
+  static Result call(void* callable, Arguments... arguments) {
+    Callable& target = *of_address<Callable>(callable);
+    if constexpr (std::is_void_v<Result>) {
+      std::invoke(target, std::forward<Arguments>(arguments)...);
+    } else {
+      return std::invoke(target, std::forward<Arguments>(arguments)...);
+    }
+  }
+
+  // POSIX has the addresses of functions fit where those of objects do.
+  template <class Callable>
+  static void* address_of(Callable& callable) {
+    if constexpr (std::is_function_v<Callable>) {
+      return reinterpret_cast<void*>(&callable);
+    } else {
+      return const_cast<void*>(static_cast<const void*>(std::addressof(callable)));
+    }
+  }
+  template <class Callable>
+  static Callable* of_address(void* address) {
+    if constexpr (std::is_function_v<Callable>) {
+      return reinterpret_cast<Callable*>(address);
+    } else {
+      return static_cast<Callable*>(address);
+    }
+  }
+
+  void* callable_;
+  Result (*call_)(void* callable, Arguments... arguments);
+};
+
+}  // namespace larder
+
+#endif  // LARDER_FUNCTION_REF_H_

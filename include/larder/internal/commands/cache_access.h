@@ -1,0 +1,75 @@
+// What the functions of a cache, and those beside it, share.
+#ifndef LARDER_INTERNAL_COMMANDS_CACHE_ACCESS_H_
+#define LARDER_INTERNAL_COMMANDS_CACHE_ACCESS_H_
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/cache.h"
+#include "larder/function_ref.h"
+#include "larder/internal/commands/erase.h"
+#include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/engine.h"
+#include "larder/item.h"
+#include "larder/result.h"
+#include "larder/scan.h"
+
+namespace larder::internal {
+
+// The engine of a cache, for functions that are no members of it.
+struct CacheAccess {
+  [[nodiscard]] static Engine& engine(const Cache& cache) { return *cache.engine_; }
+};
+
+// Of walks that nobody has set a step for.
+inline constexpr size_t kItemsPerStep = 64;
+
+// Of a walk over everything: what its steps add up to.
+inline size_t whole_walk(FunctionRef<size_t(ScanCursor& cursor)> take_step) {
+  size_t sum = 0;
+  for (ScanCursor cursor; !cursor.is_at_end();) sum += take_step(cursor);
+  return sum;
+}
+
+inline Item item_of(const ItemView& view) {
+  return {.value = std::string(view.value),
+          .flags = view.flags,
+          .cas = view.cas,
+          .ttl_ms = view.ttl_ms,
+          .is_stale = view.is_stale,
+          .is_won = view.is_won,
+          .is_key_binary = view.is_key_binary};
+}
+
+// kStored if key and value can be stored at all; what cannot is counted.
+inline StoreResult check_sizes(Engine& engine, std::string_view key, std::string_view value) {
+  if (!is_key(key)) return StoreResult::kBadKey;
+  if (value.size() <= engine.options().item_bytes_max) return StoreResult::kStored;
+  engine.counters(key).add(Counter::kStoreTooLarge);
+  return StoreResult::kTooLarge;
+}
+
+inline bool is_hidden(const ItemView& item) { return item.is_placeholder || item.is_absence; }
+
+// Each key counts for its own namespace.
+inline size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys,
+                                      Cache::MultiVisitor visitor,
+                                      Engine::Recency recency = Engine::Recency::kMarked) {
+  std::vector<bool> is_found(keys.size());
+  const auto note_and_visit = [&](size_t index, const ItemView& item) {
+    is_found[index] = !is_hidden(item);
+    visitor(index, item);
+  };
+  const size_t found = engine.read_many(keys, note_and_visit, recency);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (is_key(keys[i])) engine.counters(keys[i]).add(is_found[i] ? Counter::kGetHits : Counter::kGetMisses);
+  }
+  return found;
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_COMMANDS_CACHE_ACCESS_H_
