@@ -11,7 +11,7 @@ constexpr size_t kStepBytesMin = 64 << 10;
 constexpr size_t kStepBytesMax = 1 << 20;
 
 // What is cleaned in one turn, at most, and at a time; and how much for each byte that is needed, as some is kept.
-constexpr size_t kSettledBytes = 128 << 10;
+constexpr size_t kSettledBytes = 512 << 10;
 constexpr size_t kSettleStepBytes = 64 << 10;
 constexpr size_t kCleanedPerByte = 4;
 

@@ -11,7 +11,7 @@ namespace netd {
 namespace {
 
 // What is evicted in one part: of the shortest items some milliseconds' worth.
-constexpr size_t kStepBytes = size_t{64} << 10;
+constexpr size_t kStepBytes = size_t{128} << 10;
 // How long nothing could be evicted, because all that is left is being read or written, before the change is
 // refused.
 constexpr std::chrono::seconds kVainTimeMax{1};

@@ -42,7 +42,7 @@ both() {
 printf '#include "%s"\n' "${headers[@]}" | tee first.cc >second.cc
 echo 'int main() {}' >>first.cc
 both larder-header-only
-sed -i '/-inl\.h"/d' first.cc second.cc
+sed -i '/-inl\.h"/d; /header_only\.h"/d' first.cc second.cc
 both larder
 printf '#include "%s"\n' "${headers[@]}" | grep -v '"larder/internal/' >public.cc
 "${compile[@]}" -fno-exceptions -fno-rtti -fsyntax-only public.cc ||

@@ -1173,8 +1173,10 @@ TEST_CASE("reject does what a store does that finds a value too large, or no roo
                         {{.mode = StoreMode::kAppend}, true},
                         {{.mode = StoreMode::kPrepend}, true}};
   const std::string too_large(kItemBytesMax + 1, 'v');
-  for (const auto& [options, is_kept] : cases) {
-    CAPTURE(static_cast<int>(options.mode));
+  for (const Case& each : cases) {
+    const StoreOptions& options = each.options;
+    const bool is_kept = each.is_kept;
+    CAPTURE(options.mode);
     TestCache cache;
     CHECK(cache->set("a", "1") == StoreResult::kStored);
     CHECK(reject(*cache, "a", options, StoreResult::kTooLarge) == StoreResult::kTooLarge);

@@ -69,10 +69,8 @@ TEST_CASE("the cache is charged at least what is in use, and makes room for it w
   CHECK(cache->stats().items == items);
   int turns = 0;
   while (larder::bytes_over_limit(*cache) > 0) {
-    const uint64_t items_before = cache->stats().items;
     memory.settle();
-    CHECK((items_before - cache->stats().items) * value.size() <= 256 << 10);
-    REQUIRE(++turns < 40);
+    REQUIRE(++turns < 10);
   }
   CHECK(cache->stats().items < items);
   CHECK(cache->stats().memory_used_bytes <= kLimitBytes);
