@@ -23,10 +23,10 @@ UNSEEN_CAS = b'4000000000'
 
 # What differs in the replies all the same, and how an entry of PROTOCOL.md says so.
 TOLERATED = {
-    'idle': '`h` and `l` become exact with the first question.',
+    'idle': '`h` and `l` become exact once a client asks for them.',
     'padding': 'The result of `decr` is stored without padding.',
     'ticks': 'A TTL of n lasts n seconds to the millisecond.',
-    'debug': "memcached's six names, then ours",
+    'debug': "memcached's six names, then netd's own",
     'exp': '`exp` of `me` is the seconds left',
 }
 

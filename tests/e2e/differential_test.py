@@ -42,7 +42,7 @@ DIFFERENCES = {
         **{f'{command} refuses a key of 251 bytes and swallows the data': BAD_FORMAT + ERROR
            for command in ['set', 'add', 'replace', 'append', 'prepend', 'cas']},
     },
-    'Further tokens are ignored': {
+    'Extra tokens are ignored': {
         'noreply must be the last token, not the next': ERROR * 2 + END,
         'noreply before another token is no noreply': STORED + ERROR,
         'cas ignores what follows the number': ERROR * 2,
@@ -76,7 +76,7 @@ DIFFERENCES = {
     'The result of `decr` is stored without padding': {
         'a shorter number is stored without padding': STORED + b'9\r\n' + value(b'a', b'9 ') + END,
     },
-    '`incr` and `decr` take `[+]digits` with spaces around them for a number': {
+    '`incr` and `decr` accept `[+]digits` with spaces around them as a number': {
         'two numbers is no number': STORED + b'2\r\n1\r\n' + value(b'a', b'1  ') + END,
     },
 }

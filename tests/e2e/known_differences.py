@@ -72,9 +72,9 @@ class Difference(NamedTuple):
 
 DIFFERENCES = [
     # The wire
-    Difference('Words in front of which there are spaces are not commands.',
+    Difference('Spaces before a command make it an error.',
                lambda request: request.line.startswith(b' '), b' get a\r\n'),
-    Difference('Unfinished lines are measured from their own beginning',
+    Difference('Unfinished lines are measured from their own start',
                lambda request: len(request.line) > 2048 and not request.line.startswith((b'get ', b'gets ')),
                b'gat 0 ' + b'a ' * 9000 + b'\r\n'),
     Difference('A `get` with a key that is too long gets one error line',
@@ -86,7 +86,7 @@ DIFFERENCES = [
                lambda request: request.verb in CLASSIC_STORES and len(request.tokens) > 4
                and not is_u32(request.tokens[2]) and LAX_NUMBER.match(request.tokens[2]),
                b'set a 4294967296 0 1\r\n1\r\n'),
-    Difference('`incr` and `decr` take `[+]digits` with spaces around them for a number',
+    Difference('`incr` and `decr` accept `[+]digits` with spaces around them as a number',
                lambda request: key_of(request) in COUNTER_KEYS
                and re.match(rb'\s*\+?\d+[\s\0]|\s+\Z|[\t\v\f\r\n]', request.value)
                and not re.fullmatch(rb' *\+?\d+ *', request.value),
@@ -107,22 +107,23 @@ DIFFERENCES = [
                b'ms a 1 T2147483647\r\n1\r\nmg a R2000000000\r\n'),
     Difference('`R` compares with the seconds that `t` shows',
                lambda request: any(text not in RECACHE_TIMES for text in recache_times_of(request)), b''),
-    Difference('`R` goes by the expiry before `T`', lambda request: has(request, b'R') and has(request, b'T'),
+    Difference('`R` compares with the expiry before `T` changes it',
+               lambda request: has(request, b'R') and has(request, b'T'),
                b'ms a 1 T1000\r\n1\r\nmg a T200 R500\r\n'),
-    Difference("`N`'s expiry comes before everything else on the line", is_n_late, b'mg a T200 N300\r\nmg a t\r\n'),
+    Difference('`N` sets its expiry before everything else on the line', is_n_late, b'mg a T200 N300\r\nmg a t\r\n'),
     Difference('`t` of an item that has just been made to expire is `t0`',
                lambda request: has(request, b't') and any(map(is_past, exptimes_of(request))),
                b'ms a 1\r\n1\r\nmg a T-1 t\r\n'),
-    Difference('What is past when it is made has the CAS number 0.',
+    Difference('An item that is expired when it is created has the CAS number 0.',
                lambda request: has(request, b'c') and any(map(is_past, exptimes_of(request))),
                b'ms a 1 T-1 c\r\n1\r\n'),
-    Difference('`ma` compares with `C` before it looks at the value',
+    Difference('`ma` compares with `C` before it parses the value',
                lambda request: request.verb == b'ma' and has(request, b'C') and key_of(request) not in COUNTER_KEYS
                or request.block == b'\r\n' and key_of(request) in COUNTER_KEYS,
                b'ms a 0\r\n\r\nma a C4000000000\r\n'),
-    Difference('CAS numbers grow key by key', lambda request: has(request, b'I') and any(
+    Difference('CAS numbers grow per key', lambda request: has(request, b'I') and any(
         key != key_of(request) for key in CAS_OF_KEY.findall(request.line)), b''),
-    Difference('To count does not end being stale or won',
+    Difference('Counting leaves an item stale or won',
                lambda request: key_of(request) in COUNTER_KEYS and (
                    request.verb == b'mg' and has(request, b'N', b'R')
                    or request.verb in (b'md', b'ms') and has(request, b'I')),
@@ -130,11 +131,11 @@ DIFFERENCES = [
     Difference('An opaque that is too long is refused before anything is done',
                lambda request: request.verb in (b'mg', b'md') and has_long_opaque(request),
                b'set a 0 0 1\r\n1\r\nmg a T-1 O%s\r\nmg a\r\n' % KEY_251[:32]),
-    Difference('`T` of `ma` counts', lambda request: request.verb == b'ma' and has(request, b'T'),
+    Difference('`T` of `ma` takes effect', lambda request: request.verb == b'ma' and has(request, b'T'),
                b'set a 0 0 1\r\n9\r\nma a T1000\r\nmg a t\r\n'),
-    Difference('A key in base64 must be nothing but base64.',
+    Difference('A key in base64 must contain nothing but base64.',
                lambda request: is_bad_base64(request) and request.verb != b'me', b'ms Z!m9v 1 b\r\n1\r\n'),
-    Difference('What `mg`, `ma` and appending `ms` create with `b` is marked as binary',
+    Difference('Items that `mg`, `ma` and appending `ms` create with `b` are marked as binary',
                lambda request: has(request, b'b') and (
                    extends(request) or has(request, b'N') or request.verb == b'ms' and key_of(request) in COUNTER_KEYS),
                b'mg Zm9v b N0 k\r\nmg foo k\r\n'),
@@ -144,7 +145,7 @@ DIFFERENCES = [
                b'ms a 1\r\n1\r\nms a 1100000 MR\r\n' + b'x' * 1100000 + b'\r\nmg a\r\n'),
 
     # Items
-    Difference('`append` and `prepend` may go beyond `-I`',
+    Difference('`append` and `prepend` may exceed `-I`',
                lambda request: extends(request) and len(request.block or b'') > (1 << 20) - 1500,
                b'set a 0 0 100\r\n' + b'x' * 100 + b'\r\nappend a 0 0 1048450\r\n' + b'x' * 1048450 + b'\r\n'),
 
@@ -154,7 +155,7 @@ DIFFERENCES = [
                lambda request: is_malformed_classic_store(request)
                or request.verb == b'ms' and request.block is not None and has_long_key(request),
                b'set a x 0 4\r\nmn\r\n\r\n'),
-    Difference('Further tokens are ignored',
+    Difference('Extra tokens are ignored',
                lambda request: len(request.tokens) > TOKENS_MAX_OF_1_6_18.get(request.verb, len(request.tokens))
                or request.verb == b'delete' and not re.fullmatch(rb'(0 )?(noreply )?',
                                                                  b''.join(t + b' ' for t in request.tokens[2:])),
@@ -166,23 +167,23 @@ DIFFERENCES = [
     Difference('Numbers are nothing but digits',
                lambda request: any(not is_right and LAX_NUMBER.match(text) for text, is_right in numbers_of(request)),
                b'touch a +1\r\n'),
-    Difference('`bget` is no command', lambda request: request.verb == b'bget', b'bget a\r\n'),
-    Difference('Flags begin with a letter or a digit',
+    Difference('`bget` is not a command', lambda request: request.verb == b'bget', b'bget a\r\n'),
+    Difference('Flags start with a letter or a digit',
                lambda request: any(not re.match(rb'[A-z0-9]', token) for token in flag_tokens(request)),
                b'mg a !\r\n'),
-    Difference('Errors in the flags of `md` are told as those of `mg`',
+    Difference('Errors in the flags of `md` are reported like those of `mg`',
                lambda request: request.verb in (b'md', b'ma') and has_wrong_flags(request)
                or request.verb == b'ma' and (has_long_key(request) or has_long_opaque(request)),
                b'md a v v\r\n'),
     Difference('18 flags fit on a line',
                lambda request: request.verb in METAS and len(request.tokens) >= 20,
                b'ms a 1 c C1 D1 f F1 h I J1 k l L O P q R1 t u\r\n1\r\n'),
-    Difference('Of a mode, the first letter counts',
+    Difference('Only the first letter of a mode counts',
                lambda request: any(token[:1] == b'M' and len(token) != 2 for token in flag_tokens(request)),
                b'ms a 1 MSS\r\n1\r\n'),
-    Difference('`me` tells of a bad base64 key what the others do.',
+    Difference('`me` answers a bad base64 key as the other commands do.',
                lambda request: request.verb == b'me' and is_bad_base64(request), b'me Zm9 b q\r\n'),
-    Difference('There are `E` and `x`', lambda request: has(request, b'E', b'x'), b'mg a E1\r\n'),
+    Difference('`E` and `x` are flags', lambda request: has(request, b'E', b'x'), b'mg a E1\r\n'),
     Difference('`C` of `mg` withholds the value', lambda request: request.verb == b'mg' and has(request, b'C'),
                b'ms a 1 c k\r\n1\r\nmg a v C<cas:a>\r\n'),
     Difference('`ms` answers `s` and creates with `N`',

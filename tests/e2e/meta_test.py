@@ -21,7 +21,7 @@ DIFFERENCES = {
         "'ma' has too few tokens",
         "'ms' has too few tokens",
     ],
-    'Flags begin with a letter or a digit': [
+    'Flags start with a letter or a digit': [
         'an exclamation mark begins no flag',
         'what comes before A begins no flag',
         'what comes after z begins no flag',
@@ -39,7 +39,7 @@ DIFFERENCES = {
         'R+1 is malformed',
         'F4294967296 is malformed',
     ],
-    'Errors in the flags of `md` are told as those of `mg`': [
+    'Errors in the flags of `md` are reported like those of `mg`': [
         'a key of 251 bytes is an invalid flag to ma',
         'the same flag twice is refused',
         'S is an unknown flag',
@@ -79,10 +79,10 @@ DIFFERENCES = {
         'noreply is an invalid flag',
         'a key that is no base64 is refused',
     ],
-    '`me` tells of a bad base64 key what the others do.': [
+    '`me` answers a bad base64 key as the other commands do.': [
         'me refuses a key that is no base64',
     ],
-    'There are `E` and `x`': [
+    '`E` and `x` are flags': [
         'C with the number of the item withholds the value',
         'E is the number of an item that N creates',
         'a store that fails tells the size sent and the number 0',
@@ -120,29 +120,29 @@ DIFFERENCES = {
         '17 flags are not too many for ms',
         '18 flags are too many for ms, which swallows the data',
     ],
-    'Of a mode, the first letter counts': [
+    'Only the first letter of a mode counts': [
         'only the first letter of a mode counts',
         "mode '' is none, and the data is swallowed",
         "mode '' is none of ma",
     ],
-    'To count does not end being stale or won': [
+    'Counting leaves an item stale or won': [
         'incr leaves a stale and won item as it is',
         'ma leaves a stale and won item as it is',
     ],
-    'What `mg`, `ma` and appending `ms` create with `b` is marked as binary': [
+    'Items that `mg`, `ma` and appending `ms` create with `b` are marked as binary': [
         'mg and ma that create keep the mark',
         'what is appended with b marks the item',
     ],
     '`t` of an item that has just been made to expire is `t0`': [
         'an item past its deadline has t0',
     ],
-    "`N`'s expiry comes before everything else on the line": [
+    '`N` sets its expiry before everything else on the line': [
         'N comes before T and t',
     ],
-    'What is past when it is made has the CAS number 0.': [
+    'An item that is expired when it is created has the CAS number 0.': [
         'what is past has the number 0',
     ],
-    '`ma` compares with `C` before it looks at the value': [
+    '`ma` compares with `C` before it parses the value': [
         'C of ma comes before the value',
     ],
     '`R` is a number of seconds': [
@@ -151,7 +151,7 @@ DIFFERENCES = {
     'An opaque that is too long is refused before anything is done': [
         'an opaque that is too long is refused before anything is done',
     ],
-    '`T` of `ma` counts': [
+    '`T` of `ma` takes effect': [
         'T of ma counts when the number grows',
     ],
 }

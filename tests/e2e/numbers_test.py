@@ -39,10 +39,10 @@ ZERO = b'set a 0 0 1\r\n0\r\n'
 NEGATIVE = 'An exptime from 2147483648 to 4294967295 is negative'
 DIGITS = 'Numbers are nothing but digits'
 FLAGS = 'Client flags outside 0..4294967295 are refused'
-DELETE = '`delete` takes nothing behind the key but `0` and `noreply`'
-E_AND_X = 'There are `E` and `x`'
+DELETE = '`delete` takes nothing after the key but `0` and `noreply`'
+E_AND_X = '`E` and `x` are flags'
 N_OF_MS = '`ms` answers `s` and creates with `N`'
-FREERATIO = 'There is `slabs automove freeratio`'
+FREERATIO = '`slabs automove freeratio` is accepted'
 PERCENTAGES = '`lru tune` refuses every percentage above 80'
 
 
