@@ -13,7 +13,7 @@ run_doxygen() {
   { cat "$doxyfile"; echo "OUTPUT_DIRECTORY = $1"; echo "INPUT = ${*:2}"; } | doxygen -
 }
 run_doxygen "$work" "$include/larder"
-grep -q 'Puts .*behind (append) or before (prepend)' "$work/html/classlarder_1_1Cache.html" ||
+grep -q 'Puts .*after (append) or before (prepend)' "$work/html/classlarder_1_1Cache.html" ||
   { echo "the reference does not have the comments of Cache" >&2; exit 1; }
 
 # And the other way round: a name without one is found.
