@@ -1,4 +1,4 @@
-// How larder's functions are compiled: into its shared library, or, with LARDER_HEADER_ONLY, into the program.
+// How larder's functions are compiled: into its shared library or, with LARDER_HEADER_ONLY, into the program.
 #ifndef LARDER_API_H_
 #define LARDER_API_H_
 
@@ -6,7 +6,7 @@
 #define LARDER_API
 #define LARDER_INLINE inline
 #else
-// What programs find in the shared libraries of larder; all else is hidden.
+// Symbols that programs use from larder's shared libraries; all others are hidden.
 #define LARDER_API __attribute__((visibility("default")))
 // A function that lib/*.cc compiles.
 #define LARDER_INLINE

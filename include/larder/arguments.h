@@ -1,4 +1,4 @@
-// What the operations of a cache are told besides key and value. All of it can be left out.
+// What the operations of a cache take besides key and value. Every field has a default.
 #ifndef LARDER_ARGUMENTS_H_
 #define LARDER_ARGUMENTS_H_
 
@@ -20,14 +20,14 @@ namespace larder {
 
 namespace internal {
 
-// A temporary that may own the bytes it converts to: all but views and pointers. An lvalue deduces T as a
+// A temporary that may own the bytes it converts to: anything but a view or pointer. An lvalue deduces T as a
 // reference.
 template <class T>
 concept OwningTemporary =
     !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::derived_from<T, std::string_view> &&
     std::convertible_to<const T&, std::string_view>;
 
-// What std::span<const std::string_view> is not made of, but could be.
+// A range of strings that does not convert to std::span<const std::string_view>.
 template <class T>
 concept StringRange =
     !std::convertible_to<const T&, std::span<const std::string_view>> && requires(const T& strings) {
@@ -44,7 +44,7 @@ template <StringRange T>
 
 }  // namespace internal
 
-// A std::string_view for members: it cannot be made of a temporary string, whose bytes would be gone at once.
+// A std::string_view for members: it cannot be made from a temporary string, whose bytes would soon be gone.
 class StringRef : public std::string_view {
  public:
   constexpr StringRef() = default;
@@ -57,46 +57,46 @@ class StringRef : public std::string_view {
 
 // What is stored with a value.
 struct SetOptions {
-  uint32_t flags = 0;  // opaque; handed back with the item
+  uint32_t flags = 0;  // opaque; returned with the item
   Expiry expiry = {};  // never
-  uint64_t cas = 0;    // the item's new CAS number; 0: the next of the cache's own. No use without Options::cas
-  bool is_key_binary = false;  // handed back with the item, for servers that have to print keys
+  uint64_t cas = 0;    // the item's new CAS number; 0: the cache's next. Ignored if Options::cas is off
+  bool is_key_binary = false;  // returned with the item, for servers that have to print keys
 };
 
-// How incr and decr treat a key that is missing, and what else they do.
+// What incr and decr do about a missing key, and what else they change.
 struct CounterOptions {
-  std::optional<uint64_t> initial = {};   // given: the missing key is created with this number, delta not applied
-  Expiry expiry = {};                     // of the item so created; an item that is there keeps its own
-  std::optional<Expiry> new_expiry = {};  // given: of the item that is counted, or created
+  std::optional<uint64_t> initial = {};   // given: a missing key is created with this number, delta not applied
+  Expiry expiry = {};                     // of the created item; an existing item keeps its own
+  std::optional<Expiry> new_expiry = {};  // given: new expiry of the counted or created item
   std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is counted
   uint64_t cas = 0;                       // as in SetOptions
   bool is_key_binary = false;             // of an item that is created
 };
 
-// How store treats the item that is there, and what it puts in its place.
+// What store does about the existing item, and what replaces it.
 enum class StoreMode : uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
 struct StoreOptions {
-  // Whether it is a cas, and counts as one: as in memcached, an append that compares is none.
+  // Whether it is a cas, and is counted as one. As in memcached, an append that compares is not.
   [[nodiscard]] bool is_cas() const { return expected && (mode == StoreMode::kSet || mode == StoreMode::kReplace); }
 
-  StoreMode mode = StoreMode::kSet;       // what store is
-  SetOptions item = {};                   // kAppend, kPrepend: flags and expiry stay as they are
-  std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is stored over; not for kAdd
+  StoreMode mode = StoreMode::kSet;       // which operation store is
+  SetOptions item = {};                   // kAppend, kPrepend: flags and expiry stay
+  std::optional<uint64_t> expected = {};  // given: only an item with this CAS number is replaced; not for kAdd
   bool takes_older = false;               // with kSet, kReplace and `expected`: see Cache::store
-  std::optional<Expiry> vivify = {};      // kAppend, kPrepend: given, a missing key is stored, with this expiry
+  std::optional<Expiry> vivify = {};      // kAppend, kPrepend: given, a missing key is created with this expiry
 };
 
-// What becomes of an item that Cache::update has shown. Made by one of the three functions.
+// What an updater tells Cache::update to do. Made by one of the three functions.
 struct Update {
   enum class Kind : uint8_t { kLeave, kErase, kStore };
 
-  // It stays as it is, or missing.
+  // The item stays as it is, or missing.
   [[nodiscard]] static Update leave() { return {}; }
-  // It goes.
+  // The item is removed.
   [[nodiscard]] static Update erase() { return {.kind = Kind::kErase}; }
-  // It gets this value. A temporary string, or whatever else is a temporary and owns its bytes, is moved in here.
-  // Of any other string or view only a view is kept: see Cache::update for how long its bytes must live. What is
-  // reached through `->` counts as another, even if it is a temporary's.
+  // The item gets this value. A temporary that owns its bytes, such as a string, is moved or copied in here. Of
+  // any other string or view only a view is kept: see Cache::update for how long its bytes must live. That
+  // includes what `->` returns, even from a temporary.
   [[nodiscard]] static Update store(std::string_view value, std::optional<Expiry> expiry = {},
                                     std::optional<uint32_t> flags = {}) {
     return {.kind = Kind::kStore, .value = value, .owned = {}, .expiry = expiry, .flags = flags};
@@ -114,15 +114,15 @@ struct Update {
   // The new value.
   [[nodiscard]] std::string_view bytes() const { return owned ? std::string_view(*owned) : value; }
 
-  Kind kind = Kind::kLeave;               // what is to be done; the rest is for kStore
+  Kind kind = Kind::kLeave;               // what to do; the other fields are for kStore
   std::string_view value = {};            // a view of the new value,
-  std::optional<std::string> owned = {};  // or, given, the value itself
+  std::optional<std::string> owned = {};  // or, if given, the value itself
   std::optional<Expiry> expiry = {};      // not given: it stays; a new item never expires
-  std::optional<uint32_t> flags = {};     // not given: they stay; those of a new item are 0
+  std::optional<uint32_t> flags = {};     // not given: they stay; a new item has 0
   bool is_key_binary = false;             // of a new item, as in SetOptions
 };
 
-// One item of set_multi. Key and value must live until that returns.
+// One item of set_multi. Key and value must live until set_multi returns.
 struct SetEntry {
   StringRef key;
   StringRef value;

@@ -1,7 +1,7 @@
-// Where a cache takes its time from.
+// The clock that a cache reads the time from.
 //
-// A cache never asks the operating system for the time: it asks the `Clock` it was given. `SystemClock` is
-// the default; `ManualClock` stands still until it is told to move, so that tests of expiry need no sleeping.
+// A cache never asks the operating system for the time, only the `Clock` it was given. `SystemClock` is the
+// default; `ManualClock` moves only when told to, so tests of expiry need not sleep.
 #ifndef LARDER_CLOCK_H_
 #define LARDER_CLOCK_H_
 
@@ -12,25 +12,25 @@
 
 namespace larder {
 
-// Thread-safe: a cache calls its functions from any thread, `monotonic_ms` once per operation or batch.
+// Thread-safe: a cache calls it from any thread, `monotonic_ms` once per operation or batch.
 class LARDER_API Clock {
  public:
   virtual ~Clock() = default;
 
-  // Milliseconds since an arbitrary moment; never goes back. Relative expiries are measured with it, so a
-  // change of the system's date moves no deadline.
+  // Milliseconds since an arbitrary moment; never goes back. Relative expiries are measured with it, so changes of
+  // the system's date move no deadline.
   [[nodiscard]] virtual int64_t monotonic_ms() const = 0;
 
-  // How far, at most, `monotonic_ms` is behind the true time, in ms. No item goes earlier than it should for
-  // that, but by up to twice as much later. Asked once.
+  // How far `monotonic_ms` is behind the true time, at most, in ms. No item expires early because of it, but up to
+  // twice as much late. Called once.
   [[nodiscard]] virtual int64_t lag_ms() const { return 0; }
 
-  // Milliseconds since 1970-01-01 UTC. Used only to turn an absolute expiry into a relative one on arrival.
+  // Milliseconds since 1970-01-01 UTC. Used only to convert an absolute expiry to a relative one on arrival.
   [[nodiscard]] virtual int64_t unix_ms() const = 0;
 };
 
-// The operating system's coarse clocks, at a few ns a read. `lag_ms` is their tick, 1 to 10 ms as the kernel was
-// built, and the part of a millisecond that is cut off.
+// The operating system's coarse clocks, a few ns per read. `lag_ms` is their tick (1 to 10 ms, depending on the
+// kernel's configuration) plus the fraction of a millisecond that is cut off.
 class LARDER_API SystemClock final : public Clock {
  public:
   [[nodiscard]] int64_t monotonic_ms() const override;
@@ -38,7 +38,7 @@ class LARDER_API SystemClock final : public Clock {
   [[nodiscard]] int64_t unix_ms() const override;
 };
 
-// A clock that moves only by `advance_ms`. Thread-safe.
+// A clock that moves only when `advance_ms` is called. Thread-safe.
 class LARDER_API ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t unix_ms = 1'700'000'000'000) : unix_start_ms_(unix_ms) {}

@@ -1,4 +1,4 @@
-// When an item stops being there: after a while, at a moment, or never.
+// When an item expires: after a duration, at a moment, or never.
 #ifndef LARDER_EXPIRY_H_
 #define LARDER_EXPIRY_H_
 
@@ -8,31 +8,31 @@
 
 namespace larder {
 
-// An item is there for as long as its expiry says, unless it is evicted, and gone after that: at that millisecond,
-// or with a clock that ticks (SystemClock) by twice Clock::lag_ms later. Durations are measured with the cache's
-// monotonic clock; a time point is turned into a duration when it arrives, so later changes of the system's date do
-// not move it. Resolution 1 ms; anything further than 34 years away is kept as never.
+// An item that is not removed earlier is there until its expiry: to the millisecond, or, with a clock that ticks
+// (SystemClock), up to twice Clock::lag_ms later. Durations are measured with the cache's monotonic clock. A time
+// point is converted to a duration on arrival, so later changes of the system's date do not move it. Resolution 1
+// ms; anything more than 34 years away counts as never.
 class Expiry {
  public:
-  // Only eviction, erase or a flush removes the item. Also what a default-constructed Expiry means.
+  // Only eviction, erase or a flush removes the item. A default-constructed Expiry means the same.
   constexpr Expiry() = default;
   [[nodiscard]] static constexpr Expiry never() { return Expiry(); }
 
-  // From now on for `duration`; zero, negative or not a number: expired at once (the store succeeds, no get will
-  // find it).
+  // For `duration` from now. Zero, negative or not a number: expired at once (the store succeeds, but no get finds
+  // the item).
   template <class Rep, class Period>
   [[nodiscard]] static constexpr Expiry after(std::chrono::duration<Rep, Period> duration) {
     return Expiry(Kind::kAfter, to_ms(duration));
   }
 
-  // Until `when`, by the wall clock and in any unit (sys_seconds, sys_days …); a moment that is not in the future:
+  // Until `when`, by the wall clock and in any unit (sys_seconds, sys_days …). A moment that is not in the future:
   // expired at once.
   template <class Duration>
   [[nodiscard]] static constexpr Expiry at(std::chrono::sys_time<Duration> when) {
     return Expiry(Kind::kAt, to_ms(when.time_since_epoch()));
   }
 
-  // A duration or a time point can be given wherever an Expiry is taken.
+  // A duration or a time point converts to an Expiry.
   template <class Rep, class Period>
   constexpr Expiry(std::chrono::duration<Rep, Period> duration) : Expiry(after(duration)) {}  // NOLINT
   template <class Duration>
@@ -48,8 +48,8 @@ class Expiry {
  private:
   constexpr Expiry(Kind kind, int64_t ms) : kind_(kind), ms_(ms) {}
 
-  // Saturates instead of overflowing, and rounds up, so that no positive duration becomes 0. What is not a number
-  // is least.
+  // Saturates instead of overflowing, and rounds up, so that no positive duration becomes 0. Not a number gives
+  // the least value.
   template <class Rep, class Period>
   static constexpr int64_t to_ms(std::chrono::duration<Rep, Period> duration) {
     using FloatMs = std::chrono::duration<long double, std::milli>;

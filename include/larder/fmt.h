@@ -1,4 +1,4 @@
-// For programs that use fmt: results and other enumerations print as what to_string says.
+// Formatters for fmt: results and other enumerations print what to_string returns.
 #ifndef LARDER_FMT_H_
 #define LARDER_FMT_H_
 
@@ -10,10 +10,10 @@
 
 namespace fmt {
 
-// Of every enumeration of larder that has names.
+// For every enumeration of larder that has names.
 template <larder::internal::NamedEnum T>
 struct formatter<T> : formatter<std::string_view> {
-  // Formats a string would take are understood.
+  // Accepts the format specifications of a string.
   template <class Context>
   auto format(T value, Context& context) const {
     return formatter<std::string_view>::format(to_string(value), context);

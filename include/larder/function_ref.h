@@ -1,4 +1,4 @@
-// A reference to something that can be called: what visitors, predicates and updaters are passed as.
+// A reference to something callable: the parameter type of visitors, predicates and updaters.
 #ifndef LARDER_FUNCTION_REF_H_
 #define LARDER_FUNCTION_REF_H_
 
@@ -13,12 +13,12 @@ namespace larder {
 template <class Signature>
 class FunctionRef;
 
-// Refers to a function or a function object, a mutable lambda too, that lives until it is called last: a temporary
-// does, as an argument of the function that calls it. Costs an indirect call, and allocates nothing.
+// Refers to a function or a function object (a mutable lambda, too) that must live until the last call. A
+// temporary passed as an argument does. A call costs one indirect call; nothing is allocated.
 template <class Result, class... Arguments>
 class FunctionRef<Result(Arguments...)> {
  private:
-  // Of a pointer to a function, the function: the pointer may be a temporary.
+  // For a pointer to a function, the function itself: the pointer may be a temporary.
   template <class Callable>
   static auto& target_of(Callable& callable) {
     if constexpr (std::is_pointer_v<Callable> && std::is_function_v<std::remove_pointer_t<Callable>>) {
@@ -29,7 +29,7 @@ class FunctionRef<Result(Arguments...)> {
   }
 
  public:
-  // Of anything that can be called with such arguments.
+  // From anything that can be called with these arguments.
   template <class Callable>
   requires(!std::same_as<std::remove_cvref_t<Callable>, FunctionRef> &&
            std::is_invocable_r_v<Result, Callable&, Arguments...>)
@@ -53,7 +53,7 @@ class FunctionRef<Result(Arguments...)> {
     }
   }
 
-  // POSIX has the addresses of functions fit where those of objects do.
+  // POSIX guarantees that a function's address fits into an object pointer.
   template <class Callable>
   static void* address_of(Callable& callable) {
     if constexpr (std::is_function_v<Callable>) {

@@ -1,17 +1,17 @@
-// A handle: an item of a cache, held where it lies.
+// A handle holds an item of a cache in place.
 //
 //   if (larder::Handle page = cache.hold("page:/")) socket.send(page->value);
 //
-// What it shows stays as it was when the handle was made, until the handle is destroyed: whatever is stored under
-// the key, and whether the item is evicted, erased, flushed or expires. Nothing is copied, and nobody else is held
-// up. The price is memory that cannot be used again meanwhile: that of the item, if it is longer than a quarter of
-// a segment, or the whole segment that it lies in (Stats::segment_bytes; once for all handles to items in it). What
-// is overwritten there meanwhile is put elsewhere, and eviction passes over what is there: it would give no memory.
+// The item stays as it was when the handle was made, until the handle is destroyed, whatever is stored under the
+// key, and even if the item is evicted, erased, flushed or expires. Nothing is copied, and no other thread waits.
+// The price is memory that cannot be reused meanwhile: that of the item, if it is longer than a quarter of a
+// segment, or otherwise its whole segment (Stats::segment_bytes, once for all handles to items in it). Overwrites
+// of items in that segment go elsewhere, and eviction skips it, because it would free no memory.
 //
-// So what handles hold is bounded by Options::pinned_bytes_max. A handle that would exceed that has a copy of its
-// own, which counts towards the memory limit: items are evicted for it, and when nothing is left that could be, it
-// goes beyond the limit. To its owner it is the same. Stats::handles, pinned_bytes,
-// handle_bytes and handles_copied tell how things stand.
+// Options::pinned_bytes_max therefore bounds what handles hold. A handle that would exceed the bound has its own
+// copy, which counts towards the memory limit: items are evicted for it, and if none can be, memory use exceeds
+// the limit. A handle with a copy behaves the same. Stats::handles, pinned_bytes, handle_bytes and handles_copied
+// show the current state.
 #ifndef LARDER_HANDLE_H_
 #define LARDER_HANDLE_H_
 
@@ -28,11 +28,11 @@ namespace internal {
 class Engine;
 }  // namespace internal
 
-// Made by Cache::hold and larder::keep, and gone before the cache is. Handles are independent of each other, and
-// may be moved to and destroyed by any thread; one handle is for one thread at a time.
+// Made by Cache::hold and larder::keep; must be gone before the cache is destroyed. Handles are independent of
+// each other, and any thread may receive, move and destroy them; one handle is for one thread at a time.
 class LARDER_API Handle {
  public:
-  // An empty one.
+  // An empty handle.
   Handle() = default;
   ~Handle() { release(); }
   Handle(Handle&& other) noexcept
@@ -52,14 +52,15 @@ class LARDER_API Handle {
   // Whether it shows an item.
   [[nodiscard]] explicit operator bool() const { return engine_ != nullptr; }
 
-  // The item as it was when the handle was made, its time left among it. Of an empty handle, an empty view.
+  // The item as it was when the handle was made, including its time left then. An empty view if the handle is
+  // empty.
   [[nodiscard]] const ItemView& operator*() const { return item_; }
   [[nodiscard]] const ItemView* operator->() const { return &item_; }
 
-  // Whether what it shows is a copy.
+  // Whether it has a copy.
   [[nodiscard]] bool is_copy() const { return copy_ != nullptr; }
 
-  // Makes it empty.
+  // Makes the handle empty.
   void release() {
     if (engine_ != nullptr) end();
   }
@@ -70,7 +71,7 @@ class LARDER_API Handle {
   void end();
 
   internal::Engine* engine_ = nullptr;
-  uint32_t held_ = 0;             // the segment, unless there is a copy,
+  uint32_t held_ = 0;             // the segment, unless there is a copy
   std::unique_ptr<char[]> copy_;  // of key and value
   ItemView item_;
 };

@@ -1,4 +1,4 @@
-// What is told of items to people who look for the reason of something: see serving.h.
+// What diagnostic functions report about an item: see serving.h.
 #ifndef LARDER_ITEM_DETAILS_H_
 #define LARDER_ITEM_DETAILS_H_
 
@@ -12,21 +12,21 @@
 
 namespace larder {
 
-// Of `presence`.
+// What larder::presence returns.
 enum class Presence : uint8_t {
   kPresent,  // there is an item
-  kMissing,  // there is none, and nothing left of one
-  kExpired,  // there was an item, and its room has not been taken back yet
-  kFlushed,  // likewise, of one that a flush removed
+  kMissing,  // there is none, and no remains of one
+  kExpired,  // there was an item; its room has not been reclaimed yet
+  kFlushed,  // the same, for an item that a flush removed
 };
 
 // "present", "missing", …
 [[nodiscard]] LARDER_API std::string_view to_string(Presence presence);
 
-// What `inspect` tells of an item, for people who look for the reason of something.
+// What larder::inspect returns: details for diagnosis.
 struct ItemDetails {
   size_t value_bytes = 0;
-  size_t item_bytes = 0;  // what it takes in memory, its slot in the index left out
+  size_t item_bytes = 0;  // what it takes in memory, without its slot in the index
   uint32_t flags = 0;
   uint64_t cas = 0;
   int64_t ttl_ms = kNeverExpires;
@@ -35,9 +35,9 @@ struct ItemDetails {
   bool is_key_binary = false;
   bool was_fetched = false;  // this and the next as in Reading
   uint32_t idle_s = 0;
-  uint32_t frequency = 0;  // 0..3: what the eviction policy goes by
-  uint32_t stripe = 0;     // the part of the index that finds it
-  uint32_t segment = 0;    // the part of memory that it lies in
+  uint32_t frequency = 0;  // 0..3: the reads that the eviction policy remembers
+  uint32_t stripe = 0;     // the part of the index that has its slot
+  uint32_t segment = 0;    // the segment it is stored in
 };
 
 }  // namespace larder

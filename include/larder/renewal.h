@@ -1,12 +1,12 @@
-// Reads that keep items up to date, without a herd of callers at the source: leases, and stale items meanwhile.
+// Leases and stale items: readers keep items up to date without all of them going to the source at once.
 //
 //   larder::read(cache, "page", {.recache = std::chrono::seconds(30)}, [&](const larder::Reading& reading) {
 //     show(reading.item.value);
-//     must_renew = reading.has_won;  // this caller has the lease: it is to store a new value, the others go on
+//     must_renew = reading.has_won;  // this caller has the lease: it should store a new value; the others go on
 //   });
 //
-// An item that is missing, stale or about to expire is renewed by one reader: it *wins* the item, that is, gets the
-// lease for it, until the item is stored again. LoadingCache does all of this for programs that can load what is
+// One reader renews an item that is missing, stale or about to expire. It *wins* the item, that is, it gets the
+// lease for it until the item is stored again. LoadingCache does all of this for programs that can load what is
 // missing; these functions are for those that cannot, such as servers. Thread-safe, as the cache is.
 #ifndef LARDER_RENEWAL_H_
 #define LARDER_RENEWAL_H_
@@ -26,70 +26,71 @@
 
 namespace larder {
 
-// What `read` shows.
+// What `read` shows to its visitor.
 struct Reading {
-  ItemView item;            // as the read leaves it
-  bool has_won = false;     // the caller is to renew the item, and nobody else is told so until it is stored again
-  bool is_created = false;  // there was none: ReadOptions::vivify made it
+  ItemView item;            // after the read
+  bool has_won = false;     // the caller should renew the item; no other reader is told so until it is stored
+  bool is_created = false;  // the key was missing: ReadOptions::vivify created the item
   int64_t previous_ttl_ms = kNeverExpires;  // before ReadOptions::expiry
 
-  // With ReadOptions::wants_history, otherwise not filled in. The first question about an item begins a record of
-  // its accesses (9 bytes, unless marks_used is false), and from then on both are exact. Until then was_fetched is
-  // what the eviction policy remembers, which outlives an overwrite and may be forgotten when memory is short; and
-  // idle_s counts from the last change of the value, 0 where that is not known either (Options::cas is off, or the
-  // number is the caller's).
+  // Filled in only with ReadOptions::wants_history. The first such read of an item starts a record of its accesses
+  // (9 bytes, unless marks_used is false); from then on both are exact. Until then was_fetched is what the
+  // eviction policy remembers, which survives an overwrite and may be forgotten when memory is short; and idle_s
+  // counts from the last change of the value, or is 0 if that is not known either (Options::cas is off, or the
+  // caller chose the CAS number).
   bool was_fetched = false;  // read before, since it was stored or its value changed
   uint32_t idle_s = 0;       // seconds since the last access before this one
 };
 
-// How read treats the item besides showing it.
+// What read does besides showing the item.
 struct ReadOptions {
-  std::optional<Expiry> expiry = {};       // given: the item's new expiry, as touch sets it
-  std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and the caller has won it
+  std::optional<Expiry> expiry = {};       // given: the item's new expiry, set as touch does
+  std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and won by the caller
   std::chrono::milliseconds recache = {};  // an item that expires in less than this can be won
-  bool may_win = true;         // false: for callers that would not renew it; but what vivify creates is won
-  bool marks_used = true;      // false: as peek, leaves no trace, but in the counters
+  bool may_win = true;         // false: for callers that would not renew it; what vivify creates is won anyway
+  bool marks_used = true;      // false: no side effects, as peek, except on the counters
   bool wants_history = false;  // fill in Reading::was_fetched and idle_s; takes a lock
 };
 
-// What invalidate leaves of an item.
+// What invalidate does to an item.
 struct InvalidateOptions {
-  bool is_stale = true;                   // still shown, but to be renewed by the next reader, who wins it
-  bool is_empty = false;                  // the value is replaced by an empty one, flags and expiry by those below
-  std::optional<uint64_t> expected = {};  // given: only of an item with this CAS number
-  std::optional<Expiry> expiry = {};      // given: its new expiry. Not given: it stays, or with is_empty is never
+  bool is_stale = true;                   // still shown, but the next reader wins it and should renew it
+  bool is_empty = false;                  // the value becomes empty, and flags and expiry are those below
+  std::optional<uint64_t> expected = {};  // given: only an item with this CAS number
+  std::optional<Expiry> expiry = {};      // given: its new expiry. Not given: unchanged, or never with is_empty
   uint32_t flags = 0;                     // with is_empty
   uint64_t cas = 0;                       // as in SetOptions
 };
 
-// Is shown what a read found, as the read leaves it; valid until it returns.
+// Is shown the result of a read; valid until it returns.
 using ReadVisitor = FunctionRef<void(const Reading& reading)>;
 
-// As Cache::visit, for callers that keep what they read up to date: one of them is told to renew an item, while the
-// others go on with what there is.
+// Like Cache::visit, for callers that keep what they read up to date: one of them is told to renew an item, while
+// the others go on with the existing value.
 //
-// A reader that may wins an item, that is, Reading::has_won is true, if nobody has won it before and
-//   - it was missing, and `options.vivify` given: the item is created with an empty value, and shown; or
+// A reader wins an item (Reading::has_won is true), if it may and nobody has won the item before, when
+//   - it was missing and `options.vivify` is given: the item is created with an empty value, and shown; or
 //   - it is stale (see invalidate, and StoreOptions::takes_older); or
 //   - it expires in less than `options.recache`; an item that never expires does not.
-// Everyone else finds item.is_won true until the item is stored anew, which ends both being won and being stale;
-// so do append and prepend. incr, decr and touch leave both as they are. Reads by the other functions win
-// nothing, and show stale and empty items like any others. With `vivify` a key that a Loader is loading is shown,
-// too, as an empty item that is won, with the time that the load may still take; it is not touched.
+// All other readers see item.is_won until the item is stored again, which ends both won and stale; append and
+// prepend do, too. incr, decr and touch leave both as they are. The other read functions never win an item, and
+// show stale and empty items like any other. With `vivify`, a key that a Loader is loading is shown as an empty
+// item that is won, with the time that the load may still take; it is not touched.
 //
-//   options.expiry     the item is shown with it; a past one removes the item. `recache` goes by the one before.
+//   options.expiry     the item is shown with it; an expiry already past removes the item. `recache` is compared
+//                      with the expiry before.
 //   options.vivify     the expiry should be about as long as the winner may take.
 //
-// False when there is none, or when vivify found no room. When winning or a new expiry finds no room (eviction is
-// off, or the item is evicted to make some), neither happens. Counts get_hits or get_misses, and vivified; what
-// is found with `expiry`, touch_hits instead. Costs what visit does, or what touch does if anything of the item
-// changes; long values are then copied. Source: memcached protocol.txt, "Meta Get".
+// False if there is no item, or if vivify found no room. If there is no room to note a win or a new expiry
+// (eviction is off, or the item itself is evicted), neither happens. Counts get_hits or get_misses, and vivified;
+// with `expiry`, a hit counts as touch_hits instead. Costs as much as visit, or as touch if anything about the
+// item changes; long values are then copied. Source: memcached protocol.txt, "Meta Get".
 LARDER_API bool read(Cache& cache, std::string_view key, const ReadOptions& options, ReadVisitor visitor);
 
-// Instead of removing the item, leaves it in the cache for readers to go on with until one of them, the winner
-// (see read), has stored a new one. It gets a new CAS number, so that no cas made from its old value succeeds;
-// emptied without being stale, it keeps its own. Whether it had been won is forgotten. Answers as Cache::erase
-// does, but counts erase_misses only; where no room can be made for what is to be noted, the item is removed.
+// Instead of removing the item, leaves it in the cache for readers until one of them, the winner (see read), has
+// stored a new one. The item gets a new CAS number, so that no cas based on its old value succeeds; if it is
+// emptied without being stale, it keeps its number. It is no longer won. Returns what Cache::erase returns, but
+// counts only erase_misses. If there is no room for the marks, the item is removed.
 LARDER_API EraseResult invalidate(Cache& cache, std::string_view key, const InvalidateOptions& options = {});
 
 }  // namespace larder

@@ -1,4 +1,4 @@
-// What a walk over a cache needs: where it stands, and what it shows.
+// Walks over a cache: the cursor, and what they show.
 #ifndef LARDER_SCAN_H_
 #define LARDER_SCAN_H_
 
@@ -19,35 +19,36 @@ class Engine;
 struct ItemInfo {
   std::string_view key;
   size_t value_bytes = 0;
-  size_t stored_bytes = 0;  // what the item takes where it lies, key and header included
+  size_t stored_bytes = 0;  // what the item takes in its segment, including key and header
   uint32_t flags = 0;
   uint64_t cas = 0;
   int64_t ttl_ms = kNeverExpires;  // milliseconds left, or kNeverExpires; 0 for an item that has expired
-  bool is_read = false;            // it was read lately; a cache forgets reads that are long ago
-  uint32_t idle_s = 0;             // seconds since the last access, known as well as Reading::idle_s is
+  bool is_read = false;            // read recently; a cache forgets reads that are long ago
+  uint32_t idle_s = 0;             // seconds since the last access; as exact as Reading::idle_s
 };
 
-// Where a walk with larder::scan stands. A plain value: it holds nothing of the cache, and may be kept for any
-// time. It is good for the cache that it began with; in another one the walk comes to its end all the same, but may
-// have left items out.
+// The position of a walk with larder::scan. A plain value: it refers to nothing in the cache, and may be kept for
+// any time. It is valid for the cache that it started with; in another cache the walk still ends, but may leave
+// items out.
 class ScanCursor {
  public:
   // A walk over all items.
   ScanCursor() = default;
 
-  // A walk over a sample of them: about `share` of the items of each namespace, chosen by the hashes of their keys.
-  // So what is counted of them stands for all, and the next walk meets the same ones as far as they are still
-  // there. A share that is too small, or more than 1, is taken for the least, or for 1.
+  // A walk over a sample: about `share` of the items of each namespace, chosen by the hashes of their keys.
+  // Results for the sample therefore estimate those for all items, and the next walk meets the same items as far
+  // as they are still there. 0 < share ≤ 1; a share that is too small counts as the least possible one, and one
+  // above 1 as 1.
   [[nodiscard]] static ScanCursor sample(double share) {
     ScanCursor cursor;
     cursor.place_end_ = static_cast<uint32_t>(std::fmin(std::fmax(std::ceil(share * kPlaceCount), 1), kPlaceCount));
     return cursor;
   }
 
-  // The share of all items that the walk is over.
+  // The share of all items that the walk covers.
   [[nodiscard]] double share() const { return static_cast<double>(place_end_) / kPlaceCount; }
 
-  // Nothing is left to be shown.
+  // Whether the walk is over.
   [[nodiscard]] bool is_at_end() const { return is_at_end_; }
 
  private:
@@ -55,7 +56,7 @@ class ScanCursor {
 
   static constexpr uint32_t kPlaceCount = 1 << 22;
 
-  // The next part of the index, the place within it, and where the walk leaves every part.
+  // The next part of the index, the position within it, and the position at which the walk leaves every part.
   uint32_t part_ = 0;
   uint32_t place_ = 0;  // < place_end_
   uint32_t place_end_ = kPlaceCount;
