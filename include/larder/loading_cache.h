@@ -1,24 +1,24 @@
-// LoadingCache: a typed cache that knows how to come by what it does not have.
+// LoadingCache: a typed cache that loads the values it does not have.
 //
 //   larder::LoadingCache<uint64_t, User> users(cache, "user:");
 //   absl::StatusOr<User> user = users.get_or_load(42, {.ttl = 5min}, [&](uint64_t id) { return database.user(id);
 //   });
 //
-// However many threads ask for a key that is missing, one of them loads it and the others get its value, or its
-// error; so do clients of a server of the same cache that ask with meta commands. What that means when keys are
-// erased, loads fail or take long, is told in loader.h, options in LoadOptions there. While a key is loaded, and as
-// long as it is known to be absent, it is missing for the functions of TypedCache and Cache.
+// However many threads ask for a missing key, one of them loads it, and the others get its value or its error.
+// Clients of a server of the same cache that use meta commands take part. loader.h describes what happens when
+// keys are erased and when loads fail or take long; LoadOptions there are the options. While a key is being loaded
+// or is known to be absent, it is missing for the functions of TypedCache and Cache.
 //
-// Without types: LoadingCache<>, whose keys and values are strings.
+// LoadingCache<> has strings as keys and values.
 //
 // A load function takes a key and returns one of
-//   absl::StatusOr<T>   NotFound says that there is none, as may be cached (LoadOptions::absent_ttl). Another error
-//                       goes to all callers who wait, and is not cached.
-//   std::optional<T>    nothing: there is none.
+//   absl::StatusOr<T>   NotFound means that there is no value, which can be cached (LoadOptions::absent_ttl). Any
+//                       other error goes to all waiting callers, and is not cached.
+//   std::optional<T>    nothing: there is no value.
 //   T                   the value.
-// What it throws goes to all callers who wait, if the program and the library are built with exceptions.
+// If it throws, all waiting callers get the exception, if the program and the library are built with exceptions.
 //
-// Give every cache and prefix one LoadingCache: two of them load a key only once, too, but wait by polling.
+// Use one LoadingCache per cache and prefix. Two of them also load a key only once, but wait by polling.
 #ifndef LARDER_LOADING_CACHE_H_
 #define LARDER_LOADING_CACHE_H_
 
@@ -47,14 +47,14 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
   using Typed = TypedCache<Key, T, ValueCodec, CodecOfKey>;
 
  public:
-  // As TypedCache. `seed` is that of the jitter; not given: from the system's random device.
+  // Like TypedCache. `seed` is for the jitter; not given: taken from the system's random device.
   explicit LoadingCache(Cache& cache, std::string prefix = {}, std::optional<uint64_t> seed = std::nullopt,
                         ValueCodec value_codec = {}, CodecOfKey key_codec = {})
       : Typed(cache, std::move(prefix), std::move(value_codec), std::move(key_codec)),
         loader_(std::make_unique<Loader>(cache, seed, Typed::kIsKeyBinary)) {}
 
-  // The value of `key`, from the cache or from `load`, which is called as load(key), without a lock held.
-  // Errors: as Loader::get_or_load returns them. A hit costs what get does.
+  // The value of `key`, from the cache or from `load`, which is called as load(key), without a lock held. Errors:
+  // those of Loader::get_or_load. A hit costs as much as get.
   template <class Load>
   [[nodiscard]] absl::StatusOr<T> get_or_load(const View<Key>& key, const LoadOptions& options, Load&& load) {
     std::optional<T> value;
@@ -72,10 +72,10 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     return *std::move(value);
   }
 
-  // The same for many keys, which may repeat. Those that are to be loaded are loaded together: with one call
-  // load(std::span<const Key> missing), or further ones for keys that somebody elsewhere was loading and did not
-  // bring. It returns std::vector<std::optional<T>>, or absl::StatusOr of one, an element for each missing key in
-  // order; nothing: there is none. Element i of the result belongs to keys[i].
+  // The same for many keys, which may repeat. The missing ones are loaded together, with one call of
+  // load(std::span<const Key> missing), and further calls for keys that somebody elsewhere was loading and did not
+  // store. `load` returns std::vector<std::optional<T>>, or absl::StatusOr of one, with an element for each
+  // missing key in order; nothing: there is no value. Element i of the result belongs to keys[i].
   template <class Load>
   [[nodiscard]] std::vector<absl::StatusOr<T>> get_or_load_multi(std::span<const Key> keys,
                                                                  const LoadOptions& options, Load&& load) {
@@ -113,11 +113,11 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     return results;
   }
 
-  // What its loads have come to: see Loader::stats.
+  // The counters of its loads: see Loader::stats.
   [[nodiscard]] LoadStats load_stats() const { return loader_->stats(); }
 
  private:
-  // What a load function has returned.
+  // Turns what a load function returned into a StatusOr.
   template <class Loaded>
   static absl::StatusOr<T> outcome(Loaded&& loaded) {
     if constexpr (std::is_same_v<std::remove_cvref_t<Loaded>, std::optional<T>>) {
@@ -128,7 +128,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     }
   }
 
-  // Decodes into the place of each index. A value that was decoded before stays where the new bytes are none.
+  // Decodes into the place of each index. If the new bytes are not a value, a value decoded before stays.
   template <class Place>
   auto shower(Place place) {
     return [this, place](size_t index, std::string_view bytes) {

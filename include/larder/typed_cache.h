@@ -4,17 +4,17 @@
 //   users.set(42, ann, {.expiry = std::chrono::minutes(5)});
 //   if (std::optional<User> user = users.get(42)) greet(*user);
 //
-// It keeps nothing but a reference to the cache, its prefix and its codecs (codec.h): several of them may share one
-// cache, if no prefix is the beginning of another, and whatever holds for the functions of Cache holds for those of
-// the same name here. What is added is that bytes which the codec refuses are no value: reads answer as if the key
-// were missing, and count it. The same goes for items that stand for a value that is still to come (has_value, in
-// item.h), uncounted.
+// A TypedCache holds only a reference to the cache, its prefix and its codecs (codec.h). Several can share one
+// cache, if no prefix starts with another. Its functions behave like those of Cache with the same names, with one
+// addition: bytes that the codec refuses are not a value. Reads then return what they return for a missing key,
+// and count it. Items that stand for a value yet to be stored (has_value, in item.h) are treated in the same way,
+// but not counted.
 //
 // Cost over the same call of Cache: strings, trivially copyable types, and keys of such types without a prefix are
-// passed as they lie. Others are encoded into a buffer on the stack (the heap above 512 bytes; keys, with their
-// prefix, above 256), from which the cache copies them. Not straight into the record: readers may be looking at
-// that memory, so all that goes there goes through a buffer as whole words; and a codec would run with a lock held.
-// Values are decoded from what Cache::visit shows.
+// passed without a copy. Others are encoded into a buffer on the stack (on the heap above 512 bytes; for keys with
+// their prefix, above 256), from which the cache copies them. They are not encoded into the record directly:
+// readers may be copying that memory, so it is written in atomic pieces through a buffer; and a codec would run
+// with a lock held. Values are decoded from what Cache::visit shows.
 #ifndef LARDER_TYPED_CACHE_H_
 #define LARDER_TYPED_CACHE_H_
 
@@ -42,18 +42,18 @@
 
 namespace larder {
 
-// A value, and what of its item a program may go by.
+// A value with the data of its item that a program may need.
 template <class T>
 struct TypedItem {
   T value;
-  uint64_t cas = 0;  // as in Item, all of them
+  uint64_t cas = 0;  // this and the next two as in Item
   int64_t ttl_ms = kNeverExpires;
   bool is_stale = false;
 };
 
 namespace internal {
 
-// Room for the bytes of one key or value, while a call lasts.
+// Room for the bytes of one key or value during a call.
 template <size_t kInlineBytes>
 class ByteBuffer {
  public:
@@ -61,7 +61,7 @@ class ByteBuffer {
   ByteBuffer(const ByteBuffer&) = delete;
   ByteBuffer& operator=(const ByteBuffer&) = delete;
 
-  // The bytes of `value` behind those of `prefix`: where they lie, if they are in one piece, or here.
+  // The bytes of `prefix` and `value`: a view of the value if that is enough, otherwise a copy in here.
   template <class T, class C>
   std::string_view bytes(const C& codec, const View<T>& value, std::string_view prefix = {}) {
     if constexpr (ShowsBytes<C, T>) {
@@ -78,7 +78,7 @@ class ByteBuffer {
   }
 
  private:
-  // Room for the prefix, which is put there, and `bytes` more.
+  // Copies the prefix here, and returns room for `bytes` more after it.
   char* begin(std::string_view prefix, size_t bytes) {
     char* room = inline_;
     if (prefix.size() + bytes > kInlineBytes) {
@@ -95,7 +95,7 @@ class ByteBuffer {
 
 }  // namespace internal
 
-// A view of a Cache by keys and values of a program's own types. Thread-safe, as the cache is.
+// A view of a Cache with keys and values of a program's own types. Thread-safe, as the cache is.
 template <class Key, class T, class ValueCodec = Codec<T>, class CodecOfKey = KeyCodec<Key>>
 class TypedCache {
   static_assert(
@@ -108,13 +108,13 @@ class TypedCache {
   static_assert(KeyCodecOf<CodecOfKey, Key> || HoldsAddresses<Key>, "Key needs a larder::KeyCodec: see codec.h");
 
  public:
-  // `cache` must outlive this. `prefix` comes before every key; with it a key may take kKeyBytesMax bytes.
+  // `cache` must outlive this. `prefix` comes before every key; both together are at most kKeyBytesMax bytes.
   explicit TypedCache(Cache& cache, std::string prefix = {}, ValueCodec value_codec = {}, CodecOfKey key_codec = {})
       : cache_(&cache),
         prefix_(std::move(prefix)),
         value_codec_(std::move(value_codec)),
         key_codec_(std::move(key_codec)) {}
-  // Nobody may be using the one that is moved from, or is assigned to; it is of no use any more.
+  // No other thread may be using either; the one moved from cannot be used any more.
   TypedCache(TypedCache&& other) noexcept
       : cache_(other.cache_),
         prefix_(std::move(other.prefix_)),
@@ -132,11 +132,11 @@ class TypedCache {
 
   // --- reading ---------------------------------------------------------------------------------------------
 
-  // The value, or nothing: as Cache::get.
+  // Like Cache::get: the value, or nothing.
   [[nodiscard]] std::optional<T> get(const View<Key>& key) {
     const KeyBytes bytes(*this, key);
     if constexpr (kIsString) {
-      // The one read that copies once. An empty value may be none: looked at again.
+      // The one read that copies once. An empty value may not be one: checked with peek.
       std::optional<std::string> value(std::in_place);
       if (!cache_->get(bytes, *value)) return std::nullopt;
       if (!value->empty()) return value;
@@ -148,7 +148,7 @@ class TypedCache {
     }
   }
 
-  // The value with its CAS number and the time it has left.
+  // The value with its CAS number and the time left.
   [[nodiscard]] std::optional<TypedItem<T>> get_item(const View<Key>& key) {
     std::optional<TypedItem<T>> found;
     cache_->visit(KeyBytes(*this, key), [&](const ItemView& item) {
@@ -159,7 +159,7 @@ class TypedCache {
     return found;
   }
 
-  // As get, and leaves no trace; contains tells whether get would find a value. Both copy the value.
+  // Like get, but without side effects; contains returns whether get would find a value. Both copy the value.
   [[nodiscard]] std::optional<T> peek(const View<Key>& key) const {
     const std::optional<Item> item = cache_->peek(KeyBytes(*this, key));
     if (!item) return std::nullopt;
@@ -171,8 +171,8 @@ class TypedCache {
   }
   [[nodiscard]] bool contains(const View<Key>& key) const { return peek(key).has_value(); }
 
-  // Calls visitor(index, value), with a T that it may move from, for each of `keys` that is found, in order.
-  // Returns how many were.
+  // Calls visitor(index, value) for each of `keys` that is found, in order, with a T that it may move from.
+  // Returns how many were found.
   template <std::invocable<size_t, T&&> Visitor>
   size_t get_multi(std::span<const Key> keys, Visitor&& visitor) {
     size_t found = 0;
@@ -195,12 +195,12 @@ class TypedCache {
 
   // --- storing ---------------------------------------------------------------------------------------------
 
-  // As the functions of the same names of Cache.
+  // Like the functions of Cache with the same names.
   StoreResult set(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.item = options}).result;
   }
-  // An empty item that a reader is to renew (larder::read) is there already, to add and replace: only set, cas and
-  // a loader store over it.
+  // For add and replace, an empty item that a reader should renew (larder::read) counts as present: only set, cas
+  // and a loader store over it.
   StoreResult add(const View<Key>& key, const View<T>& value, const SetOptions& options = {}) {
     return store(key, value, {.mode = StoreMode::kAdd, .item = options}).result;
   }
@@ -212,9 +212,9 @@ class TypedCache {
     return store(key, value, {.item = options, .expected = expected}).result;
   }
 
-  // As Cache::update. `updater(value)` is given the std::optional<T> there is and may change it; if it returns
-  // true, the value is stored, or the item erased if none is left, and if false all stays as it is. It may be
-  // called more than once. `expiry`: the item's new one; not given, it stays, and a new item never expires.
+  // Like Cache::update. `updater(value)` gets the current std::optional<T> and may change it. If it returns true,
+  // the value is stored, or the item erased if there is no value; if false, nothing changes. It may be called more
+  // than once. `expiry`: the item's new one; not given, it stays, and a new item never expires.
   template <std::predicate<std::optional<T>&> Updater>
   UpdateOutcome update(const View<Key>& key, Updater&& updater, std::optional<Expiry> expiry = {}) {
     std::optional<T> value;
@@ -231,7 +231,7 @@ class TypedCache {
 
   // --- expiry and removal ----------------------------------------------------------------------------------
 
-  // As the functions of the same names of Cache.
+  // Like the functions of Cache with the same names.
   bool touch(const View<Key>& key, Expiry expiry) { return cache_->touch(KeyBytes(*this, key), expiry); }
   [[nodiscard]] std::optional<T> get_and_touch(const View<Key>& key, Expiry expiry) {
     std::optional<T> value;
@@ -248,23 +248,23 @@ class TypedCache {
 
   // --- the cache beneath -----------------------------------------------------------------------------------
 
-  // The one it was made with.
+  // The cache it was made with.
   [[nodiscard]] Cache& cache() const { return *cache_; }
 
-  // Reads that found bytes which the codec refused.
+  // How many reads found bytes that the codec refused.
   [[nodiscard]] uint64_t decode_failures() const {
     // Relaxed: a statistic; nothing else is read on the strength of it.
     return decode_failures_.load(std::memory_order_relaxed);
   }
 
  protected:
-  // Holds the bytes of a value that is encoded.
+  // Holds the bytes of an encoded value.
   using ValueBuffer = internal::ByteBuffer<512>;
 
   // SetOptions::is_key_binary of its items.
   static constexpr bool kIsKeyBinary = requires { requires CodecOfKey::is_binary; };
 
-  // A key as the cache knows it.
+  // A key as bytes, with the prefix.
   class KeyBytes {
    public:
     KeyBytes(const TypedCache& typed, const View<Key>& key)
@@ -276,7 +276,7 @@ class TypedCache {
     std::string_view bytes_;
   };
 
-  // The same for many.
+  // The same for many keys.
   class KeyBytesList {
    public:
     KeyBytesList(const TypedCache& typed, std::span<const Key> keys) {
@@ -310,7 +310,7 @@ class TypedCache {
     std::vector<std::string_view> views_;
   };
 
-  // Nothing, and counted, if these bytes are no value.
+  // Decodes a value; nothing, and counted, if these bytes are not one.
   [[nodiscard]] std::optional<T> decode(std::string_view bytes) const {
     std::optional<T> value = value_codec_.decode(bytes);
     // Relaxed: see decode_failures.
@@ -318,7 +318,7 @@ class TypedCache {
     return value;
   }
 
-  // The bytes of `value`, in `buffer` or where they lie.
+  // The bytes of `value`: a view of it, or encoded in `buffer`.
   [[nodiscard]] std::string_view encode(const View<T>& value, ValueBuffer& buffer) const {
     return buffer.template bytes<T>(value_codec_, value);
   }
