@@ -1,4 +1,4 @@
-// With LARDER_HEADER_ONLY: what cache.h and the headers beside it declare.
+// With LARDER_HEADER_ONLY: defines what cache.h and the headers it includes declare.
 #ifndef LARDER_INTERNAL_HEADER_ONLY_H_
 #define LARDER_INTERNAL_HEADER_ONLY_H_
 

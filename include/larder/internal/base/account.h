@@ -1,8 +1,8 @@
-// The one account that every byte of a cache is charged to.
+// The account that every byte of a cache is charged to.
 //
-// Invariant: the sum of all uses never passes the limit, but right after the limit was lowered, for external bytes
-// that are only charged, and for external bytes and handles' copies that no room can be made for; whoever stores
-// and sees used() > limit() makes room.
+// Invariant: the sum of all uses never exceeds the limit, with three exceptions: right after the limit was
+// lowered, external bytes that are only charged, and external bytes or handles' copies for which no room could be
+// made. A store that sees used() > limit() makes room.
 #ifndef LARDER_INTERNAL_BASE_ACCOUNT_H_
 #define LARDER_INTERNAL_BASE_ACCOUNT_H_
 
@@ -24,13 +24,13 @@ class Account {
   // Charges `bytes` if they fit under the limit; otherwise changes nothing.
   [[nodiscard]] bool try_charge(Use use, size_t bytes);
 
-  // Charges `bytes`, fit or not.
+  // Charges `bytes`, whether they fit or not.
   void charge(Use use, size_t bytes);
 
-  // Gives back what was charged for the same use.
+  // Returns what was charged for the same use.
   void release(Use use, size_t bytes);
 
-  // Gives back what was charged for the use, but not more than that.
+  // Returns what was charged for the use, but at most that.
   void release_at_most(Use use, size_t bytes);
 
   void set_limit(size_t limit_bytes) { limit_.store(limit_bytes, std::memory_order_relaxed); }

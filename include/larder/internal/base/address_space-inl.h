@@ -19,8 +19,8 @@
 
 namespace larder::internal {
 
-// Address space costs nothing: enough for a limit raised far beyond the first. But there may be thousands of small
-// caches, so that theirs goes with the square of the limit: 16 MiB for one of 1 MiB, 16 GiB from 32 MiB on.
+// Address space is free, so a cache reserves enough to raise its limit far. But a program may have thousands of
+// small caches, so theirs grows with the square of the limit: 16 MiB for a limit of 1 MiB, 16 GiB from 32 MiB on.
 inline constexpr size_t kGrowthFactorMin = 4;
 inline constexpr size_t kLimitBytesPerFactor = size_t{64} << 10;
 inline constexpr size_t kGrownLimitBytes = size_t{16} << 30;
@@ -42,7 +42,7 @@ LARDER_INLINE absl::StatusOr<AddressSpace> AddressSpace::reserve(const Extent& e
   }
   auto* const begin = static_cast<std::byte*>(address);
   munmap(begin + bytes, bytes);
-  // A huge page behind the first touched byte would use memory that nobody was charged for.
+  // A huge page would include memory after the first touched byte that was not charged.
   madvise(begin, bytes, MADV_NOHUGEPAGE);
   std::shared_ptr<const void> owner(begin, [bytes](std::byte* mapped) { munmap(mapped, bytes); });
   return AddressSpace(extent, std::move(owner), begin, bytes);

@@ -12,13 +12,13 @@
 
 namespace larder::internal {
 
-// How much is made writable ahead of need: a part of what is in use, as far as that is not too little or too much.
+// How much is made writable ahead of need: a fraction of what is in use, between two bounds.
 inline constexpr size_t kAheadDivisor = 8;
 inline constexpr size_t kAheadBytesMin = size_t{2} << 20;
 inline constexpr size_t kAheadBytesMax = size_t{64} << 20;
 
-// Of processors with pages of 4 KiB. A table of pages is a page of 8-byte entries, and a huge page is what one
-// table covers: with pages of 16 KiB it has 32 MiB, with those of 64 KiB 512 MiB.
+// Whether huge pages are kHugePageBytes long: only with system pages of 4 KiB. A page table is one page of 8-byte
+// entries, and a huge page is what one table covers: with pages of 16 KiB it is 32 MiB, with 64 KiB 512 MiB.
 inline bool are_huge_pages_small() { return os_page_bytes() / 8 * os_page_bytes() == kHugePageBytes; }
 
 LARDER_INLINE bool Arena::protect(size_t begin, size_t end) const {
@@ -48,7 +48,7 @@ LARDER_INLINE bool Arena::make_writable(size_t offset, size_t bytes) {
 
 LARDER_INLINE void Arena::allow_huge_pages(size_t offset, size_t bytes) const {
   assert(offset % kHugePageBytes == 0 && bytes % kHugePageBytes == 0 && offset + bytes <= bytes_);
-  // A system without them does as well with small ones.
+  // A failure of madvise is ignored: small pages work as well.
   if (!are_huge_pages_small()) return;
   madvise(base_ + offset, bytes, MADV_HUGEPAGE);
 }

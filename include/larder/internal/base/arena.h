@@ -1,9 +1,9 @@
-// A part of a cache's address space (address_space.h), made writable as it is used and backed with memory as it is
-// touched.
+// A part of a cache's address space (address_space.h), made writable as it is used; the system adds memory as it
+// is touched.
 //
-// An Arena never moves and never unmaps before it is destroyed: an offset that was valid once can be read for
-// ever, even after its memory went back to the system (it then reads zeros). That is what lets the rest of the
-// engine keep offsets instead of pointers.
+// An Arena never moves, and is not unmapped before it is destroyed: an offset that was valid once can be read as
+// long as the arena lives, even after its memory went back to the system (it then reads as zeros). Therefore the
+// rest of the engine can keep offsets instead of pointers.
 #ifndef LARDER_INTERNAL_BASE_ARENA_H_
 #define LARDER_INTERNAL_BASE_ARENA_H_
 
@@ -33,7 +33,7 @@ inline constexpr size_t kHugePageBytes = size_t{2} << 20;
   return (bytes + multiple - 1) / multiple * multiple;
 }
 
-// In builds with AddressSanitizer a touch of poisoned memory is reported; elsewhere these do nothing.
+// With AddressSanitizer, an access to poisoned memory is reported; otherwise these do nothing.
 inline void poison([[maybe_unused]] const void* memory, [[maybe_unused]] size_t bytes) {
 #ifdef LARDER_ADDRESS_SANITIZER
   __asan_poison_memory_region(memory, bytes);
@@ -48,8 +48,8 @@ inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] size_
 class Arena {
  public:
   Arena() = default;
-  // `owner` keeps the memory mapped. All of it can be read, but nothing is writable yet. Both `base` and `bytes`
-  // are whole pages.
+  // `owner` keeps the memory mapped. All of it is readable, but nothing is writable yet. `base` and `bytes` are
+  // multiples of the page size.
   Arena(std::shared_ptr<const void> owner, std::byte* base, size_t bytes)
       : owner_(std::move(owner)), base_(base), bytes_(bytes) {}
 
@@ -62,16 +62,16 @@ class Arena {
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
-  // Makes [offset, offset + bytes) writable, and what lies between it and what is writable already; for good, and
-  // ahead of need by a part of what is in use, so that it is seldom done. False: the system grants no more memory.
-  // Not thread-safe.
+  // Makes [offset, offset + bytes) writable, and everything between it and what is writable already; permanently,
+  // and a fraction ahead of need, so that it is seldom called. False: the system grants no more memory. Not
+  // thread-safe.
   [[nodiscard]] bool make_writable(size_t offset, size_t bytes);
 
-  // Memory behind [offset, offset + bytes) may come in huge pages, where the system's are of kHugePageBytes: only
-  // where every touched one is used, and charged for, as a whole. Both are multiples of kHugePageBytes.
+  // Lets [offset, offset + bytes) use huge pages, if the system's are kHugePageBytes long. Only where every
+  // touched huge page is used and charged as a whole. Both arguments are multiples of kHugePageBytes.
   void allow_huge_pages(size_t offset, size_t bytes) const;
 
-  // Gives the memory behind the whole pages (page_size.h) within [offset, offset + bytes) back to the system.
+  // Gives the memory of the whole pages (page_size.h) within [offset, offset + bytes) back to the system.
   void discard(size_t offset, size_t bytes) const;
 
  private:

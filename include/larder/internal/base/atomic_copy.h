@@ -1,16 +1,18 @@
-// Writing to and reading from memory of the log, which other threads may read and write at the same time.
+// Writes and reads of log memory that other threads may write and read at the same time.
 //
-// Readers without a lock copy records while writers change them, and find out afterwards that they did (index.h).
-// For that to be defined, every word of a record is written, and read without the lock, as one relaxed atomic word
-// of 8 data. Under the lock that guards a record it may be read plainly: nobody else writes there.
+// Lock-free readers copy records while writers change them, and detect it afterwards (optimistic_read.h). For this
+// to be defined, records are written, and read without the lock, in relaxed atomic pieces of eight bytes. Under
+// the lock that guards a record it may be read plainly, because nobody else writes to it.
 //
-// Where the processor can read and write sixteen bytes at once, at any place, that is what is done. The language
-// has no atomic of this size that is not a lock, so the instruction is written out, and the rules it obeys are the
-// processor's: every byte that is read is one that was stored there, and loads and stores come in the order of the
-// program. That is all that a reader needs who looks a second time. ThreadSanitizer,
-// which must see all accesses, gets words, and so does AddressSanitizer, to see what is written.
+// Where the processor can read and write sixteen bytes at any address at once, this is used. The language has no
+// lock-free atomic of that size, so the instruction is written in assembler, and the processor's rules apply:
+// every byte that is read was stored there, and loads and stores keep program order. A reader that validates
+// afterwards needs no more. ThreadSanitizer, which must see all accesses, gets eight-byte atomics, and so does
+// AddressSanitizer, to see what is written.
 //
-// It is worth it. A processor looks some 300 instructions ahead: if there are fewer from one lookup's record to the
+// The gain is worth it. A processor looks about 300 instructions ahead: if there are fewer from one lookup's
+// record to the next one's bucket, it waits for both at once. So the common path of a lookup is inlined, and rare
+// cases are not.
 // next one's bucket, it waits for both at once. So what a lookup does is inlined, and what it seldom does is not.
 #ifndef LARDER_INTERNAL_BASE_ATOMIC_COPY_H_
 #define LARDER_INTERNAL_BASE_ATOMIC_COPY_H_
@@ -37,8 +39,8 @@
 #include <emmintrin.h>
 #endif
 
-// The compiler's builtins instead of std::atomic_ref: a function that AddressSanitizer must leave alone cannot call
-// one that it instruments, and a reader without a lock may look at memory that has been freed and poisoned.
+// The compiler's builtins instead of std::atomic_ref: a function that AddressSanitizer must not instrument cannot
+// call one that it instruments, and a lock-free reader may read memory that has been freed and poisoned.
 #ifdef LARDER_ADDRESS_SANITIZER
 #define LARDER_UNCHECKED __attribute__((no_sanitize("address"), noinline))
 #else
@@ -49,7 +51,7 @@ namespace larder::internal {
 
 inline constexpr size_t kWordBytes = 8;
 
-// The word at `from`, a multiple of kWordBytes.
+// The eight bytes at `from`, a multiple of kWordBytes.
 LARDER_UNCHECKED inline uint64_t load_word(const std::byte* from) {
   return __atomic_load_n(reinterpret_cast<const uint64_t*>(from), __ATOMIC_RELAXED);
 }
@@ -58,7 +60,7 @@ inline void store_word(std::byte* to, uint64_t word) {
   __atomic_store_n(reinterpret_cast<uint64_t*>(to), word, __ATOMIC_RELAXED);
 }
 
-// The eight bytes that begin `offset` behind `from`, a multiple of kWordBytes. Others may be writing them.
+// The eight bytes at `from` + `offset`; `from` is a multiple of kWordBytes. Other threads may be writing them.
 LARDER_UNCHECKED inline uint64_t load_bytes(const std::byte* from, size_t offset) {
   static_assert(std::endian::native == std::endian::little);
   const size_t shift = offset % kWordBytes * 8;
@@ -70,7 +72,7 @@ LARDER_UNCHECKED inline uint64_t load_bytes(const std::byte* from, size_t offset
 #ifdef LARDER_LONG_PIECES
 using LongPiece = __m128i;
 
-// Sixteen bytes at any place, which others may be writing.
+// Sixteen bytes at any address; other threads may be writing them.
 inline LongPiece load_long_piece(const std::byte* from) {
   LongPiece piece;
   asm volatile("movdqu {%1, %0|%0, %1}"
@@ -83,7 +85,7 @@ inline bool is_piece(LongPiece piece, const char* data) {
   return _mm_movemask_epi8(_mm_cmpeq_epi8(piece, expected)) == 0xffff;
 }
 
-// Calls use(piece, position) for the first and the last `pieces` of them, which together are all.
+// Calls use(piece, position) for the first `pieces` pieces and the last ones, which together cover all bytes.
 template <size_t pieces, class Use>
 [[gnu::always_inline]] inline bool all_of_ends(const std::byte* from, size_t bytes, Use&& use) {
   for (size_t at = 0; at < pieces * sizeof(LongPiece); at += sizeof(LongPiece)) {
@@ -102,12 +104,12 @@ inline bool is_piece(uint64_t piece, const char* data) {
   return piece == expected;
 }
 
-// Calls use(piece, position) for pieces that together cover the `bytes` >= kWordBytes bytes that begin there, and
-// may overlap, until it returns false.
+// Calls use(piece, position) for pieces that together cover `bytes` >= kWordBytes bytes from there on, until it
+// returns false. They may overlap.
 template <class Use>
 [[gnu::noinline]] LARDER_UNCHECKED inline bool all_of_words(const std::byte* from, size_t offset, size_t bytes,
                                                             Use use) {
-  // All but the first and the last are whole words.
+  // All but the first and the last are aligned.
   const size_t last = bytes - kWordBytes;
   if (!use(load_bytes(from, offset), size_t{0})) return false;
   const size_t skew = kWordBytes - offset % kWordBytes;
@@ -137,7 +139,7 @@ LARDER_UNCHECKED inline bool all_of_pieces(const std::byte* from, size_t offset,
   return all_of_words(from, offset, bytes, use);
 }
 
-// Whether the bytes that begin there are these.
+// Whether the bytes there are equal to these.
 [[gnu::noinline]] LARDER_UNCHECKED inline bool are_few_bytes(const std::byte* from, size_t offset, const char* data,
                                                              size_t bytes) {
   uint64_t piece = load_bytes(from, offset);
@@ -151,7 +153,7 @@ LARDER_UNCHECKED inline bool are_bytes(const std::byte* from, size_t offset, con
                        [&](auto piece, size_t position) { return is_piece(piece, data + position); });
 }
 
-// Copies the bytes that begin there; `to` is the caller's own.
+// Copies the bytes there; `to` is the caller's own memory.
 [[gnu::noinline]] LARDER_UNCHECKED inline void load_few_bytes(const std::byte* from, size_t offset, char* to,
                                                               size_t bytes) {
   uint64_t piece = load_bytes(from, offset);
@@ -165,10 +167,10 @@ LARDER_UNCHECKED inline void load_bytes(const std::byte* from, size_t offset, ch
   });
 }
 
-// A ByteWriter writes bytes, one piece behind the other, to where others may be reading. Only the caller writes
-// to the words that they fall in, and no piece lies there.
+// A ByteWriter writes byte sequences, one after the other, to memory that others may be reading. Only the caller
+// writes to the eight-byte words they share, and no source lies in them.
 #if defined(LARDER_LONG_PIECES) && !defined(LARDER_ADDRESS_SANITIZER)
-// Straight from where they are.
+// Writes directly from the source.
 class ByteWriter {
  public:
   explicit ByteWriter(std::byte* to) : to_(to) {}
@@ -190,11 +192,11 @@ class ByteWriter {
   // The low `bytes` ≤ 8 bytes of a number.
   void put_low(uint64_t number, size_t bytes) { put_few(&number, bytes); }
 
-  // To be called once, behind the last piece.
+  // Call once, after the last piece.
   void finish() {}
 
  private:
-  // Fewer than sixteen.
+  // Fewer than sixteen bytes.
   void put_few(const void* from, size_t bytes) {
     const auto* const source = static_cast<const std::byte*>(from);
     if (bytes >= sizeof(uint64_t)) {
@@ -208,7 +210,7 @@ class ByteWriter {
     }
     to_ += bytes;
   }
-  // The first and the last, which together are all.
+  // The first and the last piece, which together cover all bytes.
   template <class Piece>
   void store_ends(const std::byte* from, size_t bytes) {
     for (const size_t at : {size_t{0}, bytes - sizeof(Piece)}) {
@@ -232,7 +234,7 @@ class ByteWriter {
   std::byte* to_;
 };
 #else
-// By way of a buffer, as whole words.
+// Writes through a buffer, eight bytes at a time.
 class ByteWriter {
  public:
   explicit ByteWriter(std::byte* to) : fill_(reinterpret_cast<uintptr_t>(to) % kWordBytes), to_(to - fill_) {
@@ -249,7 +251,7 @@ class ByteWriter {
       source += part;
       bytes -= part;
     }
-    // An empty piece may have no address.
+    // An empty source may have no address.
     if (bytes != 0) std::memcpy(buffer_ + fill_, source, bytes);
     fill_ += bytes;
   }
@@ -261,7 +263,7 @@ class ByteWriter {
     fill_ += bytes;
   }
 
-  // To be called once, behind the last piece.
+  // Call once, after the last piece.
   void finish() {
     if (const size_t part = fill_ % kWordBytes; part != 0) {
       const size_t at = fill_ - part;
@@ -291,25 +293,25 @@ class ByteWriter {
   }
 
   alignas(32) std::byte buffer_[kBufferBytes];
-  size_t fill_;  // bytes in the buffer, the first of which goes to to_
+  size_t fill_;  // bytes in the buffer; the first of them goes to to_
   std::byte* to_;
 };
 #endif
 
-// Writes bytes from elsewhere.
+// Writes bytes from memory of the caller's own.
 inline void atomic_write(std::string_view data, std::byte* to) {
   ByteWriter writer(to);
   writer.put(data.data(), data.size());
   writer.finish();
 }
 
-// The same from memory of the same kind, which may overlap.
+// The same from log memory, which may overlap the target.
 inline void atomic_move(std::string_view data, std::byte* to) {
   constexpr size_t kPieceBytes = 4096;
   char piece[kPieceBytes];
   const auto* const from = reinterpret_cast<const std::byte*>(data.data());
   if (from == to) return;
-  // From the end that is not written to before it is read.
+  // Starts at the end where no byte is written before it is read.
   const bool is_forward = std::less<const std::byte*>{}(to, from);
   for (size_t moved = 0; moved < data.size();) {
     const size_t bytes = std::min(data.size() - moved, kPieceBytes);

@@ -1,4 +1,4 @@
-// A bound that threads raise together.
+// A maximum that several threads update.
 #ifndef LARDER_INTERNAL_BASE_ATOMIC_MAX_H_
 #define LARDER_INTERNAL_BASE_ATOMIC_MAX_H_
 
@@ -6,7 +6,7 @@
 
 namespace larder::internal {
 
-// Makes `bound` at least `value`. Relaxed: the bound stands for nothing but itself.
+// Makes `bound` at least `value`. Relaxed: no other data depends on the bound.
 template <class Number>
 void atomic_max(std::atomic<Number>& bound, Number value) {
   Number seen = bound.load(std::memory_order_relaxed);

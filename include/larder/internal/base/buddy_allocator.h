@@ -1,4 +1,4 @@
-// Which frames of the log's address space are in use: a buddy allocator of runs of 2^order frames.
+// A buddy allocator for the log's address space: runs of 2^order frames; a frame is as long as a segment.
 #ifndef LARDER_INTERNAL_BASE_BUDDY_ALLOCATOR_H_
 #define LARDER_INTERNAL_BASE_BUDDY_ALLOCATOR_H_
 
@@ -9,8 +9,8 @@
 
 namespace larder::internal {
 
-// Not thread-safe. Gives out the lowest of the shortest runs that fit, so that what is used stays together. Frame 0
-// is never given.
+// Not thread-safe. Allocates the lowest of the shortest runs that fit, so that used frames stay together. Never
+// allocates frame 0.
 class BuddyAllocator {
  public:
   explicit BuddyAllocator(uint32_t frame_count);
@@ -18,7 +18,7 @@ class BuddyAllocator {
   // The first frame of a free run of 2^order frames, or none.
   [[nodiscard]] std::optional<uint32_t> allocate(int order);
 
-  // Gives back what allocate(order) returned.
+  // Frees what allocate(order) returned.
   void free(uint32_t first, int order);
 
  private:

@@ -1,11 +1,11 @@
-// The hash of a key, and which of its bits mean what.
+// The hash of a key, and the use of its bits.
 //
 //    63        s bits        22 bits                      31            0
 //   |  stripe number  |        tag        |  …          |   fingerprint   |
 //
-// The stripe's number and the tag select a bucket and tell its slots apart (index.h); the ghost uses the top bits
-// to find its set and the fingerprint within it (ghost.h). The hash is keyed by the cache's seed, so that nobody
-// who chooses keys can aim at one bucket.
+// The stripe number and the tag select a bucket and tell its slots apart (index.h). The ghost uses the top bits to
+// find its set, and the fingerprint within it (ghost.h). The hash is keyed by the cache's seed, so that nobody who
+// chooses keys can aim at one bucket.
 #ifndef LARDER_INTERNAL_BASE_HASH_H_
 #define LARDER_INTERNAL_BASE_HASH_H_
 
@@ -21,7 +21,7 @@ namespace larder::internal {
   return XXH3_64bits_withSeed(key.data(), key.size(), seed);
 }
 
-// The top `bits` bits of `hash`, 0..32 of them.
+// The top `bits` bits of `hash`; `bits` is 0..32.
 [[nodiscard]] constexpr uint32_t top_bits(uint64_t hash, int bits) {
   return bits == 0 ? 0 : static_cast<uint32_t>(hash >> (64 - bits));
 }

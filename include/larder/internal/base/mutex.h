@@ -1,7 +1,7 @@
 // std::mutex with the annotations that Clang's -Wthread-safety checks.
 //
-// Not absl::Mutex: Debian builds Abseil without ThreadSanitizer, which then cannot see the order that
-// absl::Mutex makes; it understands pthread mutexes.
+// Not absl::Mutex: Debian builds Abseil without ThreadSanitizer, which therefore does not see the order that
+// absl::Mutex establishes; it understands pthread mutexes.
 #ifndef LARDER_INTERNAL_BASE_MUTEX_H_
 #define LARDER_INTERNAL_BASE_MUTEX_H_
 
@@ -24,7 +24,7 @@ class ABSL_LOCKABLE Mutex {
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_.lock(); }
-  // Takes over a mutex that is held already.
+  // Takes over a mutex that the thread already holds.
   MutexLock(Mutex& mutex, std::adopt_lock_t) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) : mutex_(mutex) {}
   ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   MutexLock(const MutexLock&) = delete;

@@ -13,16 +13,16 @@ namespace larder::internal {
 
 inline constexpr uint32_t kThreadNumbersPerWord = 64;
 
-// A bit for each number that a thread has. Without a lock: a child of fork() may find one held, for ever.
+// A bit for each number in use. Not guarded by a lock: a child of fork() could find it held for ever.
 inline constinit std::array<std::atomic<uint64_t>, kThreadNumberMax / kThreadNumbersPerWord> thread_numbers_taken{};
 
-// The lowest that is free, 0 if there is none.
+// Takes the lowest free number; 0 if there is none.
 inline uint32_t take_lowest_thread_number() {
   for (uint32_t i = 0; i < thread_numbers_taken.size(); ++i) {
     uint64_t word = thread_numbers_taken[i].load(std::memory_order_relaxed);
     while (word != UINT64_MAX) {
       const auto bit = static_cast<uint32_t>(std::countr_one(word));
-      // Acquire: with the release of the thread that had it before.
+      // Acquire: with the release of the number's previous thread.
       if (thread_numbers_taken[i].compare_exchange_weak(word, word | uint64_t{1} << bit, std::memory_order_acquire,
                                                         std::memory_order_relaxed)) {
         return i * kThreadNumbersPerWord + bit + 1;
@@ -40,7 +40,7 @@ inline void give_thread_number_back(uint32_t number) {
 
 inline constinit thread_local bool is_thread_ending = false;
 
-// Gives the thread's number back when it ends.
+// Frees the thread's number when the thread ends.
 struct ThreadEnding {
   ~ThreadEnding() {
     is_thread_ending = true;

@@ -1,11 +1,11 @@
-// In builds with assertions: whether a thread is inside a caller's function that runs with a lock held.
+// In builds with assertions: whether a thread is inside a function of a caller that runs with a lock held.
 #ifndef LARDER_INTERNAL_BASE_UNDER_LOCK_H_
 #define LARDER_INTERNAL_BASE_UNDER_LOCK_H_
 
 namespace larder::internal {
 
-// While it lives, its thread runs a function of a caller of `owner`, which holds a lock. Without assertions it is
-// nothing.
+// While an UnderLock lives, its thread runs a caller's function with a lock of `owner` held. Without assertions it
+// does nothing.
 class UnderLock {
  public:
 #ifdef NDEBUG
@@ -26,7 +26,7 @@ class UnderLock {
   }
 
  private:
-  // Functions of several caches may run inside each other.
+  // Functions of several caches may be nested.
   static inline thread_local const UnderLock* innermost_ = nullptr;
   const void* const owner_;
   const UnderLock* const outer_;

@@ -1,8 +1,8 @@
-// A record: an item as it lies in a segment.
+// A record: the layout of an item in a segment.
 //
 //   offset  size  what
-//   0       2     the record's room in 8-byte units, or 0 for a large item, whose segment knows its room
-//   2       1     format: which of the fields below are there, and how many bytes at the end are unused
+//   0       2     the record's room in 8-byte units, or 0 for a large item, whose segment has its room
+//   2       1     format: which of the fields below are present, and how many bytes at the end are unused
 //   3       1     key size 1..255, or 0: then two bytes of key size follow
 //   4       …     key
 //           0,4,6,8  CAS number (as wide as it needs; see kCas…)
@@ -14,10 +14,10 @@
 //           …     value
 //           …     unused, up to the room
 //
-// Room, key size and key never change while the record is there: the cleaner reads them without the stripe's
-// lock. Everything else changes under the lock, in place, when the new content fits in the room. All that is
-// written is written in atomic words, for those who read without the lock (atomic_copy.h). Records start at
-// multiples of 8; all integers are in the machine's byte order.
+// Room, key size and key never change while the record exists: the cleaner reads them without the stripe's lock.
+// Everything else changes in place, under the lock, when the new content fits into the room. All writes are
+// atomic, for lock-free readers (atomic_copy.h). Records start at multiples of 8; integers are in the machine's
+// byte order.
 #ifndef LARDER_INTERNAL_ITEM_RECORD_H_
 #define LARDER_INTERNAL_ITEM_RECORD_H_
 
@@ -40,28 +40,29 @@ namespace larder::internal {
 
 inline constexpr size_t kRecordAlignment = 8;
 inline constexpr size_t kRecordHeaderBytes = 4;
-// The longest room that its two bytes can say. A longer record must be a large item.
+// The longest room that its two bytes can express. A longer record must be a large item.
 inline constexpr size_t kSmallRecordBytesMax = UINT16_MAX * kRecordAlignment;
 
-// A record of at most so many bytes is copied to be shown; a longer one is pinned.
+// A record of at most this many bytes is copied to be shown; a longer one is pinned.
 inline constexpr size_t kCopyBytesMax = size_t{8} << 10;
 
-// Addresses of records are below this: what a slot of the index can hold.
+// Addresses of records are below this: a slot of the index cannot hold more.
 inline constexpr size_t kAddressBytesMax = size_t{1} << 43;
 
-// The highest count of a stripe that a record keeps as such. A higher one must become a whole CAS number.
+// The highest count of a stripe that a record stores as a count. A higher one must be stored as a whole CAS
+// number.
 inline constexpr uint64_t kShortCasMax = (uint64_t{1} << 48) - 1;
 
 // Whether `bytes` < 8 bytes can hold every number up to `number_max`.
 constexpr bool fits(uint64_t number_max, size_t bytes) { return number_max >> (bytes * 8) == 0; }
 
-// A record in memory, whose room is known.
+// A record in memory, with its room.
 class Record {
  public:
-  // `room_bytes`: as in the record, or what the segment of a large item says.
+  // `room_bytes`: from the record, or for a large item from its segment.
   Record(std::byte* memory, size_t room_bytes) : memory_(memory), room_bytes_(room_bytes) {}
 
-  // How many bytes a record of that content takes, rounded up to kRecordAlignment.
+  // How many bytes a record with that content takes, rounded up to kRecordAlignment.
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0) +
@@ -69,7 +70,7 @@ class Record {
     return round_up(key_offset(key_bytes) + key_bytes + fields + content.value_bytes(), kRecordAlignment);
   }
 
-  // The room a record that is not large was written with; 0 for a large one.
+  // The room of a record that is not large; 0 for a large one.
   [[nodiscard]] static size_t room_at(const std::byte* memory) {
     const uint64_t word = load_word(memory);
     uint16_t room;
@@ -77,11 +78,11 @@ class Record {
     return room * kRecordAlignment;
   }
 
-  // Writes a whole record into fresh room of `room_bytes` ≥ bytes_needed. `is_large`: the segment keeps the room.
+  // Writes a complete record into new room of `room_bytes` ≥ bytes_needed. `is_large`: the segment has the room.
   static Record create(std::byte* memory, size_t room_bytes, bool is_large, std::string_view key,
                        const Content& content) {
-    // Whoever sees a byte of the new record sees that the slots of what lay here before are gone: the bucket
-    // changes that removed them happened before this room was reserved.
+    // A reader that sees a byte of the new record also sees that the slots of the old record here are gone: the
+    // bucket changes that removed them happened before this room was reserved.
     std::atomic_thread_fence(std::memory_order_release);
     assert(is_large || (room_bytes > 0 && room_bytes <= kSmallRecordBytesMax));
     Record record(memory, room_bytes);
@@ -151,9 +152,9 @@ class Record {
     return content;
   }
 
-  // Replaces the content where the record lies; the caller has made sure that bytes_needed fits in the room.
-  // `content.value` or `content.tail` may be of the record's own value. What lies where it should is not written:
-  // an append costs what it adds.
+  // Replaces the content in place; bytes_needed must fit into the room. `content.value` or `content.tail` may be a
+  // part of the record's own value. Bytes that are in their place already are not written: an append costs what it
+  // adds.
   void rewrite(const Content& content) {
     const size_t key_bytes = key().size();
     const Layout layout = layout_of(key_bytes, content, has_extension() && content.is_joined());
@@ -162,7 +163,7 @@ class Record {
     const bool is_value_own = is_inside(content.value.data());
     const bool is_tail_own = is_inside(content.tail.data());
     assert(!is_value_own || !is_tail_own);
-    // Before anything is written to where they lie.
+    // Before anything overwrites them.
     if (is_value_own) atomic_move(content.value, value_at);
     if (is_tail_own) atomic_move(content.tail, tail_at);
     ByteWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
@@ -174,10 +175,10 @@ class Record {
     store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
 
-  // Bytes that the content uses of the room, rounded up: what counts as live.
+  // Bytes of the room that the content uses, rounded up: these count as live.
   [[nodiscard]] size_t live_bytes() const { return bytes_needed(key().size(), content()); }
 
-  // Whether the record that lies in this room is one of this key, as far as it can be told without the lock.
+  // Whether the record in this room seems to have this key, read without the lock.
   [[nodiscard]] static bool seems_to_be(const std::byte* memory, size_t room_bytes, std::string_view wanted) {
     const size_t size = wanted.size();
     const size_t offset = key_offset(size);
@@ -189,8 +190,8 @@ class Record {
     return are_bytes(memory, offset, wanted.data(), size);
   }
 
-  // What a record of that key is like, read where it lies without the lock. What it says must be checked
-  // afterwards, as all that is read so; but the value lies inside the room in any case. None: it cannot be right.
+  // The content of a record with that key, read in place without the lock. Like all such reads it must be
+  // validated afterwards; but the value is inside the room in any case. None: it cannot be right.
   struct Outline {
     int64_t deadline_ms = kNeverMs;
     uint8_t marks = 0;
@@ -238,7 +239,7 @@ class Record {
   [[nodiscard]] size_t room_bytes() const { return room_bytes_; }
 
  private:
-  // Places in the first word.
+  // Bit positions in the first eight bytes.
   static constexpr int kFormatShift = 16;
   static constexpr int kKeySizeShift = 24;
 
@@ -257,18 +258,18 @@ class Record {
   static constexpr size_t kExtensionBytes = kMarksBytes + 4;
   static constexpr size_t kAccessedBytes = 4;
 
-  // Every number that others may give must fit into the bits that a record has for it.
+  // Every number that callers can choose must fit into the bits that a record has for it.
   static_assert(kSmallRecordBytesMax / kRecordAlignment < 1 << kFormatShift);
   static_assert(fits(kKeyBytesMax, sizeof(uint16_t)));
   static_assert(fits(kShortCasMax, kCasWidths[kCas48]));
   static_assert(fits(kNeverMs - 1, kExpiryBytes));
   static_assert(fits(kNeverMs / 1000, kAccessedBytes));
   static_assert(fits(kItemBytesMaxMax, kExtensionBytes - kMarksBytes));
-  // How many unused bytes the format can say by itself, and one more.
+  // How many unused bytes the format byte can express, plus one.
   static constexpr size_t kShortUnusedEnd = size_t{1} << (8 - kUnusedShift);
   static_assert(kShortUnusedEnd == kRecordAlignment, "what rounding leaves unused needs no extension");
 
-  // Number by number, so that a content is built in registers and not in memory.
+  // Field by field, so that a content is built in registers and not in memory.
   template <class Number>
   [[nodiscard]] static Number load(const std::byte* from) {
     Number number;
@@ -288,13 +289,13 @@ class Record {
   }
   [[nodiscard]] static constexpr size_t cas_width(uint8_t code) { return kCasWidths[code]; }
 
-  // How a content is laid out in the room.
+  // The layout of a content in the room.
   struct Layout {
     uint8_t format = 0;
     size_t value_offset = 0;
-    uint32_t unused = 0;  // bytes behind the value
+    uint32_t unused = 0;  // bytes after the value
   };
-  // `keeps_extension`: if there is room for it, though nothing needs it, so that the value stays where it is.
+  // `keeps_extension`: keeps it even if nothing needs it, if there is room, so that the value stays where it is.
   [[nodiscard]] Layout layout_of(size_t key_bytes, const Content& content, bool keeps_extension = false) const {
     Layout layout{.format = cas_code(content)};
     size_t end = key_offset(key_bytes) + key_bytes + cas_width(layout.format);
