@@ -4,9 +4,9 @@
 //   |  sequence number  | generation | overflow count |
 //
 // The sequence number is odd while the bucket is being changed. `generation` is the low bits of the flush
-// generation that the bucket's slots belong to: a flush only counts the namespace's generation up, and every bucket
-// of another generation is stale and holds nothing. The overflow count is that of the slots that found this bucket
-// full and lie in a later one of the same page; a search that meets 0 is over.
+// generation that the bucket's slots belong to. A flush only increments the namespace's generation; every bucket
+// of another generation is stale and holds nothing. The overflow count is the number of slots that found this
+// bucket full and lie in a later one of the same page; a search that meets 0 is over.
 #ifndef LARDER_INTERNAL_INDEX_BUCKET_H_
 #define LARDER_INTERNAL_INDEX_BUCKET_H_
 
@@ -27,21 +27,22 @@ struct alignas(64) Bucket {
   static constexpr int kSequenceShift = 24;
   static constexpr int kGenerationShift = 8;
   static constexpr uint64_t kGenerationMask = 0xffff;
-  static constexpr uint64_t kOverflowMask = 0xff;  // a count that reaches it stays there until the page is rebuilt
+  static constexpr uint64_t kOverflowMask = 0xff;  // a count that reaches it stays until the page is rebuilt
   static_assert(kSequenceShift == kGenerationShift + std::bit_width(kGenerationMask));
 
-  // Of a control word.
+  // Parts of a control word.
   [[nodiscard]] static uint64_t overflow_count(uint64_t control) { return control & kOverflowMask; }
   [[nodiscard]] static uint64_t generation(uint64_t control) {
     return (control >> kGenerationShift) & kGenerationMask;
   }
   [[nodiscard]] static bool is_changing(uint64_t control) { return ((control >> kSequenceShift) & 1) != 0; }
 
-  // A bit for each slot that has this tag, and for empty ones if it is 0. Without branches: which slot it is cannot
-  // be predicted, and a wrong guess would throw away the memory accesses that the processor has begun after it.
+  // A bit for each slot that has this tag, and, for tag 0, for each empty slot. Without branches: which slot
+  // matches cannot be predicted, and a misprediction would discard the memory accesses that the processor has
+  // started after it.
   [[nodiscard]] uint32_t matches(uint32_t tag) const {
 #ifdef LARDER_LONG_PIECES
-    // All eight words of the bucket; the control word is the first.
+    // All eight 8-byte entries of the bucket; the control word is the first.
     const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
     return (matches_of_four(0, wanted) | matches_of_four(sizeof(Bucket) / 2, wanted) << 4) >> 1;
 #else
@@ -61,7 +62,7 @@ struct alignas(64) Bucket {
 
 #ifdef LARDER_LONG_PIECES
  private:
-  // The same for the four words that begin `offset` behind the bucket's begin.
+  // The same for the four entries that start at `offset` from the bucket's start.
   [[nodiscard, gnu::always_inline]] uint32_t matches_of_four(size_t offset, __m128i wanted) const {
     const std::byte* const words = reinterpret_cast<const std::byte*>(this) + offset;
     const __m128 first = _mm_castsi128_ps(load_long_piece(words));
@@ -74,7 +75,7 @@ struct alignas(64) Bucket {
 };
 static_assert(sizeof(Bucket) == 64);
 
-// Makes the bucket's sequence number odd while it lives.
+// Keeps the bucket's sequence number odd while it lives.
 class BucketChange {
  public:
   explicit BucketChange(Bucket& bucket) : bucket_(bucket) {
@@ -93,13 +94,13 @@ class BucketChange {
   Bucket& bucket_;
 };
 
-// Raises the frequency of a slot that was seen there by one, up to kFrequencyMax.
+// Adds one to the frequency of a slot that was seen there, up to kFrequencyMax.
 inline void mark_used(std::atomic<uint64_t>& word, Slot slot) {
   if (slot.frequency() == Slot::kFrequencyMax) return;
   uint64_t seen = slot.word();
-  // Even one that fails is a write, and memory that was given back must not be written to.
+  // A failed exchange is a write, too, and memory that was given back must not be written.
   if (word.load(std::memory_order_relaxed) != seen) return;
-  // Relaxed, and no second try: a use that is not counted does no harm.
+  // Relaxed, and no retry: a use that is not counted does no harm.
   word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(),
                                std::memory_order_relaxed);
 }

@@ -22,7 +22,7 @@ LARDER_INLINE void ChangeClock::begin_second(uint64_t count, uint32_t now_s) {
   ++size_;
 }
 
-// The one whose neighbours are closest together for their age.
+// Forgets the time whose neighbours are closest together for their age.
 LARDER_INLINE void ChangeClock::forget_one() {
   const uint64_t now_s = times_s_[size_ - 1];
   size_t least = 1;

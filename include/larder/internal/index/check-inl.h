@@ -10,7 +10,7 @@
 
 namespace larder::internal {
 
-// Whether a search that follows void buckets comes from the home of `tag` to bucket `number`.
+// Whether a search that follows stale buckets gets from the home of `tag` to bucket `number`.
 LARDER_INLINE bool Index::can_be_found(const Page& page, uint32_t tag, uint32_t number) {
   for (uint32_t way = page.home(tag); way != number; way = (way + 1) % page.bucket_count()) {
     const uint64_t control = page.bucket(way).control.load(std::memory_order_relaxed);

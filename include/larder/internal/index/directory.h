@@ -1,4 +1,4 @@
-// Where the pages of a stripe lie that has many of them.
+// Where the pages of a stripe with many pages are.
 #ifndef LARDER_INTERNAL_INDEX_DIRECTORY_H_
 #define LARDER_INTERNAL_INDEX_DIRECTORY_H_
 
@@ -11,7 +11,7 @@
 
 namespace larder::internal {
 
-// The page of each 2^-depth of the tags.
+// An entry for each 2^-depth of the tags: its page.
 struct Directory {
   explicit Directory(int directory_depth)
       : depth(directory_depth), entries(std::make_unique<std::atomic<uint32_t>[]>(size_t{1} << depth)) {}

@@ -1,4 +1,4 @@
-// Flushes: a generation that goes up, and what it leaves behind.
+// Flushes: a generation that is incremented, and the stale slots it leaves.
 #ifndef LARDER_INTERNAL_INDEX_FLUSH_INL_H_
 #define LARDER_INTERNAL_INDEX_FLUSH_INL_H_
 
@@ -20,9 +20,9 @@ LARDER_INLINE void Index::flush() {
 LARDER_INLINE void Index::flush(uint32_t space) {
   Flushes& flushes = flushes_[space];
   flushes.generation.fetch_add(1, std::memory_order_acq_rel);
-  // A bucket knows only the low bits of its generation. At every flush some stripes are swept for buckets that are
-  // a quarter round behind; each stripe has its turn within half a round, so no bucket comes round to the same
-  // bits.
+  // A bucket has only the low bits of its generation. Each flush therefore sweeps some stripes for buckets that
+  // are a quarter of the range behind. Each stripe has its turn within half the range, so no bucket's bits become
+  // current again.
   const uint32_t sweeps = 1 + stripes_per_space() / (Bucket::kGenerationMask / 2);
   for (uint32_t i = 0; i < sweeps; ++i) {
     const uint32_t turn = flushes.next_sweep.fetch_add(1, std::memory_order_relaxed);
@@ -77,12 +77,12 @@ LARDER_INLINE void Index::purge(Stripe& stripe, uint32_t tag) {
   shrink(stripe, tag);
 }
 
-// Makes bucket `number` current if it is void: drops what is in it, and in the void buckets behind it that its
-// slots may have passed on to. That keeps every void slot where a search that follows void buckets finds it. So
-// the cleaner, which looks for each record of a segment under its stripe's mutex before the segment is used again
-// (`purge`), leaves no slot, void or not, that points into it: a slot's record is whole as long as the slot is
-// there. Stops at the first bucket that is current: it became so by this same function, which went on behind it,
-// or it is as another page left it, and no slot of this one has passed it.
+// Makes bucket `number` current if it is stale: drops its slots, and those in the stale buckets after it that its
+// slots may have overflowed to. This keeps every stale slot where a search that follows stale buckets finds it. So
+// the cleaner, which searches for each record of a segment under its stripe's mutex before the segment is reused
+// (`purge`), leaves no slot, stale or not, that points into it: a slot's record is whole as long as the slot
+// exists. Stops at the first current bucket: either this function made it current, and went on after it, or it is
+// as the rebuilding of its page left it, and no stale slot overflowed past it.
 LARDER_INLINE void Index::clear_stale(Stripe& stripe, const Page& page, uint32_t number) const {
   if (page.is_none()) return;
   for (;; ++number) {

@@ -13,13 +13,13 @@
 
 namespace larder::internal {
 
-// A stripe for so much of the limit: enough that threads seldom meet, and that what is done for a whole stripe at
-// once stays short.
+// One stripe per this much of the limit: enough that threads seldom meet, and that work on a whole stripe is
+// short.
 inline constexpr size_t kLimitBytesPerStripe = size_t{512} << 10;
 inline constexpr int kStripeBitsMin = 3;
 inline constexpr int kStripeBitsMax = 22;
 
-// With those of the namespace.
+// Including those of the namespace.
 inline int stripe_bits_for(size_t limit_bytes, int space_bits) {
   const int wanted_bits = static_cast<int>(std::bit_width(limit_bytes / kLimitBytesPerStripe)) - 1;
   return space_bits + std::clamp(wanted_bits - space_bits, kStripeBitsMin, kStripeBitsMax - space_bits);
@@ -151,7 +151,7 @@ LARDER_INLINE void Index::age(Stripe&, const SlotPosition& position) {
   uint64_t seen = word.load(std::memory_order_relaxed);
   const Slot slot(seen);
   if (slot.frequency() == 0) return;
-  // Relaxed, and no second try: as a use that comes in between.
+  // Relaxed, and no retry: a failure is as if a use had come in between.
   word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() - 1, slot.address()).word(),
                                std::memory_order_relaxed);
 }

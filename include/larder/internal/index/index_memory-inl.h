@@ -10,12 +10,12 @@
 
 namespace larder::internal {
 
-// With so many blocks in the limit, a few that are not full are nothing much.
+// With this many blocks in the limit, a few that are not full do not matter.
 inline constexpr size_t kBlocksPerLimit = 512;
-// An empty block is kept while the others have fewer free units than this: it would soon be wanted again.
+// An empty block is kept while the others have fewer free units than this: it would be needed again soon.
 inline constexpr size_t kSpareUnits = 64;
 
-// All units could be charged for at once, in whole blocks.
+// All units could be charged at once, in whole blocks.
 inline size_t units_bytes(const Extent& extent) {
   return std::min(round_up(extent.limit_bytes, kHugePageBytes), IndexMemory::kUnitsMax * IndexMemory::kUnitBytes);
 }
@@ -42,7 +42,7 @@ LARDER_INLINE IndexMemory::IndexMemory(Account& account, AddressSpace& space)
 }
 
 LARDER_INLINE std::optional<uint32_t> IndexMemory::find_run(const Block& block, uint32_t count) const {
-  // A bit for each unit of a word where a run may begin.
+  // A bit for each unit of a word where a run may start.
   uint64_t allowed = ~uint64_t{0};
   if (grain_units_ >= kRunUnitsMax && !has_blocks_) {
     allowed = 0;
@@ -51,7 +51,7 @@ LARDER_INLINE std::optional<uint32_t> IndexMemory::find_run(const Block& block, 
     }
   }
   for (uint32_t word = 0; word < block.size(); ++word) {
-    // A bit for each unit where a run of free ones begins.
+    // A bit for each unit where a run of free units starts.
     uint64_t begins = allowed & ~block[word];
     for (uint32_t i = 1; i < count; ++i) begins &= ~block[word] >> i;
     if (begins != 0) return word * kUnitsPerWord + static_cast<uint32_t>(std::countr_zero(begins));
@@ -76,7 +76,7 @@ LARDER_INLINE std::optional<uint32_t> IndexMemory::lowest_block_with(uint32_t co
   return lowest;
 }
 
-// One more, which is not used; false if there is none.
+// Makes another block, which is unused; false if there is none.
 LARDER_INLINE bool IndexMemory::make_block() {
   const size_t number = blocks_.size();
   constexpr size_t kNotesBytes = kUnitsPerBlock * sizeof(uint16_t);

@@ -53,8 +53,8 @@ LARDER_INLINE const Namespaces::Prefix* Namespaces::last_up_to(std::string_view 
   return behind == prefixes_.begin() ? nullptr : &*(behind - 1);
 }
 
-// Whatever lies between a prefix and a key that begins with it begins with it, too; and no prefix begins with
-// another. So if a key begins with any of them, it is the last one that does not come behind the key.
+// Everything between a prefix and a key that starts with it, in byte order, starts with it, too; and no prefix
+// starts with another. So if a key starts with any prefix, it is the last one that does not come after the key.
 LARDER_INLINE uint32_t Namespaces::find(std::string_view key) const {
   const Prefix* const candidate = last_up_to(key);
   return candidate != nullptr && key.starts_with(candidate->text) ? candidate->number : 0;

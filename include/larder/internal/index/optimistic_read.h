@@ -1,9 +1,9 @@
-// Searching a stripe without its lock: copy what is found, then make sure that nothing looked at has changed
+// Searching a stripe without its lock: copy what is found, then validate that nothing that was read has changed
 // meanwhile.
 //
-// Whoever changes anything of a stripe holds its mutex. An optimistic read does not:
+// A thread that changes anything in a stripe holds its mutex. An optimistic read does not:
 //
-//   state                      who may cause it                     what an optimistic read does
+//   state                      cause                                what an optimistic read does
 //   ─────────────────────────  ───────────────────────────────────  ─────────────────────────────────────────────
 //   layout even, bucket even   at rest                              reads, copies, reads both numbers again
 //   bucket odd                 a slot or its record being changed   must retry
@@ -11,30 +11,29 @@
 //   layout odd or changed      a page grows, shrinks, splits or     must retry
 //                              merges
 //
-// Why one that need not retry is right:
-//  1. All it read of the stripe is as it was at one moment. Layout and buckets are read before their contents and
-//     again after all contents, with an acquire fence between; a writer makes the number odd, then (release fence)
-//     writes, then stores the next even number with release. Whoever reads anything of a change therefore sees the
-//     number changed. Where a page lay, another one may lie later, of another stripe, or memory without sequence
-//     numbers; but a page leaves its place only within a change of its stripe's layout, whose number has 64 bits
-//     and never comes round. That change happened before the memory was given out anew (through the mutex of
-//     IndexMemory), and before what is there is changed stands a release fence again (BucketChange), so that
-//     whoever reads anything of the later page sees the layout changed.
-//  2. What it copied of the record is whole. A record changes in place only inside a change of its bucket. Its
-//     memory is written as another record only after its slot was removed, again inside a change of its bucket,
-//     which happened before the room was given out anew (through the log's mutex and fill word); Record::create
-//     puts a release fence before its first byte, so whoever copies a byte of the new record sees the bucket
+// Why a read that need not retry is correct:
+//  1. All it read of the stripe was true at one moment. It reads layout and buckets before their contents, and
+//     again after all contents, with an acquire fence between. A writer makes the number odd, then (release fence)
+//     writes, then stores the next even number with release. A reader that reads anything of a change therefore
+//     sees the number changed. Where a page was, there may later be another one, of another stripe, or memory
+//     without sequence numbers. But a page leaves its place only within a change of its stripe's layout, whose
+//     number has 64 bits and never wraps around. That change happened before the memory was allocated again
+//     (through the mutex of IndexMemory), and a release fence comes before any change of what is there then
+//     (BucketChange), so a reader that reads anything of the later page sees the layout changed.
+//  2. The record it copied is whole. A record changes in place only inside a change of its bucket. Its memory is
+//     written as another record only after its slot was removed, again inside a change of its bucket, which
+//     happened before the room was reserved again (through the log's mutex and fill word). Record::create puts a
+//     release fence before its first byte, so a reader that copies a byte of the new record sees the bucket
 //     changed. Memory that went back to the system reads as zeros, and only after such a change, too.
-//  3. What it reads may be garbage until the numbers are read again, but never hurts: addresses in slots lie inside
-//     the arena, which is never unmapped; sizes found in a record are compared with its room before they are used;
-//     an old directory stays readable as long as the stripe.
-//  4. It is linearizable: everything was so at the moment before the first number is read again, which is within
-//  the
-//     call. The flush generation is read before the bucket, and a bucket of another generation is left to those
-//     with the lock, so an item removed by a flush that has returned is never found.
+//  3. What it reads before the validation may be garbage, but does no harm: addresses in slots are inside the
+//     arena, which is never unmapped; sizes found in a record are compared with its room before they are used; an
+//     old directory stays readable as long as the stripe.
+//  4. It is linearizable: everything was true at the moment before the first number is read again, which is within
+//     the call. The flush generation is read before the bucket, and a bucket of another generation is left to the
+//     locked path, so an item removed by a flush that has returned is never found.
 //
-// An optimistic read writes nothing but a slot's frequency, with compare-and-swap on the whole slot, until that is
-// full; if the slot has changed meanwhile, the use is not counted.
+// An optimistic read writes nothing but a slot's frequency, with a compare-and-swap on the whole slot, until the
+// frequency is at its maximum. If the slot has changed meanwhile, the use is not counted.
 #ifndef LARDER_INTERNAL_INDEX_OPTIMISTIC_READ_H_
 #define LARDER_INTERNAL_INDEX_OPTIMISTIC_READ_H_
 
@@ -51,27 +50,27 @@
 
 namespace larder::internal {
 
-// A search that is not over after so many buckets is left to those with the lock.
+// A search that is not over after this many buckets takes the lock.
 inline constexpr uint32_t kProbedBucketsMax = 8;
 
-// What the caller says of the memory that a slot points at.
+// What the caller found at a slot's address.
 enum class Match : uint8_t { kWanted, kOther, kNeedsLock };
 
-// What an optimistic read found out. Two words, so that it is returned in registers.
+// The result of an optimistic read. Two 8-byte members, so that it is returned in registers.
 class OptimisticResult {
  public:
   static OptimisticResult found(std::atomic<uint64_t>& slot, Slot seen) { return {&slot, seen}; }
   static OptimisticResult missing() { return {nullptr, Slot()}; }
   static OptimisticResult retry() { return {nullptr, Slot(1)}; }
 
-  // What was taken for the wanted record was that record, whole.
+  // What was taken for the wanted record is that record, and whole.
   [[nodiscard]] bool is_found() const { return slot_ != nullptr; }
   // There is no such record.
   [[nodiscard]] bool is_missing() const { return slot_ == nullptr && seen_.is_empty(); }
   // Something changed meanwhile, or needs the lock: search again, or with the lock.
   [[nodiscard]] bool must_retry() const { return slot_ == nullptr && !seen_.is_empty(); }
 
-  // Of what was found.
+  // For a found record.
   void mark_used() const { internal::mark_used(*slot_, seen_); }
 
  private:
@@ -81,8 +80,8 @@ class OptimisticResult {
   Slot seen_;
 };
 
-// A search on its way: where it looks, and the numbers that must not have changed in the end. Each step needs
-// memory that the one before it has prefetched, so that many searches can wait together: Index::start_probe,
+// A search under way: its position, and the numbers that must not have changed in the end. Each step needs memory
+// that the step before has prefetched, so that many searches can wait at the same time: Index::start_probe,
 // load_bucket, optimistic_find.
 struct Probe {
   void load_bucket() {
@@ -100,13 +99,13 @@ struct Probe {
   uint64_t layout;
   uint32_t tag;
   Page page;
-  Bucket* bucket;  // where the search begins
-  // By load_bucket.
+  Bucket* bucket;  // where the search starts
+  // Set by load_bucket.
   uint32_t matches;
   uint64_t control;
 };
 
-// What one bucket has, as far as it can be believed. Inlined with what calls it: see atomic_copy.h on how many
+// Searches one bucket; the result is not validated yet. Inlined in its callers: see atomic_copy.h on how many
 // instructions a lookup may have.
 template <class Take>
 [[nodiscard, gnu::always_inline]] inline OptimisticResult find_in_bucket(Bucket& bucket, uint32_t matches,
@@ -122,7 +121,7 @@ template <class Take>
   return OptimisticResult::missing();
 }
 
-// As optimistic_find, but must retry if the search does not end in its first bucket, as nearly all do.
+// Like optimistic_find, but must retry if the search does not end in its first bucket, as nearly all do.
 template <class Take>
 [[nodiscard, gnu::always_inline]] inline OptimisticResult optimistic_find_at_home(const Probe& probe, Take&& take) {
   if (probe.layout % 2 != 0 || !probe.page.is_current_at_rest(probe.control)) [[unlikely]]
@@ -138,7 +137,7 @@ template <class Take>
   return result;
 }
 
-// All over again, for a search that does not end in its first bucket or meets a stale generation.
+// Starts again, for a search that does not end in its first bucket or meets a stale generation.
 template <class Take>
 [[nodiscard, gnu::noinline]] inline OptimisticResult optimistic_find_further(const Probe& probe, Take& take) {
   if (probe.layout % 2 != 0) return OptimisticResult::retry();
@@ -158,7 +157,7 @@ template <class Take>
     if (page.is_current(control)) {
       result = find_in_bucket(bucket, matches, take);
     } else {
-      // Nothing there can be the record; but a stale slot of this tag is for a search with the lock to report.
+      // Nothing there can be the record; but a search with the lock must report a stale slot of this tag.
       result = find_in_bucket(bucket, matches, [](uint64_t) { return Match::kNeedsLock; });
     }
   }
@@ -172,8 +171,8 @@ template <class Take>
   return result;
 }
 
-// take(address) copies what may be the record and says whether it seems to be the wanted one; what it copied is to
-// be believed only if it is found.
+// take(address) copies what may be the record, and returns whether it seems to be the wanted one. Its copy is
+// valid only if the result is found.
 template <class Take>
 [[nodiscard]] inline OptimisticResult optimistic_find(const Probe& probe, Take&& take) {
   const OptimisticResult result = optimistic_find_at_home(probe, take);

@@ -1,9 +1,9 @@
 // A page of the index: 1..4 units of 4 KiB, full of buckets.
 //
-// It grows by a unit when it is nearly full; a full-grown one splits in two. Either way it moves to other memory
-// (index_memory.h). All that decides where a slot belongs is in its tag: the directory consumes the tag's upper
-// bits, the page the next ones. So growing, splitting and merging never look at a key. A page that loses its slots
-// shrinks and merges.
+// It grows by a unit when it is nearly full; a page of maximum size splits in two. Either way it moves to other
+// memory (index_memory.h). The tag alone decides where a slot belongs: the directory uses the tag's upper bits,
+// the page the next ones. So growing, splitting and merging never read a key. A page that loses slots shrinks and
+// merges.
 //
 // An entry of a directory:   31        6 5     4 3   0
 //                           | first unit | units-1 | depth |
@@ -23,16 +23,16 @@ inline constexpr size_t kPageUnitBytes = IndexMemory::kUnitBytes;
 inline constexpr uint32_t kBucketsPerUnit = kPageUnitBytes / sizeof(Bucket);
 inline constexpr uint32_t kSlotsPerUnit = kBucketsPerUnit * kSlotsPerBucket;
 inline constexpr uint32_t kPageUnitsMax = IndexMemory::kRunUnitsMax;
-// A page with as many slots per unit grows; one that would be this full with a unit less shrinks.
+// A page with this many slots per unit grows; one that would have this many with a unit less shrinks.
 inline constexpr uint32_t kFullSlotsPerUnit = kSlotsPerUnit * 7 / 8;
 inline constexpr uint32_t kSparseSlotsPerUnit = kSlotsPerUnit * 5 / 8;
-// Beyond this a page without memory to grow takes no more.
+// A page that could not grow accepts slots up to this number.
 inline constexpr uint32_t kCrammedSlotsPerUnit = kSlotsPerUnit * 15 / 16;
-// Tag bits the directory may consume; the rest must still tell kPageUnitsMax * kBucketsPerUnit buckets apart.
+// Tag bits that the directory may use; the rest must still distinguish kPageUnitsMax * kBucketsPerUnit buckets.
 inline constexpr int kPageDepthMax = 14;
 static_assert((1u << (Slot::kTagBits - kPageDepthMax)) >= kPageUnitsMax * kBucketsPerUnit);
 
-// How an entry of a directory says where a page lies.
+// How a directory entry encodes a page.
 inline constexpr int kEntryDepthBits = 4;
 static_assert(kPageDepthMax < 1 << kEntryDepthBits);
 inline constexpr int kEntryUnitsBits = 2;
@@ -44,9 +44,9 @@ struct Page {
   uint32_t units;
   int depth;
   Bucket* buckets;
-  uint64_t generation;  // the low bits that its buckets must carry
+  uint64_t generation;  // the low bits that its current buckets have
 
-  // The page of a stripe that has none yet: unit 0, in which there is never anything.
+  // The page of a stripe that has none yet: unit 0, which never has any slots.
   [[nodiscard]] bool is_none() const { return first_unit == 0; }
 
   [[nodiscard]] bool is_current(uint64_t control) const { return Bucket::generation(control) == generation; }
@@ -55,7 +55,7 @@ struct Page {
     return ((control >> Bucket::kGenerationShift) & (2 * Bucket::kGenerationMask + 1)) == generation;
   }
   [[nodiscard]] uint32_t bucket_count() const { return units * kBucketsPerUnit; }
-  // Buckets are numbered round and round.
+  // Bucket numbers wrap around.
   [[nodiscard]] Bucket& bucket(uint32_t number) const {
     return buckets[number < bucket_count() ? number : number - bucket_count()];
   }
@@ -63,7 +63,7 @@ struct Page {
     const uint32_t rest = (tag << depth) & (Slot::kTagCount - 1);
     return static_cast<uint32_t>((uint64_t{rest} * bucket_count()) >> Slot::kTagBits);
   }
-  // The first tag behind `tag` that has another home.
+  // The first tag after `tag` that has another home.
   [[nodiscard]] uint32_t end_tag_of_home(uint32_t tag, uint32_t home) const {
     const uint64_t rest =
         ((uint64_t{home} + 1) * Slot::kTagCount + bucket_count() - 1) / bucket_count();  // rounded up
@@ -73,7 +73,7 @@ struct Page {
   [[nodiscard]] uint32_t first_tag(uint32_t tag) const { return tag & ~((Slot::kTagCount >> depth) - 1); }
   [[nodiscard]] uint32_t end_tag(uint32_t tag) const { return first_tag(tag) + (Slot::kTagCount >> depth); }
 
-  // As an entry of a directory, and back; `memory` is the index's.
+  // As a directory entry, and back; `memory` is the index's.
   [[nodiscard]] uint32_t encoded() const {
     return (first_unit << (kEntryUnitsBits + kEntryDepthBits)) | ((units - 1) << kEntryDepthBits) |
            static_cast<uint32_t>(depth);

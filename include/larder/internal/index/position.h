@@ -13,12 +13,12 @@
 
 namespace larder::internal {
 
-// Where a slot lies. Good until the stripe's mutex is released or the stripe's slots change.
+// The position of a slot. Valid until the stripe's mutex is released or the stripe's slots change.
 struct SlotPosition {
   Bucket* bucket = nullptr;
   int slot = 0;
-  uint32_t home = 0;      // number of the bucket the search began in
-  uint32_t distance = 0;  // buckets passed on the way
+  uint32_t home = 0;      // number of the bucket where the search started
+  uint32_t distance = 0;  // buckets from there
 
   explicit operator bool() const { return bucket != nullptr; }
   void mark_used() const { internal::mark_used(bucket->slots[static_cast<size_t>(slot)], get()); }
@@ -28,7 +28,7 @@ struct SlotPosition {
   }
 };
 
-// The slot with this tag whose address `is_wanted` accepts, or none; `home` is where the search for `tag` begins.
+// The slot with this tag whose address `is_wanted` accepts, or none; `home` is where the search for `tag` starts.
 template <class IsWanted>
 [[nodiscard, gnu::always_inline]] inline SlotPosition find_from(const Page& page, uint32_t home, uint32_t tag,
                                                                 IsWanted&& is_wanted) {

@@ -12,7 +12,7 @@
 
 namespace larder::internal {
 
-// Empties the page, void slots included, and lists what was in it.
+// Empties the page, including stale slots, and returns its slots.
 LARDER_INLINE void Index::take_all(Stripe& stripe, const Page& page, SlotList& list) const {
   for (uint32_t b = 0; b < page.bucket_count(); ++b) {
     clear_stale(stripe, page, b);
@@ -52,7 +52,7 @@ LARDER_INLINE bool Index::grow(Stripe& stripe, const Page& page, uint32_t tag) {
 }
 
 LARDER_INLINE bool Index::split(Stripe& stripe, const Page& page, uint32_t tag) {
-  // Before all buckets are looked at.
+  // Checked before all buckets are read.
   if (!memory_.has_room_for(kPagesOfSplit)) return false;
   if (page.depth == stripe.depth() && !double_directory(stripe)) return false;
   const int depth = page.depth + 1;
@@ -88,7 +88,7 @@ LARDER_INLINE void Index::shrink(Stripe& stripe, uint32_t tag) {
   }
 }
 
-// Joins a page of one unit with the one it was split from, if that is as small and both fit in one.
+// Joins a page of one unit with the one it was split from, if that is as small and both fit into one.
 LARDER_INLINE bool Index::merge(Stripe& stripe, const Page& page, uint32_t tag) {
   if (page.depth == 0) return false;
   const uint32_t buddy_tag = page.first_tag(tag) ^ (Slot::kTagCount >> page.depth);
@@ -141,7 +141,7 @@ LARDER_INLINE bool Index::double_directory(Stripe& stripe) {
 }
 
 LARDER_INLINE void Index::install(Stripe& stripe, std::unique_ptr<const Directory> directory) {
-  // Release: with the acquire of those who search without the lock, for what is in it.
+  // Release: with the acquire of lock-free searches, for its contents.
   stripe.directory.store(directory.get(), std::memory_order_release);
   const MutexLock lock(directories_mutex_);
   directories_.push_back(std::move(directory));

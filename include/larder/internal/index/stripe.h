@@ -1,4 +1,4 @@
-// A stripe of the index: a part of all hashes, with a lock and a directory of its own.
+// A stripe of the index: a part of all hashes, with its own lock and directory.
 #ifndef LARDER_INTERNAL_INDEX_STRIPE_H_
 #define LARDER_INTERNAL_INDEX_STRIPE_H_
 
@@ -15,19 +15,19 @@
 
 namespace larder::internal {
 
-// How many tag bits tell the pages of a stripe apart that has no directory of its own.
+// How many tag bits select the page in a stripe without a separate directory.
 inline constexpr int kFewPagesDepth = 5;
 
-// All zeros is a stripe without items and without a page: so memory that was never touched holds stripes.
+// All zeros is a stripe without items and without a page: memory that was never touched contains valid stripes.
 struct alignas(64) Stripe {
   // Read by every search, without the mutex, and seldom written.
   std::atomic<uint64_t> layout{0};                   // odd while pages change
   std::atomic<const Directory*> directory{nullptr};  // null as long as few_pages is deep enough
-  // A first directory, which costs a search no further step through memory.
+  // A first directory, which a search reaches without another memory access.
   std::array<std::atomic<uint32_t>, size_t{1} << kFewPagesDepth> few_pages{};
 
   [[nodiscard]] std::atomic<uint32_t>& entry(uint32_t tag) {
-    // Acquire: with the release in install, for what is in it.
+    // Acquire: with the release in install, for its contents.
     const Directory* const deep = directory.load(std::memory_order_acquire);
     return deep == nullptr ? few_pages[tag >> (Slot::kTagBits - kFewPagesDepth)] : deep->entry(tag);
   }
@@ -36,20 +36,20 @@ struct alignas(64) Stripe {
     return deep == nullptr ? kFewPagesDepth : deep->depth;
   }
 
-  // On cache lines of their own: written by every change.
+  // On other cache lines: written by every change.
   alignas(64) Mutex mutex;
   uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
-  ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when
-  // The flush generation that whoever holds the mutex works in: read once, by StripeLock, so that a flush in
-  // the middle of an operation comes after all of it. Written under the mutex; read by stats without it, as are
-  // the sums, which count only if this is the index's generation. Relaxed: they stand for nothing but themselves.
+  ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when they were given out
+  // The flush generation in which the thread that holds the mutex works: read once, by StripeLock, so that a flush
+  // in the middle of an operation takes effect after it. Written under the mutex. stats reads it without, and also
+  // the sums, which count only if this is the index's generation. Relaxed: no other data depends on them.
   std::atomic<uint64_t> generation{0};
   std::atomic<uint64_t> items{0};
   std::atomic<uint64_t> item_bytes{0};
   std::atomic<uint64_t> hidden_bytes{0};
 };
 
-// Makes the stripe's layout number odd while it lives.
+// Keeps the stripe's layout number odd while it lives.
 class LayoutChange {
  public:
   explicit LayoutChange(Stripe& stripe) : stripe_(stripe) {
@@ -67,7 +67,7 @@ class LayoutChange {
   Stripe& stripe_;
 };
 
-// What a stripe, or several, hold.
+// The contents of one stripe or several.
 struct StripeSums {
   bool operator==(const StripeSums&) const = default;
   StripeSums& operator+=(const StripeSums& other) {
@@ -80,7 +80,7 @@ struct StripeSums {
 
   uint64_t items = 0;
   uint64_t item_bytes = 0;
-  uint64_t hidden_bytes = 0;  // of what loaders leave: it takes room, and is no item
+  uint64_t hidden_bytes = 0;  // of what loaders leave: it takes room, but is not an item
 };
 
 }  // namespace larder::internal
