@@ -1,4 +1,4 @@
-// The bodies of the layer loader, for lib/loader.cc or a program in the header-only form.
+// The definitions of the layer loader, for lib/loader.cc or a program in the header-only form.
 #ifndef LARDER_INTERNAL_LOADER_INL_H_
 #define LARDER_INTERNAL_LOADER_INL_H_
 

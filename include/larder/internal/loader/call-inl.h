@@ -1,4 +1,4 @@
-// One call of a Loader that a look at the cache did not suffice for: see flight.h for what it does, and why.
+// One call of a Loader whose keys were not all in the cache: flight.h describes what it does, and why.
 #ifndef LARDER_INTERNAL_LOADER_CALL_INL_H_
 #define LARDER_INTERNAL_LOADER_CALL_INL_H_
 
@@ -35,7 +35,7 @@ class Loader::Call {
     }
   }
 
-  // In the order of their indexes.
+  // Call in the order of the indexes.
   void add(std::string_view key, size_t index, const Look& look) {
     asks_.push_back({.key = key, .index = index, .look = look});
   }
@@ -49,7 +49,7 @@ class Loader::Call {
   enum class Role : uint8_t { kDone, kLeads, kJoins, kLooksAgain };
   enum class Claim : uint8_t { kDone, kMine, kOthers };
 
-  // One key that is asked for.
+  // One of the keys of the call.
   struct Ask {
     std::string_view key;
     size_t index = 0;
@@ -57,9 +57,9 @@ class Loader::Call {
     Role role = Role::kDone;
     absl::Status status = {};
     std::shared_ptr<Flight> flight = nullptr;
-    uint64_t inherited_cas = 0;  // of what the flight that this one has replaced had claimed
+    uint64_t inherited_cas = 0;  // the claimed CAS number of the flight that this one replaced
 
-    // The item that the value is to replace, as claimed.
+    // The claimed item, which the value is to replace.
     bool has_item = false;
     bool has_won = false;
     bool is_placeholder = false;
@@ -94,7 +94,7 @@ class Loader::Call {
     }
   }
 
-  // Those that a look at the cache still does not suffice for.
+  // Looks the keys up again, and returns those that are still not answered.
   [[nodiscard]] std::vector<Ask*> look_again(std::span<Ask* const> asked) {
     std::vector<Ask*> open;
     for (Ask* ask : asked) {
@@ -145,7 +145,7 @@ class Loader::Call {
     ask.role = Role::kLeads;
   }
 
-  // Whether the flight, which is in the table, is one to wait for.
+  // Whether a flight in the table is worth waiting for.
   [[nodiscard]] bool is_standing(const Flight& flight) const {
     if (Steady::now() >= flight.deadline) return false;
     if (flight.claimed_cas == 0) return true;
@@ -159,7 +159,7 @@ class Loader::Call {
     const ReadOptions how{
         .vivify =
             SetOptions{.expiry = internal::bounded_load_timeout(options_), .is_key_binary = loader_.is_key_binary_},
-        // One more than the grace: what has no time left but that is lapsed.
+        // One more than the grace: an item with exactly the grace left has lapsed.
         .recache = internal::bounded_duration(options_.stale_grace) + std::max(ahead, milliseconds(1)),
         .marks_used = false};
     Look look;
@@ -185,21 +185,21 @@ class Loader::Call {
     return Claim::kMine;
   }
 
-  // From now on the flight is one that loads.
+  // Marks the flight as one that loads.
   void begin(Ask& ask) {
     const internal::MutexLock lock(loader_.stripe_of(ask.key).mutex);
     ask.flight->deadline = new_deadline();
     if (ask.has_item) ask.flight->claimed_cas = ask.cas;
   }
 
-  // Looks again and again for what others elsewhere have won, and loads what they give up or do not bring in time.
+  // Polls for values that others elsewhere are loading, and loads what they give up or do not store in time.
   void look_out(std::vector<Ask*> others) {
     if (others.empty()) return;
     const Steady::time_point deadline = new_deadline();
     for (const Ask* ask : others) {
       internal::add_relaxed(loader_.counts_.waits);
       const internal::MutexLock lock(loader_.stripe_of(ask->key).mutex);
-      // Those who have joined should see the load begin.
+      // Callers that have joined should wait until the load starts.
       ask->flight->deadline = deadline + 2 * internal::kPollMax;
     }
     std::vector<Ask*> mine;
@@ -252,7 +252,7 @@ class Loader::Call {
     if (is_fatal && exception != nullptr) std::rethrow_exception(exception);
   }
 
-  // What the load function throws, if the library was built with exceptions, is put into `exception`.
+  // Puts an exception of the load function, if the library was built with exceptions, into `exception`.
   absl::Status call_load(std::span<const size_t> wanted, std::exception_ptr& exception) {
     const auto deliver = [&](size_t index, std::optional<std::string_view> value) {
       const auto ask = std::lower_bound(asks_.begin(), asks_.end(), index,
@@ -273,7 +273,7 @@ class Loader::Call {
 #endif
   }
 
-  // The value has come, or that there is none.
+  // Stores a loaded value, or an absence, and hands it on.
   void bring(Ask& ask, std::optional<std::string_view> value, const absl::Status& status) {
     if (!value) internal::add_relaxed(loader_.counts_.absences);
     store(ask, value);
@@ -290,11 +290,11 @@ class Loader::Call {
     const StoreResult result = internal::store_loaded(engine_, ask.key, value, has_grace, how);
     if (result == StoreResult::kStored) return;
     internal::add_relaxed(loader_.counts_.not_stored);
-    // An old value must not outlive a new one that finds no room, nor the win a value that is too large.
+    // An old value must not outlive a new one that finds no room, nor a win a value that is too large.
     if (result == StoreResult::kTooLarge || result == StoreResult::kNoMemory) remove(ask);
   }
 
-  // The claimed item, if it is still there.
+  // Removes the claimed item, if it is still there.
   void remove(const Ask& ask) {
     if (!ask.has_item) return;
     if (ask.cas == 0) return internal::remove_item(engine_, ask.key);
@@ -337,7 +337,7 @@ class Loader::Call {
       Stripe& stripe = loader_.stripe_of(ask.key);
       const internal::MutexLock lock(stripe.mutex);
       while (!flight.has_landed && Steady::now() < flight.deadline) {
-        // A copy: it is looked at with the mutex given up.
+        // A copy, because it is read without the mutex.
         const Steady::time_point deadline = flight.deadline;
         flight.landed.wait_until(stripe.mutex, deadline);
       }
@@ -363,7 +363,7 @@ class Loader::Call {
     return unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
   }
 
-  // What is answered when a load has failed.
+  // What a caller gets when a load has failed: the old value if there is one.
   absl::Status unless_old(const Ask& ask, const absl::Status& failure) {
     if (ask.look.worth == Worth::kNothing) return failure;
     internal::add_relaxed(loader_.counts_.stale_served);

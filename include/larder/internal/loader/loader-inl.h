@@ -88,10 +88,10 @@ LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& optio
   if (!is_absence && !options.ttl) return Expiry::never();
   const milliseconds ttl = internal::bounded_duration(is_absence ? options.absent_ttl : *options.ttl);
   if (ttl == milliseconds(0)) return ttl;
-  // Relaxed: all that matters is that no number is drawn twice.
+  // Relaxed: it only has to give every caller another number.
   const uint64_t draw = jitter_count_.fetch_add(1, std::memory_order_relaxed);
   const uint64_t random = internal::hash_key({reinterpret_cast<const char*>(&draw), sizeof draw}, seed_);
-  // Unlike std::clamp these make 0 of what is not a number.
+  // Unlike std::clamp, these turn not-a-number into 0.
   const double jitter = std::fmin(std::fmax(options.ttl_jitter, 0.0), 1.0);
   const double share = jitter * static_cast<double>(random >> 11) * 0x1p-53;
   const milliseconds off(static_cast<int64_t>(static_cast<double>(ttl.count()) * share));

@@ -1,6 +1,6 @@
-// What loaders leave in a cache, and how they find it again: placeholders, and the marks of absences.
+// What loaders store in a cache besides values, and how they find it again: placeholders and absent markers.
 //
-// To everybody else these keys are missing (content.h, kMarksHidden). To find one counts as a miss.
+// For everybody else these keys are missing (content.h, kMarksHidden). A lookup that finds one counts as a miss.
 #ifndef LARDER_INTERNAL_LOADER_PLACEHOLDER_H_
 #define LARDER_INTERNAL_LOADER_PLACEHOLDER_H_
 
@@ -24,10 +24,10 @@ size_t look_as_loader(Engine& engine, std::span<const std::string_view> keys,
                       FunctionRef<void(size_t index, const ItemView& item)> visitor);
 [[nodiscard]] std::optional<ItemDetails> inspect_as_loader(Engine& engine, std::string_view key);
 
-// As `read` with `vivify`, but creates a placeholder, and counts nothing.
+// Like `read` with `vivify`, but creates a placeholder, and counts nothing.
 bool claim_item(Engine& engine, std::string_view key, const ReadOptions& options, ReadVisitor visitor);
 
-// A value, or the mark of an absence. `has_grace`: ItemView::has_grace.
+// Stores a value, or an absent marker if there is none. `has_grace`: ItemView::has_grace.
 StoreResult store_loaded(Engine& engine, std::string_view key, std::optional<std::string_view> value,
                          bool has_grace, const StoreOptions& options);
 

@@ -58,7 +58,7 @@ LARDER_INLINE void Ghost::resize() {
   account_->release(Use::kGhost, old_bytes);
   [[maybe_unused]] const bool is_made = make_table();
   assert(is_made && "what is writable stays so");
-  // Readers and writers that still use the old size touch at most a few pages of it; they find or leave hints.
+  // Threads that still use the old size touch at most a few pages of it; they read or leave hints.
   arena_.discard(0, old_bytes);
 }
 
@@ -110,7 +110,7 @@ LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
   const uint32_t wanted = fingerprint_bits(hash);
   const auto is_wanted = [wanted](uint32_t entry) { return (entry ^ wanted) <= kEpochMask; };
   const Set set = set_of(hash);
-  // Without branches, for every miss of the cache asks, and most have never been evicted.
+  // Without branches, because every miss of the cache calls this, and most keys have never been evicted.
   uint32_t alike = 0;
 #pragma GCC unroll 8
   for (const std::atomic<uint32_t>& way : set) alike += is_wanted(way.load(std::memory_order_relaxed)) ? 1 : 0;

@@ -1,14 +1,14 @@
-// The ghost: fingerprints of items that were lately evicted from the small chain.
+// The ghost: fingerprints of items that were recently evicted from the small chain.
 //
-// A store of a key that the ghost knows goes straight to the main chain: the key came back soon after it was
-// dropped, so it deserves longer. The table has a fixed size; an entry is forgotten when its set is full of newer
-// ones, or when as many bytes as the main chain holds have been evicted since.
+// A store of a key that the ghost knows goes directly to the main chain: the key came back soon after its
+// eviction, so it deserves a longer stay. The table has a fixed size. An entry is forgotten when its set is full
+// of newer ones, or when as many bytes as the limit have been evicted from the small chain since.
 //
 //   one entry:  31          8 7       0
 //              | fingerprint |  epoch  |      0 is the empty entry
 //
-// Epochs come round, and an entry that is out of date would then be good again. So additions sweep the table, set
-// by set, once while twice the limit is evicted: no entry is older than three quarters of a round of the epochs.
+// Epochs wrap around, and an old entry would then become current again. Additions therefore sweep the table, set
+// by set, once while twice the limit is evicted: no entry is older than three quarters of the range of epochs.
 #ifndef LARDER_INTERNAL_POLICY_GHOST_H_
 #define LARDER_INTERNAL_POLICY_GHOST_H_
 
@@ -26,39 +26,39 @@
 
 namespace larder::internal {
 
-// Thread-safe without locks; all orders are relaxed: an entry is a hint, and stands for nothing but itself.
+// Thread-safe without locks. All orders are relaxed: an entry is a hint, and no other data depends on it.
 class Ghost {
  public:
-  // Takes 1/64 of the account's limit, which it charges. `uneven_bits`: how many of the upper bits of hashes are
-  // not spread evenly.
+  // Takes 1/64 of the account's limit, and charges it. `uneven_bits`: how many upper bits of the hashes are not
+  // uniformly distributed.
   [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, AddressSpace& space, int uneven_bits = 0);
   [[nodiscard]] static size_t address_bytes(const Extent& extent);
 
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
 
-  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (s3fifo.h).
+  // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (segment.h).
   void add(uint64_t hash, size_t item_bytes);
 
-  // Has the memory fetched that the others need.
+  // Prefetches the memory that the other functions need.
   void prefetch(uint64_t hash) const { __builtin_prefetch(set_of(hash).data()); }
 
-  // Whether the hash was added lately.
+  // Whether an item with this hash was evicted recently.
   [[nodiscard]] bool contains(uint64_t hash) const;
 
   // Forgets the hash: it is in the cache again.
   void remove(uint64_t hash);
 
-  // Follows a changed limit. If it takes another size, what it remembered is forgotten.
+  // Adapts to a changed limit. If the size changes, all entries are forgotten.
   void resize();
 
-  // What it is charged for at such a limit, if the system grants the memory.
+  // What is charged for it at that limit, if the system grants the memory.
   [[nodiscard]] size_t bytes_at(size_t limit_bytes) const;
 
  private:
   static constexpr size_t kWays = 8;
   static constexpr uint32_t kEpochMask = 0xff;
-  // An entry is good for so many epochs, in which as much is evicted as the limit.
+  // How many epochs an entry is valid; as many bytes as the limit are evicted in that time.
   static constexpr uint32_t kEpochsKept = 64;
 
   Ghost(Arena arena, Account& account, int uneven_bits)
@@ -76,9 +76,9 @@ class Ghost {
   }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
   [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
-  // False: there is no memory even for the smallest.
+  // False: there is not enough memory even for the smallest table.
   [[nodiscard]] bool make_table();
-  // Clears what is out of date in as many sets as the eviction of `bytes` is worth.
+  // Clears outdated entries, in a number of sets proportional to the evicted `bytes`.
   void sweep(size_t bytes);
 
   Arena arena_;

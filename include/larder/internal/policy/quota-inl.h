@@ -10,11 +10,11 @@
 
 namespace larder::internal {
 
-// After so many slots without one to evict, the next one goes.
+// After this many slots without an eviction, the next item is evicted.
 inline constexpr size_t kPassedMax = 256;
-// What is looked at between two rests.
+// How many buckets are visited between two calls of rest.
 inline constexpr int kBucketsPerStep = 64;
-// Without eviction: how far the hand goes for one store, and when it begins again after a round in vain.
+// Without eviction: how far the hand goes for one store, and when it starts again after a round without result.
 inline constexpr int kStepsPerStore = 16;
 inline constexpr int64_t kNextRoundMs = 1000;
 
@@ -50,7 +50,7 @@ LARDER_INLINE bool Quota::reclaim(Hand& hand, uint32_t space, size_t bytes, int6
       const uint32_t stripe = hand.stripe;
       if (move_on(hand, space, bytes, now_ms)) hand.vain_stripes = 0;
       if (hand.stripe == stripe) continue;
-      // One more than there are: the first one may have been begun in its middle.
+      // One more than there are: the hand may have started in the middle of the first one.
       if (++hand.vain_stripes <= index_.stripes_per_space()) continue;
       hand.vain_stripes = 0;
       hand.next_round_ms = now_ms + kNextRoundMs;
@@ -60,14 +60,14 @@ LARDER_INLINE bool Quota::reclaim(Hand& hand, uint32_t space, size_t bytes, int6
   return fits(space, bytes);
 }
 
-// One bucket on; or one stripe, if there is nothing in it.
+// Moves one bucket on, or one stripe if that is empty.
 LARDER_INLINE bool Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) {
   Stripe& stripe = index_.stripe(space * index_.stripes_per_space() + hand.stripe);
   bool is_any_removed = false;
   if (index_.is_empty(stripe)) {
     hand.tag = Slot::kTagCount;
   } else {
-    // What was flushed no longer counts from here on.
+    // Flushed items stop counting here.
     const Index::StripeLock lock(index_, stripe);
     std::array<Slot, kSlotsPerBucket> slots;
     size_t count = 0;

@@ -1,13 +1,14 @@
-// Keeps namespaces within limits of their own.
+// Keeps namespaces within their own limits.
 //
-// Items of all namespaces share segments, so the cleaner cannot evict from one of them. Here a hand goes round the
-// namespace's part of the index, bucket by bucket: it removes what has expired, takes one from the frequency of
-// what was read and evicts what was not (the clock algorithm, in the order of hashes). When a few hundred slots in
-// a row were read lately, the next goes whatever it is, so that a store never does more than that for one item.
-// What goes leaves dead bytes behind, which the cleaner gathers like those of overwritten items.
+// Items of all namespaces share segments, so the cleaner cannot evict from one of them. Instead a clock hand goes
+// round the namespace's part of the index, bucket by bucket, in the order of hashes. It removes expired items,
+// subtracts one from the frequency of items that were read, and evicts the others. When it has passed a few
+// hundred slots in a row that were read recently, it evicts the next one in any case, so that a store never does
+// more work for one item. Evicted items leave dead bytes, which the cleaner reclaims like those of overwritten
+// items.
 //
-// Without eviction the hand looks for what has expired or was flushed only: so far for each store that finds no
-// room, and not again for a while once it has been round in vain.
+// Without eviction the hand looks only for expired or flushed items: a bounded distance for each store that finds
+// no room, and not again for a while after a full round without result.
 #ifndef LARDER_INTERNAL_POLICY_QUOTA_H_
 #define LARDER_INTERNAL_POLICY_QUOTA_H_
 
@@ -24,11 +25,11 @@ namespace larder::internal {
 // Thread-safe.
 class Quota {
  public:
-  // What the hand does with items, under their stripe's mutex.
+  // What the hand does to items, under their stripe's mutex.
   struct Actions {
     std::function<bool(Slot slot, int64_t now_ms)> is_expired;
     std::function<void(Stripe& stripe, const SlotPosition& position, int64_t now_ms)> remove;
-    // Called between steps, with no lock held.
+    // Called between steps, without a lock.
     std::function<void()> rest;
   };
 
@@ -38,8 +39,7 @@ class Quota {
   [[nodiscard]] bool is_limited(uint32_t space) const {
     return hands_ != nullptr && index_.namespaces().limit(space) != 0;
   }
-  // Of a limited namespace: whether it may take `bytes` more. Stores of many threads at once may each find that
-  // they fit.
+  // Whether a limited namespace has room for `bytes` more. Concurrent stores may each find that they fit.
   [[nodiscard]] bool fits(uint32_t space, size_t bytes) const {
     return index_.limited_bytes(space) + bytes <= index_.namespaces().limit(space);
   }
@@ -47,17 +47,18 @@ class Quota {
     return bytes <= index_.namespaces().limit(space);
   }
 
-  // Removes items of a limited namespace until `bytes`, which could fit, do. False: without eviction, they do not.
+  // Removes items of a limited namespace until `bytes`, which must be able to fit, fit. False: eviction is off,
+  // and they do not.
   [[nodiscard]] bool make_room(uint32_t space, size_t bytes, int64_t now_ms);
 
  private:
   struct Hand {
     Mutex mutex;
-    uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within those of the namespace
+    uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within the namespace's stripes
     uint32_t tag ABSL_GUARDED_BY(mutex) = 0;
-    size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last that was evicted
-    // Without eviction: how many stripes in a row had nothing to be removed, since which flush; and when the next
-    // round may begin.
+    size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last eviction
+    // Without eviction: how many stripes in a row had nothing to remove, since which flush, and when the next
+    // round may start.
     uint32_t vain_stripes ABSL_GUARDED_BY(mutex) = 0;
     uint64_t generation ABSL_GUARDED_BY(mutex) = 0;
     int64_t next_round_ms ABSL_GUARDED_BY(mutex) = 0;

@@ -1,13 +1,13 @@
-// The eviction policy, S3-FIFO on segments: what becomes of a live item when its segment is cleaned.
+// The eviction policy, S3-FIFO on segments: what happens to a live item when its segment is cleaned.
 //
-// New items go to the small chain, unless the ghost remembers that they were evicted lately. The small chain gives
-// its oldest segment when it holds more than its share, otherwise the main chain does. An item read twice or more
-// while in small moves to main; an item of main that was read since it was last looked at stays, with one read
-// less to its name; everything else is evicted.
+// New items go to the small chain, unless the ghost remembers their recent eviction. The victim is the oldest
+// segment of the small chain if that exceeds its share of the bytes, otherwise of the main chain. An item read at
+// least twice in small moves to main. An item in main that was read since it was last visited stays, with its
+// frequency reduced by one. Everything else is evicted.
 //
-// An oversized item would push out most of what is on probation, and once the ghost knows it as much of main: for
-// one item's sake. So it goes before the others of small, oldest first, and the ghost does not remember it. It can
-// only earn its place by being read twice before that.
+// An oversized item would push out most of the small chain for one item's sake, and, once the ghost knows it, as
+// much of main. Therefore it is evicted before the others of small, oldest first, and the ghost does not remember
+// it. It stays only if it is read twice before that.
 #ifndef LARDER_INTERNAL_POLICY_S3FIFO_H_
 #define LARDER_INTERNAL_POLICY_S3FIFO_H_
 
@@ -25,12 +25,12 @@ inline constexpr uint32_t kReadsToPromote = 2;
   return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
 }
 
-// How badly room is needed.
+// How urgently room is needed.
 enum class EvictionPressure : uint8_t {
-  kNone,      // keep every live item: the segment was chosen for what is dead in it
-  kOrdinary,  // what is dead, expired or flushed goes first, then what the policy evicts
-  kByPolicy,  // that has given too little: only what the policy evicts
-  kForced,    // nothing is kept any more
+  kNone,      // keep every live item: the segment was chosen for its dead bytes
+  kOrdinary,  // dead, expired and flushed items go first, then what the policy evicts
+  kByPolicy,  // that has given too little: the policy chooses, unless a quarter of a segment is dead or expired
+  kForced,    // nothing is kept
 };
 
 struct Verdict {

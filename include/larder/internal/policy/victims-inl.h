@@ -11,14 +11,14 @@
 
 namespace larder::internal {
 
-// How many segments are looked at for the one with the most dead or expired bytes, before the oldest is taken.
+// How many segments are examined for the one with the most dead or expired bytes, before the oldest is taken.
 inline constexpr size_t kSparseLooks = 24;
 inline constexpr size_t kStepsPerLook = 64;
-// Dead bytes from which a segment is sparse, in hundredths of what it holds.
+// From how many dead bytes a segment is sparse, in percent of its used bytes.
 inline constexpr size_t kSparsePercent = 7;
 inline constexpr size_t kSparsePercentWithoutEviction = 10;
-// From here on a segment goes before the policy's victim even when sparse ones have given little: four of them give
-// a whole one.
+// From this percentage on a segment goes before the policy's victim even if sparse ones have given little:
+// cleaning four such segments frees a whole one.
 inline constexpr size_t kEmptyPercent = 25;
 
 template <class IsWanted>
@@ -73,15 +73,15 @@ LARDER_INLINE std::optional<Victim> Victims::take_expired(int64_t now_ms) {
   return taken(expired, true);
 }
 
-// The oldest segment of the chain that can be cleaned now, lies before `up_to` and was opened before a given
-// moment.
+// The oldest segment of the chain that can be cleaned now, comes before `up_to` and was opened before
+// `opened_before`.
 LARDER_INLINE SegmentId Victims::oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before,
                                              bool& is_busy) const {
   constexpr int kLooks = 64;
   SegmentId id = log_.oldest_[static_cast<size_t>(chain)];
   for (int i = 0; i < kLooks && id != up_to && log_.segments_[id].opened < opened_before;
        id = log_.segments_[id].newer) {
-    // Not counted: there may be many of them, for as long as their owners like.
+    // Not counted: pinned segments may be many, for as long as their owners like.
     if (log_.segments_[id].pins.load(std::memory_order_relaxed) != 0) continue;
     if (log_.segments_[id].is_idle()) return id;
     is_busy = is_busy || log_.segments_[id].state.load(std::memory_order_relaxed) == SegmentState::kSealed;
@@ -90,7 +90,7 @@ LARDER_INLINE SegmentId Victims::oldest_idle(Chain chain, SegmentId up_to, uint6
   return 0;
 }
 
-// Of either chain, the open ones too.
+// Considers both chains, and open segments too.
 LARDER_INLINE SegmentId Victims::oldest_opened_before(uint64_t before, bool& is_busy) {
   do {
     for (const Chain chain : {Chain::kSmall, Chain::kMain}) {
@@ -105,7 +105,7 @@ LARDER_INLINE SegmentId Victims::oldest_suspect(bool may_evict, bool& is_busy) {
   if (log_.void_bytes_ == 0 || (may_evict && log_.void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
   const uint64_t before = log_.suspect_before_;
   if (const SegmentId id = oldest_opened_before(before, is_busy)) return id;
-  // Those that are pinned or held now come later.
+  // Segments that are pinned or written now have their turn later.
   const bool are_all_gone = std::ranges::all_of(log_.oldest_, [&](SegmentId oldest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return oldest == 0 || log_.segments_[oldest].opened >= before;
   });
@@ -113,8 +113,8 @@ LARDER_INLINE SegmentId Victims::oldest_suspect(bool may_evict, bool& is_busy) {
   return 0;
 }
 
-// Oversized items first. Otherwise not the newest of a chain, if it can be helped: what was stored last, a large
-// item perhaps, should not go first.
+// Oversized items first. Otherwise avoids the newest segment of a chain: what was stored last, perhaps a large
+// item, should not be evicted first.
 LARDER_INLINE SegmentId Victims::oldest_by_policy(bool& is_busy) const {
   const bool from_small = is_small_over_share(log_.chain_bytes_[0], log_.chain_bytes_[1]);
   if (from_small) {
@@ -131,9 +131,9 @@ LARDER_INLINE SegmentId Victims::oldest_by_policy(bool& is_busy) const {
   return 0;
 }
 
-// How much of what a segment holds is dead or has expired, in hundredths. What has expired is taken to be dead
-// already as often as the rest is; it counts double, because it only gets more, while dead room may be used again
-// by an overwrite.
+// What share of a segment's used bytes is dead or has expired, in percent. Expired bytes are assumed to be dead
+// already as often as the rest. They count double, because they only get more, while an overwrite may reuse dead
+// room.
 LARDER_INLINE size_t Victims::waste_percent(const Segment& segment, int64_t now_ms) {
   const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
   if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return 100;
@@ -145,17 +145,17 @@ LARDER_INLINE size_t Victims::waste_percent(const Segment& segment, int64_t now_
   return 100 - (percent(live) * percent(used - expired) + 99) / 100;
 }
 
-// Of the segments with the highest dead share one that is idle, if so much of it is dead or has expired.
+// An idle segment with the highest dead share, if at least `percent` of it is dead or expired.
 LARDER_INLINE SegmentId Victims::find_emptiest(int64_t now_ms, size_t percent, bool& is_busy) {
   size_t looks = kSparseLooks;
   for (size_t step = Log::kDeadSteps + 1; step > 1 && step * 100 > percent * Log::kDeadSteps; --step) {
     SegmentId next = 0;
     for (SegmentId id = log_.by_dead_share_[step]; id != 0; id = next) {
       next = log_.segments_[id].next_listed;
-      // Pinned ones may be many, and ever more of them is dead.
+      // Pinned segments may be many, and their dead share only grows.
       if (log_.segments_[id].pins.load(std::memory_order_relaxed) != 0) continue;
       if (looks-- == 0) return 0;
-      // Its last writers have come since.
+      // Writers may have committed since it was listed.
       log_.list_by_dead_share(id);
       const Segment& of = log_.segments_[id];
       is_busy = is_busy || of.has_writers();
@@ -165,7 +165,7 @@ LARDER_INLINE SegmentId Victims::find_emptiest(int64_t now_ms, size_t percent, b
   return 0;
 }
 
-// Without eviction nothing else can give room: every segment is looked at, the open ones too.
+// Without eviction nothing else can give room: every segment is examined, including the open ones.
 LARDER_INLINE SegmentId Victims::find_any_sparse(int64_t now_ms, bool& is_busy) {
   const auto is_wanted = [&](const Segment& open) {
     return waste_percent(open, now_ms) >= kSparsePercentWithoutEviction;
@@ -177,11 +177,11 @@ LARDER_INLINE SegmentId Victims::find_any_sparse(int64_t now_ms, bool& is_busy) 
   return 0;
 }
 
-// Of the next `looks` sealed segments, round and round, the one with the most waste, if that is enough.
+// The segment with the most waste of the next `looks` sealed ones, round robin, if it has at least `percent`.
 LARDER_INLINE SegmentId Victims::find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy) {
   SegmentId worst = 0;
   size_t most = percent;
-  // Many may be free or unused: after the limit was lowered, say.
+  // Many segments may be free or unused, for example after the limit was lowered.
   size_t steps = std::min(looks * kStepsPerLook, log_.made_count());
   for (; steps > 0 && looks > 0 && most <= 100; --steps) {
     sparse_cursor_ = log_.next_made(sparse_cursor_);

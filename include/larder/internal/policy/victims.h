@@ -1,8 +1,8 @@
 // Which segment is cleaned next.
 //
-// What a flush has made stale goes first; then what is mostly dead or expired, so that no live item is evicted
-// while much of the memory is wasted; then what the policy (s3fifo.h) would evict, oldest first. Nothing that is
-// pinned or being written is chosen.
+// Flushed segments go first. Then come those with enough dead or expired bytes, so that no live item is evicted
+// while much memory is wasted; then what the policy (s3fifo.h) evicts, oldest first. Pinned segments and those
+// being written are skipped.
 #ifndef LARDER_INTERNAL_POLICY_VICTIMS_H_
 #define LARDER_INTERNAL_POLICY_VICTIMS_H_
 
@@ -19,20 +19,20 @@ namespace larder::internal {
 struct Victim {
   SegmentId segment = 0;
   Chain chain = Chain::kSmall;
-  bool is_sparse = false;  // chosen for what is dead or expired in it, not for its age
+  bool is_sparse = false;  // chosen for its dead or expired bytes, not for its age
 };
 
-// For one thread at a time; the log may be used by others.
+// For one thread at a time; others may use the log.
 class Victims {
  public:
   explicit Victims(Log& log) : log_(log) {}
 
-  // Takes the segment that should go next, or none. Without `may_evict` only one that has something dead in it.
-  // What is pinned is passed over. `is_busy`: so were segments that writers are in, which soon are through.
-  // `by_policy`: only what the policy would evict, or holds nothing live.
+  // Takes the next segment to clean, or none. Without `may_evict`, only one with something dead in it. Skips
+  // pinned segments. `is_busy`: it also skipped segments with writers, which will soon be done. `by_policy`: only
+  // a flushed segment, one of which a quarter is dead or expired, or what the policy would evict.
   [[nodiscard]] std::optional<Victim> take(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
 
-  // Takes a segment that holds nothing live, if one of the next few is; or none.
+  // Takes a segment in which everything is dead or expired, if one of the next few is such; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
 
  private:
@@ -49,12 +49,12 @@ class Victims {
   [[nodiscard]] SegmentId find_any_sparse(int64_t now_ms, bool& is_busy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
   [[nodiscard]] SegmentId find_sparse(int64_t now_ms, size_t looks, size_t percent, bool& is_busy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
-  // Seals an open segment that has something in it and that `is_wanted`; false if there is none.
+  // Seals a non-empty open segment for which `is_wanted` is true; false if there is none.
   template <class IsWanted>
   [[nodiscard]] bool seal_one(IsWanted&& is_wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
 
   Log& log_;
-  SegmentId sparse_cursor_ = 0;  // where find_sparse goes on
+  SegmentId sparse_cursor_ = 0;  // where find_sparse continues
 };
 
 }  // namespace larder::internal

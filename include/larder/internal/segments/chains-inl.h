@@ -1,4 +1,4 @@
-// The two chains, and the lists of sealed segments by what is dead in them.
+// The two chains, and the lists of sealed segments by their dead share.
 #ifndef LARDER_INTERNAL_SEGMENTS_CHAINS_INL_H_
 #define LARDER_INTERNAL_SEGMENTS_CHAINS_INL_H_
 
@@ -96,7 +96,7 @@ LARDER_INLINE void Log::finish(SegmentId id) {
   bool gives_back = false;
   {
     const MutexLock lock(mutex_);
-    // What nobody has removed is what a flush made void.
+    // Live bytes that nobody has removed are stale after a flush.
     const Segment& of = segments_[id];
     if (of.opened >= flushed_before_) {
       void_bytes_ -= std::min(void_bytes_, of.live_bytes.load(std::memory_order_relaxed));

@@ -1,4 +1,4 @@
-// Items that will expire at about the same time go to the same segment, so that a segment dies as a whole.
+// Items that will expire at about the same time go to the same segment, so that all of it expires together.
 #ifndef LARDER_INTERNAL_SEGMENTS_EXPIRY_CLASS_H_
 #define LARDER_INTERNAL_SEGMENTS_EXPIRY_CLASS_H_
 
@@ -10,8 +10,9 @@
 
 namespace larder::internal {
 
-// Upper bounds of the time left; the last class but one has none, the last is for items that never expire. A class
-// is no wider than a factor of eight, as far as it goes: what has long expired should not lie among what has not.
+// Upper bounds of the time left. The last class but one has none; the last is for items that never expire. Bounded
+// classes are at most a factor of eight wide, so that an expired item seldom shares a segment with items that live
+// much longer.
 inline constexpr std::array<int64_t, 6> kExpiryClassBoundsMs = {4'000,       30'000,        4 * 60'000,
                                                                 30 * 60'000, 4 * 3'600'000, 24 * 3'600'000};
 inline constexpr size_t kExpiryClassCount = kExpiryClassBoundsMs.size() + 2;

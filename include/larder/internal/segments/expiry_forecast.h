@@ -1,4 +1,5 @@
-// How many of a segment's bytes will have expired by when: their sum and their last deadline for each expiry class.
+// When how many of a segment's bytes will have expired: for each expiry class, the sum of its bytes and their
+// latest deadline.
 #ifndef LARDER_INTERNAL_SEGMENTS_EXPIRY_FORECAST_H_
 #define LARDER_INTERNAL_SEGMENTS_EXPIRY_FORECAST_H_
 
@@ -14,7 +15,7 @@
 
 namespace larder::internal {
 
-// Thread-safe. All is relaxed: it is a hint, which is exact while nobody changes it.
+// Thread-safe. All orders are relaxed: it is a hint, which is exact while nobody changes it.
 class ExpiryForecast {
  public:
   void clear() {
@@ -24,7 +25,7 @@ class ExpiryForecast {
     }
   }
 
-  // So many bytes more, of an item that is stored at `now_ms`. What never expires is not noted.
+  // Adds `bytes` of an item that is stored at `now_ms`. Items that never expire are not counted.
   void add(size_t bytes, int64_t deadline_ms, int64_t now_ms) {
     if (deadline_ms >= kNeverMs) return;
     Part& part = parts_[static_cast<size_t>(expiry_class(deadline_ms, now_ms))];
@@ -32,8 +33,8 @@ class ExpiryForecast {
     atomic_max(part.last_tick, tick(deadline_ms));
   }
 
-  // An item that was added expires later than it was to. Which class it was counted in is not known any more, but
-  // not in one whose last deadline is before its own.
+  // An item that was added gets a later deadline. The class it was counted in is not known any more, but it is not
+  // one whose latest deadline is before the item's own.
   void postpone(int64_t old_deadline_ms, int64_t deadline_ms) {
     if (deadline_ms <= old_deadline_ms) return;
     for (Part& part : parts_) {
@@ -43,7 +44,7 @@ class ExpiryForecast {
     }
   }
 
-  // Of the bytes that were added so many have expired, or more.
+  // At least this many of the added bytes have expired.
   [[nodiscard]] uint64_t expired_bytes(int64_t now_ms) const {
     uint64_t expired = 0;
     for (const Part& part : parts_) {
@@ -54,8 +55,8 @@ class ExpiryForecast {
   }
 
  private:
-  // Deadlines of eight years fit in 32 bits this way, and what is later is taken for that; that an item counts as
-  // alive some milliseconds longer does no harm.
+  // In this unit, deadlines of eight years fit into 32 bits, and later ones are cut down to that. That an item
+  // counts as live some milliseconds longer does no harm.
   static constexpr int64_t kTickMs = 64;
 
   struct Part {
@@ -67,7 +68,7 @@ class ExpiryForecast {
     return static_cast<uint32_t>(std::min<int64_t>((deadline_ms + kTickMs - 1) / kTickMs, UINT32_MAX));
   }
 
-  // Of all classes but the one of items that never expire.
+  // For all classes except that of items that never expire.
   std::array<Part, kExpiryClassCount - 1> parts_;
 };
 

@@ -10,10 +10,10 @@
 
 namespace larder::internal {
 
-// Where its pages have room for it, a large item's record begins so far behind their begin. The system copies what
-// a server sends to the begin of a page, a header first and then the value. Some processors (seen: AMD EPYC) copy
-// several times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it
-// would be then.
+// If its pages have room for it, a large item's record starts at this offset. The kernel copies what a server
+// sends to the start of a page, first a header and then the value. Some processors (seen: AMD EPYC) copy several
+// times more slowly when the target is less than a cache line ahead of the source, modulo 4 KiB, as it would be
+// without the offset.
 inline constexpr uint8_t kLargeLeadBytes = 128;
 static_assert(kLargeLeadBytes % kRecordAlignment == 0);
 

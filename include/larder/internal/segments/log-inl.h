@@ -1,4 +1,4 @@
-// Making a log; its descriptors.
+// Creation of a log; segment descriptors.
 #ifndef LARDER_INTERNAL_SEGMENTS_LOG_INL_H_
 #define LARDER_INTERNAL_SEGMENTS_LOG_INL_H_
 
@@ -12,20 +12,20 @@
 
 namespace larder::internal {
 
-// Enough segments that one of them is a small part of a chain; few enough that their descriptors cost nothing. None
-// is shorter than a page of the system.
+// Enough segments that each is a small part of a chain; few enough that their descriptors cost nothing. None is
+// shorter than a page of the system.
 inline constexpr size_t kSegmentsPerLimit = 128;
 inline constexpr size_t kSegmentBytesMin = size_t{8} << 10;
-// A segment of this size is a huge page: taken, charged for and given back as a whole.
+// A segment of this size is a huge page: taken, charged and given back as a whole.
 inline constexpr size_t kSegmentBytesMax = kHugePageBytes;
-// A record longer than this part of a segment is a large item, as is one that its format has no room for: the tail
-// of a segment that a record does not fit into is lost.
+// A record longer than this part of a segment is a large item, because the end of a segment that a record does not
+// fit into is lost. So is a record that is too long for the record format.
 inline constexpr size_t kLargeDivisor = 4;
-// A reader without a lock may read this far beyond the start of what is no record any more.
+// A lock-free reader may read this far past the start of what is no longer a record.
 inline constexpr size_t kOvershootBytes = size_t{64} << 10;
 static_assert(kOvershootBytes > kCopyBytesMax);
 
-// The frames of the largest address space can be numbered, and the bytes of a segment counted in an ExpiryForecast.
+// All frames of the largest address space can be numbered, and an ExpiryForecast can count the bytes of a segment.
 static_assert(kAddressBytesMax / kSegmentBytesMin <= std::numeric_limits<SegmentId>::max());
 static_assert(kSegmentBytesMax <= std::numeric_limits<uint32_t>::max());
 
@@ -36,7 +36,7 @@ inline size_t segment_bytes_for(size_t limit_bytes) {
 
 inline bool are_huge_pages(size_t segment_bytes) { return segment_bytes % kHugePageBytes == 0; }
 
-// Of segments and of large items: powers of two, as a BuddyAllocator has them.
+// The frames for segments and for large items: powers of two, as BuddyAllocator needs.
 inline size_t segment_frames_for(const Extent& extent, size_t segment_bytes) {
   return std::bit_ceil(extent.limit_bytes / segment_bytes);
 }
@@ -93,7 +93,7 @@ LARDER_INLINE Log::Log(Account& account, AddressSpace& space)
 }
 
 LARDER_INLINE Log::~Log() {
-  // The address space may be used by others.
+  // Others may reuse the address space.
   const MutexLock lock(mutex_);
   unpoison(at(address_of(first_given_)), address_of(first_large_ - first_given_) + end_of_large_);
 }

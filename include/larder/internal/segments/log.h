@@ -1,9 +1,9 @@
 // The log: all items of a cache, in segments.
 //
-// A segment is a run of memory that records are appended to. One segment is open for each chain and expiry class,
-// from the first record that wants it; when it is full it is sealed. A large item is a segment of its own, as long
-// as it needs in whole pages. Segments form two chains in the order in which they were opened: *small*, where new
-// items go on probation, and *main*.
+// A segment is a run of memory that records are appended to. There is one open segment per chain and expiry class,
+// from the first record that needs it; when it is full it is sealed. A large item is a segment of its own, in
+// whole pages. Segments form two chains in the order in which they were opened: *small*, where new items are on
+// probation, and *main*.
 //
 //           ┌──────────────────── free ◄───────────────────┐
 //           ▼                      │ no pins left           │
@@ -11,17 +11,17 @@
 //                                │ nothing live │
 //                                └──────────────┘ freed at once
 //
-// Why a segment can be cleaned: it is not open, so nothing more can be reserved in it, and it has no writers, so
-// every record in it is whole and stays so (record.h says which bytes may still change, and under which lock).
-// Why it can be reused: the cleaner has taken every slot that pointed into it, each under its stripe's lock, and
-// nobody has it pinned; pins are taken under the stripe's lock of a slot that points into the segment, or by those
-// who have it pinned already.
+// Why a segment can be cleaned: it is not open, so nothing more can be reserved in it; and it has no writers, so
+// every record in it is whole and stays so (record.h says which bytes may still change, and under which lock). Why
+// it can be reused: the cleaner has removed every slot that pointed into it, each under its stripe's lock, and
+// nobody has it pinned. A pin is taken under the stripe's lock of a slot that points into the segment, or by a
+// thread that has it pinned already.
 //
-// Nobody waits for a pin: it may be the waiting thread's own, which calls the cache from inside a visitor. A
-// handle's, a *hold*, may besides stay for as long as the program likes: so the room of the segments that are held
-// is bounded.
+// Nobody waits for a pin: it may be the waiting thread's own, if that calls the cache from inside a visitor. The
+// pin of a handle may besides last as long as the program likes; therefore the room of all held segments is
+// bounded.
 //
-// Threads: reserve, commit, pins and live bytes are lock-free; the rest is guarded by the log's mutex.
+// Threads: reserve, commit, pins and live bytes are lock-free; the log's mutex guards the rest.
 #ifndef LARDER_INTERNAL_SEGMENTS_LOG_H_
 #define LARDER_INTERNAL_SEGMENTS_LOG_H_
 
@@ -51,8 +51,8 @@ namespace larder::internal {
 
 class Log {
  public:
-  // Whom room is given to. One free segment is kept for the cleaner: what is live in a victim always fits into it,
-  // and the victim then takes its place. A store that has waited for a segment takes what room there is in any.
+  // Who asks for room. One free segment is reserved for the cleaner: all that is live in a victim fits into it,
+  // and the victim then replaces it. A store that has waited for a segment takes room in any open segment.
   enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
 
   struct Usage {
@@ -60,18 +60,18 @@ class Log {
   };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> create(Account& account, AddressSpace& space);
-  // Of a log that is made with this limit.
+  // The address space that a log with this limit needs.
   [[nodiscard]] static size_t address_bytes(const Extent& extent, size_t limit_bytes);
   ~Log();
 
   // --- room ---
 
-  // Room for a record of `bytes`; none when there is no memory for it (make some, without a lock held, and try
-  // again). What was given must be filled and committed soon: it holds up the cleaner.
+  // Reserves room for a record of `bytes`; none if there is no memory for it (make some without a lock held, and
+  // retry). Fill and commit it soon: it holds up the cleaner.
   [[nodiscard]] std::optional<Reservation> try_reserve(size_t bytes, Chain chain, int64_t deadline_ms,
                                                        int64_t now_ms, For whom);
 
-  // The record is whole and a slot points at it (or it is dead); live_bytes as in Record::live_bytes.
+  // Call when the record is whole and a slot points at it (or it is dead); `live_bytes`: Record::live_bytes.
   void commit(const Reservation& place, size_t live_bytes);
 
   // --- records ---
@@ -80,52 +80,52 @@ class Log {
   [[nodiscard]] SegmentId segment_of(uint64_t address) const {
     return static_cast<SegmentId>(address >> segment_shift_);
   }
-  // The segment of the record that a view of a key lies in: a key begins in its segment's first frame.
+  // The segment of the record that a view of a key lies in: a key starts in the first frame of its segment.
   [[nodiscard]] SegmentId segment_of(std::string_view key) const {
     return segment_of(memory_.offset_of(key.data()));
   }
-  // Whether a view shows a record where it lies, rather than a copy.
+  // Whether a view refers to a record in place, rather than to a copy.
   [[nodiscard]] bool contains(std::string_view view) const { return memory_.contains(view.data()); }
-  // Whether it lies in this segment.
+  // Whether it refers to a record in this segment.
   [[nodiscard]] bool contains(SegmentId id, std::string_view view) const {
     const uint64_t begin = address_of(id);
     const uint64_t at = memory_.offset_of(view.data());
     // Relaxed: as in record_at.
     return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
   }
-  // Whether a record of so many bytes is a large item.
+  // Whether a record of `bytes` is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
-  // What a large item of so many bytes takes: whole pages of the system.
+  // The room that a large item of `bytes` takes: whole pages of the system.
   [[nodiscard]] static size_t large_room_bytes(size_t bytes) { return round_up(bytes, os_page_bytes()); }
-  // The most that it has to be charged: with a page of descriptors, of which its own may be the first.
+  // The most that must be charged for it, including a page of descriptors, if its own is the first there.
   [[nodiscard]] static size_t large_charge_max(size_t bytes) { return large_room_bytes(bytes) + os_page_bytes(); }
   [[nodiscard]] uint64_t address_of(SegmentId segment) const { return uint64_t{segment} << segment_shift_; }
   [[nodiscard]] Segment& segment(SegmentId id) const { return segments_[id]; }
 
-  // The record at an address that a slot handles, under that slot's stripe's lock.
+  // The record at the address in a slot, under the lock of that slot's stripe.
   [[nodiscard]] Record record_at(uint64_t address) const {
     std::byte* const memory = at(address);
     const size_t room = Record::room_at(memory);
     if (room != 0) return {memory, room};
-    // Relaxed: the lock orders it after the record was put in.
+    // Relaxed: the lock orders it after the record was written.
     const SegmentId id = segment_of(address);
     return {memory, segment(id).room_bytes.load(std::memory_order_relaxed) - (address - address_of(id))};
   }
 
-  // Whether that record's deadline is past.
+  // Whether that record's deadline has passed.
   [[nodiscard]] bool is_expired(uint64_t address, int64_t now_ms) const {
     return record_at(address).content().deadline_ms <= now_ms;
   }
 
-  // A live record changed in place: its size, its deadline.
+  // A live record was changed in place: its size, its deadline.
   void adjust_live(uint64_t address, int64_t bytes);
   void change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms);
 
-  // The slot of a record of `live_bytes` is gone. May give the record's memory back to the system.
+  // The slot of a record of `live_bytes` was removed. May give the record's memory back to the system.
   void remove_live(uint64_t address, size_t live_bytes);
 
-  // While it is pinned, nothing in a segment is changed in place or reused. Pin under the stripe's lock of a slot
-  // that points into it; unpin without a lock.
+  // While a segment is pinned, nothing in it is changed in place or reused. Pin it under the stripe's lock of a
+  // slot that points into it; unpin it without a lock.
   void pin(SegmentId id) { segment(id).pins.fetch_add(1, std::memory_order_seq_cst); }
   void unpin(SegmentId id);
   class Pin {
@@ -146,42 +146,43 @@ class Log {
     Log* log_ = nullptr;
     SegmentId id_ = 0;
   };
-  // Holds a segment that the caller has pinned, unless the room of all that are held would exceed `bytes_max` then.
+  // Adds a handle to a segment that the caller has pinned, unless the room of all held segments would exceed
+  // `bytes_max`.
   [[nodiscard]] bool try_add_handle(SegmentId id, size_t bytes_max);
   void end_handle(SegmentId id);
   [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
 
   // --- cleaning (one cleaner at a time) ---
 
-  // Where a segment's first record lies.
+  // The address of a segment's first record.
   [[nodiscard]] uint64_t first_in(SegmentId id) const {
     return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
   }
-  // Where the records of a victim end.
+  // The address where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + segment(id).used_bytes(); }
-  // A victim that could not be cleaned: where it was.
+  // Puts a victim that could not be cleaned back where it was.
   void put_back(SegmentId id);
-  // A victim that is a large item and stays: as the newest of `chain`.
+  // Puts a large item that is kept back, as the newest of `chain`.
   void put_back(SegmentId id, Chain chain);
-  // Nothing of the victim is live any more.
+  // Frees a victim in which nothing is live any more.
   void finish(SegmentId id);
 
   // Whether a store that needs a new segment would get one.
   [[nodiscard]] bool has_free_segment() const;
-  // Gives a free segment that is not kept for the cleaner back to the system; false if there is none.
+  // Gives a free segment back to the system, except the one reserved for the cleaner; false if there is none.
   bool release_free_segment();
 
-  // Everything stored before is void: its segments are cleaned first.
+  // Everything stored so far is stale: its segments are cleaned first.
   void flush();
-  // About so many bytes of what was stored before are void, nobody knows where. As long as that is a good part of
-  // everything, segments from before are looked through for them first; and before a store fails, in any case.
+  // About `bytes` of what was stored so far are stale, in unknown segments. As long as that is a large part of
+  // everything, segments opened so far are searched for them first; and in any case before a store fails.
   void flush_some(uint64_t bytes);
 
   // The highest limit that there is address space for.
   [[nodiscard]] size_t limit_bytes_max() const { return extent_.limit_bytes; }
-  // What a log without a single item takes.
+  // What an empty log takes.
   [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_ + os_page_bytes(); }
-  // The room of all segments that are held.
+  // The room of all segments that handles hold.
   [[nodiscard]] size_t handle_bytes() const {
     const MutexLock lock(mutex_);
     return handle_bytes_;
@@ -200,8 +201,8 @@ class Log {
   }
 
  private:
-  friend class Victims;  // chooses one to clean, under the mutex
-  // Kept for the cleaner, so that it can always move what a victim holds.
+  friend class Victims;  // chooses the next victim, under the mutex
+  // Reserved for the cleaner, so that it can always move what is live in a victim.
   static constexpr size_t kReservedSegments = 1;
 
   using Open = std::array<std::array<std::atomic<SegmentId>, kExpiryClassCount>, kChainCount>;
@@ -223,17 +224,17 @@ class Log {
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_number() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_large_numbers(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Charges a segment, and a page of descriptors, in case its own is the first of one that is used.
+  // Charges a segment, and a page of descriptors, in case its descriptor is the first one used there.
   [[nodiscard]] bool try_charge(Use use, size_t bytes);
   void release_charge(Use use, size_t bytes);
   [[nodiscard]] Segment& first_in_page_of(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What is charged for is given back by these, if it is not needed (any more).
+  // These return the charge for a page of descriptors that is not needed (any more).
   void begin_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void end_descriptor(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes the memory of a segment and its descriptor usable; false if the system grants none.
+  // Makes the memory of a segment and its descriptor usable; false if the system refuses it.
   [[nodiscard]] bool make(SegmentId id, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] int large_order(size_t bytes) const;
-  // The one after `id` of those that may be in use; 0 after the last and before the first.
+  // The next after `id` of the segments that may be in use; 0 after the last one. Start with 0.
   [[nodiscard]] SegmentId next_made(SegmentId id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] size_t made_count() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return end_of_made_ - first_made_;
@@ -241,29 +242,30 @@ class Log {
   void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
              SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // These return whether the memory must be given back with `give_back`, which takes too long for the mutex.
+  // These return whether the caller must give the memory back with `give_back`, which takes too long for the
+  // mutex.
   [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] bool free_when_unpinned(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void give_back(SegmentId id) ABSL_LOCKS_EXCLUDED(mutex_);
-  // As the one before `newer` (0: as the newest). A chain is sorted by `opened`: what was opened before a given
-  // moment is found from its old end.
+  // Inserts it before `newer` (0: as the newest). A chain is sorted by `opened`, so what was opened before a given
+  // moment is found from its oldest end.
   void insert_into_chain(SegmentId id, Chain chain, SegmentId newer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void remove_from_chain(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Sealed segments are listed by the share of them that is dead, in steps, so that the emptiest is found at once.
-  // A list is a hint: a change of the share that comes while the segment is sealed may be missed until the next.
+  // Sealed segments are listed by their dead share, in steps, so that the emptiest is found at once. A list is a
+  // hint: a change of the share while the segment is being sealed may be missed until the next change.
   static constexpr uint8_t kDeadSteps = 16;
   [[nodiscard]] static uint8_t dead_step(uint64_t live_bytes, uint64_t used_bytes) {
-    // The segment may have been freed and taken into use again meanwhile.
+    // The segment may have been freed and reused meanwhile.
     if (used_bytes == 0) return 1;
     return static_cast<uint8_t>(1 + (used_bytes - std::min(live_bytes, used_bytes)) * kDeadSteps / used_bytes);
   }
-  // After a change of the live bytes; without the mutex.
+  // Called after a change of the live bytes, without the mutex.
   void follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Lists a sealed segment, anew if it is listed already. Large items are not: they are all live, or gone.
+  // Lists a sealed segment, or moves it to another list. Not for large items: these are wholly live, or freed.
   void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Out of its chain, for the cleaner.
+  // Takes a segment out of its chain, for the cleaner.
   void take(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Account& account_;
@@ -271,37 +273,37 @@ class Log {
   const size_t small_record_bytes_max_;
   const int segment_shift_;
   const Extent extent_;
-  // Both are written under the mutex, and only to make more of them writable.
+  // Both are changed under the mutex, and only to make more of them writable.
   Arena memory_;
   Arena descriptors_;
   Segment* const segments_;  // by SegmentId
-  // Frames from here on are for large items, whose last page is seldom a huge one; those before for segments. Both
-  // are first used next to this, so that what is writable is one piece.
+  // Frames from here on are for large items, whose last page is seldom a huge one; frames before it are for
+  // segments. Both are used from here outward, so that the writable memory is contiguous.
   const SegmentId first_large_;
   Open open_{};
-  std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and the cleaner's alone
-  // To be read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
+  std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and only for the cleaner
+  // Read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
   std::atomic<size_t> free_count_{0};
   std::atomic<bool> can_grow_{true};
 
   mutable Mutex mutex_;
-  BuddyAllocator segment_numbers_ ABSL_GUARDED_BY(mutex_);  // counted down from first_large_
+  BuddyAllocator segment_numbers_ ABSL_GUARDED_BY(mutex_);  // counted downward from first_large_
   BuddyAllocator large_numbers_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
-  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);            // no segment before is in use
-  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);           // nor from here on
-  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);           // of all that were ever given out, up to first_large_
-  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;       // of all that was ever given out, from first_large_ on
+  SegmentId first_made_ ABSL_GUARDED_BY(mutex_);            // no segment before it is in use
+  SegmentId end_of_made_ ABSL_GUARDED_BY(mutex_);           // none from here on is in use
+  SegmentId first_given_ ABSL_GUARDED_BY(mutex_);           // lowest segment ever given out
+  uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;       // end of large items ever given out
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
-  // Those of the small chain that were oversized (segment.h) when they came, oldest first: some ten at most.
+  // Items of the small chain that were oversized (segment.h) when they came, oldest first: at most about ten.
   std::vector<SegmentId> oversized_ ABSL_GUARDED_BY(mutex_);
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
-  std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // from 1 on
+  std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // by dead step, from 1 on
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that are held
-  uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier hold nothing but void items
-  // Segments opened earlier hold about so many void bytes, nobody knows where.
+  size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that handles hold
+  uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier have only stale items
+  // Segments opened earlier have about void_bytes_ stale bytes, nobody knows where.
   uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -1,4 +1,4 @@
-// What keeps a segment: live records, pins and handles; and what becomes of it without.
+// What keeps a segment: live records, pins and handles; and what happens to it when they are gone.
 #ifndef LARDER_INTERNAL_SEGMENTS_PINS_INL_H_
 #define LARDER_INTERNAL_SEGMENTS_PINS_INL_H_
 
@@ -10,7 +10,7 @@
 
 namespace larder::internal {
 
-// Free segments beyond this part of the limit are given back to the system.
+// Free segments beyond this part of the limit go back to the system at once.
 inline constexpr size_t kFreeDivisor = 16;
 LARDER_INLINE void Log::adjust_live(uint64_t address, int64_t bytes) {
   const SegmentId id = segment_of(address);
@@ -28,7 +28,7 @@ LARDER_INLINE void Log::change_deadline(uint64_t address, int64_t old_deadline_m
 LARDER_INLINE void Log::remove_live(uint64_t address, size_t live_bytes) {
   const SegmentId id = segment_of(address);
   Segment& of = segment(id);
-  // Acquire and release: whoever takes the last live record out frees the segment after all others are done.
+  // Acquire and release: the thread that removes the last live record frees the segment after all others are done.
   const uint64_t old_live_bytes = of.live_bytes.fetch_sub(live_bytes, std::memory_order_acq_rel);
   if (old_live_bytes != live_bytes) return follow_dead_share(id, old_live_bytes, old_live_bytes - live_bytes);
   if (of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) return;
@@ -36,7 +36,9 @@ LARDER_INLINE void Log::remove_live(uint64_t address, size_t live_bytes) {
   {
     const MutexLock lock(mutex_);
     const bool is_sealed = of.state.load(std::memory_order_relaxed) == SegmentState::kSealed;
-    // Acquire: with the release of whoever took the last live record out, if another one has come and gone since.
+    // Acquire: with the release of the thread that removed the last live record, if another record has come and
+    // gone
+    // since.
     if (is_sealed && !of.has_writers() && of.live_bytes.load(std::memory_order_acquire) == 0) {
       remove_from_chain(id);
       gives_back = free_when_unpinned(id);

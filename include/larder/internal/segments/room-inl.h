@@ -49,7 +49,7 @@ LARDER_INLINE std::optional<Reservation> Log::append(SegmentId id, size_t bytes)
   do {
     if ((fill & Segment::kOpenBit) == 0 || (fill & Segment::kUsedMask) + bytes > segment_bytes_)
       return std::nullopt;
-    // Acquire: the room's last owner is done with it before the segment was opened.
+    // Acquire: the room's previous owner was done with it before the segment was opened.
   } while (!segment.fill.compare_exchange_weak(fill, fill + bytes + Segment::kOneWriter, std::memory_order_acquire,
                                                std::memory_order_relaxed));
   const uint64_t address = address_of(id) + (fill & Segment::kUsedMask);
@@ -57,9 +57,9 @@ LARDER_INLINE std::optional<Reservation> Log::append(SegmentId id, size_t bytes)
   return Reservation{.segment = id, .address = address, .room_bytes = bytes, .is_large = false};
 }
 
-// Into any open segment that has room: better in strange company than after a wait until a whole segment is clean.
-// A segment that was read here and has been cleaned and opened again since may by now be the cleaner's own: then
-// the cleaner has no room for a survivor, and drops it, or, where nothing is evicted, leaves the victim as it is.
+// Appends to any open segment that has room: mixing expiry classes is better than waiting until a whole segment is
+// clean. If a segment that was read here has been cleaned and opened again since, it may now be the cleaner's own.
+// Then the cleaner may have no room for a survivor, and drops it or, with eviction off, puts the victim back.
 LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
     for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
@@ -71,8 +71,8 @@ LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size
   return std::nullopt;
 }
 
-// Into the segment that was kept for the cleaner. Nobody else looks for room there, so one segment has room for all
-// that is live in a victim. Survivors of all expiry classes share it: better in strange company than lost.
+// Appends to the segment that is reserved for the cleaner. No store uses it, so one segment has room for all that
+// is live in a victim. Survivors of all expiry classes share it: mixing them is better than losing them.
 LARDER_INLINE std::optional<Reservation> Log::append_survivor(Chain chain, size_t bytes) {
   std::atomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
   const SegmentId id = open.load(std::memory_order_acquire);
@@ -99,7 +99,7 @@ LARDER_INLINE bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, Seg
 LARDER_INLINE void Log::commit(const Reservation& place, size_t live_bytes) {
   Segment& segment = segments_[place.segment];
   segment.live_bytes.fetch_add(live_bytes, std::memory_order_relaxed);
-  // Release: the record and the sums are seen by whoever sees that the writer is gone.
+  // Release: a thread that sees the writer gone also sees the record and the sums.
   segment.fill.fetch_sub(Segment::kOneWriter, std::memory_order_release);
 }
 

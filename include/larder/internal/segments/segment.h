@@ -1,4 +1,4 @@
-// A segment of the log: what is known of a run of memory that records are appended to.
+// The descriptor of a segment of the log, a run of memory that records are appended to.
 //
 // Room is reserved with one compare-and-swap on the segment's fill word, which also counts the writers that have
 // reserved but not yet committed:
@@ -21,13 +21,13 @@ namespace larder::internal {
 enum class Chain : uint8_t { kSmall, kMain };
 inline constexpr size_t kChainCount = 2;
 
-// What is larger than this share of the limit is oversized.
+// An item larger than this share of the limit is oversized.
 inline constexpr uint64_t kOversizedDivisor = 10;
 [[nodiscard]] constexpr bool is_oversized(uint64_t bytes, uint64_t limit_bytes) {
   return bytes > limit_bytes / kOversizedDivisor;
 }
 
-// kReturning: its memory is on the way back to the system.
+// kReturning: its memory is being given back to the system.
 enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
 
 [[nodiscard]] constexpr bool holds_records(SegmentState state) {
@@ -35,11 +35,11 @@ enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, k
          state == SegmentState::kDraining;
 }
 
-using SegmentId = uint32_t;  // the number of its first frame; 0 is none
+using SegmentId = uint32_t;  // the number of its first frame; 0: none
 
-// All zeros for an unused segment: memory that is new, or was given back and is read by those who are late.
+// All zeros is an unused segment: memory that is new, or was given back and is read by a late reader.
 struct alignas(64) Segment {
-  // The fill word's parts.
+  // The parts of the fill word.
   static constexpr uint64_t kOpenBit = uint64_t{1} << 63;
   static constexpr int kWritersShift = 40;
   static constexpr uint64_t kOneWriter = uint64_t{1} << kWritersShift;
@@ -49,7 +49,7 @@ struct alignas(64) Segment {
 
   [[nodiscard]] uint64_t used_bytes() const { return fill.load(std::memory_order_acquire) & kUsedMask; }
   [[nodiscard]] bool has_writers() const {
-    // Acquire: what the last writer put into the segment is seen by whoever sees that it is gone.
+    // Acquire: a thread that sees no writers also sees what the last one wrote into the segment.
     return (fill.load(std::memory_order_acquire) & kWritersMask) != 0;
   }
   // Whether it can be cleaned now.
@@ -64,31 +64,31 @@ struct alignas(64) Segment {
   std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
   // Guarded by Log::mutex_.
   static constexpr uint8_t kNotListed = 0;
-  uint8_t dead_step = kNotListed;  // which list of Log::by_dead_share_ it is in
-  uint16_t used_in_page = 0;       // of the first in a page of the system: how many of that page's are in use
-  // The last of the deadlines of what was put in; relaxed, raised with compare-and-swap.
+  uint8_t dead_step = kNotListed;  // its list in Log::by_dead_share_
+  uint16_t used_in_page = 0;       // first descriptor of a system page: how many of that page are in use
+  // The latest deadline of the records; relaxed, updated with compare-and-swap.
   std::atomic<int64_t> deadline_max_ms{0};
-  // Fixed from when it is taken into use until it is freed, and published by that: with the first slot that
+  // Constant from when the segment is taken into use until it is freed, and published with the first slot that
   // points into it.
   std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
   std::atomic<bool> is_large{false};
   std::atomic<Chain> chain{Chain::kSmall};
-  std::atomic<uint8_t> lead_bytes{0};  // of a large item: so far behind the segment's begin lies its record
+  std::atomic<uint8_t> lead_bytes{0};  // of a large item: its record's offset from the segment's start
   std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
   SegmentId previous_listed = 0;
   SegmentId next_listed = 0;
-  // Those of the pins that are handles'. Relaxed: no more than a count; goes from 0 and to 0 under Log::mutex_.
+  // How many of the pins are of handles. Relaxed: only a count; changes from 0 and to 0 under Log::mutex_.
   std::atomic<uint32_t> handles{0};
   uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
 
-  ExpiryForecast forecast;  // of what was put in, but for large items
+  ExpiryForecast forecast;  // not used for large items
 };
 static_assert(sizeof(Segment) == 128);
 
-// Room for one record, promised but not yet committed.
+// Room for one record, reserved but not yet committed.
 struct Reservation {
   SegmentId segment = 0;
   uint64_t address = 0;
