@@ -1,4 +1,4 @@
-// Takes in new clients, up to the limit, and deals them out to the workers in turn.
+// Accepts new clients, up to the limit, and distributes them over the workers in turn.
 #ifndef NETD_ACCEPTOR_H_
 #define NETD_ACCEPTOR_H_
 
@@ -15,8 +15,8 @@
 
 namespace netd {
 
-// Runs on the thread of `io`. Over the limit a client is told so and sent away or, with no_maxconns_fast, left
-// waiting to be accepted; it is left waiting too while the system has no descriptor or memory for it.
+// Runs on the thread of `io`. Above the limit, a client gets an error and is closed or, with no_maxconns_fast,
+// waits to be accepted; it also waits while the system has no descriptor or memory for it.
 class Acceptor {
  public:
   using HandOver = std::function<void(UniqueFd client)>;

@@ -1,4 +1,4 @@
-// The parts of Asio that netd uses, with the executor's type written out, which spares a virtual call each time.
+// The parts of Asio that netd uses, with the executor's type spelled out, which saves a virtual call each time.
 #ifndef NETD_ASIO_H_
 #define NETD_ASIO_H_
 
@@ -12,7 +12,7 @@
 
 namespace netd {
 
-// A descriptor to wait for; it is read and written with system calls directly.
+// A descriptor to wait for; system calls read and write it directly.
 using Descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
 
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,

@@ -16,20 +16,20 @@ namespace netd {
 // Thread-safe.
 class AuthFile {
  public:
-  static constexpr size_t kUsersMax = 8;                    // further lines are not read
-  static constexpr size_t kLineBytesMax = kSecretBytesMax;  // a longer line makes the file a bad one
+  static constexpr size_t kUsersMax = 8;                    // further lines are ignored
+  static constexpr size_t kLineBytesMax = kSecretBytesMax;  // a longer line is an error
 
-  // An empty path: no authentication. Throws StartError if the file cannot be read or is a bad one.
-  // `flag` is what messages call -Y.
+  // An empty path: no authentication. Throws StartError if the file cannot be read or has an error. `flag` is the
+  // name of -Y in messages.
   explicit AuthFile(std::string path, const std::string& flag = "-Y");
 
   [[nodiscard]] bool is_required() const { return !path_.empty(); }
 
-  // Reads the file again. A bad one leaves the users as they were; returns what is wrong with it, or nothing.
+  // Reads the file again. If it has an error the users stay as they were. Returns the error, or nothing.
   [[nodiscard]] std::string reload();
 
-  // `text` is "user password"; the password is all that follows the first space. Takes the same time whoever
-  // it is, and however much of it is right.
+  // `text` is "user password"; the password is everything after the first space. Takes the same time for every
+  // user, however much of it is right.
   [[nodiscard]] bool accepts(std::string_view text) const;
 
  private:

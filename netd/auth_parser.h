@@ -1,5 +1,5 @@
-// From bytes to requests, as long as a client has not authenticated itself (-Y). Only one request is understood
-// then, a `set` whose value is "user password"; its key and numbers do not matter. See protocol.txt of memcached.
+// Parses the requests of a client that has not authenticated itself yet (-Y). Only one request is accepted then, a
+// `set` whose value is "user password"; its key and numbers do not matter. See memcached's protocol.txt.
 #ifndef NETD_AUTH_PARSER_H_
 #define NETD_AUTH_PARSER_H_
 
@@ -13,8 +13,8 @@ namespace netd {
 
 inline constexpr size_t kAuthTokenBytesMax = 16384;
 
-// Looks for a request at the front of `input`; called and answered as Parser::next. `at_start`: nothing has been
-// consumed on this connection.
+// Looks for a request at the start of `input`; called and answered like Parser::next. `at_start`: nothing has been
+// consumed on this connection yet.
 [[nodiscard]] Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Request& request);
 
 }  // namespace netd

@@ -1,11 +1,11 @@
-// The bytes of one connection on their way in or out, and where the memory for them comes from.
+// The input or output buffer of a connection, and the pool that its memory comes from.
 //
-// A buffer without content holds no memory, so that idle connections cost next to nothing: it takes a block from
-// its worker's pool when something is put in, and `release` gives it back. A pool belongs to one worker and needs
-// no lock. It keeps some blocks for the next taker, and asks before it takes memory from the system, so that
-// buffers count towards the cache's memory limit and stay within their share of it.
+// An empty buffer holds no memory, so idle connections cost next to nothing: it takes a block from its worker's
+// pool when something is appended, and `release` gives it back. A pool belongs to one worker and needs no lock. It
+// keeps some free blocks, and asks before it takes memory from the system, so that buffers count towards the
+// cache's memory limit and stay within their share of it.
 //
-// One long value at a time may be among the content without being copied: it is held where it lies in the cache.
+// The content may include one long value at a time without a copy: a handle holds it in the cache.
 #ifndef NETD_BUFFER_H_
 #define NETD_BUFFER_H_
 
@@ -32,19 +32,19 @@ struct Block {
 
 class BufferPool {
  public:
-  // Called with the number of bytes to be taken from the system, to which it may answer no, or, negative, given
-  // back to it.
+  // Called with the number of bytes to take from the system, which it may refuse; or with a negative number when
+  // bytes are given back.
   using Charge = std::function<bool(int64_t bytes)>;
 
-  // The size of an ordinary block: with what malloc adds to it, whole pages.
+  // The size of an ordinary block: together with malloc's overhead, whole pages.
   static constexpr size_t kBlockBytes = (16 << 10) - 32;
-  // The size of one that is taken while memory is short.
+  // The size of a block that is taken while memory is short.
   static constexpr size_t kShortBlockBytes = 2 << 10;
-  // Unused blocks are kept up to this much at least.
+  // Free blocks are always kept up to this much.
   static constexpr size_t kKeptBytesMin = 128 << 10;
 
-  // Keeps unused blocks up to `kept_bytes_max`, so that large ones that follow each other need not be taken from
-  // the system each time.
+  // Keeps free blocks up to `kept_bytes_max`, so that a series of large ones need not come from the system each
+  // time.
   explicit BufferPool(Charge charge, size_t kept_bytes_max = kKeptBytesMin);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
@@ -52,20 +52,19 @@ class BufferPool {
 
   // A block of at least `bytes_min` bytes, or none if there is no memory for it.
   [[nodiscard]] Block take(size_t bytes_min);
-  // One of exactly so many, from the system.
+  // A block of exactly `bytes`, from the system.
   [[nodiscard]] Block allocate(size_t bytes);
   void give(Block block);
 
-  // Whether memory has become so short that large blocks may be refused: no more is given then than is needed, and
-  // who can do without more should.
+  // Whether memory is so short that large blocks may be refused. Blocks are then no larger than needed, and
+  // callers that can do without more should.
   void set_short(bool is_short) { is_short_ = is_short; }
   [[nodiscard]] bool is_short() const { return is_short_; }
 
   [[nodiscard]] size_t kept_bytes() const { return kept_bytes_; }
-  // Gives back what is kept beyond `kept_bytes_max`, the largest blocks first.
+  // Frees what is kept beyond `kept_bytes_max`, the largest blocks first.
   void trim(size_t kept_bytes_max);
-  // The same with what nobody has needed since this was called last, beyond kKeptBytesMin. True if there may be
-  // more.
+  // Frees what nobody has needed since the last call, beyond kKeptBytesMin. True if there may be more.
   bool trim_unused();
 
  private:
@@ -76,29 +75,29 @@ class BufferPool {
   const size_t kept_bytes_max_;
   std::vector<Block> kept_;
   size_t kept_bytes_ = 0;
-  size_t unused_bytes_ = 0;  // the least of kept_bytes_ since trim_unused
+  size_t unused_bytes_ = 0;  // the minimum of kept_bytes_ since trim_unused
   bool is_short_ = false;
 };
 
-// Bytes are appended at the back and consumed from the front. Views of the content are valid until the next call
-// that puts something in, makes room or releases.
+// Bytes are appended at the end and consumed from the start. Views of the content are valid until the next call
+// that appends, makes room or releases.
 class Buffer {
  public:
-  // The content in its order: what lies in front of a held value, that value, and what lies behind.
+  // The content in order: what precedes a held value, that value, and what follows it.
   using Pieces = std::array<std::string_view, 3>;
 
-  // Where long values go without being copied.
+  // Where long values go without a copy.
   struct Outlet {
     // A handle to an item that is being shown, or an empty one.
     std::function<larder::Handle(const larder::ItemView& item)> keep;
-    // Takes bytes on their way at once, as many as it can, from the front. Returns how many.
+    // Sends bytes from the start at once, as many as possible. Returns how many.
     std::function<size_t(const Pieces& pieces)> send;
   };
 
-  // What `trim` leaves is a multiple of this.
+  // `trim` leaves a multiple of this.
   static constexpr size_t kTrimmedBytes = BufferPool::kShortBlockBytes;
 
-  // From this length on it is worth a handle, or a system call of its own, that a value need not be copied.
+  // From this length on, saving the copy is worth a handle or a separate system call.
   static constexpr size_t kLongBytesMin = 64 << 10;
 
   // The pool must outlive the buffer.
@@ -114,20 +113,20 @@ class Buffer {
   [[nodiscard]] std::string_view content() const { return {block_.data.get() + begin_, end_ - begin_}; }
   [[nodiscard]] Pieces pieces() const;
   [[nodiscard]] bool holds_value() const { return held_ != nullptr; }
-  // Whether what can wait should not be put in now.
+  // Whether appending anything that can wait should be postponed.
   [[nodiscard]] bool is_short_of_memory() const { return pool_.is_short(); }
 
-  // Removes `bytes` ≤ size() bytes from the front.
+  // Removes `bytes` ≤ size() bytes from the start.
   void consume(size_t bytes);
 
-  // Makes room for `bytes` more bytes, by growing by half or to what is needed if that is more. False, and no
-  // change, if there is no memory for it.
+  // Makes room for `bytes` more bytes: grows by half, or by what is needed if that is more. False, and no change,
+  // if there is no memory for it.
   [[nodiscard]] bool try_reserve(size_t bytes) { return block_.capacity - end_ >= bytes || make_room(bytes); }
 
   // The same, but throws std::bad_alloc.
   void reserve(size_t bytes);
 
-  // The room behind the content, to be filled from its front; `commit` makes the first `bytes` of it content.
+  // The free room after the content; fill it from its start. `commit` makes the first `bytes` of it content.
   [[nodiscard]] std::span<char> room() { return {block_.data.get() + end_, block_.capacity - end_}; }
   void commit(size_t bytes) { end_ += bytes; }
 
@@ -136,29 +135,30 @@ class Buffer {
 
   // Whether a value can go to the outlet: no other is held.
   [[nodiscard]] bool has_outlet() const { return outlet_ != nullptr && held_ == nullptr && !is_collecting_; }
-  // Whether it should: it is long.
+  // Whether a value should go to the outlet: it is long.
   [[nodiscard]] bool is_for_outlet(std::string_view value) const {
     return value.size() >= kLongBytesMin && has_outlet();
   }
-  // Keeps an item with such a value, which is being shown, and makes room for `bytes` bytes around the value; or
-  // for them and the value, and the handle is empty. Nothing, and no change, if there is no memory for it.
+  // Keeps the item of such a value, which is being shown, and reserves `bytes` bytes for what surrounds the value;
+  // or reserves room for both, and returns an empty handle. Nothing, and no change, if there is no memory for it.
   [[nodiscard]] std::optional<larder::Handle> try_keep(const larder::ItemView& item, size_t bytes);
-  // Appends such a value, held by the handle; or, if that is empty, what of it the outlet does not take at once.
+  // Appends such a value, held by the handle; or, if that is empty, the part of it that the outlet does not send
+  // at once.
   void append_value(std::string_view value, larder::Handle handle);
 
-  // From now on long values go there.
+  // From now on, long values go there.
   void set_outlet(Outlet outlet) { outlet_ = std::make_unique<Outlet>(std::move(outlet)); }
-  // Whether everything that is appended is to stay in the content, to be looked at.
+  // Whether everything that is appended must stay in the content, to be read there.
   void set_collecting(bool is_collecting) { is_collecting_ = is_collecting; }
 
   // Drops the content and gives the memory back.
   void release();
 
-  // For content that may stay for long: gives back the memory that it does not need, if that is more than half.
+  // For content that may stay long: gives back memory that it does not need, if that is more than half.
   void trim();
 
  private:
-  // A value among the content: what is left of it, and in front of which byte of `content` it belongs.
+  // A value in the content: what is left of it, and the position in `content` where it belongs.
   struct Held {
     larder::Handle handle;
     std::string_view rest;

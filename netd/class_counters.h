@@ -1,4 +1,4 @@
-// What is counted for each size class.
+// Counters per size class.
 #ifndef NETD_CLASS_COUNTERS_H_
 #define NETD_CLASS_COUNTERS_H_
 
@@ -24,15 +24,15 @@ enum class ClassCounter : uint8_t {
   kEvicted,
   kEvictedUnread,
   kEvictedActive,
-  kEvictedMortal,  // those that would have expired some day
+  kEvictedMortal,  // evicted items that had an expiry
   kExpired,
   kExpiredUnread,
-  kCount,  // how many there are
+  kCount,  // the number of counters
 };
 
 class alignas(64) ClassCounters {
  public:
-  // Relaxed throughout: statistics; nothing else is read on the strength of them.
+  // Relaxed throughout: statistics; no other data depends on them.
   void add(ItemClass item_class, ClassCounter counter) {
     value(item_class, counter).fetch_add(1, std::memory_order_relaxed);
   }

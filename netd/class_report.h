@@ -1,4 +1,4 @@
-// stats items, stats slabs, stats sizes: a walk over the cache, and what it counted.
+// stats items, stats slabs, stats sizes: a walk over the cache that counts.
 #ifndef NETD_CLASS_REPORT_H_
 #define NETD_CLASS_REPORT_H_
 
@@ -11,7 +11,7 @@ namespace netd {
 
 enum class ClassReportKind : uint8_t { kItems, kSlabs, kSizes };
 
-// Looks at all items, or, where there are very many, at a sample, in small parts.
+// Examines all items or, where there are very many, a sample, in small steps.
 [[nodiscard]] std::unique_ptr<Report> make_class_report(ServerState& server, ClassReportKind kind);
 
 }  // namespace netd

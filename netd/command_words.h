@@ -1,4 +1,4 @@
-// The words that requests begin with.
+// The words that requests start with.
 #ifndef NETD_COMMAND_WORDS_H_
 #define NETD_COMMAND_WORDS_H_
 
@@ -10,17 +10,17 @@
 
 namespace netd {
 
-// What the arguments of a command look like.
+// The form of a command's arguments.
 enum class Shape : uint8_t { kRetrieval, kStorage, kMeta, kMetaStorage, kSimple };
 
 struct Word {
   std::string_view text;
   Command command;
   Shape shape;
-  size_t tokens_min;  // the command word included
+  size_t tokens_min;  // including the command word
 };
 
-// Which token of a line, the command word being 0, is the length of the value that follows the line.
+// Which token of a line, the command word being 0, is the length of the value after the line.
 inline constexpr size_t kStorageLengthToken = 4;
 inline constexpr size_t kMetaStorageLengthToken = 2;
 

@@ -1,12 +1,12 @@
 // One client: receives into a buffer, has requests parsed and answered, and sends the replies.
 //
-// A connection lives on one worker and runs on that worker's thread alone. At any time exactly one operation is
-// under way for it: waiting until there is something to receive, until replies can be sent, until there may be
-// memory or it may log in, or for its next turn. Each turn ends by starting the next operation, or with the end of
-// the connection, when the worker destroys it; so a completion handler never meets a connection that has gone.
+// A connection belongs to one worker and runs only on that worker's thread. At any time exactly one operation is
+// pending for it: it waits for input, for its replies to be sent, for memory, for its login, or for its next turn.
+// Each turn ends by starting the next operation, or with the end of the connection, when the worker destroys it;
+// so a completion handler never meets a destroyed connection.
 //
-// Nothing a client does makes it hold much: replies that are not taken stop further requests from being read, and a
-// reply is made only as far as the buffer has room (see retrieval.h). Between requests it holds no buffers at all.
+// A client cannot make it hold much memory: while replies are not taken no further requests are read, and a reply
+// is made only as far as the buffer has room (see retrieval.h). Between requests it holds no buffers at all.
 #ifndef NETD_CONNECTION_H_
 #define NETD_CONNECTION_H_
 
@@ -40,10 +40,10 @@ struct ConnectionContext {
   Counters& counters;
   BufferPool& pool;
   Dispatch& dispatch;
-  std::function<void(Connection& connection)> destroy;  // the connection is over
-  std::function<void()> watch;                          // a connection may have to be abandoned in a while
-  std::function<void()> end_turn;                       // a turn is over
-  std::function<void(Connection& connection)> queue_report;  // its next turn is its report's
+  std::function<void(Connection& connection)> destroy;  // called when the connection is over
+  std::function<void()> watch;                          // called when a connection may have to be abandoned later
+  std::function<void()> end_turn;                       // called when a turn is over
+  std::function<void(Connection& connection)> queue_report;  // its next turn goes to its report
   RequestBatch batch{};                                 // of the connection whose turn it is
 };
 
@@ -58,59 +58,59 @@ class Connection {
   // Starts the first wait. May destroy the connection.
   void start();
 
-  // Goes on with what it yielded. May destroy the connection.
+  // Continues after a yield. May destroy the connection.
   void take_turn();
 
-  // Answers what has arrived, then ends.
+  // Answers what has arrived, then ends the connection.
   void finish();
 
-  // Ends without another word, and gives its memory back at once. `reason`: a word that lives for ever, for those
-  // who watch connections.
+  // Ends the connection without a reply, and gives its memory back at once. `reason`: a string literal, for
+  // clients that watch connections.
   void abandon(std::string_view reason);
 
-  // The same, but a client whose request is unfinished is told why, if it can be.
+  // The same, but tells a client with an unfinished request why, if possible.
   void revoke(std::string_view reason, std::string_view error);
 
-  // What its buffers hold.
+  // The memory of its buffers.
   [[nodiscard]] size_t held_bytes() const { return in_.capacity() + out_.capacity(); }
 
-  // More than that is held by who has much to send or to receive.
+  // Only connections with much to send or receive hold more than this.
   static constexpr size_t kFloorBytes = 2 * Buffer::kTrimmedBytes;
 
-  // Whether it waits, and holds more than `bytes` meanwhile.
+  // Whether it waits for its client and holds more than `bytes`.
   [[nodiscard]] bool is_holding(size_t bytes) const {
     return waiting_ != Waiting::kForTurn && held_bytes() > bytes;
   }
 
-  // For how long it has done so without progress, by the server's monotonic clock: progress is a request that is
-  // finished, or another few kilobytes on their way, more if it holds much.
+  // For how long it has done so without progress, by the server's monotonic clock. Progress is a finished request,
+  // or another few kilobytes received or sent, more if it holds much.
   [[nodiscard]] int64_t held_ms();
 
-  // Since when the client has done nothing, by the server's monotonic clock: since it sent something last. Of one that
-  // is lingering: since when it is.
+  // Since when the client has sent nothing, by the server's monotonic clock; for a lingering connection, since
+  // when it lingers.
   [[nodiscard]] int64_t idle_since_ms() const;
 
-  // Its last reply has been sent, and only the client's end of the stream is awaited, not for long.
+  // Its last reply has been sent; it only waits, briefly, for the client to close its end.
   [[nodiscard]] bool is_lingering() const { return lingering_; }
 
-  // Replies wait until its client takes some.
+  // Replies wait until the client takes some.
   [[nodiscard]] bool is_sending() const { return waiting_ == Waiting::kForOutput; }
 
-  // For how long the client, while it `is_sending`, has been seen not to take a byte. To be called now and then,
-  // as that is what seeing is.
+  // For how long the client of a sending connection has taken no byte, as far as observed. Call it now and then,
+  // because each call observes.
   [[nodiscard]] int64_t stalled_ms();
 
-  // It watches, and sends no requests that would show it to be alive.
+  // The client watches, and sends no requests that would show that it is alive.
   [[nodiscard]] bool is_watching() const { return session_.watcher != nullptr; }
 
-  // Its client takes of its replies, though the system may not have room for more of them yet.
+  // The client takes some of its replies, though the system may not have room for more yet.
   void note_taking();
 
-  // Where the worker keeps it; the worker's to change.
+  // Its position in the worker; only the worker changes it.
   size_t index;
 
  private:
-  // Serving; told to finish; told to abandon.
+  // Serving, or told to finish, or told to abandon.
   enum class Mode : uint8_t { kServing, kFinishing, kAbandoned };
   // Why answering requests has stopped.
   enum class Pause : uint8_t { kInput, kOutputFull, kYield, kLogin, kMemory, kEnd };
@@ -146,37 +146,37 @@ class Connection {
   Buffer out_;
   Session session_;
   ConnectionEntry entry_;
-  // What a wake-up that is on its way looks for: it must not meet a connection that has gone.
+  // Pending wake-ups refer to these, so that they do not meet a destroyed connection.
   std::shared_ptr<char> alive_;         // of a watching connection
-  std::shared_ptr<Timer> login_timer_;  // of one that has to log in; others' threads wake it
+  std::shared_ptr<Timer> login_timer_;  // of a connection that has to log in; other threads wake it
   std::string_view end_reason_ = "normal";
-  std::unique_ptr<Request> unfinished_;  // what has been answered in part, or not yet
-  bool closing_ = false;                 // nothing more is to be answered
+  std::unique_ptr<Request> unfinished_;  // a request that has been answered in part, or not yet
+  bool closing_ = false;                 // no more requests are answered
   bool refused_ = false;                 // the last reply says why
   bool lingering_ = false;
   bool at_start_ = true;  // nothing has been consumed yet
-  bool drained_ = false;  // the last receive took all there was
+  bool drained_ = false;  // the last receive took everything there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
-  // A short request is received by the wait for it, which spares a system call: these are its bytes.
-  // `arrived_bytes_` of them are yet to be taken.
+  // The wait for a short request also receives it, which saves a system call: these are its bytes.
+  // `arrived_bytes_` of them are not processed yet.
   static constexpr size_t kArrivedBytesMax = 128;
   std::array<char, kArrivedBytesMax> arrived_;
   size_t arrived_bytes_ = 0;
-  bool expects_short_ = true;  // what arrived last was
-  bool awaits_value_ = false;  // the line of its request is there
-  bool is_resumed_ = false;    // part of the request was there when its client was waited for
-  // Memory for a long value may be had when others have given up theirs.
+  bool expects_short_ = true;  // the last request was short
+  bool awaits_value_ = false;  // the line of its request has arrived
+  bool is_resumed_ = false;    // part of the request was there before the wait
+  // Memory for a long value may become free when others have given up theirs.
   static constexpr uint8_t kMemoryWaitsMax = 60;
   uint8_t memory_waits_left_ = kMemoryWaitsMax;
   bool lacks_memory_ = false;
-  size_t bytes_to_skip_ = 0;   // bytes to be received and thrown away
-  int64_t received_ms_ = 0;    // when a part of a request came last
+  size_t bytes_to_skip_ = 0;   // to be received and discarded
+  int64_t received_ms_ = 0;    // when a part of a request was last received
   static constexpr int64_t kNotHolding = -1;
   int64_t holding_since_ms_ = kNotHolding;
   size_t moved_bytes_ = 0;     // received and sent since then
-  int unsent_bytes_ = 0;       // in the system's hands, when stalled_ms last looked
-  int64_t sent_ms_ = 0;        // when replies were last seen to move, while they wait to be sent
+  int unsent_bytes_ = 0;       // unsent bytes in the system when stalled_ms was last called
+  int64_t sent_ms_ = 0;        // when waiting replies were last seen to move
 };
 
 }  // namespace netd

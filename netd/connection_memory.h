@@ -1,12 +1,12 @@
-// How much memory all connections together may hold, and that the cache makes room for it.
+// Limits the memory of all connections together, and has the cache make room for it.
 //
-// Connections may hold half of the memory limit. What an ordinary request needs is never refused, or those who hold
-// much and do nothing would shut out everybody else: of a worker's clients the one that holds most for longest loses
-// it instead, as soon as more is held than may be (Worker::end_turn). A large buffer is refused when three quarters
-// are in use.
+// Connections may hold half of the memory limit. What an ordinary request needs is never refused; otherwise
+// clients that hold much and do nothing would shut out all others. Instead, as soon as more is held than allowed,
+// a worker closes the one of its clients that has held most for longest (Worker::end_turn). A large buffer is
+// refused when three quarters are in use.
 //
-// What connections hold is charged to the cache in steps, ahead of need, so that small changes cost nothing.
-// Nothing is evicted for it at once, for its owner may be looking at an item: that is done in `settle`.
+// The memory is charged to the cache in steps, ahead of need, so that small changes cost nothing. Nothing is
+// evicted for it at once, because the caller may be reading an item; `settle` does that.
 #ifndef NETD_CONNECTION_MEMORY_H_
 #define NETD_CONNECTION_MEMORY_H_
 
@@ -22,10 +22,11 @@ namespace netd {
 
 class ConnectionMemory {
  public:
-  // More than this counts as large.
+  // A larger piece counts as large.
   static constexpr size_t kOrdinaryBytesMax = 64 << 10;
 
-  // Takes its limit from the cache's, which must outlive it. One that does not evict makes no room.
+  // Derives its limit from the cache's memory limit. The cache must outlive it. With `evicts` false no room is
+  // made.
   ConnectionMemory(larder::Cache& cache, size_t memory_limit_bytes, bool evicts = true);
   ~ConnectionMemory();
   ConnectionMemory(const ConnectionMemory&) = delete;
@@ -36,19 +37,19 @@ class ConnectionMemory {
   // False: a large piece was refused.
   [[nodiscard]] bool take(size_t bytes);
   void give(size_t bytes);
-  // Either, as BufferPool::Charge.
+  // take or give, as BufferPool::Charge.
   [[nodiscard]] bool charge(int64_t bytes);
-  // At the end of a turn: has the cache make room for what has been taken, if it must, a little at a time.
+  // Call at the end of a turn: has the cache make room for what was taken, if necessary, a little at a time.
   void settle();
   [[nodiscard]] size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
-  // How much more is held than may be.
+  // How much more is held than allowed.
   [[nodiscard]] size_t excess_bytes() const;
   // So little is left that a large piece may soon be refused.
   [[nodiscard]] bool is_short() const { return used_bytes() > bytes_max() / 8 * 5; }
-  // More than a quarter is in use: who takes more should take no more than is needed.
+  // More than a quarter is in use: nobody should take more than necessary.
   [[nodiscard]] bool is_scarce() const { return used_bytes() > bytes_max() / 4; }
   void set_limit(size_t memory_limit_bytes);
-  // The most that may be held, and held when a large piece is added.
+  // The most that may be held, in all and when a large piece is taken.
   [[nodiscard]] size_t bytes_max() const { return bytes_max_.load(std::memory_order_relaxed); }
   [[nodiscard]] size_t large_bytes_max() const { return bytes_max() / 4 * 3; }
 
@@ -57,11 +58,11 @@ class ConnectionMemory {
   const size_t step_bytes_;
   const bool evicts_;
   larder::internal::Mutex mutex_;
-  // Read without the mutex they say what was true a moment ago.
+  // Reads without the mutex may be out of date.
   std::atomic<size_t> bytes_max_;
   std::atomic<size_t> used_bytes_{0};
   size_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // at least used_bytes_
-  std::atomic<size_t> owed_bytes_{0};                 // to be cleaned for what has been charged
+  std::atomic<size_t> owed_bytes_{0};                 // how much to clean for what has been charged
 };
 
 }  // namespace netd

@@ -1,4 +1,4 @@
-// stats conns: who is connected.
+// stats conns: the open connections.
 #ifndef NETD_CONNECTION_REPORT_H_
 #define NETD_CONNECTION_REPORT_H_
 

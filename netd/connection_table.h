@@ -1,5 +1,5 @@
-// Who is connected, for `stats conns`: workers keep their connections to themselves, and enter here what others may
-// know of them.
+// The open connections, for `stats conns`. Workers keep their connections to themselves, and enter here what other
+// threads may know about them.
 #ifndef NETD_CONNECTION_TABLE_H_
 #define NETD_CONNECTION_TABLE_H_
 
@@ -15,7 +15,7 @@
 
 namespace netd {
 
-// What memcached calls them: conn_listening, conn_read …
+// States by memcached's names: conn_listening, conn_read …
 enum class ConnectionState : uint8_t {
   kListening,
   kReading,
@@ -26,7 +26,7 @@ enum class ConnectionState : uint8_t {
   kClosing
 };
 
-// The address of a socket's other end or, for `own`, of its own: "tcp:127.0.0.1:11211", "tcp6:[::1]:11211",
+// The address of a socket's other end or, with `own`, of its own: "tcp:127.0.0.1:11211", "tcp6:[::1]:11211",
 // "unix:/path".
 [[nodiscard]] std::string socket_address(int fd, bool own);
 
@@ -35,7 +35,7 @@ struct ConnectionEntry {
       : fd(socket_fd), state(first_state), last_request_ms(now_ms) {}
 
   const int fd;
-  // Relaxed: to be looked at, by whoever asks; nothing depends on them.
+  // Relaxed: for information; no other data depends on them.
   std::atomic<ConnectionState> state;
   std::atomic<int64_t> last_request_ms;  // by the server's monotonic clock
 };
@@ -43,17 +43,17 @@ struct ConnectionEntry {
 // Thread-safe.
 class ConnectionTable {
  public:
-  // The entry stays where it is, and its descriptor open, until it is removed.
+  // The entry must not move, and its descriptor must stay open, until it is removed.
   void add(const ConnectionEntry& entry);
   void remove(const ConnectionEntry& entry);
 
-  // Appends the lines about the first `entries_max` connections whose descriptors are above `fd`, and returns the
-  // last of those, or -1 when there are no more.
+  // Appends the lines for the first `entries_max` connections whose descriptors are above `fd`. Returns the last
+  // of those descriptors, or -1 if there are no more.
   [[nodiscard]] int describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const;
 
  private:
   mutable larder::internal::Mutex mutex_;
-  std::vector<const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);  // by descriptor; null where there is none
+  std::vector<const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);  // by descriptor; null: no connection
 };
 
 }  // namespace netd

@@ -1,5 +1,5 @@
-// What the server counts itself; the rest of `stats` comes from the cache. Each worker has its own Counters, and so
-// does the acceptor, so that no two threads write to one cache line; ServerState adds them up.
+// What the server itself counts; the rest of `stats` comes from the cache. Each worker and the acceptor have their
+// own Counters, so that no two threads write to one cache line; ServerState adds them up.
 #ifndef NETD_COUNTERS_H_
 #define NETD_COUNTERS_H_
 
@@ -18,12 +18,12 @@ enum class Counter : uint8_t {
   kIdleKicks,
   kSendTimeouts,
   kRequestTimeouts,
-  kMemoryKicks,  // whose buffers others needed
+  kMemoryKicks,  // connections closed because others needed their memory
   kYields,
   kBytesRead,
   kBytesWritten,
   kMallocFails,
-  kFlushRefused,  // flush_all under -F: memcached counts these in cmd_flush too
+  kFlushRefused,  // flush_all under -F; memcached counts these in cmd_flush, too
   kMetaNoops,
   kAuthentications,  // attempts
   kAuthenticationErrors,
@@ -33,13 +33,13 @@ enum class Counter : uint8_t {
   kMetaArithmetics,
   kMetaDebugs,
   kStaleServed,  // by mg
-  kRefreshWins,  // mg that is told to renew the item
-  kCount,        // how many there are
+  kRefreshWins,  // mg that was told to renew the item
+  kCount,        // the number of counters
 };
 
 class alignas(64) Counters {
  public:
-  // Relaxed throughout: statistics; nothing else is read on the strength of them.
+  // Relaxed throughout: statistics; no other data depends on them.
   void add(Counter counter, uint64_t count = 1) {
     values_[index(counter)].fetch_add(count, std::memory_order_relaxed);
   }

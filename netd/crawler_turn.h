@@ -1,7 +1,7 @@
-// Whose turn it is to walk over all items for a client: one dump (key_dump.h) or crawl (Server::crawl) at a time.
+// Lets one client at a time walk over all items: with one dump (key_dump.h) or crawl (Server::crawl).
 //
-// A turn lasts until a time that whoever has it puts off as he goes on, or longer, as long as nobody else asks for
-// one: so a client that does not read its dump keeps nobody from having another.
+// A turn lasts until a time that its holder postpones as it advances, and after that until somebody else asks for
+// a turn. A client that does not read its dump therefore keeps nobody else from having one.
 #ifndef NETD_CRAWLER_TURN_H_
 #define NETD_CRAWLER_TURN_H_
 
@@ -13,12 +13,12 @@
 
 namespace netd {
 
-// Thread-safe. Times are of the server's monotonic clock.
+// Thread-safe. Times are by the server's monotonic clock.
 class CrawlerTurn {
  public:
   static constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-  // The number of a turn that begins now, or 0: another one lasts.
+  // The number of a new turn, or 0 if another one lasts.
   [[nodiscard]] uint64_t begin(int64_t now_ms, int64_t until_ms) {
     const larder::internal::MutexLock lock(mutex_);
     if (turn_ != 0 && now_ms < until_ms_) return 0;
@@ -27,7 +27,7 @@ class CrawlerTurn {
     return turn_;
   }
 
-  // False: since it was to last no longer, another one has begun.
+  // False: the turn had expired, and another one has started.
   [[nodiscard]] bool prolong(uint64_t turn, int64_t until_ms) {
     const larder::internal::MutexLock lock(mutex_);
     if (turn != turn_) return false;
@@ -35,7 +35,7 @@ class CrawlerTurn {
     return true;
   }
 
-  // Nothing is to be done if another one has begun.
+  // Does nothing if another turn has started.
   void end(uint64_t turn) {
     const larder::internal::MutexLock lock(mutex_);
     if (turn == turn_) turn_ = 0;

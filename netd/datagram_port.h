@@ -1,9 +1,10 @@
-// A UDP port (-U): each request that a datagram holds is answered by datagrams of its own (see datagram.h).
+// A UDP port (-U): each request in a datagram is answered by separate datagrams (see datagram.h).
 //
-// Whoever sends a datagram may give any address for his own, so little is done for it: what is not complete within
-// the datagram is dropped, and so is a reply that has 64 KiB before it is complete, or a value of more than 1 MiB.
-// Requests that take more than lookups are refused. One client's reply is made at a time, a part each turn; what
-// arrives meanwhile waits in the socket, or is lost if that is full. A turn is bounded in requests, keys and bytes.
+// A sender can forge its address, so little is done for a datagram: a request that is not complete within it is
+// dropped, and so is a reply that reaches 64 KiB before it is complete, or a value of more than 1 MiB. Requests
+// that take more than lookups are refused. One client's reply is made at a time, a part each turn; meanwhile
+// further datagrams wait in the socket, or are lost if that is full. A turn is bounded in requests, keys and
+// bytes.
 #ifndef NETD_DATAGRAM_PORT_H_
 #define NETD_DATAGRAM_PORT_H_
 
@@ -24,7 +25,7 @@
 
 namespace netd {
 
-// Runs on its worker's thread alone.
+// Runs only on its worker's thread.
 class DatagramPort {
  public:
   // fd: bound and non-blocking.
@@ -34,7 +35,7 @@ class DatagramPort {
   DatagramPort& operator=(const DatagramPort&) = delete;
 
   void start() { wait(); }
-  // Answers nobody any more.
+  // Stops answering.
   void stop();
 
  private:
@@ -51,15 +52,15 @@ class DatagramPort {
   ConnectionEntry entry_;
   Buffer in_;
   Buffer out_;
-  std::optional<Parser> parser_;  // of the datagram in in_
+  std::optional<Parser> parser_;  // for the datagram in in_
   Request request_;
   Session session_;
   uint16_t request_id_ = 0;
   sockaddr_storage peer_{};
   socklen_t peer_bytes_ = 0;
   size_t turn_bytes_ = 0;     // received, sent and written to items in this turn
-  bool has_no_room_ = false;  // what was sent last was not taken
-  bool unfinished_ = false;   // request_ has been answered in part
+  bool has_no_room_ = false;  // the system did not accept the last datagram
+  bool unfinished_ = false;   // request_ was answered in part
   bool stopped_ = false;
 };
 

@@ -1,4 +1,4 @@
-// The system's clocks, which `debugtime` can move.
+// The system's clocks, with an offset that `debugtime` can advance.
 #ifndef NETD_DEBUG_CLOCK_H_
 #define NETD_DEBUG_CLOCK_H_
 
@@ -9,12 +9,12 @@
 
 namespace netd {
 
-// It has no lag_ms, so that what is stored for ten seconds is gone when `debugtime` has moved on by ten.
+// It has no lag_ms, so that an item stored for ten seconds is gone when `debugtime` has advanced by ten.
 class DebugClock final : public larder::Clock {
  public:
   // Moves both clocks forward by `ms` ≥ 0. Thread-safe.
   void advance_ms(int64_t ms) {
-    // Relaxed: whoever has to see the new time has waited for the answer to debugtime.
+    // Relaxed: a client that must see the new time has waited for the reply to debugtime.
     ahead_ms_.fetch_add(ms, std::memory_order_relaxed);
   }
 

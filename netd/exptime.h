@@ -1,4 +1,4 @@
-// memcached's exptime: the one place that knows what is one, and that 30 days separate durations from dates.
+// memcached's exptime: the only place that knows its range, and that 30 days separate durations from dates.
 //
 //   0                       never expires
 //   1..2592000              seconds from now
@@ -22,8 +22,8 @@ namespace netd {
 
 inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
 
-// The exptime of touch, gat, gats, flush_all and the meta commands: an optional '-' and digits, 1..11 characters in
-// all, -2147483648..4294967295.
+// The exptime of touch, gat, gats, flush_all and the meta commands: an optional '-' and digits, 1..11 characters
+// in all, -2147483648..4294967295.
 [[nodiscard]] inline std::optional<int32_t> parse_exptime(std::string_view text) {
   if (const std::optional<int32_t> exptime = parse_i32(text)) return exptime;
   const std::optional<uint32_t> wrapped = parse_u32(text);
@@ -32,7 +32,7 @@ inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
 }
 
 // The exptime of set, add, replace, append, prepend and cas: an optional sign and digits, -2^63..2^63 - 1. As in
-// memcached, the lower 32 bits count.
+// memcached, only the lower 32 bits count.
 [[nodiscard]] inline std::optional<int32_t> parse_store_exptime(std::string_view text) {
   const std::optional<int64_t> exptime = parse_i64(text);
   if (!exptime) return std::nullopt;
@@ -45,14 +45,14 @@ inline constexpr int32_t kRelativeExptimeMaxS = 30 * 24 * 60 * 60;
   return larder::Expiry::at(std::chrono::system_clock::time_point(std::chrono::seconds(exptime)));
 }
 
-// A time left as clients are told it, in whole seconds, -1 if there is no end to it. Rounded up, so that an item
-// with a TTL of 30 s has 30 s left when it has just been stored.
+// The time left as clients see it: whole seconds, -1 if the item never expires. Rounded up, so that an item with a
+// TTL of 30 s has 30 s left when it has just been stored.
 [[nodiscard]] inline int64_t seconds_left(int64_t ttl_ms) {
   if (ttl_ms == larder::kNeverExpires) return -1;
   return (std::max<int64_t>(ttl_ms, 0) + 999) / 1000;
 }
 
-// How long flush_all waits: the same rule, except that 0, like a moment that has passed, means at once.
+// How long flush_all waits: the same rule, except that 0 or a moment in the past means at once.
 [[nodiscard]] inline std::chrono::milliseconds flush_delay_of(int32_t exptime, int64_t now_unix_ms) {
   const int64_t ms = int64_t{exptime} * 1000;
   const int64_t delay_ms = exptime <= kRelativeExptimeMaxS ? ms : ms - now_unix_ms;

@@ -1,5 +1,6 @@
-// The suboptions of -o. Three kinds: those netd acts on; those that tune memcached's insides, which are accepted
-// and noted; those whose absence would break a promise (TLS, storage on disk, proxy), which are refused.
+// The suboptions of -o. There are three kinds: those that netd implements; those that tune memcached's internals,
+// which are accepted and reported; and those that promise something netd lacks (TLS, storage on disk, proxy),
+// which are refused.
 #ifndef NETD_EXTENDED_OPTIONS_H_
 #define NETD_EXTENDED_OPTIONS_H_
 

@@ -1,4 +1,4 @@
-// Signals that are kept from the calling thread, and from the threads it makes meanwhile.
+// Blocks signals for the calling thread, and for the threads it starts meanwhile.
 #ifndef NETD_HELD_SIGNALS_H_
 #define NETD_HELD_SIGNALS_H_
 
@@ -8,10 +8,10 @@
 
 namespace netd {
 
-// While it lives, signals wait for it to go, or for a thread that takes them.
+// While it lives, signals are blocked; they wait for its end, or for a thread that takes them.
 class HeldSignals {
  public:
-  // All, but those that a fault of the thread itself raises and those of profilers.
+  // All signals, except those that a fault of the thread itself raises, and those of profilers.
   HeldSignals();
   explicit HeldSignals(std::initializer_list<int> signals);
   ~HeldSignals();
@@ -22,7 +22,7 @@ class HeldSignals {
   sigset_t before_;
 };
 
-// The same without an end: for a process that is about to end, and is to do so in its own way.
+// The same without an end: for a process that is about to end, and must do so in its own way.
 void hold_for_good(std::initializer_list<int> signals);
 
 }  // namespace netd

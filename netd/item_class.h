@@ -1,5 +1,5 @@
-// Size classes, for tools that ask for slab classes: netd has no slabs. Class 1 is items of up to 64 bytes, key
-// and value together, and each further class goes up to twice as much.
+// Size classes, for tools that ask for slab classes: netd has no slabs. Class 1 has items of up to 64 bytes, key
+// and value together; each further class goes up to twice as much.
 #ifndef NETD_ITEM_CLASS_H_
 #define NETD_ITEM_CLASS_H_
 

@@ -16,12 +16,12 @@ enum class DumpFormat : uint8_t {
   kMetaGet,  // OK⏎, mg <key>⏎ or mg <base64> b⏎, EN⏎
 };
 
-// Of all keys that begin with `prefix`. Null while there is another one: one dump at a time. One of which nothing
-// has been read for a second is cut short instead.
+// A dump of all keys that start with `prefix`. Null while there is another one: one dump at a time. One that has
+// not been read for a second is ended instead.
 [[nodiscard]] std::unique_ptr<Report> make_key_dump(ServerState& server, DumpFormat format, std::string prefix);
 
-// ITEM <key> [<bytes> b; <UNIX time of expiry or 0> s]⏎ for up to `items_max` items of `item_class` (0: as many as
-// there are), 2 MiB in all, and END⏎.
+// ITEM <key> [<bytes> b; <UNIX time of expiry or 0> s]⏎ for up to `items_max` items of `item_class` (0: no limit),
+// at most 2 MiB, and END⏎.
 [[nodiscard]] std::unique_ptr<Report> make_cache_dump(ServerState& server, uint32_t item_class, uint64_t items_max);
 
 }  // namespace netd

@@ -7,7 +7,7 @@
 
 namespace netd {
 
-// `key` with every byte but A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
+// `key`, with every byte except A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
 [[nodiscard]] std::string percent_encoded(std::string_view key);
 
 // Whether a client could have sent `key` on a command line.

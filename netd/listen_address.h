@@ -1,4 +1,4 @@
-// What -l takes: the names of interfaces to listen on.
+// The addresses of -l: interfaces to listen on.
 #ifndef NETD_LISTEN_ADDRESS_H_
 #define NETD_LISTEN_ADDRESS_H_
 
@@ -10,7 +10,7 @@
 
 namespace netd {
 
-inline constexpr int kAnyPort = -1;  // whichever is free
+inline constexpr int kAnyPort = -1;  // any free port
 inline constexpr int kPortMax = 65535;
 
 struct ListenAddress {
@@ -20,10 +20,10 @@ struct ListenAddress {
   friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
-// Adds the addresses of the list given to -l to `addresses`, leaving out those that are there. The list is
-// separated by ',' or ';', of which there may be too many; each address is host, host:port, [v6], [v6]:port, v6 or
-// *, behind prefixes that memcached knows: `tag[…]:`, `tag_…_:`, `notls:` and `proto[ascii]:`, which change nothing
-// here. Throws StartError.
+// Adds the addresses of the list given to -l to `addresses`, without duplicates. The list is separated by ',' or
+// ';', and may have empty entries; each address is host, host:port, [v6], [v6]:port, v6 or *, after optional
+// prefixes of memcached: `tag[…]:`, `tag_…_:`, `notls:` and `proto[ascii]:`, which have no effect here. Throws
+// StartError.
 void add_listen_addresses(const FlagValue& given, std::vector<ListenAddress>& addresses);
 
 }  // namespace netd

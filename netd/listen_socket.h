@@ -15,10 +15,10 @@ namespace netd {
 
 enum class Transport : uint8_t { kTcp, kUdp, kUnix };
 
-// Bound, and unless for UDP listening; non-blocking. The file of a UNIX socket is removed with it.
+// Bound, non-blocking and, except for UDP, listening. Its end removes the file of a UNIX socket.
 class ListenSocket {
  public:
-  // address: as shown to people, "127.0.0.1:11211"; the absolute path of a UNIX socket.
+  // address: for display, "127.0.0.1:11211", or the absolute path of a UNIX socket.
   ListenSocket(UniqueFd fd, Transport transport, std::string address);
   ListenSocket(ListenSocket&&) noexcept = default;
   ListenSocket& operator=(ListenSocket&&) = delete;
@@ -28,7 +28,7 @@ class ListenSocket {
   [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] Transport transport() const { return transport_; }
-  // Of TCP and UDP.
+  // For TCP and UDP.
   [[nodiscard]] std::string_view port() const { return std::string_view(address_).substr(address_.rfind(':') + 1); }
 
  private:
@@ -37,11 +37,12 @@ class ListenSocket {
   const std::string address_;
 };
 
-// The TCP and UDP sockets that `options` ask for, TCP first: those of -l, or of the loopback interface. Throws
+// The TCP and UDP sockets for `options`, TCP first: at the addresses of -l, or the loopback interface. Throws
 // StartError.
 [[nodiscard]] std::vector<ListenSocket> listen_ip(const Options& options);
 
-// The UNIX socket. A file that an earlier server left behind is removed; any other is an error. Throws StartError.
+// The UNIX socket. The file of an earlier server is removed; any other existing file is an error. Throws
+// StartError.
 [[nodiscard]] ListenSocket listen_unix(const Options& options);
 
 }  // namespace netd

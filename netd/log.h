@@ -6,13 +6,12 @@
 
 namespace netd {
 
-// Writes one line with one system call, so that lines of several threads do not mix. Control characters are shown
-// as
-// '?', those above 127 too, and what is beyond 4,095 bytes is left out. A line that cannot be written at once is
-// lost: whoever reads the log, or has ceased to, does not keep clients waiting. Thread-safe.
+// Writes one line with one system call, so that lines of several threads do not mix. Control characters and those
+// above 127 are shown as '?', and what exceeds 4,095 bytes is left out. A line that cannot be written at once is
+// dropped: a log that is not read must not make clients wait. Thread-safe.
 void log_line(std::string_view line);
 
-// Writes "netd: warning: " and `text`: something is not as it was asked for, and netd serves all the same.
+// Writes "netd: warning: " and `text`: something differs from what was asked for, but netd serves.
 void warn(std::string_view text);
 
 }  // namespace netd

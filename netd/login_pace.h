@@ -1,19 +1,19 @@
-// How fast users and passwords may be tried (-Y).
+// Limits how fast users and passwords can be guessed (-Y).
 //
-// A wrong attempt makes the next ones from its source wait, over whichever connections they come: a few in a row
-// are free, then one in kWrongMs is looked at. It waits before it is looked at, so that hanging up early gains
-// nothing. Those that wait have their turns in this order:
+// A wrong attempt delays the next ones from its source, over whichever connections they come: a few in a row are
+// free, after that one per kWrongMs is checked. An attempt waits before it is checked, so that disconnecting early
+// gains nothing. Waiting attempts have their turns in this order:
 //
-//   1. first attempts of connections: the newest, or every other time the one that came before it, if no more than
-//      kRecentMax wrong ones have been looked at since
-//   2. attempts of connections that have been wrong before, in their order; only kLaterMax wait, more are turned
-//   away
+//   1. first attempts of connections: the newest or, every other time, the one before it, if at most kRecentMax
+//      wrong ones have been checked since
+//   2. later attempts of connections that have been wrong before, in order of arrival; only kLaterMax wait, more
+//      are refused
 //
-// So a client that knows the password waits for one interval beside any number of connections from its address that
-// guess, and for three beside those that connect anew after each guess; unless they do not wait for the answer.
+// A client that knows the password therefore waits for one interval beside any number of guessing connections from
+// its address, and for three if they reconnect after each guess; unless they do not wait for the answer.
 //
-// A source is an IPv4 address, the first half of an IPv6 address, which is what a client may choose the rest of, or
-// a user at the UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
+// A source is an IPv4 address, the first half of an IPv6 address (clients may choose the rest), or a user at the
+// UNIX sockets. Sources share a table of fixed size, so that many of them take no memory.
 #ifndef NETD_LOGIN_PACE_H_
 #define NETD_LOGIN_PACE_H_
 
@@ -34,13 +34,12 @@
 
 namespace netd {
 
-// Whom the attempts of a client with this address are counted against; of one at a UNIX socket, `uid` is what
-// counts.
+// The source of a client with this address; at a UNIX socket, `uid` is the source.
 [[nodiscard]] std::string login_source(const sockaddr_storage& peer, uid_t uid);
-// Of the client at the other end of a socket. Of one that has gone nothing is known: they are one source.
+// The source of the client at the other end of a socket. Clients that have disconnected count as one source.
 [[nodiscard]] std::string login_source(int fd);
 
-// Thread-safe. Times are in ms, of one monotonic clock.
+// Thread-safe. Times are in ms, by one monotonic clock.
 class LoginPace {
  public:
   static constexpr int64_t kWrongMs = 250;
@@ -64,38 +63,38 @@ class LoginPace {
     const size_t queue_;
     const bool is_first_;
     const std::function<void()> wake_;
-    uint64_t wrong_before_ = 0;  // when it came
+    uint64_t wrong_before_ = 0;  // the queue's wrong_count when it came
     std::list<Attempt*>::iterator place_;
   };
 
-  // seed: not known to clients, so that none can choose a source that shares a given one's queue.
+  // seed: secret, so that no client can choose a source that shares the queue of another.
   explicit LoginPace(uint32_t seed);
 
-  // An attempt from `source`, the first of its connection or a later one; null: it is turned away. `wake` is
-  // called, from any thread, when it comes to have the next turn: then wait_ms is to be asked again.
+  // An attempt from `source`, the first of its connection or a later one; null: it is refused. `wake` is called,
+  // from any thread, when its turn may be next: then ask wait_ms again.
   [[nodiscard]] std::unique_ptr<Attempt> enter(std::string_view source, bool is_first, std::function<void()> wake);
 
-  // For how long the attempt has to wait before this is to be asked again; 0: it is to be looked at now.
+  // How long to wait before calling this again; 0: check the attempt now.
   [[nodiscard]] int64_t wait_ms(const Attempt& attempt, int64_t now_ms) const;
 
-  // The attempt has been looked at, and was wrong.
+  // Reports that the attempt was checked, and was wrong.
   void note_wrong(const Attempt& attempt, int64_t now_ms);
 
  private:
   static constexpr size_t kQueues = 1024;
 
   struct Queue {
-    // Of those that wait.
+    // The next of the waiting attempts.
     [[nodiscard]] Attempt* next() const;
 
-    int64_t paid_off_ms = 0;  // when what the source's wrong attempts cost is
+    int64_t paid_off_ms = 0;  // when the delay for the source's wrong attempts is over
     uint64_t wrong_count = 0;
-    std::list<Attempt*> attempts;  // first ones, the newest in front, and then later ones, the oldest in front
-    size_t later_count = 0;        // of them
+    std::list<Attempt*> attempts;  // first ones, the newest first, then later ones, the oldest first
+    size_t later_count = 0;        // how many of them are later ones
   };
 
   void leave(const Attempt& attempt);
-  // Whoever has the next turn may have been told to wait for others.
+  // The attempt that is next may have been told to wait for others.
   static void wake_next(const Queue& queue);
 
   const uint32_t seed_;

@@ -1,5 +1,5 @@
-// cache_memlimit: another memory limit. Room for a lower one is made in steps, so that evicting what has to go
-// keeps no other client waiting. The limit changes when that is done; if it cannot be, everything stays as it is.
+// cache_memlimit: changes the memory limit. Room for a lower limit is made in steps, so that the evictions delay
+// no other client. The limit changes when that is done; if it cannot be done, nothing changes.
 #ifndef NETD_MEMORY_LIMIT_CHANGE_H_
 #define NETD_MEMORY_LIMIT_CHANGE_H_
 
@@ -11,7 +11,7 @@
 
 namespace netd {
 
-// Answers OK, or that `bytes` is a limit that the cache cannot have; with `quiet`, nothing.
+// Replies OK, or that the cache cannot have `bytes` as its limit; with `quiet`, nothing.
 [[nodiscard]] std::unique_ptr<Report> make_memory_limit_change(ServerState& server, size_t bytes, bool quiet);
 
 }  // namespace netd

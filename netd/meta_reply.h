@@ -1,4 +1,4 @@
-// The replies of the meta commands, made along the flags of the request: pure.
+// The replies of the meta commands, made by going through the flags of the request. Pure.
 #ifndef NETD_META_REPLY_H_
 #define NETD_META_REPLY_H_
 
@@ -19,10 +19,10 @@ inline constexpr std::string_view kMetaNotFound = "NF";
 inline constexpr std::string_view kMetaNotStored = "NS";
 inline constexpr std::string_view kMetaExists = "EX";
 
-// What a reply can tell. A flag that asks for something else is not answered.
+// What a reply can contain. Flags that ask for anything else are not answered.
 struct MetaReply {
   std::string_view code;
-  std::string_view key;  // as the cache knows it
+  std::string_view key;  // in the form that the cache has
   bool is_key_binary = false;
   std::optional<std::string_view> value;  // shown if there is one
 
@@ -31,7 +31,7 @@ struct MetaReply {
   std::optional<uint64_t> cas;           // c
   std::optional<uint64_t> was_fetched;   // h
   std::optional<uint64_t> idle_s;        // l
-  // t, behind T and before it.
+  // t, after T and before it.
   std::optional<int64_t> ttl_ms;
   std::optional<int64_t> previous_ttl_ms;
 

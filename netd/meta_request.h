@@ -1,4 +1,4 @@
-// The flags of a meta command as the parser understood them.
+// The flags of a meta command, as parsed.
 #ifndef NETD_META_REQUEST_H_
 #define NETD_META_REQUEST_H_
 
@@ -9,12 +9,12 @@
 
 namespace netd {
 
-// What a flag means depends on the command; one that a command has no use for is accepted and stays without effect.
-// Flags that only say what the reply is to hold are not listed here: the reply is made along `flags`.
+// The meaning of a flag depends on the command; a flag without meaning for a command is accepted and ignored.
+// Flags that only select what the reply contains are not listed here: the reply goes through `flags`.
 struct MetaRequest {
-  std::string_view flags = {};           // as they stand on the line, separated by spaces
+  std::string_view flags = {};           // as on the line, separated by spaces
   bool is_key_binary = false;            // b: Request::key is base64, and …
-  std::string binary_key = {};           // … this what it stands for
+  std::string binary_key = {};           // … this is what it decodes to
   bool quiet = false;                    // q
   bool with_value = false;               // v
   bool marks_used = true;                // not u
@@ -28,7 +28,7 @@ struct MetaRequest {
   std::optional<int32_t> vivify = {};    // N: an exptime
   int32_t recache_s = 0;                 // R
   std::optional<uint64_t> compare = {};  // C
-  uint64_t cas = 0;                      // E; 0: none was given
+  uint64_t cas = 0;                      // E; 0: not given
   uint64_t delta = 1;                    // D
   uint64_t initial = 0;                  // J
 };

@@ -1,5 +1,5 @@
-// The numbers a request may hold. Each kind has its own grammar; all of them are digits only unless said
-// otherwise, may have leading zeros, and give nothing when the text is not exactly such a number.
+// The numbers in requests. Each kind has its own grammar. Unless said otherwise all consist of digits only and may
+// have leading zeros, and the result is nothing if the text is not exactly such a number.
 #ifndef NETD_NUMBERS_H_
 #define NETD_NUMBERS_H_
 
@@ -13,7 +13,7 @@ namespace netd {
 
 namespace internal {
 
-// Digits alone, behind a '-' if Number has a sign.
+// Digits, after a '-' if Number is signed.
 template <class Number>
 std::optional<Number> parse_whole(std::string_view text) {
   Number value = 0;
@@ -49,7 +49,7 @@ std::optional<Number> parse_whole(std::string_view text) {
   return internal::parse_whole<int64_t>(text);
 }
 
-// The client flags of a storage command: as parse_u32, with an optional '+'.
+// The client flags of a storage command: like parse_u32, with an optional '+'.
 [[nodiscard]] inline std::optional<uint32_t> parse_client_flags(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   return internal::parse_whole<uint32_t>(text);

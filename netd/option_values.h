@@ -1,5 +1,5 @@
-// The values of command line options. memcached reads them with atoi, which makes 0 of anything; here what is not
-// a value of the kind is refused, in words that name the flag and the value.
+// The values of command line options. memcached reads them with atoi, which turns anything into 0; here, a value
+// of the wrong form is refused with a message that names the flag and the value.
 #ifndef NETD_OPTION_VALUES_H_
 #define NETD_OPTION_VALUES_H_
 
@@ -13,7 +13,7 @@
 
 namespace netd {
 
-// A value, and the flag it was given to, as the messages name it ("-p", "-o idle_timeout").
+// A value, and the flag it was given to, as messages name it ("-p", "-o idle_timeout").
 struct FlagValue {
   std::string flag;
   std::string_view text;
@@ -24,19 +24,19 @@ struct FlagValue {
 // A decimal number from `min` to `max`.
 [[nodiscard]] int64_t parse_number(const FlagValue& value, int64_t min, int64_t max, int exit_code = kExitFailure);
 
-// A decimal fraction above `above`, `max` at most.
+// A decimal fraction above `above` and at most `max`.
 [[nodiscard]] double parse_factor(const FlagValue& value, double above,
                                   double max = std::numeric_limits<double>::infinity());
 
-// A number of bytes: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without, which multiplies
-// by `unit_bytes`.
+// A number of bytes: digits with k, m, g or t (times 2^10, 2^20, 2^30, 2^40), or without a suffix, which
+// multiplies by `unit_bytes`.
 [[nodiscard]] size_t parse_bytes(const FlagValue& value, size_t unit_bytes);
 
-// As parse_bytes in MiB; or with %: of the memory this process may use, which is that of its control group, or
-// of the machine.
+// Like parse_bytes in MiB; or with %: of the memory that this process may use, that of its control group or of the
+// machine.
 [[nodiscard]] size_t parse_memory(const FlagValue& value);
 
-// The permission bits of an octal mode, 0..0777; those above them, up to 07777, are left out.
+// The permission bits of an octal mode, 0..0777; higher bits, up to 07777, are ignored.
 [[nodiscard]] unsigned parse_mode(const FlagValue& value);
 
 }  // namespace netd

@@ -1,5 +1,5 @@
-// What netd is told on its command line. Names, defaults and checks are memcached's where it has them;
-// `netd --help` and netd/PROTOCOL.md say where not.
+// The options of netd. Names, defaults and checks are memcached's where it has the option; `netd --help` and
+// netd/PROTOCOL.md list the differences.
 #ifndef NETD_OPTIONS_H_
 #define NETD_OPTIONS_H_
 
@@ -16,12 +16,12 @@
 
 namespace netd {
 
-// The largest limit for values that -I takes; -m permitting.
+// The largest value limit that -I accepts, if -m permits it.
 inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;
 inline constexpr size_t kThreadsMax = 1024;
 
 struct Options {
-  // Where clients connect. port: 0 is no TCP, kAnyPort whichever is free.
+  // Where clients connect. port: 0: no TCP; kAnyPort: any free port.
   int port = 11211;
   bool port_given = false;
   int udp_port = 0;                             // 0: no UDP; kAnyPort as above
@@ -38,15 +38,15 @@ struct Options {
   bool cas = true;
 
   // Serving.
-  bool ascii_only = false;  // as `stats settings` tells; there is no other protocol
+  bool ascii_only = false;  // only shown in `stats settings`; there is no other protocol
   size_t threads = 1;
   size_t connections_max = 1024;
   size_t requests_per_turn_max = 20;
-  bool reject_connections = true;  // over the limit: say so and close, instead of letting them wait
+  bool reject_connections = true;  // over the limit: reply with an error and close, instead of waiting
   uint32_t idle_timeout_s = 0;     // 0: never
   uint32_t send_timeout_s = 600;   // 0: never
   uint32_t request_timeout_s = 60;  // 0: never
-  bool read_only = false;          // what would change the cache or the server is refused; no flag of netd
+  bool read_only = false;          // refuses requests that would change anything; no flag of netd
   bool shutdown_enabled = false;
   bool flush_enabled = true;
   bool dump_enabled = true;
@@ -59,7 +59,7 @@ struct Options {
   uint32_t verbosity = 0;
   bool verbosity_enabled = true;  // clients may change it; no flag of netd
 
-  // Ask whether the server that these options describe answers, instead of being it.
+  // Check whether the server that these options describe answers, instead of being it.
   bool health = false;
 
   // The process.
@@ -69,22 +69,22 @@ struct Options {
   std::string user;
   std::string pid_file;
 
-  // Told in the log at -v: options that are accepted but do nothing here.
+  // Logged with -v: options that are accepted but have no effect here.
   std::vector<std::string> notes;
-  // Told in the log: what is not as it was asked for.
+  // Logged: what differs from what was asked for.
   std::vector<std::string> warnings;
 
-  // The flags that were given, by their letters, as they were given: "-m", "--memory-limit", "NETD_MEMORY_LIMIT".
+  // The flags that were given, by letter, as the user wrote them: "-m", "--memory-limit", "NETD_MEMORY_LIMIT".
   std::map<char, std::string> given;
 };
 
-// What messages call the flag with this letter: what the user called it, if he did.
+// The name of the flag with this letter in messages: as the user wrote it, if at all.
 [[nodiscard]] inline std::string flag_name(const Options& options, char letter) {
   const auto found = options.given.find(letter);
   return found == options.given.end() ? std::string{'-', letter} : found->second;
 }
 
-// TCP is served unless it was turned off: by port 0, or by naming nothing but a UNIX socket.
+// TCP is served unless it is turned off: by port 0, or by giving only a UNIX socket.
 [[nodiscard]] inline bool serves_tcp(const Options& options) {
   if (options.port == 0) return false;
   return options.unix_socket.empty() || options.port_given || !options.listen_addresses.empty();
@@ -92,11 +92,12 @@ struct Options {
 
 struct ParsedCommandLine {
   Options options;
-  std::optional<std::string> text;  // given: to be printed instead of serving
+  std::optional<std::string> text;  // given: print this instead of serving
 };
 
 // Reads the environment, NETD_<LONG_OPTION> for each flag, and the command line, which comes second. Throws
-// StartError, naming the flag and the value, for what it cannot accept. Not thread-safe, as it uses getopt_long.
+// StartError, naming the flag and the value, for what it cannot accept. Not thread-safe, because it uses
+// getopt_long.
 [[nodiscard]] ParsedCommandLine parse_command_line(int argc, char* const* argv);
 
 }  // namespace netd

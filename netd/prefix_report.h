@@ -1,4 +1,4 @@
-// stats detail dump: what has been asked about the keys of each prefix.
+// stats detail dump: the requests per key prefix.
 #ifndef NETD_PREFIX_REPORT_H_
 #define NETD_PREFIX_REPORT_H_
 

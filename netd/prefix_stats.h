@@ -1,8 +1,8 @@
-// Statistics per key prefix (-D, `stats detail`): what is asked about the keys of each prefix, the part before the
-// first delimiter. Keys without one are not counted.
+// Statistics per key prefix (-D, `stats detail`): requests for the keys of each prefix, the part before the first
+// delimiter. Keys without a delimiter are not counted.
 //
-// One table a worker, so that workers do not wait for each other; `stats detail dump` adds them up. A table holds
-// kPrefixesMax prefixes, or as many as have room in its share of memory; those that come later are not counted.
+// Each worker has its own table, so that workers do not wait for each other; `stats detail dump` adds them up. A
+// table holds kPrefixesMax prefixes, or as many as fit into its share of memory; later ones are not counted.
 #ifndef NETD_PREFIX_STATS_H_
 #define NETD_PREFIX_STATS_H_
 
@@ -32,7 +32,7 @@ class PrefixStats {
 
   using Table = std::map<std::string, PrefixCounts, std::less<>>;
 
-  // A table that takes up to `bytes_max` of `memory`, which must outlive it.
+  // A table that takes at most `bytes_max` of `memory`, which must outlive it.
   PrefixStats(char delimiter, ConnectionMemory& memory, size_t bytes_max)
       : delimiter_(delimiter), memory_(memory), bytes_max_(bytes_max) {}
   ~PrefixStats() { reset(); }
@@ -43,7 +43,8 @@ class PrefixStats {
   void count_get(std::string_view key, bool hit);
   void count_set(std::string_view key);
   void count_delete(std::string_view key);
-  // Adds up to `count` prefixes, those that come after `after`. The last of them, or nothing if there are no more.
+  // Adds up at most `count` prefixes, starting after `after`. Returns the last of them, or nothing if there are no
+  // more.
   std::optional<std::string> add_some_to(Table& sum, const std::optional<std::string>& after, size_t count) const;
   void reset();
 

@@ -1,4 +1,4 @@
-// What a server that changes nothing leaves of the requests of its clients.
+// Which requests a read-only server accepts.
 #ifndef NETD_READ_ONLY_H_
 #define NETD_READ_ONLY_H_
 
@@ -6,8 +6,8 @@
 
 namespace netd {
 
-// False: the request is to be refused, as it asks for a change of the cache, of its counters or of the server. What
-// `mg` would change unasked is taken out of the request: it wins nothing, and has no time of access kept.
+// False: refuse the request, because it would change the cache, its counters or the server. Side effects of `mg`
+// are removed from the request: it wins nothing, and starts no access record.
 [[nodiscard]] bool make_read_only(Request& request);
 
 }  // namespace netd

@@ -1,5 +1,5 @@
-// What becomes of the items that the cache evicts or finds expired: they are counted by size class, and clients
-// that watch evictions are told.
+// Counts items that the cache evicts or finds expired by size class, and reports evictions to clients that watch
+// them.
 #ifndef NETD_REMOVAL_LOG_H_
 #define NETD_REMOVAL_LOG_H_
 
@@ -28,7 +28,7 @@ class RemovalLog final : public larder::RemovalListener {
 
   ClassCounters& counters() { return counters_; }
   const ClassCounters& counters() const { return counters_; }
-  // How long the last item of the class to be evicted had not been accessed.
+  // For how long the last evicted item of the class had not been accessed.
   [[nodiscard]] uint32_t evicted_idle_s(ItemClass item_class) const {
     return evicted_idle_s_[item_class].load(std::memory_order_relaxed);
   }
@@ -39,7 +39,7 @@ class RemovalLog final : public larder::RemovalListener {
   const larder::Clock& clock_;
   WatchHub& hub_;
   ClassCounters counters_;
-  // Relaxed: to be looked at; nothing depends on them.
+  // Relaxed: for information; no other data depends on them.
   std::array<std::atomic<uint32_t>, kItemClassMax + 1> evicted_idle_s_{};
 };
 

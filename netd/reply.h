@@ -1,4 +1,4 @@
-// From results to bytes: the lines of a reply that are not fixed. Pure; the fixed ones are in reply_words.h.
+// Turns results into the reply lines that are not fixed. Pure; reply_words.h has the fixed ones.
 #ifndef NETD_REPLY_H_
 #define NETD_REPLY_H_
 
@@ -10,13 +10,13 @@
 
 namespace netd {
 
-// VALUE <key> <flags> <bytes>⏎<value>⏎ for get and gat, with <cas> at the end of the line for gets and gats. False,
-// and nothing appended, if there is no memory for it.
+// VALUE <key> <flags> <bytes>⏎<value>⏎ for get and gat, with <cas> at the end of the line for gets and gats.
+// False, and nothing appended, if there is no memory for it.
 [[nodiscard]] bool append_value(const larder::ItemView& item, bool with_cas, Buffer& out);
 
 // The others throw std::bad_alloc then.
 //
-// A line that holds a number: the answer to incr and decr.
+// A line with a number: the reply to incr and decr.
 void append_number(uint64_t number, Buffer& out);
 
 // VERSION <text>

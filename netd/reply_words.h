@@ -1,4 +1,4 @@
-// Every fixed line netd sends, with its line end. Clients compare these byte by byte.
+// Every fixed line that netd sends, with its line end. Clients compare these byte by byte.
 #ifndef NETD_REPLY_WORDS_H_
 #define NETD_REPLY_WORDS_H_
 

@@ -1,4 +1,4 @@
-// How replies are put together: straight in the output buffer, in room that was reserved before.
+// Writes replies directly into the output buffer, into room that was reserved before.
 #ifndef NETD_REPLY_WRITER_H_
 #define NETD_REPLY_WRITER_H_
 
@@ -18,7 +18,7 @@ namespace netd {
 
 inline constexpr size_t kDecimalBytesMax = 20;  // of 2^64 - 1
 
-// Writes into memory that is known to suffice.
+// Writes into memory that is known to be large enough.
 class ReplyWriter {
  public:
   explicit ReplyWriter(char* begin) : at_(begin) {}
@@ -57,7 +57,7 @@ template <class Write>
     });
     return true;
   }
-  // From where it lies: it is long, or there is no memory to copy it.
+  // Without a copy: it is long, or there is no memory to copy it.
   if (!out.has_outlet()) return false;
   std::optional<larder::Handle> handle = out.try_keep(item, bytes_max);
   if (!handle) return false;

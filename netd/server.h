@@ -1,4 +1,4 @@
-// The running server: listeners and workers, for a cache that is its owner's.
+// The running server: listeners and workers, for a cache that its owner provides.
 #ifndef NETD_SERVER_H_
 #define NETD_SERVER_H_
 
@@ -19,14 +19,14 @@ namespace netd {
 
 class Server {
  public:
-  // How long clients that are in the middle of a request have to finish it.
+  // How long clients in the middle of a request have to finish it.
   static constexpr std::chrono::milliseconds kGrace{2000};
 
-  // Clients are accepted by the thread that runs `io`, which like the parts must outlive the server; nothing is
-  // accepted yet. Throws StartError, or what Asio does when the system is short of something.
+  // The thread that runs `io` accepts clients; `io` must outlive the server, and so must the parts. Nothing is
+  // accepted yet. Throws StartError, or what Asio throws when the system is short of something.
   Server(asio::io_context& io, const ServerParts& parts, std::vector<ListenSocket> sockets);
 
-  // Finishes without any grace. `io` must not be running.
+  // Finishes without a grace period. `io` must not be running.
   ~Server();
 
   // Starts the workers' threads. Throws std::system_error.
@@ -35,17 +35,17 @@ class Server {
   // Runs `io`: accepts clients until `stop`, then returns.
   void run();
 
-  // Has nobody accepted any more: the sockets are closed. From any thread; also what a client's `shutdown` does.
+  // Stops accepting clients: closes the sockets. From any thread; a client's `shutdown` does the same.
   void stop();
 
-  // After `run`: has the workers answer what has been received, the last of it within `grace`, and waits for them.
+  // After `run`: has the workers answer what has been received, within `grace`, and waits for them.
   void finish(std::chrono::milliseconds grace);
 
  private:
   void hand_over(UniqueFd client);
-  // Every second, and soon again while there is something to do.
+  // Runs every second, and again soon while there is work.
   void maintain();
-  // A step of it. True when there are more.
+  // One step of a crawl. True if there are more.
   bool crawl();
   [[nodiscard]] Worker& next_worker();
 

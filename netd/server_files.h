@@ -1,4 +1,4 @@
-// Files that tell others about the running server: its process id, its ports.
+// Files about the running server for others: its process id, its ports.
 #ifndef NETD_SERVER_FILES_H_
 #define NETD_SERVER_FILES_H_
 
@@ -9,11 +9,12 @@
 
 namespace netd {
 
-// The pid file: there as long as this object is, or, with a warning in the log, not at all if it cannot be written.
-// Written beside its place and renamed, so that nobody reads half of it, and never through a symbolic link.
+// The pid file, which exists as long as this object; if it cannot be written, there is none, and a warning in the
+// log. It is written under another name and renamed, so that nobody reads half of it, and never through a symbolic
+// link.
 class PidFile {
  public:
-  // An empty path: no file. Warns in the log when the file names a process that is running.
+  // An empty path: no file. Warns in the log if the file names a running process.
   explicit PidFile(const std::string& path);
   ~PidFile();
   PidFile(const PidFile&) = delete;
@@ -23,8 +24,8 @@ class PidFile {
   std::string path_;  // empty: none was written
 };
 
-// Writes the bound ports, one a line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names,
-// if it does; or warns in the log.
+// Writes the bound ports, one per line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names, if it
+// is set; or warns in the log.
 void write_port_file(std::span<const ListenSocket> sockets);
 
 }  // namespace netd

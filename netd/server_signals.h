@@ -1,4 +1,4 @@
-// The signals that netd answers to.
+// The signals that netd handles.
 #ifndef NETD_SERVER_SIGNALS_H_
 #define NETD_SERVER_SIGNALS_H_
 
@@ -13,8 +13,8 @@ namespace netd {
 
 inline constexpr std::initializer_list<int> kServerSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 
-// SIGINT, SIGTERM and SIGUSR1 stop the server; SIGHUP has the password file read again. All are
-// caught from the moment this is made, and have their effect while `io` runs.
+// SIGINT, SIGTERM and SIGUSR1 stop the server; SIGHUP makes it read the password file again. All are caught from
+// the moment this is made, and take effect while `io` runs.
 class ServerSignals {
  public:
   // Keeps references.

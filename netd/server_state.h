@@ -1,5 +1,5 @@
-// What the threads of one server share: the cache, what it was started with, and what it counts. Made by main
-// before any thread, and outlives them all.
+// What the threads of one server share: the cache, the options, and counters. Made before any thread of the
+// server, and outlives them all.
 #ifndef NETD_SERVER_STATE_H_
 #define NETD_SERVER_STATE_H_
 
@@ -27,12 +27,12 @@
 
 namespace netd {
 
-// What a server is put together from.
+// The parts of a server.
 struct ServerParts {
   const Options& options;
   larder::Cache& cache;
   const larder::Clock& clock;
-  DebugClock* debug_clock;  // the same clock, if `debugtime` may move it, or null
+  DebugClock* debug_clock;  // the same clock, if `debugtime` may move it, otherwise null
   WatchHub& watch_hub;
   RemovalLog& removal_log;
   AuthFile& auth_file;
@@ -68,18 +68,19 @@ class ServerState {
   PrefixStats& prefix_stats(size_t worker) { return prefix_stats_[worker]; }
   void reset_counters();
 
-  // Gauges. Relaxed wherever they are used, as they are numbers to look at, except that `connections` is also
-  // what the connection limit is compared with: only the acceptor adds to it, so the limit is never exceeded.
+  // Gauges. Relaxed wherever they are used, because they are only for information. The exception is `connections`,
+  // which is also compared with the connection limit: only the acceptor increments it, so the limit is never
+  // exceeded.
   std::atomic<uint64_t> connections{0};
   std::atomic<bool> accepting{true};
   std::atomic<uint32_t> verbosity;
   std::atomic<bool> detail_enabled;  // statistics per key prefix are kept
-  std::atomic<uint64_t> crawl{0};    // whose turn it is, if it is that of a crawl
-  std::atomic<uint64_t> crawler_starts{0};  // of crawls and dumps
-  std::atomic<uint64_t> crawled_items{0};   // that both have looked at
-  std::atomic<bool> crawler_enabled{true};  // what `lru_crawler` was told last; a crawl depends on it
+  std::atomic<uint64_t> crawl{0};    // the current crawl's turn, if there is one
+  std::atomic<uint64_t> crawler_starts{0};  // crawls and dumps started
+  std::atomic<uint64_t> crawled_items{0};   // items that both have examined
+  std::atomic<bool> crawler_enabled{true};  // what `lru_crawler` set last; crawls depend on it
 
-  // The ports clients find, when the system chose them. Set before there are threads.
+  // The ports that clients connect to, even if the system chose them. Set before there are threads.
   int tcp_port;
   int udp_port;
 

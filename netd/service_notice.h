@@ -1,4 +1,4 @@
-// Tells the service manager that started netd, if one did, how far it has come: systemd's Type=notify.
+// Tells the service manager that started netd, if one did, about its progress: systemd's Type=notify.
 #ifndef NETD_SERVICE_NOTICE_H_
 #define NETD_SERVICE_NOTICE_H_
 
@@ -6,8 +6,8 @@
 
 namespace netd {
 
-// Sends `state` ("READY=1", "STOPPING=1") to the socket that NOTIFY_SOCKET names, if it does; a path, or a name
-// behind '@'. Nobody is the worse for a notice that does not arrive.
+// Sends `state` ("READY=1", "STOPPING=1") to the socket that NOTIFY_SOCKET names, if it is set: a path, or a name
+// after '@'. Failures are ignored.
 void notify_service_manager(std::string_view state);
 
 }  // namespace netd

@@ -1,4 +1,4 @@
-// What there is to know about one client between its requests.
+// The state of a client between its requests.
 #ifndef NETD_SESSION_H_
 #define NETD_SESSION_H_
 
@@ -12,17 +12,17 @@
 
 namespace netd {
 
-// Owned by its connection, and used by that one's thread alone.
+// Owned by its connection, and used only on that connection's thread.
 struct Session {
   int fd = -1;                       // the client's number in logs
-  bool authenticated = false;        // looked at only with -Y
+  bool authenticated = false;        // used only with -Y
   bool has_failed_to_log_in = false;
   std::unique_ptr<LoginPace::Attempt> login;  // the attempt under way
-  int64_t login_wait_ms = 0;                  // until it may be looked at
-  // Called, from any thread, when that may be sooner. Only where clients have to log in.
+  int64_t login_wait_ms = 0;                  // until it may be checked
+  // Called, from any thread, when that may be sooner. Only set where clients have to log in.
   std::unique_ptr<const std::function<void()>> wake_login;
-  std::unique_ptr<Report> report;             // the rest of the reply to the last request, if it is not complete
-  std::shared_ptr<Watcher> watcher;           // from `watch` on
+  std::unique_ptr<Report> report;             // the rest of the reply to the last request, if it is incomplete
+  std::shared_ptr<Watcher> watcher;           // set by `watch`
 };
 
 }  // namespace netd

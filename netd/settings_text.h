@@ -1,5 +1,5 @@
 // The text of `stats settings`: every name memcached 1.6 prints, in its order, with the true value where netd has
-// the notion, and memcached's default where it has not.
+// the setting, and memcached's default where it does not.
 #ifndef NETD_SETTINGS_TEXT_H_
 #define NETD_SETTINGS_TEXT_H_
 
@@ -8,7 +8,7 @@
 
 namespace netd {
 
-// END included.
+// Including END.
 void append_settings(const ServerState& server, Buffer& out);
 
 }  // namespace netd

@@ -1,6 +1,7 @@
-// Reports that are the same for everybody: however many ask at the same time, one is made, and all get it.
+// Reports that are the same for all clients: however many ask at the same time, one is made, and all get it.
 //
-// Who asks gets the report that is begun next, so that it tells of everything there was before. It is made a step
+// A client gets the report that starts next after it asks, so it covers everything from before. Whichever waiting
+// client has a turn makes the next step of it: no single client has to stay to the end.
 // at a time by whoever waits for it and has a turn: nobody has to see it through.
 #ifndef NETD_SHARED_REPORTS_H_
 #define NETD_SHARED_REPORTS_H_
@@ -26,14 +27,14 @@ class SharedReports {
  public:
   explicit SharedReports(ServerState& server) : server_(server) {}
 
-  // For one who asks now. Its parts may be empty while it is being made.
+  // For a client that asks now. Its parts may be empty while it is being made.
   [[nodiscard]] std::unique_ptr<Report> join(SharedReportKind kind);
 
  private:
   struct Run;
   class Share;
 
-  // What those who ask for one kind wait for.
+  // The state that clients of one kind of report wait for.
   struct Runs {
     std::shared_ptr<Run> current;
     std::shared_ptr<Run> next;

@@ -1,4 +1,4 @@
-// Why netd cannot start, and the exit code that says so.
+// Why netd cannot start, and its exit code.
 #ifndef NETD_START_ERROR_H_
 #define NETD_START_ERROR_H_
 
@@ -7,14 +7,14 @@
 
 namespace netd {
 
-// Exit codes as memcached uses them (sysexits.h has the last three).
+// Exit codes as in memcached (sysexits.h has the last three).
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 64;
 inline constexpr int kExitNoUser = 67;
 inline constexpr int kExitOsError = 71;
 
-// Thrown only before the first client is served, and caught only where a server is started: whatever was made until
-// then (files, sockets) is taken back by its destructor on the way there.
+// Thrown only before the first client is served, and caught only where a server is started; destructors undo what
+// was made until then (files, sockets).
 class StartError : public std::runtime_error {
  public:
   explicit StartError(const std::string& message, int exit_code = kExitFailure)

@@ -1,5 +1,5 @@
-// The text of `stats`: every name memcached 1.6 prints, in its order, because monitors look
-// for them; with the true value where netd has the notion, and memcached's default where it has not.
+// The text of `stats`: every name memcached 1.6 prints, in its order, because monitors look for them; with the
+// true value where netd has the counter, and memcached's default where it does not.
 #ifndef NETD_STATS_TEXT_H_
 #define NETD_STATS_TEXT_H_
 
@@ -8,7 +8,7 @@
 
 namespace netd {
 
-// END included.
+// Including END.
 void append_general_stats(const ServerState& server, Buffer& out);
 
 }  // namespace netd

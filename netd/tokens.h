@@ -1,4 +1,4 @@
-// A command line cut at its spaces. Only the byte 0x20 separates; several are as good as one.
+// A command line, split at its spaces. Only the byte 0x20 separates; several count as one.
 #ifndef NETD_TOKENS_H_
 #define NETD_TOKENS_H_
 
@@ -9,12 +9,12 @@
 
 namespace netd {
 
-// Takes the next token off the front of `text`; empty when there is none left.
+// Removes the next token from the start of `text`, and returns it; empty if there is none left.
 inline std::string_view take_token(std::string_view& text) {
   const char* begin = text.data();
   const char* const end = begin + text.size();
   while (begin != end && *begin == ' ') ++begin;
-  // Most numbers and flags are of one byte, which is quicker to see than to search for.
+  // Most numbers and flags have one byte, which is faster to test than to search for.
   const char* stop = end - begin > 1 ? begin + 1 : end;
   if (stop != end && *stop != ' ') {
     const void* const space = std::memchr(stop, ' ', static_cast<size_t>(end - stop));
@@ -24,7 +24,7 @@ inline std::string_view take_token(std::string_view& text) {
   return {begin, static_cast<size_t>(stop - begin)};
 }
 
-// The first 23 tokens of a line; as in memcached, later ones are not looked at.
+// The first 23 tokens of a line; as in memcached, later ones are ignored.
 class Tokens {
  public:
   static constexpr size_t kCountMax = 23;
@@ -39,14 +39,14 @@ class Tokens {
 
   [[nodiscard]] size_t size() const { return count_; }
 
-  // Empty beyond the last token.
+  // Empty after the last token.
   [[nodiscard]] std::string_view operator[](size_t index) const {
     return index < count_ ? std::string_view(tokens_[index].begin, tokens_[index].size) : std::string_view();
   }
   [[nodiscard]] std::string_view last() const { return count_ == 0 ? std::string_view() : (*this)[count_ - 1]; }
 
  private:
-  // Unlike a std::string_view left as it is by default, which for all of them takes as long as the line.
+  // Not a std::string_view, which would be initialized: for all tokens that takes as long as splitting the line.
   struct Token {
     const char* begin;
     size_t size;

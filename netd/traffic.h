@@ -1,5 +1,5 @@
-// What dispatch tells about each request on an item, for those who want to know by class, by prefix, or line by
-// line: the counters of size classes, the statistics of key prefixes, the clients that watch.
+// What dispatch reports about each request for an item: for the counters of size classes, the statistics of key
+// prefixes, and the clients that watch.
 #ifndef NETD_TRAFFIC_H_
 #define NETD_TRAFFIC_H_
 
@@ -17,21 +17,21 @@
 
 namespace netd {
 
-// One per worker. Sizes are those of values; nothing stands for an item that was not there. As in memcached, the
-// statistics of prefixes leave out the meta commands.
+// One per worker. Sizes are those of values; no size: there was no item. As in memcached, the statistics of
+// prefixes do not include the meta commands.
 class Traffic {
  public:
   Traffic(ServerState& server, size_t worker)
       : server_(server), classes_(server.class_counters(worker)), prefixes_(server.prefix_stats(worker)) {}
 
-  // Before the cache looks for an item, whatever it is to do with it. For those who watch fetchers, the item is
-  // looked for once more, and what there is told.
+  // Call before the cache looks for an item, whatever for. If clients watch fetchers, it looks for the item once
+  // more, and reports the result.
   void looks_up(const Session& session, std::string_view key) {
     if (is_reading_watched()) tell_lookup(session, key);
   }
   [[nodiscard]] bool is_reading_watched() const { return server_.watch_hub().wants(kWatchFetchers); }
 
-  // A command has done what `counter` counts with an item.
+  // Reports that a command has done what `counter` counts to an item.
   void count(std::string_view key, size_t value_bytes, ClassCounter counter) {
     classes_.add(class_of(key, value_bytes), counter);
   }
@@ -41,10 +41,10 @@ class Traffic {
     if (value_bytes) count(key, *value_bytes, hits);
     if (counts_prefixes()) prefixes_.count_get(key, value_bytes.has_value());
   }
-  // Whether `got` wants to know of misses.
+  // Whether `got` must be called for misses.
   [[nodiscard]] bool counts_prefixes() const { return server_.detail_enabled.load(std::memory_order_relaxed); }
 
-  // set, add, replace, append, prepend, cas, ms: what came of the value that the client sent.
+  // set, add, replace, append, prepend, cas, ms: the result for the value that the client sent.
   void stored(const Session& session, const Request& request, const larder::StoreOptions& options,
               const larder::StoreOutcome& outcome);
 

@@ -1,5 +1,5 @@
-// The words that tune memcached's slabs, LRU and crawler. netd has none of them: these answer as memcached does
-// when it obeys, or cannot make sense of them. Pure.
+// The commands that tune memcached's slabs, LRU and crawler. netd has none of these: it replies as memcached does
+// when it obeys, or cannot parse them. Pure.
 #ifndef NETD_TUNING_WORDS_H_
 #define NETD_TUNING_WORDS_H_
 
@@ -9,10 +9,10 @@
 
 namespace netd {
 
-// `words`: what follows `slabs`, `lru`, `lru_crawler`. The reply, a line of reply_words.h.
+// `words`: what follows `slabs`, `lru`, `lru_crawler`. Returns the reply, a line of reply_words.h.
 [[nodiscard]] std::string_view answer_slabs(const Tokens& words);
 [[nodiscard]] std::string_view answer_lru(const Tokens& words);
-// Of lru_crawler all but the dumps.
+// For lru_crawler, everything but the dumps.
 [[nodiscard]] std::string_view answer_lru_crawler(const Tokens& words);
 
 // Whether `text` is `all`, `hash`, or a list "1,2,3" of class ids as memcached numbers them.

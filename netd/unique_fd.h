@@ -1,4 +1,4 @@
-// A file descriptor that is closed when its owner goes.
+// A file descriptor that its owner closes.
 #ifndef NETD_UNIQUE_FD_H_
 #define NETD_UNIQUE_FD_H_
 

@@ -1,4 +1,4 @@
-// Stores the values that clients send, and does what has to be done about those that could not be received.
+// Stores the values that clients send, and handles those that could not be received.
 #ifndef NETD_VALUE_STORE_H_
 #define NETD_VALUE_STORE_H_
 
@@ -17,12 +17,12 @@ class ValueStore {
   // Keeps references.
   ValueStore(larder::Cache& cache, Traffic& traffic) : cache_(cache), traffic_(traffic) {}
 
-  // A value that is too large, or for which there was no memory, leaves nothing of the old item behind if it was to
-  // be stored whatever there was, and otherwise all of it.
+  // A value that is too large, or that there was no memory for: removes the old item if the command would have
+  // replaced any item, and otherwise leaves it unchanged.
   [[nodiscard]] larder::StoreOutcome store(const Request& request, const Session& session,
                                            const larder::StoreOptions& options);
 
-  // About how many bytes of values have been written so far, those that were there included that had to be moved.
+  // About how many bytes of values have been written so far, including existing values that had to be moved.
   [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
 
  private:

@@ -1,4 +1,4 @@
-// What netd calls itself.
+// The name and version of netd.
 #ifndef NETD_VERSION_H_
 #define NETD_VERSION_H_
 
@@ -6,8 +6,8 @@
 
 namespace netd {
 
-// Begins with the number of the memcached whose protocol netd speaks: clients compare it to decide what they may
-// send, and some of them read it as three integers.
+// Starts with the version of the memcached whose protocol netd speaks: clients compare it to decide what they may
+// send, and some parse it as three integers.
 [[nodiscard]] std::string_view version_text();
 
 }  // namespace netd

@@ -1,8 +1,8 @@
 // `watch`: clients that are told, line by line, what happens in the server.
 //
-// Whoever sees something happen asks `wants`, one relaxed load, whether anybody watches for such events, and only
-// then makes a line of it. Each watcher has a queue of bounded length; what finds it full is skipped, and the
-// watcher is told how much it missed: a slow watcher loses lines, and slows nobody.
+// Code that may report an event first asks `wants`, one relaxed load, whether anybody watches such events, and
+// only then formats a line. Each watcher has a queue of bounded length. A line that finds it full is skipped, and
+// the watcher is told how many it missed: a slow watcher loses lines, and delays nobody.
 #ifndef NETD_WATCH_HUB_H_
 #define NETD_WATCH_HUB_H_
 
@@ -22,7 +22,7 @@
 
 namespace netd {
 
-// Kinds of events, as bits. The last ones are accepted, but nothing of the kind happens here.
+// Kinds of events, as bits. The last ones are accepted, but never occur here.
 enum WatchEvents : uint32_t {
   kWatchFetchers = 1,
   kWatchMutations = 2,
@@ -32,7 +32,7 @@ enum WatchEvents : uint32_t {
   kWatchOther = 32,
 };
 
-// The kind that a word of the `watch` command names.
+// The kind that a word of the `watch` command selects.
 [[nodiscard]] std::optional<uint32_t> watch_events_of(std::string_view word);
 
 // One client's queue. Thread-safe.
@@ -56,8 +56,8 @@ class Watcher {
   const size_t queue_bytes_max_;
   larder::internal::Mutex mutex_;
   std::string queue_ ABSL_GUARDED_BY(mutex_);
-  size_t taken_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the front of the queue
-  uint64_t skipped_ ABSL_GUARDED_BY(mutex_) = 0;    // lines since the last one that found room
+  size_t taken_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // the part of the queue's front that was taken
+  uint64_t skipped_ ABSL_GUARDED_BY(mutex_) = 0;    // lines skipped since the last one that found room
   std::function<void()> wake_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -67,23 +67,23 @@ class WatchHub {
 
   explicit WatchHub(size_t queue_bytes_max) : queue_bytes_max_(queue_bytes_max) {}
 
-  // Null: there are kWatchersMax already.
+  // Null: there are already kWatchersMax.
   [[nodiscard]] std::shared_ptr<Watcher> add(uint32_t events);
   void remove(const std::shared_ptr<Watcher>& watcher);
 
   // Whether anybody watches for any of `events`.
   [[nodiscard]] bool wants(uint32_t events) const {
-    // Relaxed: a watcher that has just come may miss what happens at the same time.
+    // Relaxed: a new watcher may miss what happens at the same time.
     return (events_.load(std::memory_order_relaxed) & events) != 0;
   }
 
-  // Sends "ts=<s>.<µs> gid=<n> type=<text>⏎" to those who watch for `events`.
+  // Sends "ts=<s>.<µs> gid=<n> type=<text>⏎" to the clients that watch `events`.
   void tell(uint32_t events, int64_t unix_ms, std::string_view text);
 
   struct Counts {
-    uint64_t written = 0;  // lines made
-    uint64_t sent = 0;     // lines given to a watcher, each counted for each
-    uint64_t skipped = 0;  // lines a watcher had no room for, likewise
+    uint64_t written = 0;  // lines formatted
+    uint64_t sent = 0;     // lines put into queues, counted for each watcher
+    uint64_t skipped = 0;  // lines that found no room, likewise
     uint64_t watchers = 0;
   };
   [[nodiscard]] Counts counts() const;

@@ -25,10 +25,10 @@ namespace netd {
 
 class Worker {
  public:
-  // What a worker asks of the server, from its own thread.
+  // What a worker calls in the server, from its own thread.
   struct Requests {
     std::function<void()> shut_down;
-    std::function<void(size_t used_bytes_max)> reclaim;  // of all workers, what `reclaim` does
+    std::function<void(size_t used_bytes_max)> reclaim;  // calls `reclaim` of all workers
   };
 
   // Worker `number` of `server`. Throws StartError.
@@ -43,10 +43,10 @@ class Worker {
   // Starts the thread.
   void start();
 
-  // Hands over a client that has been counted in ServerState::connections. From any thread.
+  // Hands over a client that is already counted in ServerState::connections. From any thread.
   void adopt(UniqueFd fd);
 
-  // Has every connection answer what it has received and end, the last of them after `grace`. From any thread.
+  // Makes every connection answer what it has received and end, within `grace`. From any thread.
   void stop(std::chrono::milliseconds grace);
 
   // Closes connections that hold memory and have done nothing for a while, until no more than that is in use. From
@@ -57,7 +57,7 @@ class Worker {
   void join();
 
  private:
-  // All of these run on the worker's thread.
+  // These run on the worker's thread.
   void add(UniqueFd fd);
   void turn_away(std::string_view reason);
   void destroy(Connection& connection);
@@ -74,7 +74,7 @@ class Worker {
 
   ServerState& server_;
   Counters& counters_;
-  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // descriptors and timers are its thread's alone
+  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // descriptors and timers belong to its thread alone
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   BufferPool pool_;
   Dispatch dispatch_;
@@ -85,7 +85,7 @@ class Worker {
     Connection* connection;
     double weight;
   };
-  std::vector<Holder> holders_;  // for close_holders: as much room as there are connections
+  std::vector<Holder> holders_;  // for close_holders: has room for all connections
   std::deque<Connection*> reports_;  // connections whose next turn is for a part of a report
   bool report_turn_posted_ = false;
   int64_t next_reclaim_ms_ = 0;
