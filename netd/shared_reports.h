@@ -2,7 +2,6 @@
 //
 // A client gets the report that starts next after it asks, so it covers everything from before. Whichever waiting
 // client has a turn makes the next step of it: no single client has to stay to the end.
-// at a time by whoever waits for it and has a turn: nobody has to see it through.
 #ifndef NETD_SHARED_REPORTS_H_
 #define NETD_SHARED_REPORTS_H_
 

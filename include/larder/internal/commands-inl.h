@@ -1,4 +1,4 @@
-// The bodies of the layer commands, for lib/commands.cc or a program in the header-only form.
+// The definitions of the layer commands, for lib/commands.cc or a program in the header-only form.
 #ifndef LARDER_INTERNAL_COMMANDS_INL_H_
 #define LARDER_INTERNAL_COMMANDS_INL_H_
 

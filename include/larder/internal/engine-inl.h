@@ -1,4 +1,4 @@
-// The bodies of the layer engine, for lib/engine.cc or a program in the header-only form.
+// The definitions of the layer engine, for lib/engine.cc or a program in the header-only form.
 #ifndef LARDER_INTERNAL_ENGINE_INL_H_
 #define LARDER_INTERNAL_ENGINE_INL_H_
 

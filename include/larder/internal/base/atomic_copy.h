@@ -13,7 +13,6 @@
 // The gain is worth it. A processor looks about 300 instructions ahead: if there are fewer from one lookup's
 // record to the next one's bucket, it waits for both at once. So the common path of a lookup is inlined, and rare
 // cases are not.
-// next one's bucket, it waits for both at once. So what a lookup does is inlined, and what it seldom does is not.
 #ifndef LARDER_INTERNAL_BASE_ATOMIC_COPY_H_
 #define LARDER_INTERNAL_BASE_ATOMIC_COPY_H_
 
