@@ -170,8 +170,8 @@ class Connection {
   static constexpr uint8_t kMemoryWaitsMax = 60;
   uint8_t memory_waits_left_ = kMemoryWaitsMax;
   bool lacks_memory_ = false;
-  size_t bytes_to_skip_ = 0;   // to be received and discarded
-  int64_t received_ms_ = 0;    // when a part of a request was last received
+  size_t bytes_to_skip_ = 0;  // to be received and discarded
+  int64_t received_ms_ = 0;   // when a part of a request was last received
   static constexpr int64_t kNotHolding = -1;
   int64_t holding_since_ms_ = kNotHolding;
   size_t moved_bytes_ = 0;     // received and sent since then

@@ -46,7 +46,7 @@ struct Options {
   uint32_t idle_timeout_s = 0;     // 0: never
   uint32_t send_timeout_s = 600;   // 0: never
   uint32_t request_timeout_s = 60;  // 0: never
-  bool read_only = false;          // refuses requests that would change anything; no flag of netd
+  bool read_only = false;           // refuses requests that would change anything; no flag of netd
   bool shutdown_enabled = false;
   bool flush_enabled = true;
   bool dump_enabled = true;

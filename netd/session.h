@@ -21,8 +21,8 @@ struct Session {
   int64_t login_wait_ms = 0;                  // until it may be checked
   // Called, from any thread, when that may be sooner. Only set where clients have to log in.
   std::unique_ptr<const std::function<void()>> wake_login;
-  std::unique_ptr<Report> report;             // the rest of the reply to the last request, if it is incomplete
-  std::shared_ptr<Watcher> watcher;           // set by `watch`
+  std::unique_ptr<Report> report;    // the rest of the reply to the last request, if it is incomplete
+  std::shared_ptr<Watcher> watcher;  // set by `watch`
 };
 
 }  // namespace netd

@@ -85,7 +85,7 @@ class Worker {
     Connection* connection;
     double weight;
   };
-  std::vector<Holder> holders_;  // for close_holders: has room for all connections
+  std::vector<Holder> holders_;      // for close_holders: has room for all connections
   std::deque<Connection*> reports_;  // connections whose next turn is for a part of a report
   bool report_turn_posted_ = false;
   int64_t next_reclaim_ms_ = 0;
