@@ -21,8 +21,8 @@
 // function of the cache. A long value that is being shown to a visitor cannot be removed from memory, and nobody
 // waits for the visitor: calls from inside it, like those of other threads, evict other items instead. Where no
 // other item can go, they return kNoMemory, or charge memory beyond the limit. A visitor that must not pay for
-// eviction uses charge_external_bytes (serving.h). A function that runs with a lock held must not call the same
-// cache: it would deadlock. In debug builds an assertion fails.
+// eviction uses charge_external_bytes (serving.h). A function that the cache calls with a lock held must not call
+// that cache: it would deadlock. In debug builds an assertion fails.
 //
 // Cost: one hash of the key. Reads take no lock and wait for nobody, except for values above 8 KiB. Changes lock
 // the part of the index that the key belongs to. Stores also pay for eviction, in steps proportional to what they
@@ -196,9 +196,8 @@ class LARDER_API Cache {
   //   updater  is called with a lock held: it should be brief, and must not call the cache. If room must be made
   //            first, it is called again with the item as it is then, and its first answer is dropped. A view that
   //            it returns must stay valid until it is called again or update returns; it may refer to a part of
-  //            the
-  //            item's own value. A temporary string needs no such care: see Update::store. If it throws, the item
-  //            is unchanged.
+  //            the item's own value. A temporary string needs no such care: see Update::store. If it throws, the
+  //            item is unchanged.
   //
   // The stored value is a new one: neither stale nor won, with a new CAS number. Counts stores or erase_hits.
   UpdateOutcome update(std::string_view key, Updater updater);

@@ -1,8 +1,8 @@
 // LoadingCache: a typed cache that loads the values it does not have.
 //
 //   larder::LoadingCache<uint64_t, User> users(cache, "user:");
-//   absl::StatusOr<User> user = users.get_or_load(42, {.ttl = 5min}, [&](uint64_t id) { return database.user(id);
-//   });
+//   absl::StatusOr<User> user =
+//       users.get_or_load(42, {.ttl = 5min}, [&](uint64_t id) { return database.user(id); });
 //
 // However many threads ask for a missing key, one of them loads it, and the others get its value or its error.
 // Clients of a server of the same cache that use meta commands take part. loader.h describes what happens when

@@ -37,8 +37,7 @@ LARDER_INLINE void Log::remove_live(uint64_t address, size_t live_bytes) {
     const MutexLock lock(mutex_);
     const bool is_sealed = of.state.load(std::memory_order_relaxed) == SegmentState::kSealed;
     // Acquire: with the release of the thread that removed the last live record, if another record has come and
-    // gone
-    // since.
+    // gone since.
     if (is_sealed && !of.has_writers() && of.live_bytes.load(std::memory_order_acquire) == 0) {
       remove_from_chain(id);
       gives_back = free_when_unpinned(id);
