@@ -34,15 +34,15 @@ struct TestEngine {
   Engine* operator->() { return engine.get(); }
 
   [[nodiscard]] bool set(std::string_view key, std::string_view value, int64_t deadline_ms = kNeverMs) {
-    const std::optional<uint64_t> cas = engine->mutate(key, engine->now_ms(), [&](const ItemView*) {
-      return Decision{.kind = Decision::Kind::kStore, .content = {.value = value, .deadline_ms = deadline_ms}};
+    const std::optional<uint64_t> cas = engine->mutate(engine->ref(key), engine->now_ms(), [&](const StoredItem*) {
+      return Decision{.kind = Decision::Kind::kReplace, .content = {.value = value, .deadline_ms = deadline_ms}};
     });
     return cas.has_value();
   }
 
   [[nodiscard]] std::string value(std::string_view key) {
     std::string found = "(none)";
-    engine->read(key, Engine::Recency::kUnchanged, [&](const ItemView& item) { found = item.value; });
+    engine->read(engine->ref(key), Engine::Lookup::kPeek, [&](const ItemView& item) { found = item.value; });
     return found;
   }
 
@@ -135,19 +135,20 @@ TEST_CASE("a flush without a delay, or with less than none, takes effect at once
 TEST_CASE("a decision is shown what is there, or that nothing is") {
   TestEngine engine;
   int asked = 0;
-  CHECK(engine->mutate("key", 0, [&](const ItemView* item) {
+  CHECK(engine->mutate(engine->ref("key"), 0, [&](const StoredItem* item) {
     ++asked;
     CHECK(item == nullptr);
-    return Decision{.kind = Decision::Kind::kStore, .content = {.value = "value", .flags = 7, .deadline_ms = 50}};
+    return Decision{.kind = Decision::Kind::kReplace, .content = {.value = "value", .flags = 7, .deadline_ms = 50}};
   }));
-  CHECK(engine->mutate("key", 20, [&](const ItemView* item) {
+  CHECK(engine->mutate(engine->ref("key"), 20, [&](const StoredItem* item) {
     ++asked;
     REQUIRE(item != nullptr);
     CHECK(item->key == "key");
-    CHECK(item->value == "value");
-    CHECK(item->flags == 7);
+    CHECK(item->content.value == "value");
+    CHECK(item->content.flags == 7);
+    CHECK(item->content.deadline_ms == 50);
     CHECK(item->cas != 0);
-    CHECK(item->ttl_ms == 30);
+    CHECK(engine->view(*item, 20).ttl_ms == 30);
     return Decision{};
   }));
   CHECK(asked == 2);
@@ -156,26 +157,27 @@ TEST_CASE("a decision is shown what is there, or that nothing is") {
 TEST_CASE("to leave an item leaves it, to remove it removes it") {
   TestEngine engine;
   CHECK(engine.set("key", "value"));
-  CHECK(engine->mutate("key", 0, [](const ItemView*) { return Decision{}; }));
+  CHECK(engine->mutate(engine->ref("key"), 0, [](const StoredItem*) { return Decision{}; }));
   CHECK(engine.value("key") == "value");
-  const auto remove = [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; };
-  CHECK(engine->mutate("key", 0, remove));
+  const auto remove = [](const StoredItem*) { return Decision{.kind = Decision::Kind::kRemove}; };
+  CHECK(engine->mutate(engine->ref("key"), 0, remove));
   CHECK(engine.value("key") == "(none)");
-  CHECK(engine->mutate("key", 0, remove));
+  CHECK(engine->mutate(engine->ref("key"), 0, remove));
 }
 
 TEST_CASE("a number changes with the value, and stays when a decision says the value does") {
   TestEngine engine;
   const auto number = [&] {
     uint64_t cas = 0;
-    engine->read("key", Engine::Recency::kUnchanged, [&](const ItemView& item) { cas = item.cas; });
+    engine->read(engine->ref("key"), Engine::Lookup::kPeek, [&](const ItemView& item) { cas = item.cas; });
     return cas;
   };
   CHECK(engine.set("key", "value"));
   const uint64_t first = number();
-  CHECK(engine->mutate("key", 0, [](const ItemView* item) {
-    return Decision{
-        .kind = Decision::Kind::kStore, .content = {.value = item->value, .deadline_ms = 1000}, .keeps_cas = true};
+  CHECK(engine->mutate(engine->ref("key"), 0, [](const StoredItem* item) {
+    return Decision{.kind = Decision::Kind::kReplace,
+                    .content = {.value = item->content.value, .deadline_ms = 1000},
+                    .keeps_cas = true};
   }));
   CHECK(number() == first);
   CHECK(engine.value("key") == "value");
@@ -191,10 +193,10 @@ TEST_CASE("a decision whose content finds no room answers so and leaves the item
   CHECK(stored > 100);
   const std::string longer(5000, 'w');
   int asked = 0;
-  CHECK_FALSE(engine->mutate("key0", 0, [&](const ItemView* item) {
+  CHECK_FALSE(engine->mutate(engine->ref("key0"), 0, [&](const StoredItem* item) {
     ++asked;
     CHECK(item != nullptr);
-    return Decision{.kind = Decision::Kind::kStore, .content = {.value = longer}};
+    return Decision{.kind = Decision::Kind::kReplace, .content = {.value = longer}};
   }));
   CHECK(asked >= 1);
   CHECK((engine.value("key0") == value));
@@ -206,9 +208,9 @@ TEST_CASE("a decision is asked again when room had to be made, and the last answ
   int most = 0;
   for (int i = 0; i < 2000; ++i) {
     int asked = 0;
-    CHECK(engine->mutate("key" + std::to_string(i), 0, [&](const ItemView*) {
+    CHECK(engine->mutate(engine->ref("key" + std::to_string(i)), 0, [&](const StoredItem*) {
       ++asked;
-      return Decision{.kind = Decision::Kind::kStore,
+      return Decision{.kind = Decision::Kind::kReplace,
                       .content = {.value = std::string_view("123456789").substr(0, asked)}};
     }));
     CHECK(engine.value("key" + std::to_string(i)).size() == static_cast<size_t>(asked));
@@ -223,15 +225,15 @@ TEST_CASE("a decision is asked again when room had to be made, and the last answ
 // --- looking -----------------------------------------------------------------------------------------------
 
 TEST_CASE("a look without a trace does not count as a use") {
-  for (const Engine::Recency recency : {Engine::Recency::kUnchanged, Engine::Recency::kMarked}) {
+  for (const Engine::Lookup lookup : {Engine::Lookup::kPeek, Engine::Lookup::kUse}) {
     TestEngine engine;
     const std::string value(1000, 'v');
     CHECK(engine.set("key", value));
-    for (int i = 0; i < 3; ++i) CHECK(engine->read("key", recency, [](const ItemView&) {}));
+    for (int i = 0; i < 3; ++i) CHECK(engine->read(engine->ref("key"), lookup, [](const ItemView&) {}));
     for (int i = 0; engine->stats().evictions + engine->stats().items_promoted < 8; ++i) {
       REQUIRE(engine.set("other" + std::to_string(i), value));
     }
-    CHECK((engine.value("key") != "(none)") == (recency == Engine::Recency::kMarked));
+    CHECK((engine.value("key") != "(none)") == (lookup == Engine::Lookup::kUse));
   }
 }
 
@@ -242,7 +244,7 @@ TEST_CASE("a visited item stays in its memory until the visitor is done") {
   for (const std::string& value : {std::string("value"), kLongValue}) {
     TestEngine engine;
     CHECK(engine.set("key", value));
-    CHECK(engine->read("key", Engine::Recency::kMarked, [&](const ItemView& item) {
+    CHECK(engine->read(engine->ref("key"), Engine::Lookup::kUse, [&](const ItemView& item) {
       CHECK(engine.set("key", std::string(value.size(), 'o')));
       CHECK(item.value == value);
     }));
@@ -254,7 +256,8 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
   TestEngine engine;
   const auto where = [&] {
     const char* data = nullptr;
-    engine->read("key", Engine::Recency::kUnchanged, [&](const ItemView& item) { data = item.value.data(); });
+    engine->read(engine->ref("key"), Engine::Lookup::kPeek,
+                 [&](const ItemView& item) { data = item.value.data(); });
     return data;
   };
   CHECK(engine.set("key", kLongValue));
@@ -264,13 +267,35 @@ TEST_CASE("a value of the same size is written where the old one was when nobody
   CHECK(engine->stats().dead_bytes == 0);
 }
 
+TEST_CASE("a get counts a hit or a miss, a use and a look without a trace count neither") {
+  TestEngine engine;
+  CHECK(engine.set("key", "value"));
+  const auto nothing = [](const ItemView&) {};
+  for (const Engine::Lookup lookup : {Engine::Lookup::kPeek, Engine::Lookup::kUse}) {
+    CHECK(engine->read(engine->ref("key"), lookup, nothing));
+    CHECK_FALSE(engine->read(engine->ref("missing"), lookup, nothing));
+  }
+  CHECK(engine->stats().get_hits == 0);
+  CHECK(engine->stats().get_misses == 0);
+  CHECK(engine->read(engine->ref("key"), Engine::Lookup::kGet, nothing));
+  CHECK_FALSE(engine->read(engine->ref("missing"), Engine::Lookup::kLoaderGet, nothing));
+  const std::vector<std::string_view> keys = {"key", "", "missing", "key"};
+  CHECK(engine->get_many(keys, [](size_t, const ItemView&) {}) == 2);
+  std::string value;
+  CHECK(engine->get_value(engine->ref("key"), value));
+  CHECK(engine->hold(engine->ref("key")));
+  CHECK_FALSE(engine->hold(engine->ref("missing")));
+  CHECK(engine->stats().get_hits == 5);
+  CHECK(engine->stats().get_misses == 3);
+}
+
 // --- checking ----------------------------------------------------------------------------------------------
 
 // The bytes of a record that is shown where it lies: four of header, three of key, four of CAS number and five
 // that tell what is unused come before its value.
 char* record_of(TestEngine& engine) {
   char* record = nullptr;
-  engine->read("key", Engine::Recency::kUnchanged,
+  engine->read(engine->ref("key"), Engine::Lookup::kPeek,
                [&](const ItemView& item) { record = const_cast<char*>(item.value.data()) - 16; });
   REQUIRE(record != nullptr);
   return record;
@@ -278,18 +303,20 @@ char* record_of(TestEngine& engine) {
 
 struct Overwriting {
   [[nodiscard]] std::optional<uint64_t> overwrite(std::string_view key, const Content& content) {
-    Engine::Target target = engine->begin_change(key);
+    Engine::Target target = engine->begin_change(engine->ref(key));
     return engine->overwrite(target, content, engine->now_ms());
   }
   // Returns its number.
   uint64_t store(std::string_view key, const Content& content) {
-    const std::optional<uint64_t> cas = engine->mutate(key, engine->now_ms(), [&](const ItemView*) {
-      return Decision{.kind = Decision::Kind::kStore, .content = content};
+    const std::optional<uint64_t> cas = engine->mutate(engine->ref(key), engine->now_ms(), [&](const StoredItem*) {
+      return Decision{.kind = Decision::Kind::kReplace, .content = content};
     });
     REQUIRE(cas.has_value());
     return *cas;
   }
-  [[nodiscard]] uint64_t cas(std::string_view key) { return engine->inspect(key, engine->now_ms())->cas; }
+  [[nodiscard]] uint64_t cas(std::string_view key) {
+    return engine->inspect(engine->ref(key), engine->now_ms())->cas;
+  }
 
   TestEngine engine;
 };
@@ -300,7 +327,7 @@ TEST_CASE("what fits where an item lies is written over it, with the next number
   const std::optional<uint64_t> cas = of.overwrite("key", {.value = "new value", .flags = 7, .deadline_ms = 9000});
   REQUIRE(cas.has_value());
   CHECK(*cas > old_cas);
-  const std::optional<ItemDetails> item = of.engine->inspect("key", 0);
+  const std::optional<ItemDetails> item = of.engine->inspect(of.engine->ref("key"), 0);
   REQUIRE(item.has_value());
   CHECK(item->cas == *cas);
   CHECK(item->flags == 7);
@@ -342,7 +369,7 @@ TEST_CASE("what somebody looks at where it lies is not written over") {
   Overwriting of;
   of.store("key", {.value = "old value"});
   {
-    const Handle handle = of.engine->hold("key");
+    const Handle handle = of.engine->hold(of.engine->ref("key"));
     CHECK_FALSE(of.overwrite("key", {.value = "new value"}).has_value());
     CHECK(of.engine.value("key") == "old value");
   }

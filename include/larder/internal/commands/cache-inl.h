@@ -52,10 +52,7 @@ LARDER_INLINE Cache::~Cache() = default;
 
 LARDER_INLINE std::optional<Item> Cache::get(std::string_view key) {
   std::optional<Item> item;
-  if (!internal::is_key(key)) return item;
-  engine_->read(key, internal::Engine::Recency::kMarked,
-                [&](const ItemView& view) { item = internal::item_of(view); });
-  engine_->counters(key).add(item ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
+  visit(key, [&](const ItemView& view) { item = internal::item_of(view); });
   return item;
 }
 
@@ -63,16 +60,12 @@ LARDER_INLINE bool Cache::get(std::string_view key, std::string& value) {
   if (!internal::is_key(key)) return false;
   // What is read may come in several attempts, and the key is needed for each.
   if (internal::lies_in(key, value)) [[unlikely]]
-    return engine_->read_value(std::string(key), value);
-  return engine_->read_value(key, value);
+    return engine_->get_value(engine_->ref(std::string(key)), value);
+  return engine_->get_value(engine_->ref(key), value);
 }
 
 LARDER_INLINE bool Cache::visit(std::string_view key, Visitor visitor) {
-  if (!internal::is_key(key)) return false;
-  internal::Counters& counters = engine_->counters(key);  // the visitor may overwrite what the key is a view of
-  const bool is_found = engine_->read(key, internal::Engine::Recency::kMarked, visitor);
-  counters.add(is_found ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
-  return is_found;
+  return internal::is_key(key) && engine_->read(engine_->ref(key), internal::Engine::Lookup::kGet, visitor);
 }
 
 LARDER_INLINE std::optional<Item> Cache::peek(std::string_view key) const {
@@ -82,7 +75,7 @@ LARDER_INLINE std::optional<Item> Cache::peek(std::string_view key) const {
 }
 
 LARDER_INLINE bool Cache::peek(std::string_view key, Visitor visitor) const {
-  return internal::is_key(key) && engine_->read(key, internal::Engine::Recency::kUnchanged, visitor);
+  return internal::is_key(key) && engine_->read(engine_->ref(key), internal::Engine::Lookup::kPeek, visitor);
 }
 
 LARDER_INLINE bool Cache::contains(std::string_view key) const {
@@ -90,20 +83,11 @@ LARDER_INLINE bool Cache::contains(std::string_view key) const {
 }
 
 LARDER_INLINE Handle Cache::hold(std::string_view key) {
-  if (!internal::is_key(key)) return {};
-  Handle handle = engine_->hold(key);
-  engine_->counters(key).add(handle ? internal::Counter::kGetHits : internal::Counter::kGetMisses);
-  return handle;
+  return internal::is_key(key) ? engine_->hold(engine_->ref(key)) : Handle();
 }
 
 LARDER_INLINE size_t Cache::get_multi(std::span<const std::string_view> keys, MultiVisitor visitor) {
-  if (!options().namespaces.empty()) return internal::get_multi_by_namespaces(*engine_, keys, visitor);
-  const size_t found = engine_->read_many(keys, visitor);
-  const auto good_keys = static_cast<size_t>(std::ranges::count_if(keys, internal::is_key));
-  internal::Counters& counters = engine_->counters({});
-  counters.add(internal::Counter::kGetHits, found);
-  counters.add(internal::Counter::kGetMisses, good_keys - found);
-  return found;
+  return engine_->get_many(keys, visitor);
 }
 
 LARDER_INLINE std::vector<std::optional<Item>> Cache::get_multi(std::span<const std::string_view> keys) {
@@ -140,10 +124,12 @@ LARDER_INLINE StoreResult Cache::cas(std::string_view key, std::string_view valu
 }
 
 LARDER_INLINE StoreOutcome Cache::store(std::string_view key, std::string_view value, const StoreOptions& options) {
-  StoreOutcome outcome{.result = internal::check_sizes(*engine_, key, value)};
-  if (outcome.result == StoreResult::kStored) outcome = internal::store_item(*engine_, key, value, options);
+  if (!internal::is_key(key)) return {.result = StoreResult::kBadKey};
+  const internal::KeyRef ref = engine_->ref(key);
+  StoreOutcome outcome{.result = internal::check_size(*engine_, ref, value)};
+  if (outcome.result == StoreResult::kStored) outcome = internal::store_item(*engine_, ref, value, options);
   const bool has_failed = outcome.result == StoreResult::kTooLarge || outcome.result == StoreResult::kNoMemory;
-  if (has_failed) internal::remove_replaced(*engine_, key, options);
+  if (has_failed) internal::remove_replaced(*engine_, ref, options);
   return outcome;
 }
 
@@ -163,7 +149,7 @@ LARDER_INLINE std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry
 
 LARDER_INLINE UpdateOutcome Cache::update(std::string_view key, Updater updater) {
   if (!internal::is_key(key)) return {.status = UpdateStatus::kBadKey};
-  return internal::update_item(*engine_, key, updater);
+  return internal::update_item(*engine_, engine_->ref(key), updater);
 }
 
 // --- counting ----------------------------------------------------------------------------------------------
@@ -171,8 +157,9 @@ LARDER_INLINE UpdateOutcome Cache::update(std::string_view key, Updater updater)
 LARDER_INLINE CounterResult Cache::incr(std::string_view key, uint64_t delta, const CounterOptions& options) {
   if (!internal::is_key(key)) return {.status = CounterStatus::kBadKey};
   const auto add = [](uint64_t number, uint64_t by) { return number + by; };
-  const CounterResult result = internal::count_item(*engine_, key, delta, options, add);
-  internal::count_outcome(engine_->counters(key), result.status, internal::Counter::kIncrHits,
+  const internal::KeyRef ref = engine_->ref(key);
+  const CounterResult result = internal::count_item(*engine_, ref, delta, options, add);
+  internal::count_outcome(engine_->counters(ref), result.status, internal::Counter::kIncrHits,
                           internal::Counter::kIncrMisses);
   return result;
 }
@@ -180,8 +167,9 @@ LARDER_INLINE CounterResult Cache::incr(std::string_view key, uint64_t delta, co
 LARDER_INLINE CounterResult Cache::decr(std::string_view key, uint64_t delta, const CounterOptions& options) {
   if (!internal::is_key(key)) return {.status = CounterStatus::kBadKey};
   const auto subtract = [](uint64_t number, uint64_t by) { return number < by ? 0 : number - by; };
-  const CounterResult result = internal::count_item(*engine_, key, delta, options, subtract);
-  internal::count_outcome(engine_->counters(key), result.status, internal::Counter::kDecrHits,
+  const internal::KeyRef ref = engine_->ref(key);
+  const CounterResult result = internal::count_item(*engine_, ref, delta, options, subtract);
+  internal::count_outcome(engine_->counters(ref), result.status, internal::Counter::kDecrHits,
                           internal::Counter::kDecrMisses);
   return result;
 }

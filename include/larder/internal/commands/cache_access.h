@@ -3,16 +3,15 @@
 #define LARDER_INTERNAL_COMMANDS_CACHE_ACCESS_H_
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "larder/cache.h"
 #include "larder/function_ref.h"
 #include "larder/internal/commands/erase.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/engine.h"
+#include "larder/internal/item/key_ref.h"
 #include "larder/item.h"
 #include "larder/result.h"
 #include "larder/scan.h"
@@ -44,30 +43,11 @@ inline Item item_of(const ItemView& view) {
           .is_key_binary = view.is_key_binary};
 }
 
-// kStored if key and value can be stored at all; what cannot is counted.
-inline StoreResult check_sizes(Engine& engine, std::string_view key, std::string_view value) {
-  if (!is_key(key)) return StoreResult::kBadKey;
+// kStored if the value can be stored at all; what cannot is counted.
+inline StoreResult check_size(Engine& engine, const KeyRef& key, std::string_view value) {
   if (value.size() <= engine.options().item_bytes_max) return StoreResult::kStored;
   engine.counters(key).add(Counter::kStoreTooLarge);
   return StoreResult::kTooLarge;
-}
-
-inline bool is_hidden(const ItemView& item) { return item.is_placeholder || item.is_absence; }
-
-// Each key counts for its own namespace.
-inline size_t get_multi_by_namespaces(Engine& engine, std::span<const std::string_view> keys,
-                                      Cache::MultiVisitor visitor,
-                                      Engine::Recency recency = Engine::Recency::kMarked) {
-  std::vector<bool> is_found(keys.size());
-  const auto note_and_visit = [&](size_t index, const ItemView& item) {
-    is_found[index] = !is_hidden(item);
-    visitor(index, item);
-  };
-  const size_t found = engine.read_many(keys, note_and_visit, recency);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (is_key(keys[i])) engine.counters(keys[i]).add(is_found[i] ? Counter::kGetHits : Counter::kGetMisses);
-  }
-  return found;
 }
 
 }  // namespace larder::internal

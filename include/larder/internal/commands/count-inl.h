@@ -15,7 +15,7 @@ class Counting {
   Counting(Engine& engine, uint64_t delta, const CounterOptions& options, Arithmetic arithmetic)
       : engine_(engine), now_ms_(engine.now_ms()), delta_(delta), options_(options), arithmetic_(arithmetic) {}
 
-  CounterResult run(std::string_view key) {
+  CounterResult run(const KeyRef& key) {
     const std::optional<uint64_t> cas = engine_.mutate(
         key, now_ms_, [&](const StoredItem* item) { return item != nullptr ? change(*item) : create(); });
     if (!cas) return {.status = CounterStatus::kNoMemory};
@@ -40,9 +40,9 @@ class Counting {
 
   Decision change(const StoredItem& item) {
     if (options_.expected && !has_cas(item, *options_.expected)) return refusal(CounterStatus::kExists);
-    const std::optional<uint64_t> number = parse_number(item.value);
+    const std::optional<uint64_t> number = parse_number(item.content.value);
     if (!number) return refusal(CounterStatus::kNotANumber);
-    Content content = content_of(item);
+    Content content = item.content;
     if (options_.new_expiry) {
       content.deadline_ms = engine_.deadline_of(*options_.new_expiry, now_ms_);
       content.marks &= static_cast<uint8_t>(~kMarkGrace);
@@ -50,7 +50,7 @@ class Counting {
     result_ = {.status = CounterStatus::kDone,
                .value = arithmetic_(*number, delta_),
                .ttl_ms = engine_.ttl_until(content.deadline_ms, now_ms_),
-               .previous_ttl_ms = item.ttl_ms};
+               .previous_ttl_ms = engine_.ttl_until(item.content.deadline_ms, now_ms_)};
     content.value = text_of(result_.value);
     return decision(content);
   }
@@ -79,7 +79,7 @@ class Counting {
   char digits_[20];
 };
 
-LARDER_INLINE CounterResult count_item(Engine& engine, std::string_view key, uint64_t delta,
+LARDER_INLINE CounterResult count_item(Engine& engine, const KeyRef& key, uint64_t delta,
                                        const CounterOptions& options, Arithmetic arithmetic) {
   return Counting(engine, delta, options, arithmetic).run(key);
 }

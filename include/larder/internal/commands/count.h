@@ -14,7 +14,7 @@ namespace larder::internal {
 using Arithmetic = uint64_t (*)(uint64_t number, uint64_t delta);
 
 // `key` is within its bounds.
-[[nodiscard]] CounterResult count_item(Engine& engine, std::string_view key, uint64_t delta,
+[[nodiscard]] CounterResult count_item(Engine& engine, const KeyRef& key, uint64_t delta,
                                        const CounterOptions& options, Arithmetic arithmetic);
 
 }  // namespace larder::internal

@@ -7,35 +7,35 @@
 
 namespace larder::internal {
 
-LARDER_INLINE void remove_item(Engine& engine, std::string_view key) {
+LARDER_INLINE void remove_item(Engine& engine, const KeyRef& key) {
   (void)engine.mutate(key, engine.now_ms(),
-                      [](const ItemView*) { return Decision{.kind = Decision::Kind::kRemove}; });
+                      [](const StoredItem*) { return Decision{.kind = Decision::Kind::kRemove}; });
 }
 
 LARDER_INLINE Decision invalidation(const Engine& engine, const StoredItem& item, const InvalidateOptions& options,
                                     int64_t now_ms) {
-  Content content = content_of(item);
+  Decision decision = marking(item, 0);
+  Content& content = decision.content;
   const bool keeps_deadline = !options.is_empty && !options.expiry;
   content.marks &= static_cast<uint8_t>(~(kMarkWon | kMarkStale | (keeps_deadline ? 0 : kMarkGrace)));
   if (options.is_stale) content.marks |= kMarkStale;
   if (options.is_empty) {
+    decision.kind = Decision::Kind::kReplace;
     content.value = {};
     content.flags = options.flags;
     content.deadline_ms = kNeverMs;
   }
   if (options.expiry) content.deadline_ms = engine.deadline_of(*options.expiry, now_ms);
-  Decision decision = replacement(content, now_ms);
+  if (content.deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
   decision.keeps_cas = !options.is_stale && options.cas == 0;
   decision.cas = options.cas;
   return decision;
 }
 
-LARDER_INLINE EraseResult erase_with(Engine& engine, std::string_view key, std::optional<uint64_t> expected,
+LARDER_INLINE EraseResult erase_with(Engine& engine, const KeyRef& key, std::optional<uint64_t> expected,
                                      FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
                                      Placeholders placeholders) {
   EraseResult result = EraseResult::kNotFound;
-  if (!is_key(key)) return result;
-  Counters& counters = engine.counters(key);
   const int64_t now_ms = engine.now_ms();
   const auto decide_if_there = [&](const StoredItem* item) -> Decision {
     result = EraseResult::kNotFound;
@@ -48,15 +48,17 @@ LARDER_INLINE EraseResult erase_with(Engine& engine, std::string_view key, std::
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, decide_if_there, placeholders);
   if (!cas) remove_item(engine, key);
   const bool is_miss = result != EraseResult::kErased && placeholders == Placeholders::kHidden;
-  if (is_miss) counters.add(Counter::kEraseMisses);
+  if (is_miss) engine.counters(key).add(Counter::kEraseMisses);
   return result;
 }
 
-LARDER_INLINE size_t erase_one_if(Engine& engine, std::string_view key,
+LARDER_INLINE size_t erase_one_if(Engine& engine, const KeyRef& key,
                                   FunctionRef<bool(const ItemView* item)> is_unwanted) {
   bool is_removed = false;
-  (void)engine.mutate(key, engine.now_ms(), [&](const ItemView* item) -> Decision {
-    if (!is_unwanted(item)) return {};
+  const int64_t now_ms = engine.now_ms();
+  (void)engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
+    const ItemView shown = item != nullptr ? engine.view(*item, now_ms) : ItemView();
+    if (!is_unwanted(item != nullptr ? &shown : nullptr)) return {};
     is_removed = item != nullptr;
     return {.kind = Decision::Kind::kRemove};
   });
@@ -66,12 +68,13 @@ LARDER_INLINE size_t erase_one_if(Engine& engine, std::string_view key,
 
 LARDER_INLINE EraseResult erase_item(Engine& engine, std::string_view key, std::optional<uint64_t> cas,
                                      Engine::Visitor visitor) {
-  Counters& counters = engine.counters(key);  // as in visit
-  const EraseResult result = erase_with(engine, key, cas, [&](const ItemView& item, int64_t) {
-    visitor(item);
+  if (!is_key(key)) return EraseResult::kNotFound;
+  const KeyRef ref = engine.ref(key);
+  const EraseResult result = erase_with(engine, ref, cas, [&](const StoredItem& item, int64_t now_ms) {
+    visitor(engine.view(item, now_ms));
     return Decision{.kind = Decision::Kind::kRemove};
   });
-  if (result == EraseResult::kErased) counters.add(Counter::kEraseHits);
+  if (result == EraseResult::kErased) engine.counters(ref).add(Counter::kEraseHits);
   return result;
 }
 
@@ -79,8 +82,9 @@ LARDER_INLINE size_t erase_step(Engine& engine, ScanCursor& cursor, size_t items
                                 FunctionRef<bool(const ItemView& item)> is_unwanted) {
   size_t erased = 0;
   const auto is_unwanted_item = [&](const ItemView* item) { return item != nullptr && is_unwanted(*item); };
-  engine.scan(cursor, items_max,
-              [&](const ItemInfo& item) { erased += erase_one_if(engine, item.key, is_unwanted_item); });
+  engine.scan(cursor, items_max, [&](const ItemInfo& item) {
+    erased += erase_one_if(engine, engine.ref(item.key), is_unwanted_item);
+  });
   return erased;
 }
 

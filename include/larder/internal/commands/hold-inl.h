@@ -25,13 +25,14 @@ LARDER_INLINE size_t Engine::pinned_bytes_max() const {
   return std::min(options_.pinned_bytes_max.value_or(limit / kPinnedDivisor), limit / kPinnedDivisorMin);
 }
 
-LARDER_INLINE Handle Engine::hold(std::string_view key) {
+LARDER_INLINE Handle Engine::hold(const KeyRef& key) {
   const RemovalQueue::Delivery delivery(removals());
   Handle handle;
-  read_locked(key, index_->hash(key), now_ms(), Recency::kMarked, Shown::kInPlace, [&](const ItemView& item) {
+  const Seen seen = look_locked(key, now_ms(), Lookup::kGet, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);
     if (!handle) handle = copy_of(item);
   });
+  count_get(key, seen == Seen::kItem);
   return handle;
 }
 
@@ -60,7 +61,7 @@ LARDER_INLINE Handle Engine::copy_of(const ItemView& item) {
   std::ranges::copy(item.value, value);
   handle.item_.key = {handle.copy_.get(), item.key.size()};
   handle.item_.value = {value, item.value.size()};
-  counters(item.key).add(Counter::kHandlesCopied);
+  counters(ref(item.key)).add(Counter::kHandlesCopied);
   return handle;
 }
 

@@ -23,14 +23,14 @@ class ChangingRead {
       : engine_(engine), options_(options), reader_(reader), is_use_(is_use), now_ms_(now_ms) {}
 
   // Nothing when there is no item.
-  [[nodiscard]] const Reading* run(std::string_view key) {
+  [[nodiscard]] const Reading* run(const KeyRef& key) {
     History history;
     const std::optional<uint64_t> cas = engine_.mutate(
         key, now_ms_, [&](const StoredItem* item) { return decide(item); },
         options_.vivify ? Placeholders::kShown : Placeholders::kHidden,
         options_.wants_history ? &history : nullptr);
     if (!is_found_ || (!cas && reading_.is_created)) return nullptr;
-    reading_.item.key = key;
+    reading_.item.key = key.bytes;
     reading_.item.value = value_;
     reading_.was_fetched = history.was_fetched;
     reading_.idle_s = history.idle_s;
@@ -42,19 +42,20 @@ class ChangingRead {
  private:
   Decision decide(const StoredItem* item) {
     if (item == nullptr) return create();
-    if (item->is_absence && reader_ == Reader::kAnyone) return create();
-    if (!item->is_placeholder) return change(*item);
-    const int64_t lease_end_ms = item->deadline_ms - kPlaceholderGraceMs;
+    if (item->content.has(kMarkAbsent) && reader_ == Reader::kAnyone) return create();
+    if (!item->content.has(kMarkPlaceholder)) return change(*item);
+    const int64_t lease_end_ms = item->content.deadline_ms - kPlaceholderGraceMs;
     if (lease_end_ms > now_ms_) return leave(*item, lease_end_ms);
     return reader_ == Reader::kLoader ? take_over(*item) : create();
   }
 
   // Somebody else is loading it.
-  Decision leave(const ItemView& placeholder, int64_t lease_end_ms) {
+  Decision leave(const StoredItem& placeholder, int64_t lease_end_ms) {
     is_found_ = true;
     wins_ = false;
     value_.clear();
-    reading_ = {.item = placeholder, .previous_ttl_ms = engine_.ttl_until(lease_end_ms, now_ms_)};
+    reading_ = {.item = engine_.view(placeholder, now_ms_),
+                .previous_ttl_ms = engine_.ttl_until(lease_end_ms, now_ms_)};
     deadline_ms_ = lease_end_ms;
     return {};
   }
@@ -89,9 +90,10 @@ class ChangingRead {
 
   Decision change(const StoredItem& item) {
     is_found_ = true;
-    reading_ = {.item = item, .previous_ttl_ms = item.ttl_ms};
-    value_.assign(item.value);
-    wins_ = can_win(item, options_);
+    const ItemView shown = engine_.view(item, now_ms_);
+    reading_ = {.item = shown, .previous_ttl_ms = shown.ttl_ms};
+    value_.assign(shown.value);
+    wins_ = can_win(shown, options_);
     Decision decision = marking(item, marks());
     deadline_ms_ = decision.content.deadline_ms;
     if (options_.expiry) {
@@ -129,14 +131,14 @@ class ChangingRead {
   int64_t deadline_ms_ = kNeverMs;
 };
 
-LARDER_INLINE void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
+LARDER_INLINE void read_item(Engine& engine, const KeyRef& key, const ReadOptions& options, Reader reader,
                              FunctionRef<void(const Reading* reading)> show) {
   bool is_use = options.marks_used;
   if (!options.expiry && !options.wants_history) {
     // Most reads change nothing: they need no lock.
     bool is_over = false;
-    const Engine::Recency recency = options.marks_used ? Engine::Recency::kMarked : Engine::Recency::kUnchanged;
-    const bool is_found = engine.read(key, recency, [&](const ItemView& item) {
+    const Engine::Lookup lookup = options.marks_used ? Engine::Lookup::kUse : Engine::Lookup::kPeek;
+    const bool is_found = engine.read(key, lookup, [&](const ItemView& item) {
       if (can_win(item, options)) return;
       is_over = true;
       const Reading reading{.item = item, .previous_ttl_ms = item.ttl_ms};

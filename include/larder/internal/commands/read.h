@@ -3,11 +3,11 @@
 #define LARDER_INTERNAL_COMMANDS_READ_H_
 
 #include <cstdint>
-#include <string_view>
 
 #include "larder/arguments.h"
 #include "larder/function_ref.h"
 #include "larder/internal/engine/engine.h"
+#include "larder/internal/item/key_ref.h"
 #include "larder/item.h"
 #include "larder/renewal.h"
 
@@ -20,8 +20,8 @@ inline constexpr int64_t kPlaceholderGraceMs = 3'600'000;
 // Who reads: a loader also sees absences, and creates a placeholder where `vivify` has others create an item.
 enum class Reader : uint8_t { kAnyone, kLoader };
 
-// `key` is within its bounds. Calls show(reading), or show(nullptr) when there is no item, once.
-void read_item(Engine& engine, std::string_view key, const ReadOptions& options, Reader reader,
+// Calls show(reading), or show(nullptr) when there is no item, once.
+void read_item(Engine& engine, const KeyRef& key, const ReadOptions& options, Reader reader,
                FunctionRef<void(const Reading* reading)> show);
 
 }  // namespace larder::internal

@@ -10,16 +10,15 @@
 
 namespace larder::internal {
 
-inline void count_read(Counters& counters, const ReadOptions& options, const Reading* reading) {
-  if (reading != nullptr && reading->is_created) {
-    counters.add(Counter::kGetHits);
-    counters.add(Counter::kVivified);
-    counters.add(Counter::kItemsStored);
-  } else if (reading != nullptr) {
-    counters.add(options.expiry ? Counter::kTouchHits : Counter::kGetHits);
-  } else {
-    counters.add(Counter::kGetMisses);
+inline void count_read(Engine& engine, const KeyRef& key, const ReadOptions& options, const Reading* reading) {
+  if (reading == nullptr) return engine.count_get(key, false);
+  if (reading->is_created) {
+    engine.counters(key).add(Counter::kVivified);
+    engine.counters(key).add(Counter::kItemsStored);
+  } else if (options.expiry) {
+    return engine.counters(key).add(Counter::kTouchHits);
   }
+  engine.count_get(key, true);
 }
 
 }  // namespace larder::internal
@@ -29,9 +28,10 @@ namespace larder {
 LARDER_INLINE bool read(Cache& cache, std::string_view key, const ReadOptions& options, ReadVisitor visitor) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
   if (!internal::is_key(key)) return false;
+  const internal::KeyRef ref = engine.ref(key);
   bool is_found = false;
-  internal::read_item(engine, key, options, internal::Reader::kAnyone, [&](const Reading* reading) {
-    internal::count_read(engine.counters(key), options, reading);
+  internal::read_item(engine, ref, options, internal::Reader::kAnyone, [&](const Reading* reading) {
+    internal::count_read(engine, ref, options, reading);
     is_found = reading != nullptr;
     if (is_found) visitor(*reading);
   });
@@ -40,9 +40,11 @@ LARDER_INLINE bool read(Cache& cache, std::string_view key, const ReadOptions& o
 
 LARDER_INLINE EraseResult invalidate(Cache& cache, std::string_view key, const InvalidateOptions& options) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
-  return internal::erase_with(engine, key, options.expected, [&](const internal::StoredItem& item, int64_t now_ms) {
-    return internal::invalidation(engine, item, options, now_ms);
-  });
+  if (!internal::is_key(key)) return EraseResult::kNotFound;
+  return internal::erase_with(engine, engine.ref(key), options.expected,
+                              [&](const internal::StoredItem& item, int64_t now_ms) {
+                                return internal::invalidation(engine, item, options, now_ms);
+                              });
 }
 
 }  // namespace larder

@@ -13,12 +13,12 @@ namespace larder {
 
 LARDER_INLINE std::optional<ItemDetails> inspect(const Cache& cache, std::string_view key) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
-  return internal::is_key(key) ? engine.inspect(key, engine.now_ms()) : std::nullopt;
+  return internal::is_key(key) ? engine.inspect(engine.ref(key), engine.now_ms()) : std::nullopt;
 }
 
 LARDER_INLINE Presence presence(const Cache& cache, std::string_view key) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
-  return internal::is_key(key) ? engine.presence(key, engine.now_ms()) : Presence::kMissing;
+  return internal::is_key(key) ? engine.presence(engine.ref(key), engine.now_ms()) : Presence::kMissing;
 }
 
 LARDER_INLINE bool scan(const Cache& cache, ScanCursor& cursor, size_t items_max,
@@ -67,7 +67,7 @@ LARDER_INLINE size_t erase_prefix(Cache& cache, ScanCursor& cursor, size_t items
   size_t erased = 0;
   const auto erase = [&](const ItemInfo& item) {
     if (!item.key.starts_with(prefix)) return;
-    erased += internal::erase_one_if(engine, item.key, [](const ItemView*) { return true; });
+    erased += internal::erase_one_if(engine, engine.ref(item.key), [](const ItemView*) { return true; });
   };
   // Loads that are under way must not bring back what was erased.
   engine.scan(cursor, items_max, erase, internal::Placeholders::kShown);
@@ -78,9 +78,10 @@ LARDER_INLINE StoreResult reject(Cache& cache, std::string_view key, const Store
                                  StoreResult reason) {
   if (!internal::is_key(key)) return StoreResult::kBadKey;
   internal::Engine& engine = internal::CacheAccess::engine(cache);
-  engine.counters(key).add(reason == StoreResult::kTooLarge ? internal::Counter::kStoreTooLarge
+  const internal::KeyRef ref = engine.ref(key);
+  engine.counters(ref).add(reason == StoreResult::kTooLarge ? internal::Counter::kStoreTooLarge
                                                             : internal::Counter::kStoreNoMemory);
-  internal::remove_replaced(engine, key, options);
+  internal::remove_replaced(engine, ref, options);
   return reason;
 }
 

@@ -20,7 +20,7 @@ inline bool extends(const StoreOptions& options) {
 inline bool compares(const StoreOptions& options) { return options.expected && options.mode != StoreMode::kAdd; }
 
 // What comes late, and is to be stored as stale.
-inline bool is_late(const ItemView& item, const StoreOptions& options) {
+inline bool is_late(const StoredItem& item, const StoreOptions& options) {
   return options.takes_older && options.is_cas() && *options.expected < item.cas;
 }
 
@@ -30,7 +30,7 @@ inline bool replaces_anything(const StoreOptions& options) {
 }
 
 // kStored if the store is to be carried out, given what is there.
-inline StoreResult judge(const ItemView* item, const StoreOptions& options) {
+inline StoreResult judge(const StoredItem* item, const StoreOptions& options) {
   if (options.mode == StoreMode::kAdd) return item == nullptr ? StoreResult::kStored : StoreResult::kNotStored;
   if (item != nullptr) {
     const bool is_allowed = !compares(options) || has_cas(*item, *options.expected) || is_late(*item, options);
@@ -66,17 +66,17 @@ class StoredContent {
     if (extends(options_)) return joined(*item);
     if (!is_late(*item, options_)) return given_;
     changed_ = given_;
-    changed_.deadline_ms = item->deadline_ms;
-    changed_.marks |= kMarkStale | (item->is_won ? kMarkWon : 0) | grace_mark(*item);
+    changed_.deadline_ms = item->content.deadline_ms;
+    changed_.marks |= kMarkStale | (item->content.marks & (kMarkWon | kMarkGrace));
     return changed_;
   }
 
  private:
   const Content& joined(const StoredItem& item) {
-    changed_ = content_of(item);
+    changed_ = item.content;
     changed_.tail = given_.value.empty() ? std::string_view("") : given_.value;
     if (options_.mode == StoreMode::kPrepend) std::swap(changed_.value, changed_.tail);
-    changed_.marks = given_.marks | grace_mark(item);
+    changed_.marks = given_.marks | (item.content.marks & kMarkGrace);
     return changed_;
   }
 
@@ -85,7 +85,7 @@ class StoredContent {
   Content changed_;
 };
 
-LARDER_INLINE StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value,
+LARDER_INLINE StoreOutcome store_item(Engine& engine, const KeyRef& key, std::string_view value,
                                       const StoreOptions& options, Placeholders placeholders, uint8_t marks) {
   Engine::Target target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
@@ -103,12 +103,14 @@ LARDER_INLINE StoreOutcome store_item(Engine& engine, std::string_view key, std:
   }
   const auto decide = [&](const StoredItem* item) -> Decision {
     outcome.result = judge(item, options);
-    const size_t old_bytes = item != nullptr && extends(options) ? item->value.size() : 0;
+    const size_t old_bytes = item != nullptr && extends(options) ? item->content.value.size() : 0;
     if (old_bytes + value.size() > engine.options().item_bytes_max) outcome.result = StoreResult::kNotStored;
     if (outcome.result != StoreResult::kStored) return {.is_used = !extends(options)};
     const Content& content = stored.over(item);
     outcome.value_bytes = content.value_bytes();
-    return replacement(content, now_ms, options.item.cas);
+    Decision decision = replacement(content, now_ms, options.item.cas);
+    decision.is_appended = item != nullptr && options.mode == StoreMode::kAppend;
+    return decision;
   };
   const std::optional<uint64_t> cas = engine.mutate(target, now_ms, decide, placeholders);
   if (!cas) {

@@ -7,13 +7,14 @@
 
 #include "larder/arguments.h"
 #include "larder/internal/engine/engine.h"
+#include "larder/internal/item/key_ref.h"
 #include "larder/result.h"
 
 namespace larder::internal {
 
-// `key` and `value` are within their bounds. Does not remove the item when there was no room. `marks`: kMarkGrace,
+// `value` is within its bounds. Does not remove the item when there was no room. `marks`: kMarkGrace,
 // kMarkAbsent, or neither.
-[[nodiscard]] StoreOutcome store_item(Engine& engine, std::string_view key, std::string_view value,
+[[nodiscard]] StoreOutcome store_item(Engine& engine, const KeyRef& key, std::string_view value,
                                       const StoreOptions& options,
                                       Placeholders placeholders = Placeholders::kHidden, uint8_t marks = 0);
 

@@ -15,27 +15,29 @@ namespace larder::internal {
 
 LARDER_INLINE bool touch_item(Engine& engine, std::string_view key, Expiry expiry, Engine::Visitor visitor) {
   if (!is_key(key)) return false;
+  const KeyRef ref = engine.ref(key);
   const int64_t now_ms = engine.now_ms();
   const int64_t deadline_ms = engine.deadline_of(expiry, now_ms);
   bool is_found = false;
-  const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
+  const std::optional<uint64_t> cas = engine.mutate(ref, now_ms, [&](const StoredItem* item) -> Decision {
     is_found = item != nullptr;
-    if (is_found) visitor(*item);
+    if (is_found) visitor(engine.view(*item, now_ms));
     return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
   });
   const bool is_touched = is_found && cas.has_value();
-  engine.counters(key).add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);
+  engine.counters(ref).add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);
   return is_touched;
 }
 
 LARDER_INLINE bool visit_and_touch_item(Engine& engine, std::string_view key, Expiry expiry,
                                         Engine::Visitor visitor) {
   if (!is_key(key)) return false;
+  const KeyRef ref = engine.ref(key);
   bool is_found = false;
   const ReadOptions options{.expiry = expiry, .may_win = false};
-  read_item(engine, key, options, Reader::kAnyone, [&](const Reading* reading) {
+  read_item(engine, ref, options, Reader::kAnyone, [&](const Reading* reading) {
     is_found = reading != nullptr;
-    engine.counters(key).add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
+    engine.counters(ref).add(is_found ? Counter::kTouchHits : Counter::kTouchMisses);
     if (is_found) visitor(reading->item);
   });
   return is_found;

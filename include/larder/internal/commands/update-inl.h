@@ -13,14 +13,15 @@ namespace larder::internal {
 
 // What the item, if there is one, is to be with the value that was decided on.
 inline Content updated(const Engine& engine, const StoredItem* item, const Update& update, int64_t now_ms) {
-  Content content = item != nullptr ? content_of(*item) : Content();
+  Content content = item != nullptr ? item->content : Content();
+  const uint8_t old_marks = content.marks;
   content.value = update.bytes();
-  content.marks = binary_key_mark(item != nullptr ? item->is_key_binary : update.is_key_binary);
+  content.marks = item != nullptr ? old_marks & kMarkBinaryKey : binary_key_mark(update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) {
     content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
-  } else if (item != nullptr) {
-    content.marks |= grace_mark(*item);
+  } else {
+    content.marks |= old_marks & kMarkGrace;
   }
   return content;
 }
@@ -33,13 +34,14 @@ inline void count(Counters& counters, UpdateStatus status) {
   if (status == UpdateStatus::kStored || status == UpdateStatus::kNoMemory) counters.add(Counter::kStores);
 }
 
-LARDER_INLINE UpdateOutcome update_item(Engine& engine, std::string_view key,
+LARDER_INLINE UpdateOutcome update_item(Engine& engine, const KeyRef& key,
                                         FunctionRef<Update(const ItemView* item)> updater) {
   const int64_t now_ms = engine.now_ms();
   UpdateOutcome outcome;
   Update update;  // its value is stored after the decision was returned
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
-    update = updater(item);
+    const ItemView shown = item != nullptr ? engine.view(*item, now_ms) : ItemView();
+    update = updater(item != nullptr ? &shown : nullptr);
     switch (update.kind) {
       case Update::Kind::kLeave:
         outcome.status = UpdateStatus::kLeft;

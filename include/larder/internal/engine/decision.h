@@ -1,5 +1,5 @@
 // What should become of an item: what an operation of the cache decides and the engine carries out. The functions
-// are pure: from an item as it is shown, they make the content it should have.
+// are pure: from an item as it is stored, they make the content it should have.
 #ifndef LARDER_INTERNAL_ENGINE_DECISION_H_
 #define LARDER_INTERNAL_ENGINE_DECISION_H_
 
@@ -7,23 +7,30 @@
 #include <optional>
 #include <string_view>
 
-#include "larder/internal/item/record.h"
-#include "larder/item.h"
+#include "larder/internal/item/content.h"
 
 namespace larder::internal {
 
-struct Decision {
-  enum class Kind : uint8_t { kLeave, kRemove, kStore };
-  Kind kind = Kind::kLeave;
-  Content content = {};    // kStore; its CAS number, kMarkTracked and accessed_s are not looked at
-  bool keeps_cas = false;  // kStore: the number stays, and so does what kMarkFetched says
-  uint64_t cas = 0;        // kStore, unless keeps_cas: the new number; 0 is the next one
-  bool is_used = false;    // counts as a use of the item that is there
+// An item under its stripe's lock, as decisions are made from it.
+struct StoredItem {
+  std::string_view key;
+  const Content& content;
+  uint64_t cas;  // the whole number, of which `content` may have a part only
 };
 
-// An item as it is shown, and when it expires.
-struct StoredItem : ItemView {
-  int64_t deadline_ms = kNeverMs;
+struct Decision {
+  enum class Kind : uint8_t {
+    kLeave,
+    kRemove,
+    kReplace,  // another value, with flags, deadline and marks of its own
+    kAmend,    // other flags, another deadline, other marks; the value stays
+  };
+  Kind kind = Kind::kLeave;
+  Content content = {};      // kReplace and kAmend; of its CAS number, kMarkFetched and accessed_s nothing is used
+  bool keeps_cas = false;    // kReplace and kAmend: the number stays, and so does what kMarkFetched says
+  uint64_t cas = 0;          // the same, unless keeps_cas: the new number; 0 is the next one
+  bool is_used = false;      // counts as a use of the item that is there
+  bool is_appended = false;  // kReplace: the value is the old one with more behind it
 };
 
 // What is known of an item's past besides what it shows.
@@ -35,20 +42,14 @@ struct History {
 // A new value, or none at all when its deadline is already past. `cas`: as in Decision.
 [[nodiscard]] Decision replacement(const Content& content, int64_t now_ms, uint64_t cas = 0);
 
-// The item's content as it stands, for changing parts of it.
-[[nodiscard]] Content content_of(const StoredItem& item);
-
-// What of the item's marks goes with its deadline: they stay when it stays.
-[[nodiscard]] inline uint8_t grace_mark(const ItemView& item) { return item.has_grace ? kMarkGrace : uint8_t{0}; }
-
 // Another deadline for the item, and nothing else; all of the time until then is its ttl.
 [[nodiscard]] Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms);
 
-// A mark more for the item, and nothing else.
+// Marks more for the item, and nothing else.
 [[nodiscard]] Decision marking(const StoredItem& item, uint8_t marks);
 
 // Whether the item has the CAS number `expected`; 0 is nobody's.
-[[nodiscard]] inline bool has_cas(const ItemView& item, uint64_t expected) {
+[[nodiscard]] inline bool has_cas(const StoredItem& item, uint64_t expected) {
   return expected != 0 && item.cas == expected;
 }
 

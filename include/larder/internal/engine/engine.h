@@ -40,6 +40,7 @@
 #include "larder/internal/engine/decision.h"
 #include "larder/internal/engine/removal_queue.h"
 #include "larder/internal/index/index.h"
+#include "larder/internal/item/key_ref.h"
 #include "larder/internal/item/record.h"
 #include "larder/internal/policy/ghost.h"
 #include "larder/internal/policy/quota.h"
@@ -67,15 +68,24 @@ class Engine {
   // `item` is null when there is none.
   using Decide = FunctionRef<Decision(const StoredItem* item)>;
 
-  // Whether a lookup renews the item's recency. A loader's also sees what loaders leave.
-  enum class Recency : uint8_t { kUnchanged, kMarked, kMarkedByLoader };
+  // What a lookup leaves behind.
+  enum class Lookup : uint8_t {
+    kPeek,       // nothing
+    kUse,        // the item's recency renewed, or a miss counted for its cause
+    kGet,        // the same, and a hit or a miss counted
+    kLoaderGet,  // the same. It also sees what loaders leave: that is a miss
+  };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
   ~Engine();
 
   [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] KeyRef ref(std::string_view key) const { return {.bytes = key, .hash = index_->hash(key)}; }
   // Those of the key's namespace.
-  [[nodiscard]] Counters& counters(std::string_view key) { return counters_[index_->namespaces().of(key)]; }
+  [[nodiscard]] Counters& counters(const KeyRef& key) { return counters_[index_->space_of(key.hash)]; }
+  void count_get(const KeyRef& key, bool is_hit) {
+    counters(key).add(is_hit ? Counter::kGetHits : Counter::kGetMisses);
+  }
   void reset_counters();
 
   // In builds with assertions. Called by all that may want a lock which a caller's function is running under.
@@ -114,21 +124,18 @@ class Engine {
   }
 
   // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
-  bool read(std::string_view key, Recency recency, Visitor visitor) {
-    Moment now(*this);
-    return read(key, index_->hash(key), now, recency, visitor);
-  }
-  // Copies the item's value into `value`, which may be written to even if there is none, and which the key must not
-  // lie in. A use, counted as a get.
-  bool read_value(std::string_view key, std::string& value);
-  // The same for many keys, with the memory of the next ones fetched while one is looked at. Calls visitor(i,
-  // item); returns how many were found.
-  size_t read_many(std::span<const std::string_view> keys,
-                   FunctionRef<void(size_t index, const ItemView& item)> visitor,
-                   Recency recency = Recency::kMarked);
+  // Whether there is one.
+  bool read(const KeyRef& key, Lookup lookup, Visitor visitor);
+  // A get that copies the item's value into `value`, which may be written to even if there is none, and which the
+  // key must not lie in.
+  bool get_value(const KeyRef& key, std::string& value);
+  // The same for many keys, with the memory of the next ones fetched while one is looked at; those that can have no
+  // item are passed over. Calls visitor(i, item); returns how many were found.
+  size_t get_many(std::span<const std::string_view> keys,
+                  FunctionRef<void(size_t index, const ItemView& item)> visitor, Lookup lookup = Lookup::kGet);
 
-  // Never fails, but when there is no item: what cannot be held is copied.
-  [[nodiscard]] Handle hold(std::string_view key);
+  // A get. Never fails, but when there is no item: what cannot be held is copied.
+  [[nodiscard]] Handle hold(const KeyRef& key);
   // For an item that is being shown by `read`; empty if it is shown as a copy, or too much is held.
   [[nodiscard]] Handle keep(const ItemView& item);
   // The end of a handle: of one that holds a segment, or has a copy of so many bytes.
@@ -137,33 +144,35 @@ class Engine {
   // Has the memory fetched that looking for these keys will need.
   void prefetch(std::span<const std::string_view> keys) const;
 
+  // As a user's function is shown it.
+  [[nodiscard]] ItemView view(const StoredItem& item, int64_t now_ms) const;
+
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
   // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.
   // What is hidden from `decide` is replaced and removed all the same, if that is decided.
-  [[nodiscard]] std::optional<uint64_t> mutate(std::string_view key, int64_t now_ms, Decide decide,
+  [[nodiscard]] std::optional<uint64_t> mutate(const KeyRef& key, int64_t now_ms, Decide decide,
                                                Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr) {
     return mutate(begin_change(key), now_ms, decide, placeholders, history);
   }
   // The same in two steps, for who has something else to do while the memory is fetched that the change will need.
   struct Target {
-    std::string_view key;
-    uint64_t hash;
+    KeyRef key;
     Probe probe;
   };
-  [[nodiscard]] Target begin_change(std::string_view key) const;
+  [[nodiscard]] Target begin_change(const KeyRef& key) const;
   [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
                                                Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr);
   // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
   // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most
   // stores are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
-  [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, Content content, int64_t now_ms);
+  [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, const Content& content, int64_t now_ms);
 
   // Leaves no trace.
-  [[nodiscard]] std::optional<ItemDetails> inspect(std::string_view key, int64_t now_ms,
+  [[nodiscard]] std::optional<ItemDetails> inspect(const KeyRef& key, int64_t now_ms,
                                                    Placeholders placeholders = Placeholders::kHidden);
-  [[nodiscard]] Presence presence(std::string_view key, int64_t now_ms);
+  [[nodiscard]] Presence presence(const KeyRef& key, int64_t now_ms);
 
   // At once, or when `delay_ms` > 0 have passed.
   void flush_all(int64_t delay_ms);
@@ -209,11 +218,7 @@ class Engine {
     alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
   };
 
-  // A lookup on its way to its record.
-  struct Approach {
-    uint64_t hash;
-    Probe probe;
-  };
+  enum class Seen : uint8_t { kNothing, kPlaceholder, kItem };
 
   // An item under its stripe's lock: where its slot lies, and what its record says.
   struct Found {
@@ -223,15 +228,26 @@ class Engine {
     Content content;
   };
 
+  // A record on its way into the log.
+  struct Change {
+    const KeyRef& key;
+    Content content;
+    bool is_replacement;       // of the value; otherwise that stays
+    bool is_appended = false;  // to the value that is there
+    bool may_spare = true;     // room for more may be left behind what is appended
+  };
+
   explicit Engine(const Options& options);
 
-  bool read(std::string_view key, uint64_t hash, Moment& now, Recency recency, Visitor visitor);
+  [[nodiscard]] static bool is_use(Lookup lookup) { return lookup != Lookup::kPeek; }
+  [[nodiscard]] static bool is_get(Lookup lookup) { return lookup >= Lookup::kGet; }
+
+  [[nodiscard]] Seen look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor);
   template <class Answer>
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
-  [[nodiscard]] bool show(std::string_view key, uint64_t hash, const OptimisticResult& result, Copy& copy,
-                          Moment& now, Recency recency, Visitor visitor);
-  bool read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Recency recency, Shown shown,
-                   Visitor visitor);
+  [[nodiscard]] Seen show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now, Lookup lookup,
+                          Visitor visitor);
+  [[nodiscard]] Seen look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown, Visitor visitor);
   [[nodiscard]] Handle copy_of(const ItemView& item);
   // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
   void charge(Use use, size_t bytes);
@@ -240,8 +256,9 @@ class Engine {
   [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
                                            std::string& value) const;
   [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
-  [[nodiscard]] ItemView view(std::string_view key, const Stripe& stripe, const Content& content,
-                              int64_t now_ms) const;
+  [[nodiscard]] StoredItem stored(std::string_view key, const Stripe& stripe, const Content& content) const {
+    return {.key = key, .content = content, .cas = cas_number(stripe, content)};
+  }
   [[nodiscard]] ItemInfo info(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static StripeSums share(size_t bytes, const Content& content) {
@@ -252,17 +269,17 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     if (removals_) queue_removal(stripe, slot, now_ms, why);
   }
-  void note_replacement(const Stripe& stripe, const Found& found, const Content& content, int64_t now_ms)
+  void note_replacement(const Stripe& stripe, const Found& found, const Change& change, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void queue_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] RemovalQueue* removals() { return removals_ ? &*removals_ : nullptr; }
-  void count_miss(uint64_t hash);
+  void count_miss(const KeyRef& key);
   [[nodiscard]] uint64_t cas_number(const Stripe& stripe, const Content& content) const;
-  [[nodiscard]] SlotPosition find(Stripe& stripe, uint64_t hash, std::string_view key) const
+  [[nodiscard]] SlotPosition find(Stripe& stripe, const KeyRef& key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  [[nodiscard]] Found find_live(Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
-                                bool counts_misses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  [[nodiscard]] Found find_live(Stripe& stripe, const KeyRef& key, int64_t now_ms, bool counts_misses)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink(Stripe& stripe, const SlotPosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool is_hidden(Slot slot) const { return log_->record_at(slot.address()).content().is_hidden(); }
   void count_loss(const Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -271,10 +288,10 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void evict(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide, Placeholders placeholders,
-                  History* history, Log::For whom, bool may_spare);
-  [[nodiscard]] Decision ask(const Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
-                             Decide decide, Placeholders placeholders, History* history) const
+  Attempt attempt(const KeyRef& key, int64_t now_ms, Decide decide, Placeholders placeholders, History* history,
+                  Log::For whom, bool may_spare);
+  [[nodiscard]] Decision ask(const Stripe& stripe, const Found& found, const KeyRef& key, Decide decide,
+                             Placeholders placeholders, int64_t now_ms, History* history) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] Content content_for(Stripe& stripe, const Content& old, const Decision& decision, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -282,15 +299,15 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] static History history_of(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  void note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms);
+  void note_access(const KeyRef& key, const Content& seen, int64_t now_ms);
   void note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  Attempt store(Stripe& stripe, const Found& found, std::string_view key, uint64_t hash, const Content& content,
-                int64_t now_ms, Log::For whom, bool may_spare) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  Attempt store(Stripe& stripe, const Found& found, const Change& change, int64_t now_ms, Log::For whom)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // How much more room than `bytes` an appended value gets that has to move.
   [[nodiscard]] size_t spare_for(const Found& found, size_t bytes) const;
   [[nodiscard]] bool store_in_place(Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
-                                    const Content& content, int64_t now_ms)
+                                    const Change& change, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void unlink_if_flushed(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);

@@ -16,11 +16,11 @@ inline bool is_access_to_note(const Content& content, int64_t now_ms) {
 
 // After a read without the lock, of a record that somebody asked about. In the second that `seen` was noted in
 // there is nothing to do, so that even a busy item is locked once a second at most.
-LARDER_INLINE void Engine::note_access(std::string_view key, uint64_t hash, const Content& seen, int64_t now_ms) {
+LARDER_INLINE void Engine::note_access(const KeyRef& key, const Content& seen, int64_t now_ms) {
   if (!is_access_to_note(seen, now_ms)) return;
-  Stripe& stripe = index_->stripe_of(hash);
+  Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
-  const SlotPosition position = find(stripe, hash, key);
+  const SlotPosition position = find(stripe, key);
   if (position) note_access(stripe, position, now_ms);
 }
 
@@ -46,19 +46,18 @@ LARDER_INLINE History Engine::history_of(const Stripe& stripe, Slot slot, const 
           .idle_s = now_s - std::min(now_s, accessed_s)};
 }
 
-LARDER_INLINE std::optional<ItemDetails> Engine::inspect(std::string_view key, int64_t now_ms,
+LARDER_INLINE std::optional<ItemDetails> Engine::inspect(const KeyRef& key, int64_t now_ms,
                                                          Placeholders placeholders) {
-  const uint64_t hash = index_->hash(key);
-  Stripe& stripe = index_->stripe_of(hash);
+  Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
-  const SlotPosition position = find(stripe, hash, key);
+  const SlotPosition position = find(stripe, key);
   if (!position) return std::nullopt;
   const uint64_t address = position.get().address();
   const Record record = log_->record_at(address);
   const Content content = record.content();
   if (content.deadline_ms <= now_ms) return std::nullopt;
   if (content.is_hidden() && placeholders == Placeholders::kHidden) return std::nullopt;
-  const ItemView item = view(key, stripe, content, now_ms);
+  const ItemView item = view(stored(key.bytes, stripe, content), now_ms);
   const History history = history_of(stripe, position.get(), content, now_ms);
   return ItemDetails{.value_bytes = item.value.size(),
                      .item_bytes = record.live_bytes(),
@@ -75,13 +74,12 @@ LARDER_INLINE std::optional<ItemDetails> Engine::inspect(std::string_view key, i
                      .segment = log_->segment_of(address)};
 }
 
-LARDER_INLINE Presence Engine::presence(std::string_view key, int64_t now_ms) {
-  const uint64_t hash = index_->hash(key);
-  Stripe& stripe = index_->stripe_of(hash);
+LARDER_INLINE Presence Engine::presence(const KeyRef& key, int64_t now_ms) {
+  Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
-  const SlotPosition position = find(stripe, hash, key);
+  const SlotPosition position = find(stripe, key);
   if (!position) {
-    return index_->find_flushed(stripe, index_->tag_of(hash)) ? Presence::kFlushed : Presence::kMissing;
+    return index_->find_flushed(stripe, index_->tag_of(key.hash)) ? Presence::kFlushed : Presence::kMissing;
   }
   if (is_hidden(position.get())) return Presence::kMissing;
   const bool is_expired = log_->is_expired(position.get().address(), now_ms);

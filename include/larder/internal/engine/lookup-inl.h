@@ -19,27 +19,27 @@ LARDER_INLINE uint64_t Engine::cas_number(const Stripe& stripe, const Content& c
   return (content.cas << index_->stripe_bits()) | index_->number_of(stripe);
 }
 
-LARDER_INLINE ItemView Engine::view(std::string_view key, const Stripe& stripe, const Content& content,
-                                    int64_t now_ms) const {
-  ItemView item{.key = key,
-                .value = content.value,
-                .flags = content.flags,
-                .cas = cas_number(stripe, content),
-                .ttl_ms = ttl_until(content.deadline_ms, now_ms)};
+LARDER_INLINE ItemView Engine::view(const StoredItem& item, int64_t now_ms) const {
+  const Content& content = item.content;
+  ItemView shown{.key = item.key,
+                 .value = content.value,
+                 .flags = content.flags,
+                 .cas = item.cas,
+                 .ttl_ms = ttl_until(content.deadline_ms, now_ms)};
   if (content.marks == 0) [[likely]]
-    return item;
-  item.is_stale = content.has(kMarkStale);
-  item.is_won = content.has(kMarkWon);
-  item.is_key_binary = content.has(kMarkBinaryKey);
-  item.has_grace = content.has(kMarkGrace);
-  item.is_placeholder = content.has(kMarkPlaceholder);
-  item.is_absence = content.has(kMarkAbsent);
-  return item;
+    return shown;
+  shown.is_stale = content.has(kMarkStale);
+  shown.is_won = content.has(kMarkWon);
+  shown.is_key_binary = content.has(kMarkBinaryKey);
+  shown.has_grace = content.has(kMarkGrace);
+  shown.is_placeholder = content.has(kMarkPlaceholder);
+  shown.is_absence = content.has(kMarkAbsent);
+  return shown;
 }
 
-inline SlotPosition Engine::find(Stripe& stripe, uint64_t hash, std::string_view key) const {
-  return index_->find(stripe, index_->tag_of(hash),
-                      [&](uint64_t address) { return log_->record_at(address).key() == key; });
+inline SlotPosition Engine::find(Stripe& stripe, const KeyRef& key) const {
+  return index_->find(stripe, index_->tag_of(key.hash),
+                      [&](uint64_t address) { return log_->record_at(address).key() == key.bytes; });
 }
 
 LARDER_INLINE ItemInfo Engine::info(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) const {
@@ -60,25 +60,23 @@ LARDER_INLINE void Engine::queue_removal(const Stripe& stripe, Slot slot, int64_
   if (!content.is_hidden()) removals_->add(info(stripe, slot, content, now_ms), content.value, why);
 }
 
-// What is made from the item's own content (content_of) still has its value, where it lies: nothing is replaced.
-LARDER_INLINE void Engine::note_replacement(const Stripe& stripe, const Found& found, const Content& content,
+LARDER_INLINE void Engine::note_replacement(const Stripe& stripe, const Found& found, const Change& change,
                                             int64_t now_ms) {
-  const std::string_view old_value = found.content.value;
-  const bool is_same = content.value.data() == old_value.data() && content.value.size() == old_value.size();
-  if (is_same && !content.is_joined()) return;
+  if (!change.is_replacement) return;
   // In the place of what a load finds gone there is no item.
-  note_removal(stripe, found.position.get(), now_ms, content.is_hidden() ? Removal::kErased : Removal::kReplaced);
+  note_removal(stripe, found.position.get(), now_ms,
+               change.content.is_hidden() ? Removal::kErased : Removal::kReplaced);
 }
 
 // Of a key of which nothing is left but what the ghost may know.
-LARDER_INLINE void Engine::count_miss(uint64_t hash) {
-  if (ghost_->contains(hash)) counters_[index_->space_of(hash)].add(Counter::kGetEvicted);
+LARDER_INLINE void Engine::count_miss(const KeyRef& key) {
+  if (ghost_->contains(key.hash)) counters(key).add(Counter::kGetEvicted);
 }
 
 // An item that is expired is removed on the way.
-LARDER_INLINE Engine::Found Engine::find_live(Stripe& stripe, uint64_t hash, std::string_view key, int64_t now_ms,
+LARDER_INLINE Engine::Found Engine::find_live(Stripe& stripe, const KeyRef& key, int64_t now_ms,
                                               bool counts_misses) {
-  Found found{.position = find(stripe, hash, key), .content = {}};
+  Found found{.position = find(stripe, key), .content = {}};
   if (found) {
     found.content = log_->record_at(found.position.get().address()).content();
     if (found.content.deadline_ms > now_ms) return found;
@@ -86,10 +84,10 @@ LARDER_INLINE Engine::Found Engine::find_live(Stripe& stripe, uint64_t hash, std
     expire(stripe, found.position, now_ms);
     found = {};
   } else if (counts_misses) {
-    if (index_->take_flushed(stripe, index_->tag_of(hash))) {
+    if (index_->take_flushed(stripe, index_->tag_of(key.hash))) {
       counters_[index_->space_of(stripe)].add(Counter::kGetFlushed);
     } else {
-      count_miss(hash);
+      count_miss(key);
     }
   }
   return found;
@@ -121,38 +119,45 @@ LARDER_INLINE Match Engine::copy_if_wanted(std::string_view key, uint64_t addres
   return match;
 }
 
-LARDER_INLINE bool Engine::read(std::string_view key, uint64_t hash, Moment& now, Recency recency,
-                                Visitor visitor) {
+LARDER_INLINE bool Engine::read(const KeyRef& key, Lookup lookup, Visitor visitor) {
+  Moment now(*this);
+  const Seen seen = look(key, now, lookup, visitor);
+  if (is_get(lookup)) count_get(key, seen == Seen::kItem);
+  return seen != Seen::kNothing;
+}
+
+LARDER_INLINE Engine::Seen Engine::look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor) {
   Copy copy;
   for (int i = 0; i < kOptimisticReads; ++i) {
     const OptimisticResult result = optimistic_find(
-        index_->probe_bucket(hash), [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
+        index_->probe_bucket(key.hash), [&](uint64_t address) { return copy_if_wanted(key.bytes, address, copy); });
     if (result.is_missing()) {
-      if (recency != Recency::kUnchanged) count_miss(hash);
-      return false;
+      if (is_use(lookup)) count_miss(key);
+      return Seen::kNothing;
     }
     if (result.must_retry()) continue;
-    if (show(key, hash, result, copy, now, recency, visitor)) return true;
-    if (recency == Recency::kUnchanged) return false;
+    const Seen seen = show(key, result, copy, now, lookup, visitor);
+    if (seen != Seen::kNothing || !is_use(lookup)) return seen;
     break;
   }
-  return read_locked(key, hash, now.ms(), recency, Shown::kShortAsCopy, visitor);
+  return look_locked(key, now.ms(), lookup, Shown::kShortAsCopy, visitor);
 }
 
-// What a optimistic_find has found; unless it is hidden, or has expired, which is for those with the lock to deal
+// What optimistic_find has found; unless it is hidden, or has expired, which is for those with the lock to deal
 // with.
-inline bool Engine::show(std::string_view key, uint64_t hash, const OptimisticResult& result, Copy& copy,
-                         Moment& now, Recency recency, Visitor visitor) {
+inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now,
+                                 Lookup lookup, Visitor visitor) {
   const Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
-  if (content.deadline_ms <= now_ms) return false;
-  if (content.is_hidden() && recency != Recency::kMarkedByLoader) return false;
-  if (recency != Recency::kUnchanged) {
+  if (content.deadline_ms <= now_ms) return Seen::kNothing;
+  const bool is_hidden = content.is_hidden();
+  if (is_hidden && lookup != Lookup::kLoaderGet) return Seen::kNothing;
+  if (is_use(lookup)) {
     result.mark_used();
-    if (content.has(kMarkTracked)) note_access(key, hash, content, now.ms());
+    if (content.has(kMarkTracked)) note_access(key, content, now.ms());
   }
-  visitor(view(key, index_->stripe_of(hash), content, now_ms));
-  return true;
+  visitor(view(stored(key.bytes, index_->stripe_of(key.hash), content), now_ms));
+  return is_hidden ? Seen::kPlaceholder : Seen::kItem;
 }
 
 // Straight from the record, which a visitor could not be shown while it may change.
@@ -171,69 +176,73 @@ inline bool Engine::show(std::string_view key, uint64_t hash, const OptimisticRe
   return Match::kWanted;
 }
 
-LARDER_INLINE bool Engine::read_value(std::string_view key, std::string& value) {
-  const uint64_t hash = index_->hash(key);
+LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
   Moment now(*this);
   const OptimisticResult result = optimistic_find_at_home(
-      index_->probe_bucket(hash), [&](uint64_t address) __attribute__((always_inline)) {
-        return copy_value_if_wanted(key, address, now, value);
+      index_->probe_bucket(key.hash), [&](uint64_t address) __attribute__((always_inline)) {
+        return copy_value_if_wanted(key.bytes, address, now, value);
       });
   bool is_found = result.is_found();
   if (is_found) [[likely]] {
     result.mark_used();
   } else if (result.is_missing()) {
-    count_miss(hash);
+    count_miss(key);
   } else {
-    is_found = read(key, Recency::kMarked, [&](const ItemView& item) { value.assign(item.value); });
+    return read(key, Lookup::kGet, [&](const ItemView& item) { value.assign(item.value); });
   }
-  counters_[index_->space_of(hash)].add(is_found ? Counter::kGetHits : Counter::kGetMisses);
+  count_get(key, is_found);
   return is_found;
 }
 
 // For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
-LARDER_INLINE bool Engine::read_locked(std::string_view key, uint64_t hash, int64_t now_ms, Recency recency,
-                                       Shown shown, Visitor visitor) {
+LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown,
+                                               Visitor visitor) {
   const RemovalQueue::Delivery delivery(removals());
   Copy copy;
   ItemView item;
+  Seen seen = Seen::kItem;
   Log::Pin pin;
   {
-    Stripe& stripe = index_->stripe_of(hash);
+    Stripe& stripe = index_->stripe_of(key.hash);
     const Index::StripeLock lock(*index_, stripe);
-    const bool is_used = recency != Recency::kUnchanged;
     const SlotPosition position =
-        is_used ? find_live(stripe, hash, key, now_ms, true).position : find(stripe, hash, key);
-    if (!position) return false;
-    if (recency != Recency::kMarkedByLoader && is_hidden(position.get())) return false;
-    if (is_used) {
+        is_use(lookup) ? find_live(stripe, key, now_ms, true).position : find(stripe, key);
+    if (!position) return Seen::kNothing;
+    if (is_hidden(position.get())) seen = lookup == Lookup::kLoaderGet ? Seen::kPlaceholder : Seen::kNothing;
+    if (seen == Seen::kNothing) return seen;
+    const uint64_t address = position.get().address();
+    if (is_use(lookup)) {
       position.mark_used();
       note_access(stripe, position, now_ms);
-    } else if (log_->is_expired(position.get().address(), now_ms)) {
-      return false;
+    } else if (log_->is_expired(address, now_ms)) {
+      return Seen::kNothing;
     }
-    const uint64_t address = position.get().address();
-    if (shown == Shown::kShortAsCopy && copy_if_wanted(key, address, copy) == Match::kWanted) {
-      item = view(key, stripe, copy.record().content(), now_ms);
+    if (shown == Shown::kShortAsCopy && copy_if_wanted(key.bytes, address, copy) == Match::kWanted) {
+      item = view(stored(key.bytes, stripe, copy.record().content()), now_ms);
     } else {
       const Record record = log_->record_at(address);
-      item = view(record.key(), stripe, record.content(), now_ms);
+      item = view(stored(record.key(), stripe, record.content()), now_ms);
       pin = Log::Pin(*log_, log_->segment_of(address));
     }
   }
   visitor(item);
-  return true;
+  return seen;
 }
 
-// Calls answer(i, way) for each key in order. A lookup needs memory in three steps, and each tells where the next
-// one looks. So a key's steps are match some keys apart, with those of others between them: memory is then fetched
-// all the time while items are looked at. To fetch it for all keys first would let the processor wait, and then the
-// memory.
+// Calls answer(i, key, probe) for each key in order that there can be an item for. A lookup needs memory in three
+// steps, and each tells where the next one looks. So a key's steps are taken some keys apart, with those of others
+// between them: memory is then fetched all the time while items are looked at. To fetch it for all keys first would
+// let the processor wait, and then the memory.
 template <class Answer>
 inline void Engine::approach(std::span<const std::string_view> keys, Answer&& answer) const {
   constexpr size_t kKeysApart = 6;
   constexpr size_t kWays = 32;
   static_assert(kWays > 3 * kKeysApart);
-  std::array<Approach, kWays> ways;
+  struct Way {
+    uint64_t hash;
+    Probe probe;
+  };
+  std::array<Way, kWays> ways;
   const size_t apart = std::min(kKeysApart, keys.size());
   for (size_t step = 0; step < keys.size() + 3 * apart; ++step) {
     // Before the first key these are numbers beyond the last.
@@ -244,7 +253,7 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
       index_->prefetch_stripe(hash);
     }
     if (at[1] < keys.size()) {
-      Approach& way = ways[at[1] % kWays];
+      Way& way = ways[at[1] % kWays];
       way.probe = index_->start_probe(way.hash);
     }
     if (at[2] < keys.size()) {
@@ -252,28 +261,36 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
       probe.load_bucket();
       prefetch_record<kToRead>(log_->at(probe.first_match_address()));
     }
-    if (at[3] < keys.size()) answer(at[3], ways[at[3] % kWays]);
+    if (at[3] < keys.size() && is_key(keys[at[3]])) {
+      const Way& way = ways[at[3] % kWays];
+      answer(at[3], KeyRef{.bytes = keys[at[3]], .hash = way.hash}, way.probe);
+    }
   }
 }
 
 LARDER_INLINE void Engine::prefetch(std::span<const std::string_view> keys) const {
-  approach(keys, [](size_t, const Approach&) {});
+  approach(keys, [](size_t, const KeyRef&, const Probe&) {});
 }
 
-LARDER_INLINE size_t Engine::read_many(std::span<const std::string_view> keys,
-                                       FunctionRef<void(size_t index, const ItemView& item)> visitor,
-                                       Recency recency) {
+LARDER_INLINE size_t Engine::get_many(std::span<const std::string_view> keys,
+                                      FunctionRef<void(size_t index, const ItemView& item)> visitor,
+                                      Lookup lookup) {
   Moment now(*this);
   Copy copy;
   size_t found = 0;
-  approach(keys, [&](size_t i, const Approach& way) {
-    const std::string_view key = keys[i];
+  approach(keys, [&](size_t i, const KeyRef& key, const Probe& probe) {
     const auto visit = [&](const ItemView& item) { visitor(i, item); };
     const OptimisticResult result =
-        optimistic_find(way.probe, [&](uint64_t address) { return copy_if_wanted(key, address, copy); });
-    if (result.is_missing()) return count_miss(way.hash);
-    const bool is_shown = result.is_found() && show(key, way.hash, result, copy, now, recency, visit);
-    if (is_shown || read(key, way.hash, now, recency, visit)) ++found;
+        optimistic_find(probe, [&](uint64_t address) { return copy_if_wanted(key.bytes, address, copy); });
+    Seen seen = Seen::kNothing;
+    if (result.is_missing()) {
+      count_miss(key);
+    } else {
+      if (result.is_found()) seen = show(key, result, copy, now, lookup, visit);
+      if (seen == Seen::kNothing) seen = look(key, now, lookup, visit);
+    }
+    count_get(key, seen == Seen::kItem);
+    if (seen != Seen::kNothing) ++found;
   });
   return found;
 }

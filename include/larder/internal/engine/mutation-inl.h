@@ -20,52 +20,49 @@ inline constexpr size_t kGrowingBytesMin = kCopyBytesMax;
 inline constexpr int kAttemptsMax = 1000;
 
 // Waits for the bucket before the lock, which lets no other access to memory begin early, and has the record
-// fetched while it is match.
-LARDER_INLINE Engine::Target Engine::begin_change(std::string_view key) const {
-  const uint64_t hash = index_->hash(key);
-  ghost_->prefetch(hash);
-  Probe probe = index_->prefetch(hash);
+// fetched while the lock is taken.
+LARDER_INLINE Engine::Target Engine::begin_change(const KeyRef& key) const {
+  ghost_->prefetch(key.hash);
+  Probe probe = index_->prefetch(key.hash);
   probe.load_bucket();
   prefetch_record<kToWrite>(log_->at(probe.first_match_address()));
-  return {.key = key, .hash = hash, .probe = probe};
+  return {.key = key, .probe = probe};
 }
 
-LARDER_INLINE std::optional<uint64_t> Engine::overwrite(Target& target, Content content, int64_t now_ms) {
+LARDER_INLINE std::optional<uint64_t> Engine::overwrite(Target& target, const Content& content, int64_t now_ms) {
   // Only a hint, but what it says is nearly always so.
   if (target.probe.first_match_address() == 0) return std::nullopt;
   const RemovalQueue::Delivery delivery(removals());
-  const std::string_view key = target.key;
+  Change change{.key = target.key, .content = content, .is_replacement = true};
   {
-    Stripe& stripe = index_->stripe_of(target.hash);
+    Stripe& stripe = index_->stripe_of(target.key.hash);
     const Index::StripeLock lock(*index_, stripe);
     const auto is_short_and_wanted = [&](uint64_t address) {
       const std::byte* const memory = log_->at(address);
-      return Record::seems_to_be(memory, Record::room_at(memory), key);
+      return Record::seems_to_be(memory, Record::room_at(memory), target.key.bytes);
     };
     Found found{.position = index_->find(stripe, target.probe, is_short_and_wanted), .content = {}};
     if (!found) return std::nullopt;
     found.content = log_->record_at(found.position.get().address()).content();
     if (found.content.marks != 0 || found.content.deadline_ms <= now_ms) return std::nullopt;
-    choose_cas(stripe, 0, now_ms, content);
-    const size_t bytes = Record::bytes_needed(key.size(), content);
-    const size_t old_bytes = Record::bytes_needed(key.size(), found.content);
+    choose_cas(stripe, 0, now_ms, change.content);
+    const size_t bytes = Record::bytes_needed(target.key.bytes.size(), change.content);
+    const size_t old_bytes = Record::bytes_needed(target.key.bytes.size(), found.content);
     if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) return std::nullopt;
-    if (!store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return std::nullopt;
-    content.cas = cas_number(stripe, content);
+    if (!store_in_place(stripe, found, bytes, old_bytes, change, now_ms)) return std::nullopt;
+    change.content.cas = cas_number(stripe, change.content);
   }
   cleaner_->pace(0, now_ms);
-  return content.cas;
+  return change.content.cas;
 }
 
 LARDER_INLINE std::optional<uint64_t> Engine::mutate(const Target& target, int64_t now_ms, Decide decide,
                                                      Placeholders placeholders, History* history) {
   const RemovalQueue::Delivery delivery(removals());
-  const std::string_view key = target.key;
-  const uint64_t hash = target.hash;
   bool may_spare = true;
   for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     const Log::For whom = attempts == 0 ? Log::For::kStore : Log::For::kStoreThatWaited;
-    const Attempt made = attempt(key, hash, now_ms, decide, placeholders, history, whom, may_spare);
+    const Attempt made = attempt(target.key, now_ms, decide, placeholders, history, whom, may_spare);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
       return made.cas;
@@ -77,13 +74,13 @@ LARDER_INLINE std::optional<uint64_t> Engine::mutate(const Target& target, int64
   return std::nullopt;
 }
 
-LARDER_INLINE Engine::Attempt Engine::attempt(std::string_view key, uint64_t hash, int64_t now_ms, Decide decide,
+LARDER_INLINE Engine::Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide decide,
                                               Placeholders placeholders, History* history, Log::For whom,
                                               bool may_spare) {
-  Stripe& stripe = index_->stripe_of(hash);
+  Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
-  const Found found = find_live(stripe, hash, key, now_ms, false);
-  const Decision decision = ask(stripe, found, key, now_ms, decide, placeholders, history);
+  const Found found = find_live(stripe, key, now_ms, false);
+  const Decision decision = ask(stripe, found, key, decide, placeholders, now_ms, history);
   if (found && decision.is_used) found.position.mark_used();
   switch (decision.kind) {
     case Decision::Kind::kLeave:
@@ -93,21 +90,26 @@ LARDER_INLINE Engine::Attempt Engine::attempt(std::string_view key, uint64_t has
       note_removal(stripe, found.position.get(), now_ms, Removal::kErased);
       unlink(stripe, found.position);
       return {};
-    case Decision::Kind::kStore:
+    case Decision::Kind::kReplace:
+    case Decision::Kind::kAmend:
       break;
   }
-  assert(index_->hash(key) == hash && "a larder::Cache's key was overwritten by an updater or visitor");
-  const Content content = content_for(stripe, found.content, decision, now_ms);
-  const Attempt made = store(stripe, found, key, hash, content, now_ms, whom, may_spare);
+  assert(index_->hash(key.bytes) == key.hash && "a larder::Cache's key was overwritten by an updater or visitor");
+  const Change change{.key = key,
+                      .content = content_for(stripe, found.content, decision, now_ms),
+                      .is_replacement = decision.kind == Decision::Kind::kReplace,
+                      .is_appended = found && decision.is_appended,
+                      .may_spare = may_spare};
+  const Attempt made = store(stripe, found, change, now_ms, whom);
   if (made.shortage != Shortage::kNone) return made;
-  return {.bytes = made.bytes, .cas = cas_number(stripe, content)};
+  return {.bytes = made.bytes, .cas = cas_number(stripe, change.content)};
 }
 
-LARDER_INLINE Decision Engine::ask(const Stripe& stripe, const Found& found, std::string_view key, int64_t now_ms,
-                                   Decide decide, Placeholders placeholders, History* history) const {
+LARDER_INLINE Decision Engine::ask(const Stripe& stripe, const Found& found, const KeyRef& key, Decide decide,
+                                   Placeholders placeholders, int64_t now_ms, History* history) const {
   const UnderLock scope(this);
   if (!found || (found.content.is_hidden() && placeholders == Placeholders::kHidden)) return decide(nullptr);
-  const StoredItem item{view(key, stripe, found.content, now_ms), found.content.deadline_ms};
+  const StoredItem item = stored(key.bytes, stripe, found.content);
   if (history != nullptr) *history = history_of(stripe, found.position.get(), found.content, now_ms);
   return decide(&item);
 }
@@ -122,7 +124,7 @@ LARDER_INLINE Content Engine::content_for(Stripe& stripe, const Content& old, co
   } else {
     choose_cas(stripe, decision.cas, now_ms, content);
   }
-  content.marks |= old.marks & kMarkTracked;
+  content.marks = static_cast<uint8_t>((content.marks & ~kMarkFetched) | (old.marks & kMarkTracked));
   if (!content.has(kMarkTracked)) return content;
   const bool is_fetched = decision.keeps_cas && (decision.is_used || old.has(kMarkFetched));
   if (is_fetched) content.marks |= kMarkFetched;
@@ -143,8 +145,11 @@ LARDER_INLINE void Engine::choose_cas(Stripe& stripe, uint64_t wanted, int64_t n
   }
 }
 
-LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, std::string_view key, uint64_t hash,
-                                            const Content& content, int64_t now_ms, Log::For whom, bool may_spare) {
+LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, const Change& change,
+                                            int64_t now_ms, Log::For whom) {
+  const std::string_view key = change.key.bytes;
+  const uint64_t hash = change.key.hash;
+  const Content& content = change.content;
   const size_t bytes = Record::bytes_needed(key.size(), content);
   const size_t old_bytes = found ? Record::bytes_needed(key.size(), found.content) : 0;
   if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) {
@@ -153,7 +158,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
       return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = index_->space_of(stripe)};
     }
   }
-  if (found && store_in_place(stripe, found, bytes, old_bytes, content, now_ms)) return {};
+  if (found && store_in_place(stripe, found, bytes, old_bytes, change, now_ms)) return {};
   Chain chain = Chain::kSmall;
   uint32_t frequency = 0;
   if (found) {
@@ -163,8 +168,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
   }
-  const bool is_appended = found && content.is_joined() && content.value.data() == found.content.value.data();
-  const size_t spare_bytes = is_appended && may_spare ? spare_for(found, bytes) : 0;
+  const size_t spare_bytes = change.is_appended && change.may_spare ? spare_for(found, bytes) : 0;
   const size_t room_bytes = bytes + spare_bytes;
   const auto reserve = [&](size_t room) {
     return log_->try_reserve(room, chain, content.deadline_ms, now_ms, whom);
@@ -181,7 +185,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
             .bytes = charge_bytes,
             .has_spare = has_spare};
   }
-  if (is_appended && place->is_large) {
+  if (change.is_appended && place->is_large) {
     log_->segment(place->segment).has_grown.store(true, std::memory_order_relaxed);
   }
 
@@ -189,7 +193,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
   const Slot slot(index_->tag_of(hash), frequency, place->address);
   if (found) {
     const uint64_t old_address = found.position.get().address();
-    note_replacement(stripe, found, content, now_ms);
+    note_replacement(stripe, found, change, now_ms);
     index_->replace(stripe, found.position, slot);
     log_->commit(*place, bytes);
     index_->count(stripe, share(bytes, content), share(old_bytes, found.content));
@@ -230,7 +234,7 @@ LARDER_INLINE void Engine::unlink_if_flushed(Stripe& stripe, Slot slot, int64_t 
 }
 
 // A large item leaves none at its first move, since nothing but an overwrite would take it back: most values are
-// appended to once. What a short one leaves counts as dead, and is match back as such.
+// appended to once. What a short one leaves counts as dead, and is taken back as such.
 LARDER_INLINE size_t Engine::spare_for(const Found& found, size_t bytes) const {
   if (bytes < kGrowingBytesMin) return 0;
   const Segment& old = log_->segment(log_->segment_of(found.position.get().address()));
@@ -240,12 +244,13 @@ LARDER_INLINE size_t Engine::spare_for(const Found& found, size_t bytes) const {
 
 // Where the old content lies, if the new one fits and does not waste half of the room.
 LARDER_INLINE bool Engine::store_in_place(Stripe& stripe, const Found& found, size_t bytes, size_t old_bytes,
-                                          const Content& content, int64_t now_ms) {
+                                          const Change& change, int64_t now_ms) {
   const uint64_t address = found.position.get().address();
   if (log_->is_pinned(log_->segment_of(address))) return false;
+  const Content& content = change.content;
   Record record = log_->record_at(address);
   if (bytes > record.room_bytes() || bytes < record.room_bytes() / 2) return false;
-  note_replacement(stripe, found, content, now_ms);
+  note_replacement(stripe, found, change, now_ms);
   index_->change_record(stripe, found.position, [&] { record.rewrite(content); });
   if (bytes != old_bytes || content.is_hidden() != found.content.is_hidden()) {
     index_->count(stripe, share(bytes, content), share(old_bytes, found.content));

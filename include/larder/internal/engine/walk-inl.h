@@ -38,7 +38,7 @@ LARDER_INLINE void Engine::for_each(FunctionRef<bool(const ItemView& item)> visi
       }
       for (const std::string& key : keys) {
         if (!goes_on) break;
-        read(key, Recency::kUnchanged, [&](const ItemView& item) { goes_on = visitor(item); });
+        read(ref(key), Lookup::kPeek, [&](const ItemView& item) { goes_on = visitor(item); });
       }
     }
   }

@@ -297,7 +297,7 @@ class Loader::Call {
   // Removes the claimed item, if it is still there.
   void remove(const Ask& ask) {
     if (!ask.has_item) return;
-    if (ask.cas == 0) return internal::remove_item(engine_, ask.key);
+    if (ask.cas == 0) return internal::remove_item(engine_, engine_.ref(ask.key));
     (void)internal::give_back_item(
         engine_, ask.key, {.is_stale = false, .expected = ask.cas, .expiry = Expiry::after(milliseconds(0))});
   }

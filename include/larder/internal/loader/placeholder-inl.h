@@ -11,30 +11,22 @@
 namespace larder::internal {
 
 LARDER_INLINE bool look_as_loader(Engine& engine, std::string_view key, Engine::Visitor visitor) {
-  if (!is_key(key)) return false;
-  bool is_hit = false;
-  const auto note_and_visit = [&](const ItemView& item) {
-    is_hit = !is_hidden(item);
-    visitor(item);
-  };
-  const bool is_found = engine.read(key, Engine::Recency::kMarkedByLoader, note_and_visit);
-  engine.counters(key).add(is_hit ? Counter::kGetHits : Counter::kGetMisses);
-  return is_found;
+  return is_key(key) && engine.read(engine.ref(key), Engine::Lookup::kLoaderGet, visitor);
 }
 
 LARDER_INLINE size_t look_as_loader(Engine& engine, std::span<const std::string_view> keys,
                                     FunctionRef<void(size_t index, const ItemView& item)> visitor) {
-  return get_multi_by_namespaces(engine, keys, visitor, Engine::Recency::kMarkedByLoader);
+  return engine.get_many(keys, visitor, Engine::Lookup::kLoaderGet);
 }
 
 LARDER_INLINE std::optional<ItemDetails> inspect_as_loader(Engine& engine, std::string_view key) {
-  return engine.inspect(key, engine.now_ms(), Placeholders::kShown);
+  return engine.inspect(engine.ref(key), engine.now_ms(), Placeholders::kShown);
 }
 
 LARDER_INLINE bool claim_item(Engine& engine, std::string_view key, const ReadOptions& options,
                               ReadVisitor visitor) {
   bool is_found = false;
-  read_item(engine, key, options, Reader::kLoader, [&](const Reading* reading) {
+  read_item(engine, engine.ref(key), options, Reader::kLoader, [&](const Reading* reading) {
     is_found = reading != nullptr;
     if (is_found) visitor(*reading);
   });
@@ -44,16 +36,19 @@ LARDER_INLINE bool claim_item(Engine& engine, std::string_view key, const ReadOp
 LARDER_INLINE StoreResult store_loaded(Engine& engine, std::string_view key, std::optional<std::string_view> value,
                                        bool has_grace, const StoreOptions& options) {
   const std::string_view bytes = value.value_or(std::string_view());
-  if (const StoreResult result = check_sizes(engine, key, bytes); result != StoreResult::kStored) return result;
+  if (!is_key(key)) return StoreResult::kBadKey;
+  const KeyRef ref = engine.ref(key);
+  if (const StoreResult result = check_size(engine, ref, bytes); result != StoreResult::kStored) return result;
   const auto marks = static_cast<uint8_t>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
-  return store_item(engine, key, bytes, options, Placeholders::kShown, marks).result;
+  return store_item(engine, ref, bytes, options, Placeholders::kShown, marks).result;
 }
 
 LARDER_INLINE EraseResult give_back_item(Engine& engine, std::string_view key, const InvalidateOptions& options) {
+  if (!is_key(key)) return EraseResult::kNotFound;
   const auto decide = [&](const StoredItem& item, int64_t now_ms) {
     return invalidation(engine, item, options, now_ms);
   };
-  return erase_with(engine, key, options.expected, decide, Placeholders::kShown);
+  return erase_with(engine, engine.ref(key), options.expected, decide, Placeholders::kShown);
 }
 
 }  // namespace larder::internal
