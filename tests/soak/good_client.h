@@ -46,6 +46,8 @@ class GoodClient {
   };
   using Check = std::function<void()>;
 
+  void begin();
+  void ask_and_check();
   void connect();
   void batch();
   void add_request();
@@ -80,7 +82,7 @@ class GoodClient {
   bool one_in(uint64_t bound) { return below(bound) == 0; }
 
   Load& load_;
-  const uint64_t number_;
+  uint64_t number_;
   std::mt19937_64 random_;
   std::unique_ptr<Connection> connection_;
   std::vector<Key> plain_;

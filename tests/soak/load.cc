@@ -1,10 +1,11 @@
 // A load of good and hostile clients at once, for a server on the loopback interface.
 //
-//   load PORT SECONDS GOOD RATE HOSTILE [USER]
+//   load PORT SECONDS GOOD RATE HOSTILE LOST [USER]
 //
 // GOOD and HOSTILE are how many clients there are of each kind, a thread each, and RATE how many requests each good
-// one makes in a second at most; USER is "name password" where the server wants one. Ends with 1 at the first wrong
-// answer to a good client.
+// one makes in a second at most; LOST how many connections the server may close on good ones, as it may on who
+// pauses for a second when memory is short; USER is "name password" where the server wants one. Ends with 1 at the
+// first wrong answer to a good client.
 #include "load.h"
 
 #include <sys/resource.h>
@@ -28,14 +29,16 @@ void allow_all_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t hostile, std::string user) {
+int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t hostile, uint64_t lost,
+        std::string user) {
   allow_all_descriptors();
   const Clock::time_point begin = Clock::now();
   Load load{.port = port,
             .user = std::move(user),
             .end = begin + std::chrono::seconds(seconds),
             .good_clients = good,
-            .requests_per_s_max = rate};
+            .requests_per_s_max = rate,
+            .lost_max = lost};
   std::vector<std::thread> threads;
   for (uint64_t i = 0; i < good; ++i) threads.emplace_back([&load, i] { GoodClient(load, i).run(); });
   for (uint64_t i = 0; i < hostile; ++i) threads.emplace_back([&load, i] { HostileClient(load, i).run(); });
@@ -43,10 +46,10 @@ int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t 
   const double took_s = std::chrono::duration<double>(Clock::now() - begin).count();
   fmt::print(
       "{:.0f} s, {} requests of {} good clients on {} connections ({:.0f}/s): {} hits, {} misses, {} refused for "
-      "memory; {} hostile acts; {} wrong answers\n",
+      "memory; {} hostile acts; {} connections lost, {} wrong answers\n",
       took_s, load.requests.load(), good, load.connections.load(),
       static_cast<double>(load.requests.load()) / took_s, load.hits.load(), load.misses.load(),
-      load.refused_for_memory.load(), load.hostile_acts.load(), load.wrong.load());
+      load.refused_for_memory.load(), load.hostile_acts.load(), load.lost.load(), load.wrong.load());
   const auto wait_ms = [&](double share) { return static_cast<double>(load.waits.percentile(share)) / 1e6; };
   fmt::print(
       "a good client waited for a batch {:.1f} ms in the middle, {:.1f} ms 999 times in 1000, {:.1f} ms at most\n",
@@ -58,11 +61,11 @@ int run(uint16_t port, uint64_t seconds, uint64_t good, uint64_t rate, uint64_t 
 }  // namespace larder::soak
 
 int main(int argc, char** argv) {
-  if (argc < 6) {
-    fmt::print(stderr, "usage: load PORT SECONDS GOOD RATE HOSTILE [USER]\n");
+  if (argc < 7) {
+    fmt::print(stderr, "usage: load PORT SECONDS GOOD RATE HOSTILE LOST [USER]\n");
     return 64;
   }
   const auto number = [&](int place) { return std::strtoull(argv[place], nullptr, 10); };
-  return larder::soak::run(static_cast<uint16_t>(number(1)), number(2), number(3), number(4), number(5),
-                           argc > 6 ? argv[6] : "");
+  return larder::soak::run(static_cast<uint16_t>(number(1)), number(2), number(3), number(4), number(5), number(6),
+                           argc > 7 ? argv[7] : "");
 }

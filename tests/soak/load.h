@@ -26,6 +26,7 @@ struct Load {
   Clock::time_point end;
   uint64_t good_clients;
   uint64_t requests_per_s_max;  // of each good client
+  uint64_t lost_max;            // connections of good clients
 
   // Relaxed: counts, looked at when all is over.
   std::atomic<uint64_t> requests{0};
@@ -34,6 +35,7 @@ struct Load {
   std::atomic<uint64_t> refused_for_memory{0};
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> hostile_acts{0};
+  std::atomic<uint64_t> lost{0};
   std::atomic<uint64_t> wrong{0};
 
   std::mutex mutex{};
@@ -45,6 +47,11 @@ struct Load {
   void fail(const std::string& what) {
     wrong.fetch_add(1, std::memory_order_relaxed);
     fmt::print(stderr, "wrong: {}\n", what);
+  }
+  // A good client's connection, by no wish of its own.
+  void lose(const std::string& why) {
+    fmt::print(stderr, "lost: {}, on a client that keeps to the protocol\n", why);
+    if (lost.fetch_add(1, std::memory_order_relaxed) >= lost_max) fail("too many connections are lost");
   }
 };
 
