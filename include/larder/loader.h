@@ -32,7 +32,6 @@
 #ifndef LARDER_LOADER_H_
 #define LARDER_LOADER_H_
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -46,6 +45,7 @@
 #include "larder/api.h"
 #include "larder/cache.h"
 #include "larder/function_ref.h"
+#include "larder/internal/base/atomic.h"
 
 namespace larder {
 
@@ -184,15 +184,15 @@ class LARDER_API Loader {
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 
   struct Counts {
-    std::atomic<uint64_t> loads{0}, load_failures{0}, absences{0}, refreshes{0}, not_stored{0}, load_ns{0},
-        load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
+    internal::RelaxedAtomic<uint64_t> loads{0}, load_failures{0}, absences{0}, refreshes{0}, not_stored{0},
+        load_ns{0}, load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
   };
 
   internal::Engine& engine_;  // of the cache
   const uint64_t seed_;
   const bool is_key_binary_;
   const std::unique_ptr<Stripe[]> stripes_;
-  std::atomic<uint64_t> jitter_count_{0};
+  internal::RelaxedAtomic<uint64_t> jitter_count_{0};
   Counts counts_;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Includes point downward, from layer to layer; no file of the library is longer than can be read in one sitting.
+# Includes point downward, from layer to layer; atomics say of which kind they are; no file of the library is longer than can be read in one sitting.
 #
 #   layers.sh WORK_DIR SOURCE_ROOT
 set -euo pipefail
@@ -32,6 +32,9 @@ done < <(grep -rn '^#include "larder/' include/larder/internal/*/ | sed 's/#incl
 
 if grep -ln '"larder/internal/' include/larder/*.h | grep -vxE 'include/larder/(cache|loader)\.h'; then
   complain "public headers include internal ones"
+fi
+if grep -rn 'std::atomic<' include/larder/internal include/larder/loader.h | grep -v '^include/larder/internal/base/atomic\.h:'; then
+  complain "an atomic is an OrderedAtomic or a RelaxedAtomic (larder/internal/base/atomic.h)"
 fi
 if grep -rln '"netd/' include lib; then complain "the library includes what is netd's"; fi
 

@@ -176,7 +176,7 @@ TEST_CASE("a bucket's matches are the slots with that tag, empty ones if it is 0
   for (int round = 0; round < 10'000; ++round) {
     const uint32_t wanted = tags[random() % 4];
     uint32_t expected = 0;
-    bucket.control.store(Slot(wanted, random() % 4, random() % kAddressBytesMax).word());
+    bucket.control.store(Slot(wanted, random() % 4, random() % kAddressBytesMax).word(), std::memory_order_relaxed);
     for (size_t i = 0; i < bucket.slots.size(); ++i) {
       const bool is_empty = random() % 4 == 0;
       const Slot slot = is_empty ? Slot() : Slot(tags[random() % 4], random() % 4, random() % kAddressBytesMax);
@@ -317,7 +317,7 @@ TEST_CASE("while a record changes its bucket's sequence number is odd, and after
   Stripe& stripe = one.index().stripe(5);
   const Index::StripeLock lock(one.index(), stripe);
   const SlotPosition position = one.index().find(stripe, 5, [](uint64_t) { return true; });
-  const auto sequence = [&] { return position.bucket->control.load() >> 24; };
+  const auto sequence = [&] { return position.bucket->control.load(std::memory_order_relaxed) >> 24; };
   const uint64_t before = sequence();
   uint64_t during = 0;
   one.index().change_record(stripe, position, [&] { during = sequence(); });

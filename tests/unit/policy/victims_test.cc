@@ -109,7 +109,7 @@ TEST_CASE("the emptiest segment is found among any number of full ones, and no f
   for (int i = 0; i < 5; ++i) {
     const Victim victim = log.take_victim(true).value();
     CHECK(victim.is_sparse);
-    live.push_back(log->segment(victim.segment).live_bytes.load() / kLargestSmall);
+    live.push_back(log->segment(victim.segment).live_bytes.load(std::memory_order_relaxed) / kLargestSmall);
   }
   CHECK(live == std::vector<size_t>{1, 2, 2, 3, 3});
   CHECK(log.take_victim(true).value().segment == log.segment_of(segments[0][0]));

@@ -58,7 +58,7 @@ TEST_CASE("records follow each other in the open segment, at multiples of 8") {
   CHECK(id != 0);
   CHECK(log->address_of(id) == first.address);
   CHECK(log->end_of(id) == first.address + 72);
-  CHECK(log->segment(id).live_bytes.load() == 72);
+  CHECK(log->segment(id).live_bytes.load(std::memory_order_relaxed) == 72);
   CHECK(log.state(id) == SegmentState::kOpen);
   CHECK(log->usage().live_bytes == 72);
   CHECK(log->usage().used_bytes == 72);

@@ -84,7 +84,7 @@ class OneLog {
 
   void remove(const Stored& stored) { log_->remove_live(stored.address, stored.bytes); }
 
-  [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(); }
+  [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(std::memory_order_relaxed); }
   [[nodiscard]] SegmentState state(const Stored& stored) { return state(segment_of(stored)); }
   [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
 

@@ -7,9 +7,10 @@
 #define LARDER_INTERNAL_BASE_ACCOUNT_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "larder/internal/base/atomic.h"
 
 namespace larder::internal {
 
@@ -33,11 +34,11 @@ class Account {
   // Returns what was charged for the use, but at most that.
   void release_at_most(Use use, size_t bytes);
 
-  void set_limit(size_t limit_bytes) { limit_.store(limit_bytes, std::memory_order_relaxed); }
+  void set_limit(size_t limit_bytes) { limit_.store(limit_bytes); }
 
-  [[nodiscard]] size_t limit() const { return limit_.load(std::memory_order_relaxed); }
-  [[nodiscard]] size_t used() const { return used_.load(std::memory_order_relaxed); }
-  [[nodiscard]] size_t used(Use use) const { return by_use_[index(use)].load(std::memory_order_relaxed); }
+  [[nodiscard]] size_t limit() const { return limit_.load(); }
+  [[nodiscard]] size_t used() const { return used_.load(); }
+  [[nodiscard]] size_t used(Use use) const { return by_use_[index(use)].load(); }
 
   // What can still be charged; 0 when over the limit.
   [[nodiscard]] size_t headroom() const {
@@ -56,9 +57,9 @@ class Account {
  private:
   static constexpr size_t index(Use use) { return static_cast<size_t>(use); }
 
-  std::atomic<size_t> limit_;
-  std::atomic<size_t> used_{0};
-  std::array<std::atomic<size_t>, kUseCount> by_use_{};
+  RelaxedAtomic<size_t> limit_;
+  RelaxedAtomic<size_t> used_{0};
+  std::array<RelaxedAtomic<size_t>, kUseCount> by_use_{};
 };
 
 }  // namespace larder::internal

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "larder/api.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/thread_number.h"
 
 namespace larder::internal {
@@ -14,7 +15,8 @@ namespace larder::internal {
 inline constexpr uint32_t kThreadNumbersPerWord = 64;
 
 // A bit for each number in use. Not guarded by a lock: a child of fork() could find it held for ever.
-inline constinit std::array<std::atomic<uint64_t>, kThreadNumberMax / kThreadNumbersPerWord> thread_numbers_taken{};
+inline constinit std::array<OrderedAtomic<uint64_t>, kThreadNumberMax / kThreadNumbersPerWord>
+    thread_numbers_taken{};
 
 // Takes the lowest free number; 0 if there is none.
 inline uint32_t take_lowest_thread_number() {

@@ -38,12 +38,12 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
   // What took no room pays for none: an erase must not cost other items. But the limit holds.
   if (is_tight && bytes == 0 && !account_.is_over_limit()) return;
   // Relaxed: hints. What is debt while another thread cleans is paid by the next one that can.
-  if (!is_tight && now_ms < next_look_ms_.load(std::memory_order_relaxed)) return;
+  if (!is_tight && now_ms < next_look_ms_.load()) return;
   add_debt(bytes);
   if (!mutex_.try_lock()) return;
   const MutexLock lock(mutex_, std::adopt_lock);
   const double rate = kPaceFactor / (1 - std::min(kept_share_, kKeptShareMax));
-  const double debt = static_cast<double>(debt_bytes_.exchange(0, std::memory_order_relaxed)) * rate;
+  const double debt = static_cast<double>(debt_bytes_.exchange(0)) * rate;
   const double due = debt + static_cast<double>(account_.overshoot()) * rate;
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
                         .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
@@ -56,7 +56,7 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
   } else if (victim_ || take_expired(now_ms)) {
     (void)clean_some(portion, now_ms, pressure_on_victim());
   } else {
-    next_look_ms_.store(now_ms + kExpiredLookMs, std::memory_order_relaxed);
+    next_look_ms_.store(now_ms + kExpiredLookMs);
   }
 }
 

@@ -14,7 +14,6 @@
 #define LARDER_INTERNAL_ENGINE_CLEANER_H_
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,6 +22,8 @@
 #include <vector>
 
 #include "larder/internal/base/account.h"
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/index/index.h"
@@ -110,7 +111,7 @@ class Cleaner {
   };
 
   // Leaves it to the next stores to clean for so many stored bytes.
-  void add_debt(size_t bytes) { debt_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void add_debt(size_t bytes) { debt_bytes_.fetch_add(bytes); }
   // One unit of cleaning: goes on with the victim, or takes one, and covers a portion of it. How many bytes that
   // were, without a large item that is kept; none if there is no victim, or it could not be cleaned.
   std::optional<size_t> clean(Portion portion, int64_t now_ms, EvictionPressure pressure)
@@ -137,7 +138,7 @@ class Cleaner {
   bool move(Stripe& stripe, const SlotPosition& position, const Verdict& verdict, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, stripe.mutex);
   [[nodiscard]] bool is_large_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return log_.segment(victim_->segment).is_large.load(std::memory_order_relaxed);
+    return log_.segment(victim_->segment).is_large.load();
   }
   [[nodiscard]] EvictionPressure pressure_on_victim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return victim_->is_sparse || !may_evict_ ? EvictionPressure::kNone : EvictionPressure::kOrdinary;
@@ -160,10 +161,10 @@ class Cleaner {
   const OnRemoval on_removal_;
   const OnStep on_step_;
 
-  std::atomic<size_t> debt_bytes_{0};     // stored and not yet cleaned for
-  std::atomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
+  RelaxedAtomic<size_t> debt_bytes_{0};     // stored and not yet cleaned for
+  RelaxedAtomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
 
-  Mutex mutex_;
+  Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kCleaner) ABSL_ACQUIRED_BEFORE(lock_order::kStripe);
   Victims victims_ ABSL_GUARDED_BY(mutex_){log_};
   std::optional<Victim> victim_ ABSL_GUARDED_BY(mutex_);
   bool is_upkeep_ ABSL_GUARDED_BY(mutex_) = false;     // it is cleaned in `tidy`

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "larder/internal/base/account.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/thread_number.h"
 #include "larder/removal_listener.h"
 
@@ -85,7 +86,7 @@ class Counters {
       return add_alone(first_[number], counter, n);
     Block* const block = number != 0 ? block_of_many(number) : nullptr;
     if (block != nullptr) return add_alone(*block, counter, n);
-    first_[0].values[index(counter)].fetch_add(n, std::memory_order_relaxed);
+    first_[0].values[index(counter)].fetch_add(n);
   }
 
   [[nodiscard]] uint64_t sum(Counter counter) const {
@@ -109,9 +110,10 @@ class Counters {
   static constexpr size_t kShareOfLimit = 512;
   static constexpr size_t kMoreMax = std::bit_width(kThreadNumberMax / kFirstBlocks);
 
-  using Values = std::array<std::atomic<uint64_t>, static_cast<size_t>(Counter::kCount)>;
+  template <class Value>
+  using PerCounter = std::array<Value, static_cast<size_t>(Counter::kCount)>;
   struct alignas(64) Block {
-    Values values{};
+    PerCounter<RelaxedAtomic<uint64_t>> values{};
   };
 
   static constexpr size_t index(Counter counter) { return static_cast<size_t>(counter); }
@@ -119,8 +121,8 @@ class Counters {
   static constexpr size_t blocks_in(size_t more) { return kFirstBlocks << more; }
 
   static void add_alone(Block& block, Counter counter, uint64_t n) {
-    std::atomic<uint64_t>& value = block.values[index(counter)];
-    value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    RelaxedAtomic<uint64_t>& value = block.values[index(counter)];
+    value.store(value.load() + n);
   }
 
   // None if there is no memory for it, or none to spare.
@@ -158,14 +160,14 @@ class Counters {
   }
   [[nodiscard]] static uint64_t total_of(const Block* blocks, size_t count, Counter counter) {
     uint64_t total = 0;
-    for (size_t i = 0; i < count; ++i) total += blocks[i].values[index(counter)].load(std::memory_order_relaxed);
+    for (size_t i = 0; i < count; ++i) total += blocks[i].values[index(counter)].load();
     return total;
   }
 
   const std::unique_ptr<Block[]> first_;
-  std::array<std::atomic<Block*>, kMoreMax> more_{};  // made when a thread first needs them
+  std::array<OrderedAtomic<Block*>, kMoreMax> more_{};  // made when a thread first needs them
   Account* account_ = nullptr;
-  Values reset_at_{};
+  PerCounter<OrderedAtomic<uint64_t>> reset_at_{};
 };
 
 // Counts an item that the cache has removed by itself. What is flushed counts for its flush alone.

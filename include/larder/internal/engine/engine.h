@@ -10,7 +10,8 @@
 // takes room, and is evicted and cleaned like any other; but no operation that has not asked for it is shown it, no
 // listener is told of it, and it counts as no item.
 //
-// Locks and their order: lib/CONCURRENCY.md. The listener is told of what was removed when an operation has let its locks go: see removal_queue.h.
+// Locks and their order: lib/CONCURRENCY.md. Listeners are told of removals when the locks are let go:
+// removal_queue.h.
 #ifndef LARDER_INTERNAL_ENGINE_ENGINE_H_
 #define LARDER_INTERNAL_ENGINE_ENGINE_H_
 
@@ -33,8 +34,11 @@
 #include "larder/function_ref.h"
 #include "larder/handle.h"
 #include "larder/internal/base/account.h"
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/under_lock.h"
+#include "larder/internal/engine/change.h"
 #include "larder/internal/engine/cleaner.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
@@ -200,17 +204,6 @@ class Engine {
 
   // How a record is shown: short ones as copies, or all where they lie.
   enum class Shown : uint8_t { kShortAsCopy, kInPlace };
-  enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeRoom, kNamespace, kNever };
-  // What a store found too little of, and how much of it it needs; kLargeRoom: address space for a large item, or
-  // memory that the system grants; kNever: no room will help.
-  struct Attempt {
-    Shortage shortage = Shortage::kNone;
-    size_t bytes = 0;
-    uint32_t space = 0;      // kNamespace
-    uint64_t cas = 0;        // kNone: of what was stored
-    bool has_spare = false;  // less would do: it was to have room to grow
-  };
-
   struct Copy {
     [[nodiscard]] Record record() { return {reinterpret_cast<std::byte*>(words), room_bytes}; }
 
@@ -219,23 +212,6 @@ class Engine {
   };
 
   enum class Seen : uint8_t { kNothing, kPlaceholder, kItem };
-
-  // An item under its stripe's lock: where its slot lies, and what its record says.
-  struct Found {
-    explicit operator bool() const { return static_cast<bool>(position); }
-
-    SlotPosition position;
-    Content content;
-  };
-
-  // A record on its way into the log.
-  struct Change {
-    const KeyRef& key;
-    Content content;
-    bool is_replacement;       // of the value; otherwise that stays
-    bool is_appended = false;  // to the value that is there
-    bool may_spare = true;     // room for more may be left behind what is appended
-  };
 
   explicit Engine(const Options& options);
 
@@ -336,17 +312,17 @@ class Engine {
   std::optional<Cleaner> cleaner_;
 
   // Whether any item was ever to expire. Relaxed: a hint of when to look for such items.
-  mutable std::atomic<bool> has_expiries_{false};
+  mutable RelaxedAtomic<bool> has_expiries_{false};
 
-  Mutex limit_mutex_;
-  Mutex walk_mutex_;
+  Mutex limit_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kEngine) ABSL_ACQUIRED_BEFORE(lock_order::kCleaner);
+  Mutex walk_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kEngine) ABSL_ACQUIRED_BEFORE(lock_order::kCleaner);
   std::optional<ScanCursor> walk_ ABSL_GUARDED_BY(walk_mutex_);  // the one under way
   int64_t next_walk_ms_ ABSL_GUARDED_BY(walk_mutex_) = 0;
-  Mutex flush_mutex_;
+  Mutex flush_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kEngine) ABSL_ACQUIRED_BEFORE(lock_order::kCleaner);
   // When the pending flush_all takes effect; kNoFlush: none is pending. Written under flush_mutex_, and only when
   // the flush is done: until then everybody who sees that it is due waits for it.
   static constexpr int64_t kNoFlush = INT64_MAX;
-  std::atomic<int64_t> flush_due_ms_{kNoFlush};
+  OrderedAtomic<int64_t> flush_due_ms_{kNoFlush};
 };
 
 }  // namespace larder::internal

@@ -74,8 +74,7 @@ LARDER_INLINE void Engine::count_miss(const KeyRef& key) {
 }
 
 // An item that is expired is removed on the way.
-LARDER_INLINE Engine::Found Engine::find_live(Stripe& stripe, const KeyRef& key, int64_t now_ms,
-                                              bool counts_misses) {
+LARDER_INLINE Found Engine::find_live(Stripe& stripe, const KeyRef& key, int64_t now_ms, bool counts_misses) {
   Found found{.position = find(stripe, key), .content = {}};
   if (found) {
     found.content = log_->record_at(found.position.get().address()).content();

@@ -74,9 +74,8 @@ LARDER_INLINE std::optional<uint64_t> Engine::mutate(const Target& target, int64
   return std::nullopt;
 }
 
-LARDER_INLINE Engine::Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide decide,
-                                              Placeholders placeholders, History* history, Log::For whom,
-                                              bool may_spare) {
+LARDER_INLINE Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide decide, Placeholders placeholders,
+                                      History* history, Log::For whom, bool may_spare) {
   Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
   const Found found = find_live(stripe, key, now_ms, false);
@@ -145,8 +144,8 @@ LARDER_INLINE void Engine::choose_cas(Stripe& stripe, uint64_t wanted, int64_t n
   }
 }
 
-LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, const Change& change,
-                                            int64_t now_ms, Log::For whom) {
+LARDER_INLINE Attempt Engine::store(Stripe& stripe, const Found& found, const Change& change, int64_t now_ms,
+                                    Log::For whom) {
   const std::string_view key = change.key.bytes;
   const uint64_t hash = change.key.hash;
   const Content& content = change.content;
@@ -163,7 +162,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
   uint32_t frequency = 0;
   if (found) {
     const Slot old = found.position.get();
-    chain = log_->segment(log_->segment_of(old.address())).chain.load(std::memory_order_relaxed);
+    chain = log_->segment(log_->segment_of(old.address())).chain.load();
     frequency = old.frequency();
   } else if (ghost_->contains(hash)) {
     chain = Chain::kMain;
@@ -186,7 +185,7 @@ LARDER_INLINE Engine::Attempt Engine::store(Stripe& stripe, const Found& found, 
             .has_spare = has_spare};
   }
   if (change.is_appended && place->is_large) {
-    log_->segment(place->segment).has_grown.store(true, std::memory_order_relaxed);
+    log_->segment(place->segment).has_grown.store(true);
   }
 
   Record::create(log_->at(place->address), place->room_bytes, place->is_large, key, content);
@@ -238,7 +237,7 @@ LARDER_INLINE void Engine::unlink_if_flushed(Stripe& stripe, Slot slot, int64_t 
 LARDER_INLINE size_t Engine::spare_for(const Found& found, size_t bytes) const {
   if (bytes < kGrowingBytesMin) return 0;
   const Segment& old = log_->segment(log_->segment_of(found.position.get().address()));
-  if (log_->is_large(bytes) && !old.has_grown.load(std::memory_order_relaxed)) return 0;
+  if (log_->is_large(bytes) && !old.has_grown.load()) return 0;
   return round_up(bytes / kSpareDivisor, kRecordAlignment);
 }
 
@@ -260,7 +259,7 @@ LARDER_INLINE bool Engine::store_in_place(Stripe& stripe, const Found& found, si
   return true;
 }
 
-LARDER_INLINE Engine::Attempt Engine::insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) {
+LARDER_INLINE Attempt Engine::insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) {
   for (;;) {
     switch (index_->insert(stripe, slot)) {
       case Index::InsertResult::kInserted:
@@ -282,7 +281,7 @@ LARDER_INLINE void Engine::evict(Stripe& stripe, const SlotPosition& position, i
   if (log_->is_expired(slot.address(), now_ms)) return expire(stripe, position, now_ms);
   count_loss(stripe, slot, Removal::kEvicted);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
-  if (segment.chain.load(std::memory_order_relaxed) == Chain::kSmall && !is_hidden(slot)) {
+  if (segment.chain.load() == Chain::kSmall && !is_hidden(slot)) {
     const Record record = log_->record_at(slot.address());
     ghost_->add(index_->hash(record.key()), record.live_bytes());
   }

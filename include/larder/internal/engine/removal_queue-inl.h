@@ -50,7 +50,7 @@ LARDER_INLINE void RemovalQueue::append(const ItemInfo& item, std::string_view v
                              .key_bytes = item.key.size(),
                              .copied_value_bytes = value.size(),
                              .why = why});
-  has_items_.store(true, std::memory_order_relaxed);
+  has_items_.store(true);
 }
 
 LARDER_INLINE bool RemovalQueue::begin(Turn& turn) {
@@ -73,7 +73,7 @@ LARDER_INLINE void RemovalQueue::end(const Turn& turn) {
 LARDER_INLINE void RemovalQueue::deliver_queued() {
   Turn turn;
   if (!begin(turn)) return;
-  for (int round = 0; round < kRoundsMax && has_items_.load(std::memory_order_relaxed); ++round) {
+  for (int round = 0; round < kRoundsMax && has_items_.load(); ++round) {
     Batch batch = take();
     const std::string_view bytes = batch.bytes;
     for (Entry& entry : batch.entries) {
@@ -87,7 +87,7 @@ LARDER_INLINE void RemovalQueue::deliver_queued() {
 
 LARDER_INLINE RemovalQueue::Batch RemovalQueue::take() {
   const MutexLock lock(mutex_);
-  has_items_.store(false, std::memory_order_relaxed);
+  has_items_.store(false);
   return std::exchange(queued_, {});
 }
 

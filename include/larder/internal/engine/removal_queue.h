@@ -9,7 +9,6 @@
 #ifndef LARDER_INTERNAL_ENGINE_REMOVAL_QUEUE_H_
 #define LARDER_INTERNAL_ENGINE_REMOVAL_QUEUE_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/removal_listener.h"
@@ -39,7 +40,7 @@ class RemovalQueue {
   // does nothing: the delivery that made the call goes on with what is there.
   void deliver() {
     // Relaxed: this thread sees what it has added itself; what others add they deliver.
-    if (has_items_.load(std::memory_order_relaxed)) deliver_queued();
+    if (has_items_.load()) deliver_queued();
   }
 
   // Delivers at the end of an operation. To be made before the operation's locks, so that they have gone before it.
@@ -88,9 +89,9 @@ class RemovalQueue {
   Counters& counters_;
   const unsigned wanted_;  // a bit for each cause
   const bool wants_values_;
-  std::atomic<bool> has_items_{false};  // changed under the mutex
+  RelaxedAtomic<bool> has_items_{false};  // changed under the mutex
 
-  Mutex mutex_;
+  Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kRemovals);
   Batch queued_ ABSL_GUARDED_BY(mutex_);
   Turn* turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };

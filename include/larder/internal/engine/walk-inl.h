@@ -113,7 +113,7 @@ LARDER_INLINE bool Engine::maintain(size_t step_bytes) {
 
 // A step of a walk over all items; walks begin kWalkMs after each other. True when there are more steps to it.
 LARDER_INLINE bool Engine::look_for_expired(size_t step_bytes, int64_t now_ms) {
-  if (!has_expiries_.load(std::memory_order_relaxed)) return false;
+  if (!has_expiries_.load()) return false;
   // Whoever comes meanwhile need not wait: one walk is enough.
   if (!walk_mutex_.try_lock()) return false;
   const MutexLock lock(walk_mutex_, std::adopt_lock);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/atomic_copy.h"
 #include "larder/internal/index/slot.h"
 
@@ -50,15 +51,14 @@ struct alignas(64) Bucket {
     uint32_t bits = 0;
 #pragma GCC unroll 7
     for (size_t i = slots.size(); i-- > 0;) {
-      bits +=
-          bits + static_cast<uint32_t>((slots[i].load(std::memory_order_relaxed) ^ wanted) < Slot(1, 0, 0).word());
+      bits += bits + static_cast<uint32_t>((slots[i].load() ^ wanted) < Slot(1, 0, 0).word());
     }
     return bits;
 #endif
   }
 
-  std::atomic<uint64_t> control;
-  std::array<std::atomic<uint64_t>, kSlotsPerBucket> slots;
+  OrderedAtomic<uint64_t> control;
+  std::array<RelaxedAtomic<uint64_t>, kSlotsPerBucket> slots;
 
 #ifdef LARDER_LONG_PIECES
  private:
@@ -95,14 +95,13 @@ class BucketChange {
 };
 
 // Adds one to the frequency of a slot that was seen there, up to kFrequencyMax.
-inline void mark_used(std::atomic<uint64_t>& word, Slot slot) {
+inline void mark_used(RelaxedAtomic<uint64_t>& word, Slot slot) {
   if (slot.frequency() == Slot::kFrequencyMax) return;
   uint64_t seen = slot.word();
   // A failed exchange is a write, too, and memory that was given back must not be written.
-  if (word.load(std::memory_order_relaxed) != seen) return;
+  if (word.load() != seen) return;
   // Relaxed, and no retry: a use that is not counted does no harm.
-  word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() + 1, slot.address()).word(),
-                               std::memory_order_relaxed);
+  word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() + 1, slot.address()).word());
 }
 
 }  // namespace larder::internal

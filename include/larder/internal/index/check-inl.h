@@ -30,7 +30,7 @@ LARDER_INLINE absl::Status Index::assert_valid(Stripe& stripe) const {
       const uint64_t control = bucket.control.load(std::memory_order_relaxed);
       if (Bucket::is_changing(control)) return absl::InternalError("a bucket's sequence is odd at rest");
       for (const auto& word : bucket.slots) {
-        const Slot slot(word.load(std::memory_order_relaxed));
+        const Slot slot(word.load());
         if (slot.is_empty()) continue;
         ++used;
         if (slot.tag() < tag || slot.tag() >= end) return absl::InternalError("a slot lies in another tag's page");

@@ -10,7 +10,8 @@
 namespace larder::internal {
 
 LARDER_INLINE bool Index::has_flushed() const {
-  return std::ranges::any_of(flushes_, [](const Flushes& of) { return of.generation.load() != 0; });
+  return std::ranges::any_of(flushes_,
+                             [](const Flushes& of) { return of.generation.load(std::memory_order_relaxed) != 0; });
 }
 
 LARDER_INLINE void Index::flush() {
@@ -25,7 +26,7 @@ LARDER_INLINE void Index::flush(uint32_t space) {
   // current again.
   const uint32_t sweeps = 1 + stripes_per_space() / (Bucket::kGenerationMask / 2);
   for (uint32_t i = 0; i < sweeps; ++i) {
-    const uint32_t turn = flushes.next_sweep.fetch_add(1, std::memory_order_relaxed);
+    const uint32_t turn = flushes.next_sweep.fetch_add(1);
     sweep(space * stripes_per_space() + turn % stripes_per_space());
   }
 }
@@ -66,7 +67,7 @@ LARDER_INLINE bool Index::take_flushed(Stripe& stripe, uint32_t tag) {
   if (!position) return false;
   if (on_stale_) on_stale_(stripe, position.get());
   const BucketChange change(*position.bucket);
-  position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
+  position.bucket->slots[static_cast<size_t>(position.slot)].store(0);
   --slots_used(locate(stripe, tag));
   return true;
 }
@@ -98,14 +99,14 @@ LARDER_INLINE void Index::clear_stale(Stripe& stripe, const Page& page, uint32_t
 LARDER_INLINE void Index::clear(Stripe& stripe, const Page& page, Bucket& bucket) const {
   if (on_stale_) {
     for (const auto& word : bucket.slots) {
-      const Slot slot(word.load(std::memory_order_relaxed));
+      const Slot slot(word.load());
       if (!slot.is_empty()) on_stale_(stripe, slot);
     }
   }
   const BucketChange change(bucket);
   for (auto& word : bucket.slots) {
-    if (word.load(std::memory_order_relaxed) == 0) continue;
-    word.store(0, std::memory_order_relaxed);
+    if (word.load() == 0) continue;
+    word.store(0);
     --slots_used(page);
   }
   const uint64_t sequence = bucket.control.load(std::memory_order_relaxed) >> Bucket::kSequenceShift;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "larder/api.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/page_size.h"
 #include "larder/internal/index/index.h"
 
@@ -105,8 +106,8 @@ LARDER_INLINE void Index::place(Stripe& stripe, const Page& page, Slot slot) con
     Bucket& bucket = page.bucket(home + distance);
     const BucketChange change(bucket);
     for (auto& word : bucket.slots) {
-      if (word.load(std::memory_order_relaxed) != 0) continue;
-      word.store(slot.word(), std::memory_order_relaxed);
+      if (word.load() != 0) continue;
+      word.store(slot.word());
       ++slots_used(page);
       return;
     }
@@ -117,7 +118,7 @@ LARDER_INLINE void Index::place(Stripe& stripe, const Page& page, Slot slot) con
 
 LARDER_INLINE void Index::replace(Stripe&, const SlotPosition& position, Slot slot) {
   const BucketChange change(*position.bucket);
-  position.bucket->slots[static_cast<size_t>(position.slot)].store(slot.word(), std::memory_order_relaxed);
+  position.bucket->slots[static_cast<size_t>(position.slot)].store(slot.word());
 }
 
 LARDER_INLINE void Index::erase(Stripe& stripe, const SlotPosition& position) {
@@ -125,7 +126,7 @@ LARDER_INLINE void Index::erase(Stripe& stripe, const SlotPosition& position) {
   const Page page = locate(stripe, tag);
   {
     const BucketChange change(*position.bucket);
-    position.bucket->slots[static_cast<size_t>(position.slot)].store(0, std::memory_order_relaxed);
+    position.bucket->slots[static_cast<size_t>(position.slot)].store(0);
   }
   for (uint32_t i = 0; i < position.distance; ++i) subtract_overflow(page.bucket(position.home + i));
   --slots_used(page);
@@ -147,13 +148,12 @@ LARDER_INLINE SlotPosition Index::coldest_near(Stripe& stripe, uint32_t tag) con
 }
 
 LARDER_INLINE void Index::age(Stripe&, const SlotPosition& position) {
-  std::atomic<uint64_t>& word = position.bucket->slots[static_cast<size_t>(position.slot)];
-  uint64_t seen = word.load(std::memory_order_relaxed);
+  RelaxedAtomic<uint64_t>& word = position.bucket->slots[static_cast<size_t>(position.slot)];
+  uint64_t seen = word.load();
   const Slot slot(seen);
   if (slot.frequency() == 0) return;
   // Relaxed, and no retry: a failure is as if a use had come in between.
-  word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() - 1, slot.address()).word(),
-                               std::memory_order_relaxed);
+  word.compare_exchange_strong(seen, Slot(slot.tag(), slot.frequency() - 1, slot.address()).word());
 }
 
 LARDER_INLINE void Index::add_overflow(Bucket& bucket) {
@@ -173,20 +173,20 @@ LARDER_INLINE void Index::subtract_overflow(Bucket& bucket) {
 
 LARDER_INLINE void Index::refresh(Stripe& stripe) const {
   const uint64_t now = generation(space_of(stripe));
-  if (stripe.generation.load(std::memory_order_relaxed) == now) return;
+  if (stripe.generation.load() == now) return;
   count(stripe, {}, sums(stripe));
-  stripe.generation.store(now, std::memory_order_relaxed);
+  stripe.generation.store(now);
 }
 
 LARDER_INLINE void Index::count(Stripe& stripe, const StripeSums& added, const StripeSums& removed) const {
-  const auto change = [](std::atomic<uint64_t>& sum, uint64_t plus, uint64_t minus) {
-    sum.store(sum.load(std::memory_order_relaxed) + plus - minus, std::memory_order_relaxed);
+  const auto change = [](RelaxedAtomic<uint64_t>& sum, uint64_t plus, uint64_t minus) {
+    sum.store(sum.load() + plus - minus);
   };
   change(stripe.items, added.items, removed.items);
   change(stripe.item_bytes, added.item_bytes, removed.item_bytes);
   change(stripe.hidden_bytes, added.hidden_bytes, removed.hidden_bytes);
   if (limited_ != nullptr) {
-    limited_[space_of(stripe)].bytes.fetch_add(added.bytes() - removed.bytes(), std::memory_order_relaxed);
+    limited_[space_of(stripe)].bytes.fetch_add(added.bytes() - removed.bytes());
   }
 }
 
@@ -194,7 +194,7 @@ LARDER_INLINE StripeSums Index::sums(uint32_t space) const {
   StripeSums sums;
   for (uint32_t i = 0; i < stripes_per_space(); ++i) {
     const Stripe& stripe = stripes_[space * stripes_per_space() + i];
-    if (stripe.generation.load(std::memory_order_relaxed) != generation(space)) continue;
+    if (stripe.generation.load() != generation(space)) continue;
     sums += this->sums(stripe);
   }
   return sums;

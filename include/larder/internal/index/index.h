@@ -23,7 +23,9 @@
 #include "absl/status/statusor.h"
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/hash.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/index/bucket.h"
 #include "larder/internal/index/directory.h"
@@ -130,7 +132,7 @@ class Index {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     if (stripe.layout.load(std::memory_order_relaxed) != probe.layout) [[unlikely]]
       return find(stripe, probe.tag, is_wanted);
-    probe.page.generation = stripe.generation.load(std::memory_order_relaxed) & Bucket::kGenerationMask;
+    probe.page.generation = stripe.generation.load() & Bucket::kGenerationMask;
     return find_from(probe.page, static_cast<uint32_t>(probe.bucket - probe.page.buckets), probe.tag, is_wanted);
   }
 
@@ -162,7 +164,7 @@ class Index {
   }
   // Whether a flush has made the stripe's contents stale since it was locked.
   [[nodiscard]] bool is_stale(const Stripe& stripe) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-    return generation(space_of(stripe)) != stripe.generation.load(std::memory_order_relaxed);
+    return generation(space_of(stripe)) != stripe.generation.load();
   }
   // Whether anything was ever flushed.
   [[nodiscard]] bool has_flushed() const;
@@ -188,25 +190,21 @@ class Index {
   [[nodiscard]] StripeSums sums() const;
   [[nodiscard]] StripeSums sums(uint32_t space) const;
   [[nodiscard]] static StripeSums sums(const Stripe& stripe) {
-    return {.items = stripe.items.load(std::memory_order_relaxed),
-            .item_bytes = stripe.item_bytes.load(std::memory_order_relaxed),
-            .hidden_bytes = stripe.hidden_bytes.load(std::memory_order_relaxed)};
+    return {.items = stripe.items.load(),
+            .item_bytes = stripe.item_bytes.load(),
+            .hidden_bytes = stripe.hidden_bytes.load()};
   }
   // The bytes of a namespace's records, without adding up stripes; only if some namespace is limited. Stale
   // records count until their stripe is locked.
-  [[nodiscard]] uint64_t limited_bytes(uint32_t space) const {
-    return limited_[space].bytes.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] uint64_t limited_bytes(uint32_t space) const { return limited_[space].bytes.load(); }
   // Whether the stripe is empty, so that locking it is useless.
   [[nodiscard]] bool is_empty(const Stripe& stripe) const {
-    return stripe.items.load(std::memory_order_relaxed) == 0 &&
-           stripe.hidden_bytes.load(std::memory_order_relaxed) == 0 &&
-           stripe.generation.load(std::memory_order_relaxed) == generation(space_of(stripe));
+    return stripe.items.load() == 0 && stripe.hidden_bytes.load() == 0 &&
+           stripe.generation.load() == generation(space_of(stripe));
   }
   // What the index would take now without any items: a stripe keeps its first page.
   [[nodiscard]] size_t bytes_min() const {
-    return round_up((1 + stripes_with_page_.load(std::memory_order_relaxed)) * kPageUnitBytes,
-                    memory_.grain_bytes());
+    return round_up((1 + stripes_with_page_.load()) * kPageUnitBytes, memory_.grain_bytes());
   }
   // The most memory that one step may need after kNeedsMemory: making less room is useless, however often.
   [[nodiscard]] size_t growth_bytes_max() const { return memory_.charge_max(kPagesOfSplit) + kDirectoryBytesMax; }
@@ -248,13 +246,13 @@ class Index {
   Index(Account& account, AddressSpace& space, Arena stripe_memory, uint64_t seed, Namespaces namespaces,
         OnStale on_stale, int stripe_bits);
 
-  [[nodiscard]] Page page_at(const std::atomic<uint32_t>& entry, uint64_t generation) const {
+  [[nodiscard]] Page page_at(const RelaxedAtomic<uint32_t>& entry, uint64_t generation) const {
     // Relaxed: without the mutex, the layout number validates what it leads to.
-    return Page::decoded(entry.load(std::memory_order_relaxed), memory_, generation & Bucket::kGenerationMask);
+    return Page::decoded(entry.load(), memory_, generation & Bucket::kGenerationMask);
   }
   [[nodiscard]] Bucket* buckets_at(uint32_t unit) const { return reinterpret_cast<Bucket*>(memory_.at(unit)); }
   [[nodiscard]] Page locate(Stripe& stripe, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-    return page_at(stripe.entry(tag), stripe.generation.load(std::memory_order_relaxed));
+    return page_at(stripe.entry(tag), stripe.generation.load());
   }
   [[nodiscard]] uint64_t hash_in_namespace(std::string_view key, uint64_t hash) const;
   void enter(Stripe& stripe, const Page& page, uint32_t tag) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -301,8 +299,8 @@ class Index {
 
   // Per namespace.
   struct Flushes {
-    std::atomic<uint64_t> generation{0};
-    std::atomic<uint32_t> next_sweep{0};
+    OrderedAtomic<uint64_t> generation{0};
+    RelaxedAtomic<uint32_t> next_sweep{0};
   };
 
   Account& account_;
@@ -316,12 +314,12 @@ class Index {
   // Read by every operation: next to members that do not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;
   struct alignas(64) LimitedBytes {
-    std::atomic<uint64_t> bytes{0};
+    RelaxedAtomic<uint64_t> bytes{0};
   };
   const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;
-  std::atomic<size_t> stripes_with_page_{0};  // relaxed: no other data depends on it
-  Mutex directories_mutex_;
+  RelaxedAtomic<size_t> stripes_with_page_{0};  // relaxed: no other data depends on it
+  Mutex directories_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kLog) ABSL_ACQUIRED_BEFORE(lock_order::kRemovals);
   // The current ones and their predecessors, which may still be read: together these are as large as the current
   // ones.
   std::vector<std::unique_ptr<const Directory>> directories_ ABSL_GUARDED_BY(directories_mutex_);

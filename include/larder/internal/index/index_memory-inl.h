@@ -136,14 +136,14 @@ LARDER_INLINE std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint
     if (!account_.try_charge(Use::kIndex, bytes)) return std::nullopt;
   }
   mark(first, count);
-  units_used_.fetch_add(count, std::memory_order_relaxed);
+  units_used_.fetch_add(count);
   return first;
 }
 
 LARDER_INLINE void IndexMemory::free(uint32_t first, uint32_t count) {
   const MutexLock lock(mutex_);
   mark(first, count);
-  units_used_.fetch_sub(count, std::memory_order_relaxed);
+  units_used_.fetch_sub(count);
   if (!has_blocks_) {
     for_each_unused_grain(first, count, [&](uint32_t grain) {
       units_.discard(grain * kUnitBytes, grain_bytes());

@@ -12,7 +12,6 @@
 #define LARDER_INTERNAL_INDEX_INDEX_MEMORY_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -24,6 +23,8 @@
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/address_space.h"
 #include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/page_size.h"
 
@@ -71,7 +72,7 @@ class IndexMemory {
   // Whether any run can still be allocated if the account has room: the address space may be used up, or the
   // system may refuse memory.
   [[nodiscard]] bool can_grow() ABSL_LOCKS_EXCLUDED(mutex_);
-  [[nodiscard]] uint64_t units_used() const { return units_used_.load(std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t units_used() const { return units_used_.load(); }
 
  private:
   static constexpr uint32_t kUnitsPerBlock = kHugePageBytes / kUnitBytes;
@@ -109,9 +110,9 @@ class IndexMemory {
   const uint32_t grain_units_;
 
   // On other cache lines than the above, which every search reads.
-  alignas(64) std::atomic<uint64_t> units_used_{0};  // written under the mutex; relaxed: for statistics
+  alignas(64) RelaxedAtomic<uint64_t> units_used_{0};  // written under the mutex; for statistics
 
-  mutable Mutex mutex_;
+  mutable Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kLog) ABSL_ACQUIRED_BEFORE(lock_order::kRemovals);
   std::vector<Block> blocks_ ABSL_GUARDED_BY(mutex_);
   std::array<BlockSet, kEmpty + 1> in_use_ ABSL_GUARDED_BY(mutex_);
   BlockSet unused_ ABSL_GUARDED_BY(mutex_);

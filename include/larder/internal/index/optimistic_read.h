@@ -43,6 +43,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/index/bucket.h"
 #include "larder/internal/index/page.h"
 #include "larder/internal/index/slot.h"
@@ -59,7 +60,7 @@ enum class Match : uint8_t { kWanted, kOther, kNeedsLock };
 // The result of an optimistic read. Two 8-byte members, so that it is returned in registers.
 class OptimisticResult {
  public:
-  static OptimisticResult found(std::atomic<uint64_t>& slot, Slot seen) { return {&slot, seen}; }
+  static OptimisticResult found(RelaxedAtomic<uint64_t>& slot, Slot seen) { return {&slot, seen}; }
   static OptimisticResult missing() { return {nullptr, Slot()}; }
   static OptimisticResult retry() { return {nullptr, Slot(1)}; }
 
@@ -74,9 +75,9 @@ class OptimisticResult {
   void mark_used() const { internal::mark_used(*slot_, seen_); }
 
  private:
-  OptimisticResult(std::atomic<uint64_t>* slot, Slot seen) : slot_(slot), seen_(seen) {}
+  OptimisticResult(RelaxedAtomic<uint64_t>* slot, Slot seen) : slot_(slot), seen_(seen) {}
 
-  std::atomic<uint64_t>* slot_;  // it may have changed since
+  RelaxedAtomic<uint64_t>* slot_;  // it may have changed since
   Slot seen_;
 };
 
@@ -92,7 +93,7 @@ struct Probe {
   [[nodiscard]] uint64_t first_match_address() const {
     if (matches == 0) return 0;
     const auto slot = static_cast<size_t>(std::countr_zero(matches));
-    return Slot(bucket->slots[slot].load(std::memory_order_relaxed)).address();
+    return Slot(bucket->slots[slot].load()).address();
   }
 
   Stripe* stripe;
@@ -112,7 +113,7 @@ template <class Take>
                                                                          Take&& take) {
   for (; matches != 0; matches &= matches - 1) {
     auto& word = bucket.slots[static_cast<size_t>(std::countr_zero(matches))];
-    const Slot slot(word.load(std::memory_order_relaxed));
+    const Slot slot(word.load());
     if (slot.is_empty()) continue;
     const Match match = take(slot.address());
     if (match == Match::kWanted) return OptimisticResult::found(word, slot);

@@ -23,9 +23,7 @@ struct SlotPosition {
   explicit operator bool() const { return bucket != nullptr; }
   void mark_used() const { internal::mark_used(bucket->slots[static_cast<size_t>(slot)], get()); }
   // Relaxed: under the stripe's mutex.
-  [[nodiscard]] Slot get() const {
-    return Slot(bucket->slots[static_cast<size_t>(slot)].load(std::memory_order_relaxed));
-  }
+  [[nodiscard]] Slot get() const { return Slot(bucket->slots[static_cast<size_t>(slot)].load()); }
 };
 
 // The slot with this tag whose address `is_wanted` accepts, or none; `home` is where the search for `tag` starts.
@@ -39,7 +37,7 @@ template <class IsWanted>
     if (!page.is_current(control)) break;
     for (uint32_t matches = bucket.matches(tag); matches != 0; matches &= matches - 1) {
       position.slot = std::countr_zero(matches);
-      const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load(std::memory_order_relaxed));
+      const Slot slot(bucket.slots[static_cast<size_t>(position.slot)].load());
       if (!slot.is_empty() && is_wanted(slot.address())) {
         position.bucket = &bucket;
         return position;
@@ -55,7 +53,7 @@ template <class Visit>
 inline void for_each_slot(const Page& page, const Bucket& bucket, Visit&& visit) {
   if (!page.is_current(bucket.control.load(std::memory_order_relaxed))) return;
   for (const auto& word : bucket.slots) {
-    const Slot slot(word.load(std::memory_order_relaxed));
+    const Slot slot(word.load());
     if (!slot.is_empty()) visit(slot);
   }
 }

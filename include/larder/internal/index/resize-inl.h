@@ -8,6 +8,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "larder/api.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/index/index.h"
 
 namespace larder::internal {
@@ -19,8 +20,8 @@ LARDER_INLINE void Index::take_all(Stripe& stripe, const Page& page, SlotList& l
     Bucket& bucket = page.bucket(b);
     const BucketChange change(bucket);
     for (auto& word : bucket.slots) {
-      if (word.load(std::memory_order_relaxed) == 0) continue;
-      list.slots[list.size++] = Slot(word.exchange(0, std::memory_order_relaxed));
+      if (word.load() == 0) continue;
+      list.slots[list.size++] = Slot(word.exchange(0));
       --slots_used(page);
     }
     bucket.control.fetch_and(~Bucket::kOverflowMask, std::memory_order_relaxed);
@@ -34,12 +35,11 @@ LARDER_INLINE uint32_t Index::units_for(size_t slots) {
 }
 
 LARDER_INLINE bool Index::add_first_page(Stripe& stripe) {
-  const std::optional<Page> page =
-      new_page(1, 0, stripe.generation.load(std::memory_order_relaxed) & Bucket::kGenerationMask);
+  const std::optional<Page> page = new_page(1, 0, stripe.generation.load() & Bucket::kGenerationMask);
   if (!page) return false;
   const LayoutChange change(stripe);
   enter(stripe, *page, 0);
-  stripes_with_page_.fetch_add(1, std::memory_order_relaxed);
+  stripes_with_page_.fetch_add(1);
   return true;
 }
 
@@ -62,7 +62,7 @@ LARDER_INLINE bool Index::split(Stripe& stripe, const Page& page, uint32_t tag) 
   for (uint32_t b = 0; b < page.bucket_count(); ++b) {
     clear_stale(stripe, page, b);
     for (const auto& word : page.bucket(b).slots) {
-      const Slot slot(word.load(std::memory_order_relaxed));
+      const Slot slot(word.load());
       if (!slot.is_empty() && slot.tag() >= middle) ++upper_count;
     }
   }
@@ -123,9 +123,9 @@ LARDER_INLINE void Index::rebuild(Stripe& stripe, uint32_t first_tag, std::span<
 }
 
 LARDER_INLINE void Index::enter(Stripe& stripe, const Page& page, uint32_t tag) const {
-  std::atomic<uint32_t>* const first = &stripe.entry(page.first_tag(tag));
+  RelaxedAtomic<uint32_t>* const first = &stripe.entry(page.first_tag(tag));
   const uint32_t count = uint32_t{1} << (stripe.depth() - page.depth);
-  for (uint32_t i = 0; i < count; ++i) first[i].store(page.encoded(), std::memory_order_relaxed);
+  for (uint32_t i = 0; i < count; ++i) first[i].store(page.encoded());
 }
 
 LARDER_INLINE bool Index::double_directory(Stripe& stripe) {
@@ -134,7 +134,7 @@ LARDER_INLINE bool Index::double_directory(Stripe& stripe) {
   if (!account_.try_charge(Use::kIndex, entries * sizeof(uint32_t))) return false;
   for (uint32_t i = 0; i < entries; ++i) {
     const uint32_t first_tag = i << (Slot::kTagBits - doubled->depth);
-    doubled->entries[i].store(stripe.entry(first_tag).load(std::memory_order_relaxed), std::memory_order_relaxed);
+    doubled->entries[i].store(stripe.entry(first_tag).load());
   }
   install(stripe, std::move(doubled));
   return true;

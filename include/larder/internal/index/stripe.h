@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/index/bucket.h"
 #include "larder/internal/index/change_clock.h"
@@ -21,12 +23,12 @@ inline constexpr int kFewPagesDepth = 5;
 // All zeros is a stripe without items and without a page: memory that was never touched contains valid stripes.
 struct alignas(64) Stripe {
   // Read by every search, without the mutex, and seldom written.
-  std::atomic<uint64_t> layout{0};                   // odd while pages change
-  std::atomic<const Directory*> directory{nullptr};  // null as long as few_pages is deep enough
+  OrderedAtomic<uint64_t> layout{0};                   // odd while pages change
+  OrderedAtomic<const Directory*> directory{nullptr};  // null as long as few_pages is deep enough
   // A first directory, which a search reaches without another memory access.
-  std::array<std::atomic<uint32_t>, size_t{1} << kFewPagesDepth> few_pages{};
+  std::array<RelaxedAtomic<uint32_t>, size_t{1} << kFewPagesDepth> few_pages{};
 
-  [[nodiscard]] std::atomic<uint32_t>& entry(uint32_t tag) {
+  [[nodiscard]] RelaxedAtomic<uint32_t>& entry(uint32_t tag) {
     // Acquire: with the release in install, for its contents.
     const Directory* const deep = directory.load(std::memory_order_acquire);
     return deep == nullptr ? few_pages[tag >> (Slot::kTagBits - kFewPagesDepth)] : deep->entry(tag);
@@ -37,16 +39,16 @@ struct alignas(64) Stripe {
   }
 
   // On other cache lines: written by every change.
-  alignas(64) Mutex mutex;
+  alignas(64) Mutex mutex ABSL_ACQUIRED_AFTER(lock_order::kStripe) ABSL_ACQUIRED_BEFORE(lock_order::kLog);
   uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
   ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when they were given out
   // The flush generation in which the thread that holds the mutex works: read once, by StripeLock, so that a flush
   // in the middle of an operation takes effect after it. Written under the mutex. stats reads it without, and also
   // the sums, which count only if this is the index's generation. Relaxed: no other data depends on them.
-  std::atomic<uint64_t> generation{0};
-  std::atomic<uint64_t> items{0};
-  std::atomic<uint64_t> item_bytes{0};
-  std::atomic<uint64_t> hidden_bytes{0};
+  RelaxedAtomic<uint64_t> generation{0};
+  RelaxedAtomic<uint64_t> items{0};
+  RelaxedAtomic<uint64_t> item_bytes{0};
+  RelaxedAtomic<uint64_t> hidden_bytes{0};
 };
 
 // Keeps the stripe's layout number odd while it lives.

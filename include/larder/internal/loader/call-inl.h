@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/commands/erase.h"
 #include "larder/internal/loader/flight.h"
 #include "larder/internal/loader/placeholder.h"
@@ -134,7 +134,7 @@ class Loader::Call {
         flight.is_waited_for = true;
         ask.role = Role::kJoins;
         ask.flight = found->second;
-        internal::add_relaxed(loader_.counts_.waits);
+        loader_.counts_.waits.fetch_add(1);
         return;
       }
       ask.inherited_cas = flight.claimed_cas;
@@ -197,7 +197,7 @@ class Loader::Call {
     if (others.empty()) return;
     const Steady::time_point deadline = new_deadline();
     for (const Ask* ask : others) {
-      internal::add_relaxed(loader_.counts_.waits);
+      loader_.counts_.waits.fetch_add(1);
       const internal::MutexLock lock(loader_.stripe_of(ask->key).mutex);
       // Callers that have joined should wait until the load starts.
       ask->flight->deadline = deadline + 2 * internal::kPollMax;
@@ -210,7 +210,7 @@ class Loader::Call {
       std::erase_if(others, [&](Ask* ask) {
         const Claim claimed = claim(*ask);
         const bool is_given_up = is_over && claimed == Claim::kOthers;
-        if (is_given_up) internal::add_relaxed(loader_.counts_.timeouts);
+        if (is_given_up) loader_.counts_.timeouts.fetch_add(1);
         if (is_given_up) begin(*ask);
         if (is_given_up || claimed == Claim::kMine) mine.push_back(ask);
         return is_over || claimed != Claim::kOthers;
@@ -226,15 +226,15 @@ class Loader::Call {
     wanted.reserve(mine.size());
     for (const Ask* ask : mine) {
       wanted.push_back(ask->index);
-      if (ask->look.worth == Worth::kDue) internal::add_relaxed(loader_.counts_.refreshes);
+      if (ask->look.worth == Worth::kDue) loader_.counts_.refreshes.fetch_add(1);
     }
-    internal::add_relaxed(loader_.counts_.loads, wanted.size());
+    loader_.counts_.loads.fetch_add(wanted.size());
     const Steady::time_point begin = Steady::now();
     std::exception_ptr exception;
     const absl::Status status = call_load(wanted, exception);
     const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
-    internal::add_relaxed(loader_.counts_.load_ns, static_cast<uint64_t>(took.count()));
-    internal::atomic_max(loader_.counts_.load_ns_max, static_cast<uint64_t>(took.count()));
+    loader_.counts_.load_ns.fetch_add(static_cast<uint64_t>(took.count()));
+    loader_.counts_.load_ns_max.raise_to(static_cast<uint64_t>(took.count()));
     bool is_fatal = false;
     for (Ask* ask : mine) {
       if (ask->role != Role::kLeads) continue;
@@ -242,7 +242,7 @@ class Loader::Call {
         bring(*ask, std::nullopt, status);
         continue;
       }
-      internal::add_relaxed(loader_.counts_.load_failures);
+      loader_.counts_.load_failures.fetch_add(1);
       give_back(*ask);
       const absl::Status failure = status.ok() ? absl::InternalError("the load function left out a key") : status;
       land(*ask, failure, {}, exception);
@@ -275,7 +275,7 @@ class Loader::Call {
 
   // Stores a loaded value, or an absence, and hands it on.
   void bring(Ask& ask, std::optional<std::string_view> value, const absl::Status& status) {
-    if (!value) internal::add_relaxed(loader_.counts_.absences);
+    if (!value) loader_.counts_.absences.fetch_add(1);
     store(ask, value);
     land(ask, status, value.value_or(std::string_view()));
     ask.status = status;
@@ -289,7 +289,7 @@ class Loader::Call {
     const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
     const StoreResult result = internal::store_loaded(engine_, ask.key, value, has_grace, how);
     if (result == StoreResult::kStored) return;
-    internal::add_relaxed(loader_.counts_.not_stored);
+    loader_.counts_.not_stored.fetch_add(1);
     // An old value must not outlive a new one that finds no room, nor a win a value that is too large.
     if (result == StoreResult::kTooLarge || result == StoreResult::kNoMemory) remove(ask);
   }
@@ -359,14 +359,14 @@ class Loader::Call {
   }
 
   absl::Status time_out(const Ask& ask) {
-    internal::add_relaxed(loader_.counts_.timeouts);
+    loader_.counts_.timeouts.fetch_add(1);
     return unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
   }
 
   // What a caller gets when a load has failed: the old value if there is one.
   absl::Status unless_old(const Ask& ask, const absl::Status& failure) {
     if (ask.look.worth == Worth::kNothing) return failure;
-    internal::add_relaxed(loader_.counts_.stale_served);
+    loader_.counts_.stale_served.fetch_add(1);
     return loader_.answer(ask.look);
   }
 

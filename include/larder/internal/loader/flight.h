@@ -47,7 +47,6 @@
 #define LARDER_INTERNAL_LOADER_FLIGHT_H_
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -62,6 +61,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/loader.h"
 
@@ -92,14 +92,6 @@ inline absl::Status own_copy(const absl::Status& status) {
   return copy;
 }
 
-// Relaxed, like all counters: no other data depends on them.
-inline void add_relaxed(std::atomic<uint64_t>& counter, uint64_t n = 1) {
-  counter.fetch_add(n, std::memory_order_relaxed);
-}
-inline uint64_t load_relaxed(const std::atomic<uint64_t>& counter) {
-  return counter.load(std::memory_order_relaxed);
-}
-
 }  // namespace internal
 
 struct Loader::Flight {
@@ -124,7 +116,7 @@ struct Loader::Flight {
 };
 
 struct alignas(64) Loader::Stripe {
-  internal::Mutex mutex;
+  internal::Mutex mutex ABSL_ACQUIRED_BEFORE(internal::lock_order::kEngine);
   std::unordered_map<std::string_view, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
 };
 

@@ -76,7 +76,7 @@ LARDER_INLINE absl::Status Loader::absence() { return absl::NotFoundError("there
 
 LARDER_INLINE absl::Status Loader::answer(const Look& look) {
   if (!look.is_absence) return absl::OkStatus();
-  internal::add_relaxed(counts_.absent_hits);
+  counts_.absent_hits.fetch_add(1);
   return absence();
 }
 
@@ -89,7 +89,7 @@ LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& optio
   const milliseconds ttl = internal::bounded_duration(is_absence ? options.absent_ttl : *options.ttl);
   if (ttl == milliseconds(0)) return ttl;
   // Relaxed: it only has to give every caller another number.
-  const uint64_t draw = jitter_count_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t draw = jitter_count_.fetch_add(1);
   const uint64_t random = internal::hash_key({reinterpret_cast<const char*>(&draw), sizeof draw}, seed_);
   // Unlike std::clamp, these turn not-a-number into 0.
   const double jitter = std::fmin(std::fmax(options.ttl_jitter, 0.0), 1.0);
@@ -99,17 +99,17 @@ LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& optio
 }
 
 LARDER_INLINE LoadStats Loader::stats() const {
-  return {.loads = internal::load_relaxed(counts_.loads),
-          .load_failures = internal::load_relaxed(counts_.load_failures),
-          .absences = internal::load_relaxed(counts_.absences),
-          .refreshes = internal::load_relaxed(counts_.refreshes),
-          .not_stored = internal::load_relaxed(counts_.not_stored),
-          .load_ns = internal::load_relaxed(counts_.load_ns),
-          .load_ns_max = internal::load_relaxed(counts_.load_ns_max),
-          .waits = internal::load_relaxed(counts_.waits),
-          .timeouts = internal::load_relaxed(counts_.timeouts),
-          .stale_served = internal::load_relaxed(counts_.stale_served),
-          .absent_hits = internal::load_relaxed(counts_.absent_hits)};
+  return {.loads = counts_.loads.load(),
+          .load_failures = counts_.load_failures.load(),
+          .absences = counts_.absences.load(),
+          .refreshes = counts_.refreshes.load(),
+          .not_stored = counts_.not_stored.load(),
+          .load_ns = counts_.load_ns.load(),
+          .load_ns_max = counts_.load_ns_max.load(),
+          .waits = counts_.waits.load(),
+          .timeouts = counts_.timeouts.load(),
+          .stale_served = counts_.stale_served.load(),
+          .absent_hits = counts_.absent_hits.load()};
 }
 
 }  // namespace larder

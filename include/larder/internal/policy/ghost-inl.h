@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "larder/api.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/page_size.h"
 #include "larder/internal/policy/ghost.h"
 #include "larder/internal/policy/s3fifo.h"
@@ -29,7 +30,7 @@ LARDER_INLINE Ghost::Ghost(Ghost&& other) noexcept
     : arena_(std::move(other.arena_)),
       account_(other.account_),
       uneven_bits_(other.uneven_bits_),
-      set_bits_(other.set_bits_.load(std::memory_order_relaxed)) {}
+      set_bits_(other.set_bits_.load()) {}
 
 LARDER_INLINE size_t Ghost::table_bytes_at(size_t limit_bytes) const {
   return std::bit_floor(std::min(limit_bytes / kShareOfLimit, arena_.bytes()));
@@ -46,13 +47,13 @@ LARDER_INLINE bool Ghost::make_table() {
     if (table_bytes <= os_page_bytes()) return false;
     table_bytes /= 2;
   }
-  set_bits_.store(std::countr_zero(table_bytes / set_bytes), std::memory_order_relaxed);
+  set_bits_.store(std::countr_zero(table_bytes / set_bytes));
   account_->charge(Use::kGhost, round_up(table_bytes, os_page_bytes()));
   return true;
 }
 
 LARDER_INLINE void Ghost::resize() {
-  const size_t table_bytes = kWays * sizeof(uint32_t) << set_bits_.load(std::memory_order_relaxed);
+  const size_t table_bytes = kWays * sizeof(uint32_t) << set_bits_.load();
   if (table_bytes == table_bytes_at(account_->limit())) return;
   const size_t old_bytes = account_->used(Use::kGhost);
   account_->release(Use::kGhost, old_bytes);
@@ -63,22 +64,22 @@ LARDER_INLINE void Ghost::resize() {
 }
 
 LARDER_INLINE Ghost::Set Ghost::set_at(size_t index) const {
-  return Set(reinterpret_cast<std::atomic<uint32_t>*>(arena_.at(index * kWays * sizeof(uint32_t))), kWays);
+  return Set(reinterpret_cast<RelaxedAtomic<uint32_t>*>(arena_.at(index * kWays * sizeof(uint32_t))), kWays);
 }
 
 LARDER_INLINE void Ghost::sweep(size_t bytes) {
   constexpr size_t kSetsMax = 1024;
-  const size_t sets = size_t{1} << set_bits_.load(std::memory_order_relaxed);
+  const size_t sets = size_t{1} << set_bits_.load();
   const size_t bytes_per_set = 2 * account_->limit() / sets;
-  const size_t owed = unswept_bytes_.exchange(0, std::memory_order_relaxed) + bytes;
+  const size_t owed = unswept_bytes_.exchange(0) + bytes;
   const size_t count = std::min(owed / bytes_per_set, kSetsMax);
-  unswept_bytes_.fetch_add(owed - count * bytes_per_set, std::memory_order_relaxed);
+  unswept_bytes_.fetch_add(owed - count * bytes_per_set);
   if (count == 0) return;
-  const size_t first = next_to_sweep_.fetch_add(count, std::memory_order_relaxed);
+  const size_t first = next_to_sweep_.fetch_add(count);
   for (size_t i = first; i < first + count; ++i) {
-    for (std::atomic<uint32_t>& way : set_at(i & (sets - 1))) {
-      const uint32_t there = way.load(std::memory_order_relaxed);
-      if (there != 0 && !is_current(there)) way.store(0, std::memory_order_relaxed);
+    for (RelaxedAtomic<uint32_t>& way : set_at(i & (sets - 1))) {
+      const uint32_t there = way.load();
+      if (there != 0 && !is_current(there)) way.store(0);
     }
   }
 }
@@ -86,23 +87,23 @@ LARDER_INLINE void Ghost::sweep(size_t bytes) {
 LARDER_INLINE void Ghost::add(uint64_t hash, size_t item_bytes) {
   if (is_oversized(item_bytes, account_->limit())) return;
   const size_t epoch_bytes = account_->limit() / kEpochsKept;
-  const size_t bytes = bytes_in_epoch_.fetch_add(item_bytes, std::memory_order_relaxed) + item_bytes;
+  const size_t bytes = bytes_in_epoch_.fetch_add(item_bytes) + item_bytes;
   if (bytes >= epoch_bytes) {
-    bytes_in_epoch_.store(bytes % epoch_bytes, std::memory_order_relaxed);
-    epoch_.fetch_add(static_cast<uint32_t>(bytes / epoch_bytes), std::memory_order_relaxed);
+    bytes_in_epoch_.store(bytes % epoch_bytes);
+    epoch_.fetch_add(static_cast<uint32_t>(bytes / epoch_bytes));
   }
-  const uint32_t entry = fingerprint_bits(hash) | (epoch_.load(std::memory_order_relaxed) & kEpochMask);
-  std::atomic<uint32_t>* oldest = nullptr;
+  const uint32_t entry = fingerprint_bits(hash) | (epoch_.load() & kEpochMask);
+  RelaxedAtomic<uint32_t>* oldest = nullptr;
   uint32_t oldest_age = 0;
-  for (std::atomic<uint32_t>& way : set_of(hash)) {
-    const uint32_t there = way.load(std::memory_order_relaxed);
+  for (RelaxedAtomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load();
     const uint32_t there_age = there == 0 ? kEpochMask + 1 : age(there);
     if (oldest == nullptr || there_age > oldest_age) {
       oldest = &way;
       oldest_age = there_age;
     }
   }
-  oldest->store(entry, std::memory_order_relaxed);
+  oldest->store(entry);
   sweep(item_bytes);
 }
 
@@ -113,18 +114,18 @@ LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
   // Without branches, because every miss of the cache calls this, and most keys have never been evicted.
   uint32_t alike = 0;
 #pragma GCC unroll 8
-  for (const std::atomic<uint32_t>& way : set) alike += is_wanted(way.load(std::memory_order_relaxed)) ? 1 : 0;
+  for (const RelaxedAtomic<uint32_t>& way : set) alike += is_wanted(way.load()) ? 1 : 0;
   if (alike == 0) return false;
-  return std::ranges::any_of(set, [&](const std::atomic<uint32_t>& way) {
-    const uint32_t there = way.load(std::memory_order_relaxed);
+  return std::ranges::any_of(set, [&](const RelaxedAtomic<uint32_t>& way) {
+    const uint32_t there = way.load();
     return is_wanted(there) && is_current(there);
   });
 }
 
 LARDER_INLINE void Ghost::remove(uint64_t hash) {
-  for (std::atomic<uint32_t>& way : set_of(hash)) {
-    const uint32_t there = way.load(std::memory_order_relaxed);
-    if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0, std::memory_order_relaxed);
+  for (RelaxedAtomic<uint32_t>& way : set_of(hash)) {
+    const uint32_t there = way.load();
+    if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0);
   }
 }
 

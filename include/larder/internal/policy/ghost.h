@@ -12,7 +12,6 @@
 #ifndef LARDER_INTERNAL_POLICY_GHOST_H_
 #define LARDER_INTERNAL_POLICY_GHOST_H_
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +21,7 @@
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/address_space.h"
 #include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/hash.h"
 
 namespace larder::internal {
@@ -64,16 +64,12 @@ class Ghost {
   Ghost(Arena arena, Account& account, int uneven_bits)
       : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
 
-  using Set = std::span<std::atomic<uint32_t>, kWays>;
+  using Set = std::span<RelaxedAtomic<uint32_t>, kWays>;
 
   [[nodiscard]] Set set_at(size_t index) const;
-  [[nodiscard]] Set set_of(uint64_t hash) const {
-    return set_at(top_bits(hash << uneven_bits_, set_bits_.load(std::memory_order_relaxed)));
-  }
+  [[nodiscard]] Set set_of(uint64_t hash) const { return set_at(top_bits(hash << uneven_bits_, set_bits_.load())); }
   [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
-  [[nodiscard]] uint32_t age(uint32_t entry) const {
-    return (epoch_.load(std::memory_order_relaxed) - entry) & kEpochMask;
-  }
+  [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_.load() - entry) & kEpochMask; }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
   [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
   // False: there is not enough memory even for the smallest table.
@@ -84,11 +80,11 @@ class Ghost {
   Arena arena_;
   Account* const account_;
   const int uneven_bits_;
-  std::atomic<int> set_bits_{0};
-  std::atomic<uint32_t> epoch_{1};
-  std::atomic<size_t> bytes_in_epoch_{0};
-  std::atomic<size_t> unswept_bytes_{0};
-  std::atomic<size_t> next_to_sweep_{0};
+  RelaxedAtomic<int> set_bits_{0};
+  RelaxedAtomic<uint32_t> epoch_{1};
+  RelaxedAtomic<size_t> bytes_in_epoch_{0};
+  RelaxedAtomic<size_t> unswept_bytes_{0};
+  RelaxedAtomic<size_t> next_to_sweep_{0};
 };
 
 }  // namespace larder::internal

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/index/index.h"
 
@@ -53,7 +54,7 @@ class Quota {
 
  private:
   struct Hand {
-    Mutex mutex;
+    Mutex mutex ABSL_ACQUIRED_AFTER(lock_order::kCleaner) ABSL_ACQUIRED_BEFORE(lock_order::kStripe);
     uint32_t stripe ABSL_GUARDED_BY(mutex) = 0;  // within the namespace's stripes
     uint32_t tag ABSL_GUARDED_BY(mutex) = 0;
     size_t passed ABSL_GUARDED_BY(mutex) = 0;  // slots since the last eviction

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "larder/api.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/policy/s3fifo.h"
 #include "larder/internal/policy/victims.h"
 
@@ -23,13 +24,13 @@ inline constexpr size_t kEmptyPercent = 25;
 
 template <class IsWanted>
 bool Victims::seal_one(IsWanted&& is_wanted) {
-  std::array<std::atomic<SegmentId>*, kChainCount*(kExpiryClassCount + 1)> all;
+  std::array<OrderedAtomic<SegmentId>*, kChainCount*(kExpiryClassCount + 1)> all;
   size_t count = 0;
   for (auto& classes : log_.open_) {
     for (auto& open : classes) all[count++] = &open;
   }
   for (auto& open : log_.survivors_) all[count++] = &open;
-  for (std::atomic<SegmentId>* const open : all) {
+  for (OrderedAtomic<SegmentId>* const open : all) {
     const SegmentId id = open->load(std::memory_order_relaxed);
     if (id == 0 || log_.segments_[id].used_bytes() == 0 || !is_wanted(log_.segments_[id])) continue;
     open->store(0, std::memory_order_relaxed);
@@ -136,8 +137,8 @@ LARDER_INLINE SegmentId Victims::oldest_by_policy(bool& is_busy) const {
 // room.
 LARDER_INLINE size_t Victims::waste_percent(const Segment& segment, int64_t now_ms) {
   const uint64_t live = segment.live_bytes.load(std::memory_order_relaxed);
-  if (live == 0 || segment.deadline_max_ms.load(std::memory_order_relaxed) <= now_ms) return 100;
-  if (segment.is_large.load(std::memory_order_relaxed)) return 0;
+  if (live == 0 || segment.deadline_max_ms.load() <= now_ms) return 100;
+  if (segment.is_large.load()) return 0;
   const uint64_t used = segment.used_bytes();
   const uint64_t expired_bytes = segment.forecast.expired_bytes(now_ms);
   const uint64_t expired = expired_bytes >= used ? used : std::min(used - 1, 2 * expired_bytes);
@@ -201,7 +202,7 @@ LARDER_INLINE SegmentId Victims::find_sparse(int64_t now_ms, size_t looks, size_
 
 LARDER_INLINE Victim Victims::taken(SegmentId id, bool is_sparse) {
   log_.take(id);
-  return {.segment = id, .chain = log_.segment(id).chain.load(std::memory_order_relaxed), .is_sparse = is_sparse};
+  return {.segment = id, .chain = log_.segment(id).chain.load(), .is_sparse = is_sparse};
 }
 
 }  // namespace larder::internal

@@ -13,28 +13,27 @@ namespace larder::internal {
 LARDER_INLINE void Log::insert_into_chain(SegmentId id, Chain chain, SegmentId newer) {
   const auto c = static_cast<size_t>(chain);
   Segment& of = segments_[id];
-  of.chain.store(chain, std::memory_order_relaxed);
+  of.chain.store(chain);
   SegmentId& after = newer == 0 ? newest_[c] : segments_[newer].older;
   of.older = after;
   of.newer = newer;
   (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = id;
   after = id;
-  const uint64_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+  const uint64_t room_bytes = of.room_bytes.load();
   chain_bytes_[c] += room_bytes;
-  if (chain == Chain::kSmall && of.is_large.load(std::memory_order_relaxed) &&
-      is_oversized(room_bytes, account_.limit())) {
+  if (chain == Chain::kSmall && of.is_large.load() && is_oversized(room_bytes, account_.limit())) {
     oversized_.push_back(id);
   }
 }
 
 LARDER_INLINE void Log::remove_from_chain(SegmentId id) {
   Segment& of = segments_[id];
-  const auto c = static_cast<size_t>(of.chain.load(std::memory_order_relaxed));
+  const auto c = static_cast<size_t>(of.chain.load());
   (of.older == 0 ? oldest_[c] : segments_[of.older].newer) = of.newer;
   (of.newer == 0 ? newest_[c] : segments_[of.newer].older) = of.older;
-  chain_bytes_[c] -= of.room_bytes.load(std::memory_order_relaxed);
+  chain_bytes_[c] -= of.room_bytes.load();
   unlist(id);
-  if (of.is_large.load(std::memory_order_relaxed)) std::erase(oversized_, id);
+  if (of.is_large.load()) std::erase(oversized_, id);
 }
 
 LARDER_INLINE void Log::follow_dead_share(SegmentId id, uint64_t old_live_bytes, uint64_t live_bytes) {
@@ -48,7 +47,7 @@ LARDER_INLINE void Log::follow_dead_share(SegmentId id, uint64_t old_live_bytes,
 
 LARDER_INLINE void Log::list_by_dead_share(SegmentId id) {
   Segment& of = segments_[id];
-  if (of.is_large.load(std::memory_order_relaxed)) return;
+  if (of.is_large.load()) return;
   const uint8_t step = dead_step(of.live_bytes.load(std::memory_order_relaxed), of.used_bytes());
   if (step == of.dead_step) return;
   unlist(id);
@@ -77,7 +76,7 @@ LARDER_INLINE void Log::take(SegmentId id) {
 LARDER_INLINE void Log::put_back(SegmentId id) {
   const MutexLock lock(mutex_);
   Segment& of = segments_[id];
-  const Chain chain = of.chain.load(std::memory_order_relaxed);
+  const Chain chain = of.chain.load();
   SegmentId newer = oldest_[static_cast<size_t>(chain)];
   while (newer != 0 && segments_[newer].opened < of.opened) newer = segments_[newer].newer;
   insert_into_chain(id, chain, newer);

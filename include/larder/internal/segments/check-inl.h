@@ -18,12 +18,12 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
-    const uint64_t room = of.room_bytes.load(std::memory_order_relaxed);
+    const uint64_t room = of.room_bytes.load();
     if (state == SegmentState::kUnused) continue;
-    (of.is_large.load(std::memory_order_relaxed) ? large_bytes : segment_bytes) += room;
+    (of.is_large.load() ? large_bytes : segment_bytes) += room;
     if (state == SegmentState::kFree) ++free_segments;
-    if (state == SegmentState::kSealed && !of.is_large.load(std::memory_order_relaxed)) ++to_be_listed;
-    const uint32_t handles = of.handles.load(std::memory_order_relaxed);
+    if (state == SegmentState::kSealed && !of.is_large.load()) ++to_be_listed;
+    const uint32_t handles = of.handles.load();
     if (handles > 0) handle_bytes += room;
     if (handles > of.pins.load(std::memory_order_relaxed) || (handles > 0 && !holds_records(state))) {
       return absl::InternalError(absl::StrCat("segment ", id, " is held, and not pinned"));
@@ -66,7 +66,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
       if (before != 0 && segments_[before].opened >= segments_[id].opened) {
         return absl::InternalError(absl::StrCat("segment ", id, " is not newer than the one before it"));
       }
-      bytes += segments_[id].room_bytes.load(std::memory_order_relaxed);
+      bytes += segments_[id].room_bytes.load();
     }
     if (before != newest_[c] || bytes != chain_bytes_[c]) return absl::InternalError("a chain is broken");
   }
@@ -84,7 +84,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
   if (to_be_listed != 0) return absl::InternalError("a sealed segment is in no list");
   for (const SegmentId id : oversized_) {
     const Segment& of = segments_[id];
-    if (!of.is_large.load(std::memory_order_relaxed) || of.chain.load(std::memory_order_relaxed) != Chain::kSmall ||
+    if (!of.is_large.load() || of.chain.load() != Chain::kSmall ||
         of.state.load(std::memory_order_relaxed) != SegmentState::kSealed) {
       return absl::InternalError(absl::StrCat("segment ", id, " is no oversized item of the small chain"));
     }

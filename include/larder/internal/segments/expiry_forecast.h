@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
-#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/item/record.h"
 #include "larder/internal/segments/expiry_class.h"
 
@@ -20,8 +19,8 @@ class ExpiryForecast {
  public:
   void clear() {
     for (Part& part : parts_) {
-      part.bytes.store(0, std::memory_order_relaxed);
-      part.last_tick.store(0, std::memory_order_relaxed);
+      part.bytes.store(0);
+      part.last_tick.store(0);
     }
   }
 
@@ -29,8 +28,8 @@ class ExpiryForecast {
   void add(size_t bytes, int64_t deadline_ms, int64_t now_ms) {
     if (deadline_ms >= kNeverMs) return;
     Part& part = parts_[static_cast<size_t>(expiry_class(deadline_ms, now_ms))];
-    part.bytes.fetch_add(static_cast<uint32_t>(bytes), std::memory_order_relaxed);
-    atomic_max(part.last_tick, tick(deadline_ms));
+    part.bytes.fetch_add(static_cast<uint32_t>(bytes));
+    part.last_tick.raise_to(tick(deadline_ms));
   }
 
   // An item that was added gets a later deadline. The class it was counted in is not known any more, but it is not
@@ -38,8 +37,8 @@ class ExpiryForecast {
   void postpone(int64_t old_deadline_ms, int64_t deadline_ms) {
     if (deadline_ms <= old_deadline_ms) return;
     for (Part& part : parts_) {
-      if (part.last_tick.load(std::memory_order_relaxed) >= tick(old_deadline_ms)) {
-        atomic_max(part.last_tick, tick(deadline_ms));
+      if (part.last_tick.load() >= tick(old_deadline_ms)) {
+        part.last_tick.raise_to(tick(deadline_ms));
       }
     }
   }
@@ -48,8 +47,8 @@ class ExpiryForecast {
   [[nodiscard]] uint64_t expired_bytes(int64_t now_ms) const {
     uint64_t expired = 0;
     for (const Part& part : parts_) {
-      const bool is_over = int64_t{part.last_tick.load(std::memory_order_relaxed)} * kTickMs <= now_ms;
-      if (is_over) expired += part.bytes.load(std::memory_order_relaxed);
+      const bool is_over = int64_t{part.last_tick.load()} * kTickMs <= now_ms;
+      if (is_over) expired += part.bytes.load();
     }
     return expired;
   }
@@ -60,8 +59,8 @@ class ExpiryForecast {
   static constexpr int64_t kTickMs = 64;
 
   struct Part {
-    std::atomic<uint32_t> bytes{0};
-    std::atomic<uint32_t> last_tick{0};
+    RelaxedAtomic<uint32_t> bytes{0};
+    RelaxedAtomic<uint32_t> last_tick{0};
   };
 
   static uint32_t tick(int64_t deadline_ms) {

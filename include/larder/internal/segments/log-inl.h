@@ -66,8 +66,8 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account,
     const SegmentId id = log->take_free(For::kStore);
     if (id == 0) {
       return absl::ResourceExhaustedError(
-          log->can_grow_ ? absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small")
-                         : absl::StrCat("there is no memory for a segment"));
+          log->can_grow_.load() ? absl::StrCat("memory_limit_bytes: ", account.limit(), " is too small")
+                                : absl::StrCat("there is no memory for a segment"));
     }
     (void)log->free_segment(id);
   }
@@ -153,8 +153,8 @@ LARDER_INLINE Log::Usage Log::usage() const {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
     if (state == SegmentState::kFree) ++usage.segments_free;
-    usage.handles += of.handles.load(std::memory_order_relaxed);
-    if (!holds_records(state) || of.is_large.load(std::memory_order_relaxed)) continue;
+    usage.handles += of.handles.load();
+    if (!holds_records(state) || of.is_large.load()) continue;
     ++usage.segments;
     usage.live_bytes += of.live_bytes.load(std::memory_order_relaxed);
     usage.used_bytes += of.used_bytes();

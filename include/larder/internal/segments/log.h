@@ -40,7 +40,9 @@
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/address_space.h"
 #include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/buddy_allocator.h"
+#include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/page_size.h"
 #include "larder/internal/item/record.h"
@@ -91,7 +93,7 @@ class Log {
     const uint64_t begin = address_of(id);
     const uint64_t at = memory_.offset_of(view.data());
     // Relaxed: as in record_at.
-    return at >= begin && at - begin <= segment(id).room_bytes.load(std::memory_order_relaxed);
+    return at >= begin && at - begin <= segment(id).room_bytes.load();
   }
   // Whether a record of `bytes` is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
@@ -109,7 +111,7 @@ class Log {
     if (room != 0) return {memory, room};
     // Relaxed: the lock orders it after the record was written.
     const SegmentId id = segment_of(address);
-    return {memory, segment(id).room_bytes.load(std::memory_order_relaxed) - (address - address_of(id))};
+    return {memory, segment(id).room_bytes.load() - (address - address_of(id))};
   }
 
   // Whether that record's deadline has passed.
@@ -155,9 +157,7 @@ class Log {
   // --- cleaning (one cleaner at a time) ---
 
   // The address of a segment's first record.
-  [[nodiscard]] uint64_t first_in(SegmentId id) const {
-    return address_of(id) + segment(id).lead_bytes.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] uint64_t first_in(SegmentId id) const { return address_of(id) + segment(id).lead_bytes.load(); }
   // The address where the records of a victim end.
   [[nodiscard]] uint64_t end_of(SegmentId id) const { return address_of(id) + segment(id).used_bytes(); }
   // Puts a victim that could not be cleaned back where it was.
@@ -205,11 +205,11 @@ class Log {
   // Reserved for the cleaner, so that it can always move what is live in a victim.
   static constexpr size_t kReservedSegments = 1;
 
-  using Open = std::array<std::array<std::atomic<SegmentId>, kExpiryClassCount>, kChainCount>;
+  using Open = std::array<std::array<OrderedAtomic<SegmentId>, kExpiryClassCount>, kChainCount>;
 
   Log(Account& account, AddressSpace& space);
 
-  [[nodiscard]] std::atomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
+  [[nodiscard]] OrderedAtomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
     return open_[static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
   }
   [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
@@ -218,7 +218,7 @@ class Log {
   [[nodiscard]] std::optional<Reservation> append(SegmentId id, size_t bytes);
   [[nodiscard]] std::optional<Reservation> append_elsewhere(Chain chain, size_t bytes);
   [[nodiscard]] std::optional<Reservation> append_survivor(Chain chain, size_t bytes);
-  [[nodiscard]] bool open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
+  [[nodiscard]] bool open_next(OrderedAtomic<SegmentId>& open, Chain chain, SegmentId full, For whom);
   [[nodiscard]] std::optional<Reservation> reserve_large(size_t bytes, Chain chain);
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -281,12 +281,12 @@ class Log {
   // segments. Both are used from here outward, so that the writable memory is contiguous.
   const SegmentId first_large_;
   Open open_{};
-  std::array<std::atomic<SegmentId>, kChainCount> survivors_{};  // open, and only for the cleaner
+  std::array<OrderedAtomic<SegmentId>, kChainCount> survivors_{};  // open, and only for the cleaner
   // Read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
-  std::atomic<size_t> free_count_{0};
-  std::atomic<bool> can_grow_{true};
+  RelaxedAtomic<size_t> free_count_{0};
+  RelaxedAtomic<bool> can_grow_{true};
 
-  mutable Mutex mutex_;
+  mutable Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kLog) ABSL_ACQUIRED_BEFORE(lock_order::kRemovals);
   BuddyAllocator segment_numbers_ ABSL_GUARDED_BY(mutex_);  // counted downward from first_large_
   BuddyAllocator large_numbers_ ABSL_GUARDED_BY(mutex_);    // from first_large_ on
   SegmentId first_made_ ABSL_GUARDED_BY(mutex_);            // no segment before it is in use

@@ -5,7 +5,7 @@
 #include <cassert>
 
 #include "larder/api.h"
-#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/segments/log.h"
 
 namespace larder::internal {
@@ -21,7 +21,7 @@ LARDER_INLINE void Log::adjust_live(uint64_t address, int64_t bytes) {
 
 LARDER_INLINE void Log::change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms) {
   Segment& of = segment(segment_of(address));
-  atomic_max(of.deadline_max_ms, deadline_ms);
+  of.deadline_max_ms.raise_to(deadline_ms);
   of.forecast.postpone(old_deadline_ms, deadline_ms);
 }
 
@@ -65,17 +65,17 @@ LARDER_INLINE void Log::unpin(SegmentId id) {
 LARDER_INLINE bool Log::try_add_handle(SegmentId id, size_t bytes_max) {
   Segment& of = segment(id);
   assert(is_pinned(id));
-  uint32_t handles = of.handles.load(std::memory_order_relaxed);
-  while (handles != 0 && !of.handles.compare_exchange_weak(handles, handles + 1, std::memory_order_relaxed)) {
+  uint32_t handles = of.handles.load();
+  while (handles != 0 && !of.handles.compare_exchange_weak(handles, handles + 1)) {
   }
   if (handles == 0) {
     const MutexLock lock(mutex_);
-    if (of.handles.load(std::memory_order_relaxed) == 0) {
-      const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+    if (of.handles.load() == 0) {
+      const size_t room_bytes = of.room_bytes.load();
       if (room_bytes > bytes_max || handle_bytes_ > bytes_max - room_bytes) return false;
       handle_bytes_ += room_bytes;
     }
-    of.handles.fetch_add(1, std::memory_order_relaxed);
+    of.handles.fetch_add(1);
   }
   pin(id);
   return true;
@@ -83,13 +83,13 @@ LARDER_INLINE bool Log::try_add_handle(SegmentId id, size_t bytes_max) {
 
 LARDER_INLINE void Log::end_handle(SegmentId id) {
   Segment& of = segment(id);
-  uint32_t handles = of.handles.load(std::memory_order_relaxed);
-  while (handles > 1 && !of.handles.compare_exchange_weak(handles, handles - 1, std::memory_order_relaxed)) {
+  uint32_t handles = of.handles.load();
+  while (handles > 1 && !of.handles.compare_exchange_weak(handles, handles - 1)) {
   }
   if (handles == 1) {
     const MutexLock lock(mutex_);
-    if (of.handles.fetch_sub(1, std::memory_order_relaxed) == 1) {
-      handle_bytes_ -= of.room_bytes.load(std::memory_order_relaxed);
+    if (of.handles.fetch_sub(1) == 1) {
+      handle_bytes_ -= of.room_bytes.load();
     }
   }
   unpin(id);
@@ -102,44 +102,44 @@ LARDER_INLINE bool Log::free_when_unpinned(SegmentId id) {
 
 LARDER_INLINE bool Log::free_segment(SegmentId id) {
   Segment& of = segments_[id];
-  poison(at(address_of(id)), of.room_bytes.load(std::memory_order_relaxed));
-  if (of.is_large.load(std::memory_order_relaxed)) {
+  poison(at(address_of(id)), of.room_bytes.load());
+  if (of.is_large.load()) {
     of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
     return true;
   }
-  of.room_bytes.store(segment_bytes_, std::memory_order_relaxed);
+  of.room_bytes.store(segment_bytes_);
   if (free_.size() > kReservedSegments && free_.size() * segment_bytes_ > account_.limit() / kFreeDivisor) {
     of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
     return true;
   }
   of.state.store(SegmentState::kFree, std::memory_order_seq_cst);
   free_.push_back(id);
-  free_count_.store(free_.size(), std::memory_order_relaxed);
+  free_count_.store(free_.size());
   return false;
 }
 
 LARDER_INLINE void Log::give_back(SegmentId id) {
   Segment& of = segments_[id];
-  const size_t room_bytes = of.room_bytes.load(std::memory_order_relaxed);
+  const size_t room_bytes = of.room_bytes.load();
   memory_.discard(address_of(id), room_bytes);
   const MutexLock lock(mutex_);
-  if (of.is_large.load(std::memory_order_relaxed)) {
+  if (of.is_large.load()) {
     account_.release(Use::kLarge, room_bytes);
     large_numbers_.free(id - first_large_, large_order(room_bytes));
   } else {
     account_.release(Use::kSegments, room_bytes);
     segment_numbers_.free(first_large_ - id, 0);
-    can_grow_.store(true, std::memory_order_relaxed);
+    can_grow_.store(true);
   }
   of.fill.store(0, std::memory_order_relaxed);
-  of.is_large.store(false, std::memory_order_relaxed);
+  of.is_large.store(false);
   of.state.store(SegmentState::kUnused, std::memory_order_seq_cst);
   end_descriptor(id);
 }
 
 LARDER_INLINE bool Log::has_free_segment() const {
-  return free_count_.load(std::memory_order_relaxed) > kReservedSegments ||
-         (can_grow_.load(std::memory_order_relaxed) && account_.headroom() >= segment_bytes_ + os_page_bytes());
+  return free_count_.load() > kReservedSegments ||
+         (can_grow_.load() && account_.headroom() >= segment_bytes_ + os_page_bytes());
 }
 
 LARDER_INLINE bool Log::release_free_segment() {
@@ -149,7 +149,7 @@ LARDER_INLINE bool Log::release_free_segment() {
     if (free_.size() <= kReservedSegments) return false;
     id = free_.back();
     free_.pop_back();
-    free_count_.store(free_.size(), std::memory_order_relaxed);
+    free_count_.store(free_.size());
     segments_[id].state.store(SegmentState::kReturning, std::memory_order_seq_cst);
   }
   give_back(id);

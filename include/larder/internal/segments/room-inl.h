@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "larder/api.h"
-#include "larder/internal/base/atomic_max.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/segments/log.h"
 
 namespace larder::internal {
@@ -24,13 +24,13 @@ LARDER_INLINE std::optional<Reservation> Log::try_reserve(size_t bytes, Chain ch
       is_large(bytes) ? reserve_large(bytes, chain) : reserve(bytes, chain, class_of(deadline_ms, now_ms), whom);
   if (!place) return place;
   Segment& segment = segments_[place->segment];
-  atomic_max(segment.deadline_max_ms, deadline_ms);
+  segment.deadline_max_ms.raise_to(deadline_ms);
   if (!place->is_large) segment.forecast.add(bytes, deadline_ms, now_ms);
   return place;
 }
 
 LARDER_INLINE std::optional<Reservation> Log::reserve(size_t bytes, Chain chain, int expiry_class, For whom) {
-  std::atomic<SegmentId>& open = open_segment(chain, expiry_class);
+  OrderedAtomic<SegmentId>& open = open_segment(chain, expiry_class);
   for (;;) {
     // Acquire: with the release in open_next, for the segment's fill word.
     const SegmentId id = open.load(std::memory_order_acquire);
@@ -62,7 +62,7 @@ LARDER_INLINE std::optional<Reservation> Log::append(SegmentId id, size_t bytes)
 // Then the cleaner may have no room for a survivor, and drops it or, with eviction off, puts the victim back.
 LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
-    for (const std::atomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
+    for (const OrderedAtomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
       const SegmentId id = open.load(std::memory_order_acquire);
       if (id == 0) continue;
       if (const std::optional<Reservation> place = append(id, bytes)) return place;
@@ -74,7 +74,7 @@ LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size
 // Appends to the segment that is reserved for the cleaner. No store uses it, so one segment has room for all that
 // is live in a victim. Survivors of all expiry classes share it: mixing them is better than losing them.
 LARDER_INLINE std::optional<Reservation> Log::append_survivor(Chain chain, size_t bytes) {
-  std::atomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
+  OrderedAtomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
   const SegmentId id = open.load(std::memory_order_acquire);
   if (id != 0) {
     if (const std::optional<Reservation> place = append(id, bytes)) return place;
@@ -83,7 +83,7 @@ LARDER_INLINE std::optional<Reservation> Log::append_survivor(Chain chain, size_
   return append(open.load(std::memory_order_acquire), bytes);
 }
 
-LARDER_INLINE bool Log::open_next(std::atomic<SegmentId>& open, Chain chain, SegmentId full, For whom) {
+LARDER_INLINE bool Log::open_next(OrderedAtomic<SegmentId>& open, Chain chain, SegmentId full, For whom) {
   const MutexLock lock(mutex_);
   if (open.load(std::memory_order_relaxed) != full) return true;
   const SegmentId id = take_free(whom);
@@ -108,13 +108,13 @@ LARDER_INLINE SegmentId Log::take_free(For whom) {
   if (free_.size() > kept) {
     const SegmentId id = free_.back();
     free_.pop_back();
-    free_count_.store(free_.size(), std::memory_order_relaxed);
+    free_count_.store(free_.size());
     return id;
   }
   if (!try_charge(Use::kSegments, segment_bytes_)) return 0;
   const SegmentId id = take_number();
   if (id == 0) release_charge(Use::kSegments, segment_bytes_);
-  can_grow_.store(id != 0, std::memory_order_relaxed);
+  can_grow_.store(id != 0);
   return id;
 }
 
@@ -133,13 +133,13 @@ LARDER_INLINE SegmentId Log::take_number() {
 LARDER_INLINE void Log::start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
                               SegmentState state) {
   segment.live_bytes.store(0, std::memory_order_relaxed);
-  segment.deadline_max_ms.store(0, std::memory_order_relaxed);
+  segment.deadline_max_ms.store(0);
   segment.forecast.clear();
-  segment.room_bytes.store(room_bytes, std::memory_order_relaxed);
-  segment.is_large.store(is_large, std::memory_order_relaxed);
-  segment.lead_bytes.store(lead_bytes, std::memory_order_relaxed);
-  segment.has_grown.store(false, std::memory_order_relaxed);
-  segment.chain.store(chain, std::memory_order_relaxed);
+  segment.room_bytes.store(room_bytes);
+  segment.is_large.store(is_large);
+  segment.lead_bytes.store(lead_bytes);
+  segment.has_grown.store(false);
+  segment.chain.store(chain);
   segment.opened = ++opened_;
   segment.state.store(state, std::memory_order_seq_cst);
 }

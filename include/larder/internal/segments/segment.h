@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/item/record.h"
 #include "larder/internal/segments/expiry_forecast.h"
 
@@ -58,30 +59,30 @@ struct alignas(64) Segment {
            pins.load(std::memory_order_relaxed) == 0;
   }
 
-  std::atomic<uint64_t> fill{0};
-  std::atomic<uint64_t> live_bytes{0};
-  std::atomic<uint32_t> pins{0};
-  std::atomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
+  OrderedAtomic<uint64_t> fill{0};
+  OrderedAtomic<uint64_t> live_bytes{0};
+  OrderedAtomic<uint32_t> pins{0};
+  OrderedAtomic<SegmentState> state{SegmentState::kUnused};  // written under Log::mutex_
   // Guarded by Log::mutex_.
   static constexpr uint8_t kNotListed = 0;
   uint8_t dead_step = kNotListed;  // its list in Log::by_dead_share_
   uint16_t used_in_page = 0;       // first descriptor of a system page: how many of that page are in use
   // The latest deadline of the records; relaxed, updated with compare-and-swap.
-  std::atomic<int64_t> deadline_max_ms{0};
+  RelaxedAtomic<int64_t> deadline_max_ms{0};
   // Constant from when the segment is taken into use until it is freed, and published with the first slot that
   // points into it.
-  std::atomic<uint64_t> room_bytes{0};  // 0 for an unused segment
-  std::atomic<bool> is_large{false};
-  std::atomic<Chain> chain{Chain::kSmall};
-  std::atomic<uint8_t> lead_bytes{0};  // of a large item: its record's offset from the segment's start
-  std::atomic<bool> has_grown{false};  // of a large item: it has moved for an append before
+  RelaxedAtomic<uint64_t> room_bytes{0};  // 0 for an unused segment
+  RelaxedAtomic<bool> is_large{false};
+  RelaxedAtomic<Chain> chain{Chain::kSmall};
+  RelaxedAtomic<uint8_t> lead_bytes{0};  // of a large item: its record's offset from the segment's start
+  RelaxedAtomic<bool> has_grown{false};  // of a large item: it has moved for an append before
   // Guarded by Log::mutex_.
   SegmentId older = 0;
   SegmentId newer = 0;
   SegmentId previous_listed = 0;
   SegmentId next_listed = 0;
   // How many of the pins are of handles. Relaxed: only a count; changes from 0 and to 0 under Log::mutex_.
-  std::atomic<uint32_t> handles{0};
+  RelaxedAtomic<uint32_t> handles{0};
   uint64_t opened = 0;  // position in the order of opening, over both chains; each chain is sorted by it
 
   ExpiryForecast forecast;  // not used for large items
