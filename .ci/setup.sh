@@ -30,9 +30,9 @@ install_as_root() {
   apt-get install -qq --no-install-recommends "$@" </dev/null
 }
 
-# configure DIR [meson argument…]: makes the build directory DIR unless it is there.
+# configure DIR [meson argument…]: makes the build directory DIR unless it is there. Warnings are errors in it.
 configure() {
   local dir=$1
   shift
-  [[ -f $dir/build.ninja ]] || meson setup "$dir" "$@"
+  [[ -f $dir/build.ninja ]] || meson setup --werror "$dir" "$@"
 }
