@@ -5,13 +5,16 @@
 #   installed.sh WORK_DIR BUILD_ROOT PREFIX SOURCE_DIR COMPILER…
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
-work=$1 source_dir=$4
+work=$1 prefix=$3 source_dir=$4
 stage "$work" "$2" "$3"
 shift 4
 
-for file in include/larder/cache.h include/larder/server.h bin/netd; do
+for file in include/larder/cache.h include/larder/server.h bin/netd share/man/man1/netd.1 share/doc/larder/PROTOCOL.md \
+    lib/systemd/system/netd.service; do
   [[ -e $installed/$file ]] || { echo "meson install left out $file" >&2; exit 1; }
 done
+grep -qx "ExecStart=$prefix/bin/netd" "$installed/lib/systemd/system/netd.service" ||
+  { echo "the systemd unit starts another netd than the one that was installed" >&2; exit 1; }
 
 # What is staged lies elsewhere than at the prefix that the files speak of.
 libdir=$(dirname "$(find "$installed" -name larder.pc)")
