@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every public name has a comment that the reference shows.
+# Every public name has a comment that the reference shows, and its first page is that of calls.
 #
 #   docs.sh WORK_DIR INCLUDE_DIR DOXYFILE
 set -euo pipefail
@@ -15,6 +15,8 @@ run_doxygen() {
 run_doxygen "$work" "$include/larder"
 grep -q 'Puts .*after (append) or before (prepend)' "$work/html/classlarder_1_1Cache.html" ||
   { echo "the reference does not have the comments of Cache" >&2; exit 1; }
+grep -q 'how do I' "$work/html/index.html" ||
+  { echo "the reference does not begin with the page of calls" >&2; exit 1; }
 
 # And the other way round: a name without one is found.
 cat >"$work/probe/probe.h" <<'PROBE'
