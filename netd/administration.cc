@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "larder/serving.h"
+#include "netd/commands.h"
 #include "netd/key_dump.h"
 #include "netd/memory_limit_change.h"
 #include "netd/numbers.h"
@@ -27,25 +28,25 @@ constexpr std::string_view kPrefixWord = "prefix:";
 
 void Administration::run(const Request& request, Session& session, Buffer& out) {
   std::string_view reply;
-  switch (request.command) {
-    case Command::kStats:
+  switch (request.command->action) {
+    case Action::kStats:
       return stats(request, session, out);
-    case Command::kCacheMemlimit:
+    case Action::kCacheMemlimit:
       reply = cache_memlimit(request, session);
       break;
-    case Command::kSlabs:
+    case Action::kSlabs:
       reply = answer_slabs(Tokens(request.words));
       break;
-    case Command::kLru:
+    case Action::kLru:
       reply = answer_lru(Tokens(request.words));
       break;
-    case Command::kLruCrawler:
+    case Action::kLruCrawler:
       reply = lru_crawler(request.words, session);
       break;
-    case Command::kWatch:
+    case Action::kWatch:
       reply = watch(request.words, session);
       break;
-    case Command::kDebugtime:
+    case Action::kDebugtime:
       reply = debugtime(request.words);
       break;
     default:
@@ -56,7 +57,7 @@ void Administration::run(const Request& request, Session& session, Buffer& out) 
 }
 
 void Administration::stats(const Request& request, Session& session, Buffer& out) {
-  const std::string_view what = request.argument;
+  const std::string_view what = Tokens(request.words)[0];
   if (what.empty()) return append_general_stats(server_, out);
   if (what == "settings") return append_settings(server_, out);
   if (what == "detail") return stats_detail(request.words, session, out);

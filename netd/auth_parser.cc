@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "netd/commands.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
 #include "netd/tokens.h"
@@ -13,7 +14,7 @@ constexpr size_t kLineBytesMin = 6;
 constexpr char kBinaryProtocolMagic = static_cast<char>(0x80);
 
 Parser::Result close(std::string_view input, Request& request) {
-  request.command = Command::kClose;
+  request.command = &kHangUp;
   return {.complete = true, .bytes_consumed = input.size()};
 }
 
@@ -25,7 +26,7 @@ Parser::Result refuse_login(std::string_view refusal, size_t bytes_consumed, Req
 }  // namespace
 
 Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Request& request) {
-  request = Request();
+  reset(request);
   if (input.empty()) return {};
   request.is_binary = at_start && input.front() == kBinaryProtocolMagic;
   if (request.is_binary) return close(input, request);
@@ -50,7 +51,7 @@ Parser::Result parse_unauthenticated(std::string_view input, bool at_start, Requ
   request.value = input.substr(line_bytes, block_bytes - 2);
   if (input.substr(request_bytes - 2, 2) != "\r\n") return refuse_login(kErrorAuthBadEnd, request_bytes, request);
   if (request.value.find(' ') == std::string_view::npos) return refuse_login(kErrorAuthBadFormat, request_bytes, request);
-  request.command = Command::kAuthenticate;
+  request.command = &kAuthentication;
   return {.complete = true, .bytes_consumed = request_bytes};
 }
 

@@ -12,11 +12,11 @@
 #include <system_error>
 
 #include "larder/serving.h"
+#include "netd/commands.h"
 #include "netd/datagram.h"
 #include "netd/reply_words.h"
 #include "netd/request_log.h"
 #include "netd/retrieval.h"
-#include "netd/tokens.h"
 
 namespace netd {
 namespace {
@@ -29,29 +29,6 @@ constexpr size_t kBytesPerTurn = 64 << 10;
 
 // A longer value is not sent.
 constexpr size_t kValueBytesMax = 1 << 20;
-
-// Statistics that are found without a look at the items or at all connections.
-bool is_short(const Request& stats) {
-  if (stats.argument == "detail") return Tokens(stats.words)[1] != "dump";
-  return stats.argument.empty() || stats.argument == "settings" || stats.argument == "reset";
-}
-
-// Whether an answer takes more work than whoever may not even exist should be able to ask for, or never ends.
-bool needs_connection(const Request& request) {
-  switch (request.command) {
-    case Command::kWatch:
-    case Command::kCacheMemlimit:
-      return true;
-    case Command::kStats:
-      return !is_short(request);
-    case Command::kLruCrawler: {
-      const std::string_view what = Tokens(request.words)[0];
-      return what == "crawl" || what == "metadump" || what == "mgdump";
-    }
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -148,10 +125,7 @@ void DatagramPort::answer_next() {
     const Parser::Result result = parser_->next(in_.content(), request_);
     if (!result.complete) return drop_rest();
     in_.consume(std::min(result.bytes_consumed + result.bytes_to_skip, in_.size()));
-    if (needs_connection(request_)) {
-      request_.command = Command::kRefused;
-      request_.refusal = kErrorNotOverUdp;
-    }
+    if (request_.command->effect.needs_connection(request_)) refuse(request_, kErrorNotOverUdp);
   }
   Dispatch::Outcome outcome;
   {

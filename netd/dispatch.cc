@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "larder/serving.h"
+#include "netd/commands.h"
 #include "netd/exptime.h"
 #include "netd/log.h"
-#include "netd/read_only.h"
 #include "netd/reply.h"
 #include "netd/reply_words.h"
 #include "netd/result_words.h"
 #include "netd/retrieval.h"
+#include "netd/tokens.h"
 
 namespace netd {
 namespace {
@@ -29,15 +30,15 @@ size_t digits_of(uint64_t number) {
   return digits;
 }
 
-larder::StoreMode mode_of(Command command) {
-  switch (command) {
-    case Command::kAdd:
+larder::StoreMode classic_mode_of(char mode) {
+  switch (mode) {
+    case 'E':
       return larder::StoreMode::kAdd;
-    case Command::kReplace:
+    case 'R':
       return larder::StoreMode::kReplace;
-    case Command::kAppend:
+    case 'A':
       return larder::StoreMode::kAppend;
-    case Command::kPrepend:
+    case 'P':
       return larder::StoreMode::kPrepend;
     default:
       return larder::StoreMode::kSet;
@@ -45,10 +46,9 @@ larder::StoreMode mode_of(Command command) {
 }
 
 larder::StoreOptions options_of(const Request& request) {
-  larder::StoreOptions options{.mode = mode_of(request.command),
-                               .item = {.flags = request.client_flags, .expiry = expiry_of(request.exptime)}};
-  if (request.command == Command::kCas) options.expected = request.number;
-  return options;
+  return {.mode = classic_mode_of(request.mode),
+          .item = {.flags = request.client_flags, .expiry = expiry_of(request.exptime.value_or(0))},
+          .expected = request.compare};
 }
 
 }  // namespace
@@ -61,88 +61,73 @@ Dispatch::Dispatch(ServerState& server, size_t worker, std::function<void()> shu
       administration_(server),
       shut_down_(std::move(shut_down)),
       values_(cache_, traffic_),
-      meta_(cache_, counters_, traffic_, values_) {}
+      meta_(cache_, counters_, traffic_, values_, server.options().read_only) {}
 
 Dispatch::Outcome Dispatch::run(Request& request, Session& session, Buffer& out) {
   if (session.report != nullptr) {
     ++administrative_requests_;
     return run_report(session, out);
   }
-  if (server_.options().read_only && !make_read_only(request)) {
+  const Command& command = *request.command;
+  if (server_.options().read_only && command.effect.changes(request)) {
     answer(request, kErrorReadOnly, out);
     return Outcome::kDone;
   }
-  if (!request.key.empty() && request.command != Command::kRefused) traffic_.looks_up(session, item_key(request));
-  switch (request.command) {
-    case Command::kGet:
-    case Command::kGets:
-    case Command::kGat:
-    case Command::kGats:
+  if (command.counter) counters_.add(*command.counter);
+  if (!request.key.empty() && &command != &kRefused) traffic_.looks_up(session, item_key(request));
+  if (command.effect.ends_turn) return administer(request, session, out);
+  switch (command.action) {
+    case Action::kRetrieve:
       return continue_retrieval(cache_, traffic_, session, request, out) ? Outcome::kDone : Outcome::kUnfinished;
-    case Command::kSet:
-    case Command::kAdd:
-    case Command::kReplace:
-    case Command::kAppend:
-    case Command::kPrepend:
-    case Command::kCas:
-      store(request, session, out);
+    case Action::kStore:
+      command.has_flags() ? meta_.run(request, session, out) : store(request, session, out);
       return Outcome::kDone;
-    case Command::kDelete:
-      erase(request, out);
+    case Action::kErase:
+      command.has_flags() ? meta_.run(request, session, out) : erase(request, out);
       return Outcome::kDone;
-    case Command::kIncr:
-    case Command::kDecr:
-      count(request, out);
+    case Action::kCount:
+      command.has_flags() ? meta_.run(request, session, out) : count(request, out);
       return Outcome::kDone;
-    case Command::kTouch:
+    case Action::kTouch:
       touch(request, out);
       return Outcome::kDone;
-    case Command::kFlushAll:
-      flush_all(request, out);
-      return Outcome::kDone;
-    case Command::kVersion:
-      append_version(out);
-      return Outcome::kDone;
-    case Command::kVerbosity:
-      set_verbosity(request, out);
-      return Outcome::kDone;
-    case Command::kStats:
-    case Command::kCacheMemlimit:
-    case Command::kSlabs:
-    case Command::kLru:
-    case Command::kLruCrawler:
-    case Command::kWatch:
-    case Command::kDebugtime:
-      ++administrative_requests_;
-      administration_.run(request, session, out);
-      if (session.watcher != nullptr) return Outcome::kWatch;
-      return session.report == nullptr ? Outcome::kDone : Outcome::kUnfinished;
-    case Command::kAuthenticate:
-      return authenticate(request, session, out);
-    case Command::kMetaNoop:
-      counters_.add(Counter::kMetaNoops);
-      out.append(kReplyMetaNoop);
-      return Outcome::kDone;
-    case Command::kMetaGet:
-    case Command::kMetaStore:
-    case Command::kMetaDelete:
-    case Command::kMetaArithmetic:
-    case Command::kMetaDebug:
+    case Action::kRead:
+    case Action::kInspect:
       meta_.run(request, session, out);
       return Outcome::kDone;
-    case Command::kShutdown:
-      return shut_down(request, out);
-    case Command::kRefused:
-      answer(request, request.refusal, out);
+    case Action::kFlushAll:
+      flush_all(request, out);
       return Outcome::kDone;
-    case Command::kClose:
+    case Action::kTellVersion:
+      append_version(out);
+      return Outcome::kDone;
+    case Action::kSetVerbosity:
+      set_verbosity(request, out);
+      return Outcome::kDone;
+    case Action::kDoNothing:
+      out.append(kReplyMetaNoop);
+      return Outcome::kDone;
+    case Action::kAuthenticate:
+      return authenticate(request, session, out);
+    case Action::kShutDown:
+      return shut_down(request, out);
+    case Action::kClose:
       if (request.is_binary && server_.verbosity.load(std::memory_order_relaxed) > 0) {
         log_line("netd: a client is turned away that speaks the binary protocol; see netd(1)");
       }
       out.append(request.refusal);
       return Outcome::kClose;
+    default:
+      answer(request, request.refusal, out);
+      return Outcome::kDone;
   }
-  return Outcome::kClose;
+}
+
+Dispatch::Outcome Dispatch::administer(const Request& request, Session& session, Buffer& out) {
+  ++administrative_requests_;
+  administration_.run(request, session, out);
+  if (session.watcher != nullptr) return Outcome::kWatch;
+  return session.report == nullptr ? Outcome::kDone : Outcome::kUnfinished;
 }
 
 Dispatch::Outcome Dispatch::run_report(Session& session, Buffer& out) {
@@ -165,7 +150,7 @@ void Dispatch::erase(const Request& request, Buffer& out) {
 }
 
 void Dispatch::count(const Request& request, Buffer& out) {
-  const bool up = request.command == Command::kIncr;
+  const bool up = request.mode == 'I';
   const larder::CounterResult result =
       up ? cache_.incr(request.key, request.number) : cache_.decr(request.key, request.number);
   if (result.status != larder::CounterStatus::kDone) return answer(request, reply_to(result.status), out);
@@ -175,7 +160,7 @@ void Dispatch::count(const Request& request, Buffer& out) {
 
 void Dispatch::touch(const Request& request, Buffer& out) {
   size_t value_bytes = 0;
-  const bool found = larder::touch(cache_, request.key, expiry_of(request.exptime),
+  const bool found = larder::touch(cache_, request.key, expiry_of(*request.exptime),
                                    [&](const larder::ItemView& item) { value_bytes = item.value.size(); });
   if (found) traffic_.count(request.key, value_bytes, ClassCounter::kTouchHits);
   answer(request, found ? kReplyTouched : kReplyNotFound, out);
@@ -186,7 +171,7 @@ void Dispatch::flush_all(const Request& request, Buffer& out) {
     counters_.add(Counter::kFlushRefused);
     return answer(request, kErrorFlushNotAllowed, out);
   }
-  cache_.flush_all(flush_delay_of(request.exptime, server_.clock().unix_ms()));
+  cache_.flush_all(flush_delay_of(request.exptime.value_or(0), server_.clock().unix_ms()));
   answer(request, kReplyOk, out);
 }
 
@@ -229,7 +214,8 @@ Dispatch::Outcome Dispatch::shut_down(const Request& request, Buffer& out) {
     out.append(kErrorShutdownNotEnabled);
     return Outcome::kDone;
   }
-  if (!request.argument.empty() && request.argument != "graceful") {
+  const std::string_view how = Tokens(request.words)[0];
+  if (!how.empty() && how != "graceful") {
     out.append(kErrorBadShutdownMode);
     return Outcome::kDone;
   }

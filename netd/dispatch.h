@@ -44,6 +44,7 @@ class Dispatch {
 
  private:
   Outcome run_report(Session& session, Buffer& out);
+  Outcome administer(const Request& request, Session& session, Buffer& out);
   void store(const Request& request, const Session& session, Buffer& out);
   void erase(const Request& request, Buffer& out);
   void count(const Request& request, Buffer& out);

@@ -6,6 +6,7 @@
 
 #include "larder/renewal.h"
 #include "larder/serving.h"
+#include "netd/commands.h"
 #include "netd/exptime.h"
 #include "netd/reply_words.h"
 #include "netd/result_words.h"
@@ -23,48 +24,48 @@ MetaReply reply_with(std::string_view code, const Request& request) {
   MetaReply reply;
   reply.code = code;
   reply.key = item_key(request);
-  reply.is_key_binary = request.meta->is_key_binary;
+  reply.is_key_binary = request.binary_key.has_value();
   return reply;
 }
 
 void append(const MetaReply& reply, const Request& request, Buffer& out) {
-  if (!append_meta(reply, request.meta->flags, out)) out.append(kErrorNoMemoryWriting);
+  if (!append_meta(reply, request.flags, out)) out.append(kErrorNoMemoryWriting);
 }
 
 // What `q` suppresses is success.
 void append_unless_quiet(const MetaReply& reply, const Request& request, Buffer& out) {
-  if (!request.meta->quiet || reply.code != kMetaDone) append(reply, request, out);
+  if (!request.quiet || reply.code != kMetaDone) append(reply, request, out);
 }
 
 // --- mg ---
 
 // An item wins when the seconds left that `t` would show are fewer than R's.
-std::chrono::milliseconds recache_time(const MetaRequest& meta) {
+std::chrono::milliseconds recache_time(const Request& meta) {
   constexpr std::chrono::milliseconds kJustOver(1);
   return std::chrono::seconds(int64_t{meta.recache_s} - 1) + kJustOver;
 }
 
-larder::ReadOptions read_options(const MetaRequest& meta) {
+larder::ReadOptions read_options(const Request& meta, bool is_read_only) {
   larder::ReadOptions options{.expiry = expiry_if(meta.exptime),
                               .recache = recache_time(meta),
-                              .may_win = meta.may_win,
-                              .marks_used = meta.marks_used,
+                              .may_win = !is_read_only,
+                              .marks_used = meta.marks_used && !(is_read_only && meta.with_history),
                               .wants_history = meta.with_history};
   if (meta.vivify) {
-    options.vivify =
-        larder::SetOptions{.expiry = expiry_of(*meta.vivify), .cas = meta.cas, .is_key_binary = meta.is_key_binary};
+    options.vivify = larder::SetOptions{
+        .expiry = expiry_of(*meta.vivify), .cas = meta.cas, .is_key_binary = meta.binary_key.has_value()};
   }
   return options;
 }
 
 MetaReply reply_of(const larder::Reading& reading, const Request& request) {
   const larder::ItemView& item = reading.item;
-  const bool is_known = request.meta->compare == item.cas;
+  const bool is_known = request.compare == item.cas;
   MetaReply reply;
   reply.code = kMetaDone;
   reply.key = item.key;
   reply.is_key_binary = item.is_key_binary;
-  if (request.meta->with_value && !is_known) {
+  if (request.with_value && !is_known) {
     reply.code = kMetaValue;
     reply.value = item.value;
   }
@@ -83,7 +84,7 @@ MetaReply reply_of(const larder::Reading& reading, const Request& request) {
 
 // --- ms ---
 
-larder::StoreMode mode_of(const MetaRequest& meta) {
+larder::StoreMode mode_of(const Request& meta) {
   switch (meta.mode) {
     case 'E':
       return larder::StoreMode::kAdd;
@@ -99,18 +100,18 @@ larder::StoreMode mode_of(const MetaRequest& meta) {
 }
 
 // C0 means no comparison, where it does not mean that nothing can be equal.
-std::optional<uint64_t> compare_unless_0(const MetaRequest& meta) {
+std::optional<uint64_t> compare_unless_0(const Request& meta) {
   return meta.compare == uint64_t{0} ? std::nullopt : meta.compare;
 }
 
-larder::StoreOptions store_options(const MetaRequest& meta) {
+larder::StoreOptions store_options(const Request& meta) {
   const larder::StoreMode mode = mode_of(meta);
   const bool extends = mode == larder::StoreMode::kAppend || mode == larder::StoreMode::kPrepend;
   return {.mode = mode,
           .item = {.flags = meta.client_flags,
                    .expiry = expiry_of(meta.exptime.value_or(0)),
                    .cas = meta.cas,
-                   .is_key_binary = meta.is_key_binary},
+                   .is_key_binary = meta.binary_key.has_value()},
           .expected = extends ? compare_unless_0(meta) : meta.compare,
           .takes_older = meta.invalidates && meta.compare != uint64_t{0},
           .vivify = expiry_if(meta.vivify)};
@@ -118,11 +119,11 @@ larder::StoreOptions store_options(const MetaRequest& meta) {
 
 // --- ma ---
 
-larder::CounterOptions counter_options(const MetaRequest& meta) {
+larder::CounterOptions counter_options(const Request& meta) {
   larder::CounterOptions options{.new_expiry = expiry_if(meta.exptime),
                                  .expected = compare_unless_0(meta),
                                  .cas = meta.cas,
-                                 .is_key_binary = meta.is_key_binary};
+                                 .is_key_binary = meta.binary_key.has_value()};
   if (meta.vivify) {
     options.initial = meta.initial;
     options.expiry = expiry_of(*meta.vivify);
@@ -137,40 +138,35 @@ bool is_success(larder::CounterStatus status) {
 }  // namespace
 
 void MetaDispatch::run(const Request& request, const Session& session, Buffer& out) {
-  switch (request.command) {
-    case Command::kMetaGet:
-      counters_.add(Counter::kMetaGets);
+  switch (request.command->action) {
+    case Action::kRead:
       return get(request, out);
-    case Command::kMetaStore:
-      counters_.add(Counter::kMetaStores);
+    case Action::kStore:
       return store(request, session, out);
-    case Command::kMetaDelete:
-      counters_.add(Counter::kMetaDeletes);
+    case Action::kErase:
       return erase(request, out);
-    case Command::kMetaArithmetic:
-      counters_.add(Counter::kMetaArithmetics);
+    case Action::kCount:
       return count(request, session, out);
     default:
-      counters_.add(Counter::kMetaDebugs);
       return debug(request, out);
   }
 }
 
 void MetaDispatch::get(const Request& request, Buffer& out) {
-  const bool is_found =
-      larder::read(cache_, item_key(request), read_options(*request.meta), [&](const larder::Reading& reading) {
-        const bool is_touch = request.meta->exptime && !reading.is_created;
+  const bool is_found = larder::read(
+      cache_, item_key(request), read_options(request, is_read_only_), [&](const larder::Reading& reading) {
+        const bool is_touch = request.exptime && !reading.is_created;
         traffic_.count(reading.item.key, reading.item.value.size(),
                        is_touch ? ClassCounter::kTouchHits : ClassCounter::kGetHits);
         if (reading.item.is_stale) counters_.add(Counter::kStaleServed);
         if (reading.has_won) counters_.add(Counter::kRefreshWins);
         append(reply_of(reading, request), request, out);
       });
-  if (!is_found && !request.meta->quiet) append(reply_with(kMetaMissing, request), request, out);
+  if (!is_found && !request.quiet) append(reply_with(kMetaMissing, request), request, out);
 }
 
 void MetaDispatch::store(const Request& request, const Session& session, Buffer& out) {
-  const larder::StoreOutcome outcome = values_.store(request, session, store_options(*request.meta));
+  const larder::StoreOutcome outcome = values_.store(request, session, store_options(request));
   MetaReply reply = reply_with(code_of(outcome.result), request);
   if (reply.code.empty()) return out.append(reply_to(outcome.result));
   reply.cas = outcome.cas;
@@ -183,7 +179,7 @@ void MetaDispatch::erase(const Request& request, Buffer& out) {
 }
 
 larder::EraseResult MetaDispatch::erase_or_invalidate(const Request& request) {
-  const MetaRequest& meta = *request.meta;
+  const Request& meta = request;
   if (!meta.invalidates && !meta.empties) {
     std::optional<size_t> value_bytes;
     const auto note_size = [&](const larder::ItemView& item) { value_bytes = item.value.size(); };
@@ -201,11 +197,11 @@ larder::EraseResult MetaDispatch::erase_or_invalidate(const Request& request) {
 }
 
 void MetaDispatch::count(const Request& request, const Session& session, Buffer& out) {
-  const MetaRequest& meta = *request.meta;
+  const Request& meta = request;
   const larder::CounterOptions options = counter_options(meta);
   const bool is_decrement = meta.mode == 'D' || meta.mode == '-';
-  const larder::CounterResult result = is_decrement ? cache_.decr(item_key(request), meta.delta, options)
-                                                    : cache_.incr(item_key(request), meta.delta, options);
+  const larder::CounterResult result = is_decrement ? cache_.decr(item_key(request), meta.number, options)
+                                                    : cache_.incr(item_key(request), meta.number, options);
   MetaReply reply = reply_with(code_of(result.status), request);
   if (reply.code.empty()) return out.append(reply_to(result.status));
   if (!is_success(result.status)) return append(reply, request, out);

@@ -18,10 +18,10 @@ namespace netd {
 class MetaDispatch {
  public:
   // Keeps references.
-  MetaDispatch(larder::Cache& cache, Counters& counters, Traffic& traffic, ValueStore& values)
-      : cache_(cache), counters_(counters), traffic_(traffic), values_(values) {}
+  MetaDispatch(larder::Cache& cache, Counters& counters, Traffic& traffic, ValueStore& values, bool is_read_only)
+      : cache_(cache), counters_(counters), traffic_(traffic), values_(values), is_read_only_(is_read_only) {}
 
-  // Executes a request that has `meta`, and appends the reply to `out`.
+  // Executes the request of a meta command but mn, and appends the reply to `out`.
   void run(const Request& request, const Session& session, Buffer& out);
 
  private:
@@ -36,6 +36,7 @@ class MetaDispatch {
   Counters& counters_;
   Traffic& traffic_;
   ValueStore& values_;
+  const bool is_read_only_;
 };
 
 }  // namespace netd

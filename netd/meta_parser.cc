@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "netd/base64.h"
+#include "netd/commands.h"
 #include "netd/exptime.h"
 #include "netd/numbers.h"
 #include "netd/reply_words.h"
@@ -26,7 +27,7 @@ bool assign(Place& place, const std::optional<Number>& number) {
 
 class FlagParser {
  public:
-  FlagParser(std::string_view key, MetaRequest& meta) : key_(key), meta_(meta) {}
+  explicit FlagParser(Request& request) : request_(request) {}
 
   // What is wrong with the flags, or nothing. An unknown flag or one given twice ends the search; of malformed
   // arguments the last one counts. That the opaque is too long is told apart.
@@ -41,8 +42,8 @@ class FlagParser {
 
   // The key is base64. What is wrong with it, or nothing.
   [[nodiscard]] std::string_view parse_key() {
-    meta_.is_key_binary = true;
-    expect(assign(meta_.binary_key, base64_decode(key_)), kErrorBadKeyEncoding);
+    request_.binary_key = base64_decode(request_.key);
+    expect(request_.binary_key.has_value(), kErrorBadKeyEncoding);
     return error_;
   }
 
@@ -56,21 +57,21 @@ class FlagParser {
         (void)parse_key();
         return true;
       case 'q':
-        return meta_.quiet = true;
+        return request_.quiet = true;
       case 'v':
-        return meta_.with_value = true;
+        return request_.with_value = true;
       case 'h':
       case 'l':
-        return meta_.with_history = true;
+        return request_.with_history = true;
       case 'u':
-        meta_.marks_used = false;
+        request_.marks_used = false;
         return true;
       case 'I':
-        return meta_.invalidates = true;
+        return request_.invalidates = true;
       case 'x':
-        return meta_.empties = true;
+        return request_.empties = true;
       case 'M':
-        meta_.mode = argument.empty() ? '\0' : argument.front();
+        request_.mode = argument.empty() ? '\0' : argument.front();
         return true;
       case 'O':
         is_opaque_too_long_ = argument.size() >= kOpaqueTokenBytesMax;
@@ -91,28 +92,28 @@ class FlagParser {
   bool parse_number(char letter, std::string_view argument) {
     switch (letter) {
       case 'T':
-        expect(assign(meta_.exptime, parse_exptime(argument)), kErrorBadToken);
+        expect(assign(request_.exptime, parse_exptime(argument)), kErrorBadToken);
         return true;
       case 'N':
-        expect(assign(meta_.vivify, parse_exptime(argument)), kErrorBadToken);
+        expect(assign(request_.vivify, parse_exptime(argument)), kErrorBadToken);
         return true;
       case 'R':
-        expect(assign(meta_.recache_s, parse_i32(argument)), kErrorBadToken);
+        expect(assign(request_.recache_s, parse_i32(argument)), kErrorBadToken);
         return true;
       case 'C':
-        expect(assign(meta_.compare, parse_u64(argument)), kErrorBadToken);
+        expect(assign(request_.compare, parse_u64(argument)), kErrorBadToken);
         return true;
       case 'E':
-        expect(assign(meta_.cas, parse_u64(argument)), kErrorBadToken);
+        expect(assign(request_.cas, parse_u64(argument)), kErrorBadToken);
         return true;
       case 'D':
-        expect(assign(meta_.delta, parse_u64(argument)), kErrorBadDeltaValue);
+        expect(assign(request_.number, parse_u64(argument)), kErrorBadDeltaValue);
         return true;
       case 'J':
-        expect(assign(meta_.initial, parse_u64(argument)), kErrorBadInitialValue);
+        expect(assign(request_.initial, parse_u64(argument)), kErrorBadInitialValue);
         return true;
       case 'F':
-        expect(assign(meta_.client_flags, parse_u32(argument)), kErrorBadFormat);
+        expect(assign(request_.client_flags, parse_u32(argument)), kErrorBadFormat);
         return true;
       default:
         return false;
@@ -123,30 +124,26 @@ class FlagParser {
     if (!is_right) error_ = error;
   }
 
-  const std::string_view key_;
-  MetaRequest& meta_;
+  Request& request_;
   std::array<bool, 256> is_seen_{};
   bool is_opaque_too_long_ = false;
   std::string_view error_;
 };
 
-bool is_mode(Command command, char mode) {
+bool is_mode(Action action, char mode) {
   constexpr std::string_view kStoreModes = "SEAPR";
   constexpr std::string_view kArithmeticModes = "I+D-";
-  if (command == Command::kMetaStore) return kStoreModes.find(mode) != std::string_view::npos;
-  return command != Command::kMetaArithmetic || kArithmeticModes.find(mode) != std::string_view::npos;
+  if (action == Action::kStore) return kStoreModes.find(mode) != std::string_view::npos;
+  return action != Action::kCount || kArithmeticModes.find(mode) != std::string_view::npos;
 }
 
 // What is wrong with the flags, or nothing. The mode counts when all else is right, the opaque comes last.
-std::string_view parse_flags(const Tokens& tokens, size_t first_flag, Command command, MetaRequest& meta) {
-  FlagParser parser(tokens[1], meta);
-  // It takes no flag but this, and minds no other.
-  if (command == Command::kMetaDebug) return tokens[first_flag] == "b" ? parser.parse_key() : std::string_view();
-  const bool is_arithmetic = command == Command::kMetaArithmetic;
-  meta.mode = is_arithmetic ? 'I' : 'S';
-  const std::string_view error = parser.parse(tokens, first_flag);
+std::string_view parse_flags(const Tokens& tokens, const Command& command, Request& request) {
+  FlagParser parser(request);
+  const bool is_arithmetic = command.action == Action::kCount;
+  const std::string_view error = parser.parse(tokens, command.form.first_flag);
   if (!error.empty()) return is_arithmetic ? kErrorInvalidOrDuplicateFlag : error;
-  if (!is_mode(command, meta.mode)) return is_arithmetic ? kErrorBadArithmeticMode : kErrorBadStoreMode;
+  if (!is_mode(command.action, request.mode)) return is_arithmetic ? kErrorBadArithmeticMode : kErrorBadStoreMode;
   if (!parser.is_opaque_too_long()) return {};
   return is_arithmetic ? kErrorInvalidOrDuplicateFlag : kErrorOpaqueTooLong;
 }
@@ -162,20 +159,29 @@ bool look_like_flags(const Tokens& tokens, size_t first_flag) {
   return true;
 }
 
-void parse_meta(const Tokens& tokens, size_t first_flag, size_t key_bytes_max, Request& request) {
-  const Command command = request.command;
+void parse_meta(const Tokens& tokens, size_t key_bytes_max, Request& request) {
+  const Command& command = *request.command;
+  const size_t first_flag = command.form.first_flag;
   request.key = tokens[1];
   if (request.key.size() > key_bytes_max) {
-    const bool is_arithmetic = command == Command::kMetaArithmetic;
+    const bool is_arithmetic = command.action == Action::kCount;
     return refuse(request, is_arithmetic ? kErrorInvalidOrDuplicateFlag : kErrorBadFormat);
   }
-  if (command != Command::kMetaDebug && tokens.size() > kTokensMax) return refuse(request, kErrorTooManyFlags);
-  MetaRequest& meta = request.meta.emplace();
-  const std::string_view error = parse_flags(tokens, first_flag, command, meta);
+  if (tokens.size() > kTokensMax) return refuse(request, kErrorTooManyFlags);
+  const std::string_view error = parse_flags(tokens, command, request);
   if (!error.empty()) return refuse(request, error);
   if (tokens.size() > first_flag) {
-    meta.flags = request.line.substr(static_cast<size_t>(tokens[first_flag].data() - request.line.data()));
+    request.flags = request.line.substr(static_cast<size_t>(tokens[first_flag].data() - request.line.data()));
   }
+}
+
+// It takes no flag but b, and minds no other.
+void parse_meta_debug(const Tokens& tokens, size_t key_bytes_max, Request& request) {
+  request.key = tokens[1];
+  if (request.key.size() > key_bytes_max) return refuse(request, kErrorBadFormat);
+  if (tokens[2] != "b") return;
+  const std::string_view error = FlagParser(request).parse_key();
+  if (!error.empty()) refuse(request, error);
 }
 
 }  // namespace netd

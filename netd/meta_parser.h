@@ -1,4 +1,4 @@
-// What stands behind the key of a meta command: pure. Source: memcached's protocol.txt, "Meta Commands".
+// What stands behind the words of the meta commands: pure. Source: memcached's protocol.txt, "Meta Commands".
 #ifndef NETD_META_PARSER_H_
 #define NETD_META_PARSER_H_
 
@@ -12,8 +12,10 @@ namespace netd {
 // Whether all tokens from `first_flag` on look like flags. If not, nothing of the line is to be believed.
 [[nodiscard]] bool look_like_flags(const Tokens& tokens, size_t first_flag);
 
-// Fills in request.key and request.meta for request.command, one of mg, ms, md, ma and me, or refuses the request.
-void parse_meta(const Tokens& tokens, size_t first_flag, size_t key_bytes_max, Request& request);
+// Each fills in `request`, whose command is known, or refuses it. A flag that the command has no use for is
+// accepted.
+void parse_meta(const Tokens& tokens, size_t key_bytes_max, Request& request);        // mg, ms, md, ma
+void parse_meta_debug(const Tokens& tokens, size_t key_bytes_max, Request& request);  // me
 
 }  // namespace netd
 

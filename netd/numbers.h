@@ -15,7 +15,7 @@ namespace internal {
 
 // Digits, after a '-' if Number is signed.
 template <class Number>
-std::optional<Number> parse_whole(std::string_view text) {
+inline std::optional<Number> parse_whole(std::string_view text) {
   Number value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);

@@ -18,8 +18,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "netd/commands.h"
 #include "netd/request.h"
-#include "netd/tokens.h"
 
 namespace netd {
 
@@ -73,16 +73,11 @@ class Parser {
   };
 
   Result unfinished(std::string_view input, Request& request);
-  Result finish(std::string_view input, size_t line_bytes, const DataBlock& block, Request& request);
+  Result take_value(std::string_view input, size_t line_bytes, size_t block_bytes, Request& request);
   Result completed(size_t bytes_consumed, size_t bytes_to_skip);
   DataBlock parse_line(std::string_view input, size_t line_end, Request& request) const;
-  DataBlock parse_storage(const Tokens& tokens, Request& request) const;
-  DataBlock parse_meta_store(const Tokens& tokens, Request& request) const;
+  DataBlock parse_tokens(const Form& form, Request& request) const;
   [[nodiscard]] DataBlock block_of(size_t value_bytes, Request& request) const;
-  void parse_storage_numbers(const Tokens& tokens, Request& request) const;
-  void parse_retrieval(Request& request) const;
-  void parse_simple(const Tokens& tokens, Request& request) const;
-  void parse_key(std::string_view key, Request& request) const;
 
   const ParserLimits limits_;
   bool at_start_ = true;       // nothing has been consumed on this connection yet

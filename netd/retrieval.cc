@@ -32,8 +32,7 @@ class Retrieval {
   // Answers at least one key, and returns how many.
   size_t answer_some() {
     if (request_.keys_counted_bytes > 0) return answer_counted();
-    const bool touches = request_.command == Command::kGat || request_.command == Command::kGats;
-    return touches ? answer_touching() : answer_batch();
+    return request_.exptime ? answer_touching() : answer_batch();
   }
 
   // A value found no memory: the reply cannot be completed.
@@ -85,7 +84,7 @@ class Retrieval {
     const std::string_view key = take_token(request_.keys);
     traffic_.looks_up(session_, key);
     const bool is_found =
-        larder::visit_and_touch(cache_, key, expiry_of(request_.exptime), [this](const larder::ItemView& item) {
+        larder::visit_and_touch(cache_, key, expiry_of(*request_.exptime), [this](const larder::ItemView& item) {
           traffic_.got(item.key, item.value.size(), ClassCounter::kTouchHits);
           append(item);
         });
@@ -94,8 +93,7 @@ class Retrieval {
   }
 
   void append(const larder::ItemView& item) {
-    const bool with_cas = request_.command == Command::kGets || request_.command == Command::kGats;
-    failed_ = failed_ || !append_value(item, with_cas, out_);
+    failed_ = failed_ || !append_value(item, request_.mode == 'c', out_);
   }
 
   larder::Cache& cache_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "larder/serving.h"
+#include "netd/commands.h"
 #include "netd/key_text.h"
 
 namespace netd {
@@ -83,17 +84,16 @@ void Traffic::stored(const Session& session, const Request& request, const larde
       count(key, value_bytes, ClassCounter::kCasBadval);
     }
   }
-  if (counts_prefixes() && !request.meta) prefixes_.count_set(key);
+  if (counts_prefixes() && !request.command->has_flags()) prefixes_.count_set(key);
   if (!server_.watch_hub().wants(kWatchMutations)) return;
   const bool is_stored = outcome.result == larder::StoreResult::kStored;
-  tell_store(session, key, status_of(outcome.result), word_of(options),
-             request.meta ? request.meta->exptime.value_or(0) : request.exptime,
+  tell_store(session, key, status_of(outcome.result), word_of(options), request.exptime.value_or(0),
              is_stored ? outcome.value_bytes : value_bytes);
 }
 
 void Traffic::created(const Session& session, const Request& request, size_t value_bytes) {
   if (!server_.watch_hub().wants(kWatchMutations)) return;
-  tell_store(session, item_key(request), "stored", "add", request.meta->vivify.value_or(0), value_bytes);
+  tell_store(session, item_key(request), "stored", "add", request.vivify.value_or(0), value_bytes);
 }
 
 void Traffic::tell_store(const Session& session, std::string_view key, std::string_view status,
@@ -107,11 +107,11 @@ void Traffic::tell_store(const Session& session, std::string_view key, std::stri
 void Traffic::deleted(const Request& request, std::optional<size_t> value_bytes) {
   const std::string_view key = item_key(request);
   if (value_bytes) count(key, *value_bytes, ClassCounter::kDeleteHits);
-  if (counts_prefixes() && !request.meta) prefixes_.count_delete(key);
+  if (counts_prefixes() && !request.command->has_flags()) prefixes_.count_delete(key);
   if (!value_bytes || !server_.watch_hub().wants(kWatchDeletions)) return;
   server_.watch_hub().tell(kWatchDeletions, server_.clock().unix_ms(),
                            fmt::format("deleted key={} cmd={} clsid={} size={}", percent_encoded(key),
-                                       request.meta ? "md" : "delete", class_of(key, *value_bytes), *value_bytes));
+                                       request.command->word, class_of(key, *value_bytes), *value_bytes));
 }
 
 }  // namespace netd

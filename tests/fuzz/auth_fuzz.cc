@@ -15,6 +15,7 @@
 #include "cuts.h"
 #include "netd/auth_file.h"
 #include "netd/auth_parser.h"
+#include "netd/commands.h"
 #include "netd/start_error.h"
 #include "require.h"
 
@@ -80,8 +81,8 @@ Next make_next() {
   return [at_start = std::make_shared<bool>(true)](std::string_view input, Request& request) {
     const Parser::Result result = parse_unauthenticated(input, *at_start, request);
     *at_start = *at_start && !result.complete;
-    require(!result.complete || request.command == Command::kAuthenticate || request.command == Command::kRefused ||
-                request.command == Command::kClose,
+    require(!result.complete || request.command == &kAuthentication || request.command == &kRefused ||
+                request.command->action == Action::kClose,
             "nothing is executed before authentication");
     return result;
   };

@@ -27,6 +27,7 @@
 #include "judge.h"
 #include "larder/serving.h"
 #include "netd/asio.h"
+#include "netd/commands.h"
 #include "netd/connection.h"
 #include "require.h"
 #include "unit/netd/server_fixture.h"
@@ -199,7 +200,7 @@ class Client {
       judge_.judge(request, may_evict, replies);
       requests.remove_prefix(result.bytes_consumed);
       bytes_to_skip_ = result.bytes_to_skip;
-      is_closed_ = request.command == Command::kClose;
+      is_closed_ = request.command->action == Action::kClose;
     }
     if (is_judging()) {
       if (!replies.empty()) fail(fmt::format("nobody has asked for '{}'", replies));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "larder/internal/base/arena.h"
+#include "netd/commands.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "require.h"
@@ -22,20 +23,17 @@ namespace netd::fuzz {
 
 // Everything that a request tells.
 inline std::string describe(const Request& request) {
-  std::string text = fmt::format(
-      "{} {}{}{} flags {} exptime {} number {} '{}' refusal '{}' key '{}' value '{}' argument '{}' words '{}' keys "
-      "'{}'",
-      static_cast<int>(request.command), request.noreply, request.too_large, request.no_memory,
-      request.client_flags, request.exptime, request.number, request.line, request.refusal, request.key,
-      request.value, request.argument, request.words, request.keys);
-  if (!request.meta) return text;
-  const MetaRequest& meta = *request.meta;
   const auto number_or_none = [](const auto& number) { return number ? fmt::to_string(*number) : "none"; };
-  return text + fmt::format(" meta '{}' {} '{}' {}{}{}{}{}{} mode {} F{} T{} N{} R{} C{} E{} D{} J{}", meta.flags,
-                            meta.is_key_binary, meta.binary_key, meta.quiet, meta.with_value, meta.marks_used,
-                            meta.with_history, meta.invalidates, meta.empties, static_cast<int>(meta.mode),
-                            meta.client_flags, number_or_none(meta.exptime), number_or_none(meta.vivify),
-                            meta.recache_s, number_or_none(meta.compare), meta.cas, meta.delta, meta.initial);
+  return fmt::format("{} '{}' {}{}{} '{}' refusal '{}' key '{}' '{}' value '{}' words '{}' keys '{}' flags '{}'",
+                     static_cast<int>(request.command->action), request.command->word, request.noreply,
+                     request.too_large, request.no_memory, request.line, request.refusal, request.key,
+                     request.binary_key.value_or("none"), request.value, request.words, request.keys,
+                     request.flags) +
+         fmt::format(" {}{}{}{}{}{} mode {} F{} T{} N{} R{} C{} E{} D{} J{}", request.quiet, request.with_value,
+                     request.marks_used, request.with_history, request.invalidates, request.empties,
+                     static_cast<int>(request.mode), request.client_flags, number_or_none(request.exptime),
+                     number_or_none(request.vivify), request.recache_s, number_or_none(request.compare),
+                     request.cas, request.number, request.initial);
 }
 
 // Looks for a request as Parser::next does.
@@ -72,7 +70,7 @@ class Stream {
         require(result.bytes_consumed > 0, "a request is made of bytes");
         require(result.bytes_consumed <= bytes, "a request is made of what has arrived");
         requests.push_back(describe(request));
-        if (request.command == Command::kClose) return requests;
+        if (request.command->action == Action::kClose) return requests;
         begin += result.bytes_consumed + result.bytes_to_skip;
         if (begin > bytes_.size()) return requests;
         arrive(std::max(arrived, begin));
@@ -105,7 +103,7 @@ class Stream {
     }
   }
   static bool is_close(const std::string& request) {
-    return request.starts_with(fmt::to_string(static_cast<int>(Command::kClose)) + " ");
+    return request.starts_with(fmt::to_string(static_cast<int>(Action::kClose)) + " ");
   }
 
   const std::unique_ptr<char[]> memory_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "netd/base64.h"
+#include "netd/commands.h"
 #include "netd/tokens.h"
 #include "require.h"
 
@@ -37,55 +38,42 @@ void Judge::judge(const Request& request, bool may_evict, std::string_view& repl
   replies_ = &replies;
   may_evict_ = may_evict;
   const std::string key = key_of(request);
-  switch (request.command) {
-    case Command::kGet:
-    case Command::kGets:
-    case Command::kGat:
-    case Command::kGats:
+  const bool is_meta = request.command->has_flags();
+  switch (request.command->action) {
+    case Action::kRetrieve:
       return judge_retrieval(request);
-    case Command::kSet:
-    case Command::kAdd:
-    case Command::kReplace:
-    case Command::kAppend:
-    case Command::kPrepend:
-    case Command::kCas:
-      return agree(request, key, [&] { return store(request); });
-    case Command::kDelete:
-      return agree(request, key, [&] { return erase(request); });
-    case Command::kIncr:
-    case Command::kDecr:
-      return agree(request, key, [&] { return count(request); });
-    case Command::kTouch:
-      return agree(request, key, [&] { return touch(request); });
-    case Command::kMetaGet:
+    case Action::kRead:
       return agree(request, key, [&] { return meta_get(request); });
-    case Command::kMetaStore:
-      return agree(request, key, [&] { return meta_store(request); });
-    case Command::kMetaDelete:
-      return agree(request, key, [&] { return meta_delete(request); });
-    case Command::kMetaArithmetic:
-      return agree(request, key, [&] { return meta_count(request); });
-    case Command::kMetaDebug:
+    case Action::kStore:
+      return agree(request, key, [&] { return is_meta ? meta_store(request) : store(request); });
+    case Action::kErase:
+      return agree(request, key, [&] { return is_meta ? meta_delete(request) : erase(request); });
+    case Action::kCount:
+      return agree(request, key, [&] { return is_meta ? meta_count(request) : count(request); });
+    case Action::kTouch:
+      return agree(request, key, [&] { return touch(request); });
+    case Action::kInspect:
       return judge_lines(replies.starts_with("EN") ? "EN\r\n" : "ME ");
-    case Command::kFlushAll: {
-      const int64_t exptime_ms = int64_t{request.exptime} * 1000;
-      const bool is_date = request.exptime > kRelativeExptimeMaxS;
+    case Action::kFlushAll: {
+      const int32_t exptime = request.exptime.value_or(0);
+      const int64_t exptime_ms = int64_t{exptime} * 1000;
+      const bool is_date = exptime > kRelativeExptimeMaxS;
       oracle_.flush(is_date ? exptime_ms - clock_.unix_ms() : exptime_ms);
       return agree(request, {}, [&] { return unless_noreply(request, "OK\r\n"); });
     }
-    case Command::kVerbosity:
+    case Action::kSetVerbosity:
       return agree(request, {}, [&] { return unless_noreply(request, "OK\r\n"); });
-    case Command::kMetaNoop:
+    case Action::kDoNothing:
       return agree(request, {}, [] { return Pattern("MN\r\n"); });
-    case Command::kVersion:
+    case Action::kTellVersion:
       return judge_lines("VERSION ");
-    case Command::kShutdown:
+    case Action::kShutDown:
       return agree(request, {}, [] { return Pattern("SERVER_ERROR: shutdown not enabled\r\n"); });
-    case Command::kRefused:
+    case Action::kRefuse:
       return agree(request, {}, [&] { return unless_noreply(request, request.refusal); });
-    case Command::kClose:
+    case Action::kClose:
       return agree(request, {}, [&] { return Pattern(request.refusal); });
-    case Command::kWatch:
+    case Action::kWatch:
       has_lost_track_ = true;
       return;
     default:
@@ -152,7 +140,7 @@ void Judge::judge_administration(const Request& request) {
   if (is_list) return judge_lines("END\r\n");
   const bool is_ok = replies_->starts_with("OK\r\n");
   judge_lines("");
-  if (!is_ok || request.command != Command::kLruCrawler) return;
+  if (!is_ok || request.command->action != Action::kLruCrawler) return;
   std::string_view words = request.words;
   const std::string_view what = take_token(words);
   if (what == "metadump") judge_lines("END\r\n");
@@ -199,8 +187,8 @@ Judge::Comparison Judge::compare(const std::string& key, uint64_t number, std::s
 // --- classic commands ---
 
 void Judge::judge_retrieval(const Request& request) {
-  const bool with_cas = request.command == Command::kGets || request.command == Command::kGats;
-  const bool touches = request.command == Command::kGat || request.command == Command::kGats;
+  const std::string_view word = request.command->word;
+  const bool with_cas = word == "gets" || word == "gats";
   std::string_view keys = request.keys;
   for (std::string_view key = take_token(keys); !key.empty(); key = take_token(keys)) {
     const std::string name(key);
@@ -211,7 +199,7 @@ void Judge::judge_retrieval(const Request& request) {
       pattern.text("VALUE ").text(name).text(" ").number(entry->flags).text(" ").number(entry->value.size());
       if (with_cas) add_cas(name, pattern.text(" "));
       pattern.text("\r\n").text(entry->value).text("\r\n");
-      if (touches) entry->deadline_ms = deadline_of(request.exptime);
+      if (request.exptime) entry->deadline_ms = deadline_of(*request.exptime);
       return pattern;
     });
     if (has_lost_track_) return;
@@ -223,34 +211,30 @@ Pattern Judge::store(const Request& request) {
   const std::string key = key_of(request);
   Entry entry{.value = std::string(request.value),
               .flags = request.client_flags,
-              .deadline_ms = deadline_of(request.exptime)};
+              .deadline_ms = deadline_of(*request.exptime)};
+  const std::string_view word = request.command->word;
   if (request.too_large) {
-    if (request.command == Command::kSet) oracle_.forget(key);
+    if (word == "set") oracle_.forget(key);
     return unless_noreply(request, "SERVER_ERROR object too large for cache\r\n");
   }
   larder::StoreResult result = larder::StoreResult::kStored;
-  switch (request.command) {
-    case Command::kAdd:
-      result = oracle_.add(key, std::move(entry));
-      break;
-    case Command::kReplace:
-      result = oracle_.replace(key, std::move(entry));
-      break;
-    case Command::kAppend:
-      result = oracle_.extend(key, "", entry.value);
-      break;
-    case Command::kPrepend:
-      result = oracle_.extend(key, entry.value, "");
-      break;
-    case Command::kCas:
-      if (oracle_.find(key) == nullptr) return unless_noreply(request, "NOT_FOUND\r\n");
-      if (request.noreply && !cas_.contains(key)) has_lost_track_ = true;
-      if (compare(key, request.number, "EXISTS\r\n") != Comparison::kEqual) {
-        return unless_noreply(request, "EXISTS\r\n");
-      }
-      [[fallthrough]];
-    default:
-      result = oracle_.set(key, std::move(entry));
+  if (word == "add") {
+    result = oracle_.add(key, std::move(entry));
+  } else if (word == "replace") {
+    result = oracle_.replace(key, std::move(entry));
+  } else if (word == "append") {
+    result = oracle_.extend(key, "", entry.value);
+  } else if (word == "prepend") {
+    result = oracle_.extend(key, entry.value, "");
+  } else if (word == "cas") {
+    if (oracle_.find(key) == nullptr) return unless_noreply(request, "NOT_FOUND\r\n");
+    if (request.noreply && !cas_.contains(key)) has_lost_track_ = true;
+    if (compare(key, *request.compare, "EXISTS\r\n") != Comparison::kEqual) {
+      return unless_noreply(request, "EXISTS\r\n");
+    }
+    result = oracle_.set(key, std::move(entry));
+  } else {
+    result = oracle_.set(key, std::move(entry));
   }
   if (result != larder::StoreResult::kStored) return unless_noreply(request, "NOT_STORED\r\n");
   binary_keys_.erase(key);
@@ -265,12 +249,12 @@ Pattern Judge::erase(const Request& request) {
 }
 
 Pattern Judge::touch(const Request& request) {
-  const bool touched = oracle_.touch(key_of(request), deadline_of(request.exptime));
+  const bool touched = oracle_.touch(key_of(request), deadline_of(*request.exptime));
   return unless_noreply(request, touched ? "TOUCHED\r\n" : "NOT_FOUND\r\n");
 }
 
 Pattern Judge::count(const Request& request) {
-  const bool up = request.command == Command::kIncr;
+  const bool up = request.command->word == "incr";
   const auto change = [&](uint64_t number) {
     return up ? number + request.number : number - std::min(number, request.number);
   };
@@ -296,7 +280,7 @@ void Judge::add_flags(const Request& request, const Shown& shown, Pattern& patte
                      1000);
     }
   };
-  std::string_view flags = request.meta->flags;
+  std::string_view flags = request.flags;
   bool is_touched = false;
   for (std::string_view flag = take_token(flags); !flag.empty(); flag = take_token(flags)) {
     const char letter = flag.front();
@@ -322,41 +306,40 @@ void Judge::add_flags(const Request& request, const Shown& shown, Pattern& patte
 // A reply that tells nothing of an item.
 Pattern Judge::bare(std::string_view code, const Request& request) {
   Pattern pattern(code);
-  add_flags(request, {.key = key_of(request), .is_key_binary = request.meta->is_key_binary}, pattern);
+  add_flags(request, {.key = key_of(request), .is_key_binary = request.binary_key.has_value()}, pattern);
   return pattern.text("\r\n");
 }
 
 Pattern Judge::meta_get(const Request& request) {
-  const MetaRequest& meta = *request.meta;
   const std::string key = key_of(request);
   const std::optional<int64_t> vivify_deadline_ms =
-      meta.vivify ? std::optional(deadline_of(*meta.vivify)) : std::nullopt;
+      request.vivify ? std::optional(deadline_of(*request.vivify)) : std::nullopt;
   const bool was_there = oracle_.find(key) != nullptr;
   const larder::model::Answer answer =
-      oracle_.read(key, (int64_t{meta.recache_s} - 1) * 1000 + 1, vivify_deadline_ms);
-  if (!answer.is_found) return meta.quiet ? Pattern() : bare("EN", request);
+      oracle_.read(key, (int64_t{request.recache_s} - 1) * 1000 + 1, vivify_deadline_ms);
+  if (!answer.is_found) return request.quiet ? Pattern() : bare("EN", request);
   Entry entry{.value = "", .deadline_ms = vivify_deadline_ms.value_or(0), .is_won = true};
   if (const Entry* const there = oracle_.find(key)) entry = *there;
   const int64_t previous_deadline_ms = entry.deadline_ms;
-  if (meta.exptime) {
-    entry.deadline_ms = deadline_of(*meta.exptime);
+  if (request.exptime) {
+    entry.deadline_ms = deadline_of(*request.exptime);
     oracle_.put(key, entry);
   }
   if (!was_there) {
-    changed(key, meta.cas);
-    meta.is_key_binary ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
+    changed(key, request.cas);
+    request.binary_key ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
   }
   const bool is_gone = entry.deadline_ms <= clock_.monotonic_ms();
   bool is_known = false;
-  if (meta.compare && !(is_gone && !was_there)) {
+  if (request.compare && !(is_gone && !was_there)) {
     // The reply tells when nothing else does.
-    is_known = cas_.contains(key) ? cas_[key] == *meta.compare
-                                  : meta.with_value && *meta.compare != 0 && replies_->starts_with("HD");
-    if (is_known) cas_[key] = *meta.compare;
-  } else if (meta.compare) {
-    is_known = *meta.compare == 0;
+    is_known = cas_.contains(key) ? cas_[key] == *request.compare
+                                  : request.with_value && *request.compare != 0 && replies_->starts_with("HD");
+    if (is_known) cas_[key] = *request.compare;
+  } else if (request.compare) {
+    is_known = *request.compare == 0;
   }
-  const bool with_value = meta.with_value && !is_known;
+  const bool with_value = request.with_value && !is_known;
   Pattern pattern;
   with_value ? (void)pattern.text("VA ").number(entry.value.size()) : (void)pattern.text("HD");
   add_flags(request,
@@ -379,29 +362,30 @@ Pattern Judge::meta_get(const Request& request) {
 }
 
 Pattern Judge::meta_store(const Request& request) {
-  const MetaRequest& meta = *request.meta;
   const std::string key = key_of(request);
-  const bool extends = meta.mode == 'A' || meta.mode == 'P';
+  const bool extends = request.mode == 'A' || request.mode == 'P';
   const std::string value(request.value);
   if (request.too_large) {
-    if (meta.mode == 'S' && !meta.compare) oracle_.forget(key);
+    if (request.mode == 'S' && !request.compare) oracle_.forget(key);
     return Pattern("SERVER_ERROR object too large for cache\r\n");
   }
-  Entry entry{.value = value, .flags = meta.client_flags, .deadline_ms = deadline_of(meta.exptime.value_or(0))};
+  Entry entry{
+      .value = value, .flags = request.client_flags, .deadline_ms = deadline_of(request.exptime.value_or(0))};
   const Shown not_stored{.key = key,
-                         .is_key_binary = meta.is_key_binary,
+                         .is_key_binary = request.binary_key.has_value(),
                          .value_bytes = value.size(),
                          .has_cas = true,
                          .is_cas_0 = true};
   const Entry* const old = oracle_.find(key);
-  const bool compares = meta.compare && meta.mode != 'E' && !(extends && *meta.compare == 0);
+  const bool compares = request.compare && request.mode != 'E' && !(extends && *request.compare == 0);
   if (old != nullptr && compares) {
-    if (!cas_.contains(key) && (meta.quiet || meta.invalidates)) {
+    if (!cas_.contains(key) && (request.quiet || request.invalidates)) {
       has_lost_track_ = true;
       return {};
     }
-    const Comparison comparison = compare(key, *meta.compare, "EX");
-    const bool is_late = comparison == Comparison::kGreater && meta.invalidates && *meta.compare != 0 && !extends;
+    const Comparison comparison = compare(key, *request.compare, "EX");
+    const bool is_late =
+        comparison == Comparison::kGreater && request.invalidates && *request.compare != 0 && !extends;
     if (is_late) {
       entry.deadline_ms = old->deadline_ms;
       entry.is_stale = true;
@@ -413,16 +397,16 @@ Pattern Judge::meta_store(const Request& request) {
     }
   }
   larder::StoreResult result = larder::StoreResult::kStored;
-  if (extends && old == nullptr && meta.vivify) {
-    entry.deadline_ms = deadline_of(*meta.vivify);
+  if (extends && old == nullptr && request.vivify) {
+    entry.deadline_ms = deadline_of(*request.vivify);
     result = oracle_.set(key, entry);
   } else if (extends) {
-    result = meta.mode == 'A' ? oracle_.extend(key, "", value) : oracle_.extend(key, value, "");
+    result = request.mode == 'A' ? oracle_.extend(key, "", value) : oracle_.extend(key, value, "");
   } else if (old == nullptr && compares) {
     result = larder::StoreResult::kNotFound;
-  } else if (meta.mode == 'E') {
+  } else if (request.mode == 'E') {
     result = oracle_.add(key, entry);
-  } else if (meta.mode == 'R') {
+  } else if (request.mode == 'R') {
     result = oracle_.replace(key, entry);
   } else {
     result = oracle_.set(key, entry);
@@ -430,9 +414,9 @@ Pattern Judge::meta_store(const Request& request) {
   Pattern pattern;
   Shown shown = not_stored;
   if (result == larder::StoreResult::kStored) {
-    meta.is_key_binary ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
-    changed(key, meta.cas);
-    if (meta.quiet) return {};
+    request.binary_key ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
+    changed(key, request.cas);
+    if (request.quiet) return {};
     const Entry* const stored = oracle_.find(key);
     pattern.text("HD");
     shown.is_cas_0 = stored == nullptr;
@@ -445,72 +429,70 @@ Pattern Judge::meta_store(const Request& request) {
 }
 
 Pattern Judge::meta_delete(const Request& request) {
-  const MetaRequest& meta = *request.meta;
   const std::string key = key_of(request);
   if (oracle_.find(key) == nullptr) return bare("NF", request);
-  if (meta.compare) {
-    if (meta.quiet && !cas_.contains(key)) {
+  if (request.compare) {
+    if (request.quiet && !cas_.contains(key)) {
       has_lost_track_ = true;
       return {};
     }
-    if (compare(key, *meta.compare, "EX") != Comparison::kEqual) return bare("EX", request);
+    if (compare(key, *request.compare, "EX") != Comparison::kEqual) return bare("EX", request);
   }
-  if (!meta.invalidates && !meta.empties) {
+  if (!request.invalidates && !request.empties) {
     oracle_.erase(key);
     cas_.erase(key);
   } else {
-    oracle_.invalidate(key, meta.invalidates, meta.empties);
+    oracle_.invalidate(key, request.invalidates, request.empties);
     Entry& entry = *oracle_.find(key);
-    if (meta.empties) entry.flags = meta.client_flags;
-    if (meta.exptime) entry.deadline_ms = deadline_of(*meta.exptime);
-    if (meta.invalidates || meta.cas != 0) changed(key, meta.cas);
+    if (request.empties) entry.flags = request.client_flags;
+    if (request.exptime) entry.deadline_ms = deadline_of(*request.exptime);
+    if (request.invalidates || request.cas != 0) changed(key, request.cas);
   }
-  return meta.quiet ? Pattern() : bare("HD", request);
+  return request.quiet ? Pattern() : bare("HD", request);
 }
 
 Pattern Judge::meta_count(const Request& request) {
-  const MetaRequest& meta = *request.meta;
   const std::string key = key_of(request);
-  const bool down = meta.mode == 'D' || meta.mode == '-';
+  const bool down = request.mode == 'D' || request.mode == '-';
   const auto change = [&](uint64_t number) {
-    return down ? number - std::min(number, meta.delta) : number + meta.delta;
+    return down ? number - std::min(number, request.number) : number + request.number;
   };
   const Entry* const old = oracle_.find(key);
-  if (old != nullptr && meta.compare && *meta.compare != 0) {
-    if (meta.quiet && !cas_.contains(key)) {
+  if (old != nullptr && request.compare && *request.compare != 0) {
+    if (request.quiet && !cas_.contains(key)) {
       has_lost_track_ = true;
       return {};
     }
-    if (compare(key, *meta.compare, "EX") != Comparison::kEqual) return bare("EX", request);
+    if (compare(key, *request.compare, "EX") != Comparison::kEqual) return bare("EX", request);
   }
-  const int64_t previous_deadline_ms = old != nullptr ? old->deadline_ms : deadline_of(meta.vivify.value_or(0));
-  const int64_t deadline_ms = meta.exptime ? deadline_of(*meta.exptime) : previous_deadline_ms;
+  const int64_t previous_deadline_ms = old != nullptr ? old->deadline_ms : deadline_of(request.vivify.value_or(0));
+  const int64_t deadline_ms = request.exptime ? deadline_of(*request.exptime) : previous_deadline_ms;
   const larder::CounterResult result =
-      oracle_.count(key, change, meta.vivify ? std::optional(meta.initial) : std::nullopt, deadline_ms);
+      oracle_.count(key, change, request.vivify ? std::optional(request.initial) : std::nullopt, deadline_ms);
   if (result.status == larder::CounterStatus::kNotFound) return bare("NF", request);
   if (result.status == larder::CounterStatus::kNotANumber) {
     return Pattern("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n");
   }
-  changed(key, meta.cas);
+  changed(key, request.cas);
   oracle_.touch(key, deadline_ms);
   if (result.status == larder::CounterStatus::kCreated) {
-    meta.is_key_binary ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
-  } else if (meta.quiet) {
+    request.binary_key ? (void)binary_keys_.insert(key) : (void)binary_keys_.erase(key);
+  } else if (request.quiet) {
     return {};
   }
   Pattern pattern;
   const std::string number = std::to_string(result.value);
-  meta.with_value ? (void)pattern.text("VA ").number(number.size()) : (void)pattern.text("HD");
+  request.with_value ? (void)pattern.text("VA ").number(number.size()) : (void)pattern.text("HD");
   add_flags(request,
             {.key = key,
-             .is_key_binary = meta.is_key_binary,
+             .is_key_binary = request.binary_key.has_value(),
              .has_cas = true,
              .is_cas_0 = deadline_ms <= clock_.monotonic_ms(),
              .deadline_ms = deadline_ms,
              .previous_deadline_ms = previous_deadline_ms},
             pattern);
   pattern.text("\r\n");
-  if (meta.with_value) pattern.text(number).text("\r\n");
+  if (request.with_value) pattern.text(number).text("\r\n");
   return pattern;
 }
 

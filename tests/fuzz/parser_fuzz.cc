@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cuts.h"
+#include "netd/commands.h"
 #include "netd/parser.h"
 
 namespace netd::fuzz {
@@ -23,7 +24,7 @@ Next make_next() {
       const Parser::Result rest = giving_up.give_up(input, given_up);
       require(rest.complete && rest.bytes_consumed > 0 && rest.bytes_consumed <= input.size(),
               "a request that is given up takes what has arrived of it along");
-      require(given_up.command == Command::kClose || given_up.no_memory,
+      require(given_up.command->action == Action::kClose || given_up.no_memory,
               "a request that is given up is not executed");
     }
     return result;

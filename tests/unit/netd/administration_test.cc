@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "netd/commands.h"
 #include "server_fixture.h"
 
 namespace netd {
@@ -119,7 +120,7 @@ TEST_CASE("while a dump is under way another one is refused") {
 struct Reader {
   explicit Reader(ServerFixture& to) : server(to), out(to.pool) {
     for (int i = 0; i < 5000; ++i) (void)server.cache->set("key" + std::to_string(i), "1");
-    request.command = Command::kLruCrawler;
+    request.command = find_command("lru_crawler");
     request.words = "metadump all";
     REQUIRE(read() == Dispatch::Outcome::kUnfinished);
   }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "netd/commands.h"
 #include "netd/reply_words.h"
 
 namespace netd {
@@ -26,7 +27,7 @@ TEST_CASE("a set with user and password is understood, whatever else stands on i
     const Parsed parsed = parse(input);
     CHECK(parsed.result.complete);
     CHECK(parsed.result.bytes_consumed == input.size());
-    CHECK(parsed.request.command == Command::kAuthenticate);
+    CHECK(parsed.request.command == &kAuthentication);
     CHECK(parsed.request.value == "bob pwd");
     for (size_t size = 0; size < input.size(); ++size) CHECK_FALSE(parse(input.substr(0, size)).result.complete);
   }
@@ -61,11 +62,11 @@ TEST_CASE("a token without its end, or without a space, is told so") {
 }
 
 TEST_CASE("a line shorter than six bytes, an endless one and the binary protocol close the connection") {
-  CHECK(parse("abcd\n").request.command == Command::kClose);
-  CHECK(parse("abcde\n").request.command == Command::kRefused);
+  CHECK(parse("abcd\n").request.command->action == Action::kClose);
+  CHECK(parse("abcde\n").request.command == &kRefused);
   CHECK_FALSE(parse(std::string(2048, 'x')).result.complete);
-  CHECK(parse(std::string(2049, 'x')).request.command == Command::kClose);
-  CHECK(parse("\x80", true).request.command == Command::kClose);
+  CHECK(parse(std::string(2049, 'x')).request.command->action == Action::kClose);
+  CHECK(parse("\x80", true).request.command->action == Action::kClose);
   CHECK_FALSE(parse("\x80", false).result.complete);
 }
 

@@ -125,12 +125,10 @@ TEST_CASE("a set that found no memory to be received in removes the old item, ot
   server.ask("set a 0 0 1\r\n1\r\n");
   Buffer out(server.pool);
   Request request;
-  request.no_memory = true;
-  request.key = "a";
-  request.command = Command::kReplace;
+  REQUIRE(server.parser.give_up("replace a 0 0 1\r\n", request).complete);
   CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK(server.cache->contains("a"));
-  request.command = Command::kSet;
+  REQUIRE(server.parser.give_up("set a 0 0 1\r\n", request).complete);
   CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK_FALSE(server.cache->contains("a"));
   CHECK(out.content() ==

@@ -103,13 +103,10 @@ TEST_CASE("a value for which there was no memory is refused, and the item it was
   server.ask("ms a 1\r\n1\r\n");
   Buffer out(server.pool);
   Request request;
-  request.command = Command::kMetaStore;
-  request.no_memory = true;
-  request.key = "a";
-  request.meta = MetaRequest{.mode = 'R'};
+  REQUIRE(server.parser.give_up("ms a 1 MR\r\n", request).complete);
   CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK(server.cache->contains("a"));
-  request.meta->mode = 'S';
+  REQUIRE(server.parser.give_up("ms a 1\r\n", request).complete);
   CHECK(server.dispatch.run(request, server.session, out) == Dispatch::Outcome::kDone);
   CHECK_FALSE(server.cache->contains("a"));
   CHECK(out.content() ==
