@@ -82,7 +82,7 @@ struct Command {
   // retrievals c if they show CAS numbers. The M of ms and ma goes before it.
   char mode = 0;
   Effect effect = {};
-  std::optional<Counter> counter = {};  // goes up when it is executed
+  std::optional<Counter> counter = {};  // goes up when it is executed, which is done in one go
 };
 
 // The rows of requests that no word asks for; see also kRefused.

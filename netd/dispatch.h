@@ -1,21 +1,19 @@
-// Executes requests: the only place that knows both what a client asked and how the cache answers.
+// Executes requests: those on one key are left to Executor, those for the values of many to retrieval.h, those of
+// operators to Administration, and what remains is done here.
 #ifndef NETD_DISPATCH_H_
 #define NETD_DISPATCH_H_
 
 #include <cstdint>
 #include <functional>
-#include <string_view>
 
-#include "larder/result.h"
 #include "netd/administration.h"
 #include "netd/buffer.h"
 #include "netd/counters.h"
-#include "netd/meta_dispatch.h"
+#include "netd/executor.h"
 #include "netd/request.h"
 #include "netd/server_state.h"
 #include "netd/session.h"
 #include "netd/traffic.h"
-#include "netd/value_store.h"
 
 namespace netd {
 
@@ -36,8 +34,8 @@ class Dispatch {
   // Executes `request` and appends the reply to `out`.
   [[nodiscard]] Outcome run(Request& request, Session& session, Buffer& out);
 
-  // As ValueStore::bytes_written.
-  [[nodiscard]] uint64_t bytes_written() const { return values_.bytes_written(); }
+  // As Executor::bytes_written.
+  [[nodiscard]] uint64_t bytes_written() const { return executor_.bytes_written(); }
 
   // How many requests so far have asked for more work than a few lookups are, or for a part of a report.
   [[nodiscard]] uint64_t administrative_requests() const { return administrative_requests_; }
@@ -45,10 +43,6 @@ class Dispatch {
  private:
   Outcome run_report(Session& session, Buffer& out);
   Outcome administer(const Request& request, Session& session, Buffer& out);
-  void store(const Request& request, const Session& session, Buffer& out);
-  void erase(const Request& request, Buffer& out);
-  void count(const Request& request, Buffer& out);
-  void touch(const Request& request, Buffer& out);
   void flush_all(const Request& request, Buffer& out);
   void set_verbosity(const Request& request, Buffer& out);
   Outcome authenticate(Request& request, Session& session, Buffer& out);
@@ -58,10 +52,9 @@ class Dispatch {
   larder::Cache& cache_;
   Counters& counters_;
   Traffic traffic_;
+  Executor executor_;
   Administration administration_;
   const std::function<void()> shut_down_;
-  ValueStore values_;
-  MetaDispatch meta_;
   uint64_t administrative_requests_ = 0;
 };
 

@@ -1,5 +1,5 @@
 // The meta commands where time or memory matters; the rest is in tests/e2e/meta_vectors.py, rule by rule.
-#include "netd/meta_dispatch.h"
+#include "netd/executor.h"
 
 #include <doctest/doctest.h>
 
