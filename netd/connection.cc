@@ -1,17 +1,10 @@
 #include "netd/connection.h"
 
-#include <fmt/format.h>
-#include <linux/sockios.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <new>
-#include <string>
 #include <system_error>
 #include <utility>
 
@@ -34,9 +27,6 @@ constexpr size_t kGrowthMax = 8;
 constexpr size_t kCautiousGrowthMax = 2;
 constexpr size_t kLastGrowthMax = 4;
 
-// Less room than this at the end of the buffer is not worth a read.
-constexpr size_t kReadBytesMin = 2 << 10;
-
 // What counts as progress while a connection holds memory: so much that the memory would be moved in half a minute,
 // if that is once a second.
 constexpr size_t kProgressBytesMin = 2 << 10;
@@ -48,49 +38,21 @@ constexpr uint64_t kBytesPerLookup = 32 << 10;
 // How long a value without memory waits until it asks again.
 constexpr int kMemoryWaitMs = 20;
 
-ssize_t send_all(int fd, const Buffer::Pieces& pieces) {
-  std::array<iovec, std::tuple_size_v<Buffer::Pieces>> parts;
-  std::ranges::transform(pieces, parts.begin(), [](std::string_view piece) {
-    return iovec{.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()};
-  });
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
 // A value that is refused anyway need not be received.
 size_t item_bytes_max(const Options& options) { return options.read_only ? 0 : options.item_bytes_max; }
-
-bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
-
-// rip, rport, transport, reason if there is one, cfd.
-std::string connection_event(int fd, std::string_view event, std::string_view reason) {
-  const std::string address = socket_address(fd, false);
-  const size_t transport_end = address.find(':');
-  const size_t host_end = address.rfind(':');
-  const bool is_unix = address.starts_with("unix:");
-  std::string_view host = is_unix || host_end <= transport_end
-                              ? std::string_view("unix")
-                              : std::string_view(address).substr(transport_end + 1, host_end - transport_end - 1);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return fmt::format("{} rip={} rport={} transport={}{}{} cfd={}", event, host,
-                     host == "unix" ? "0" : address.substr(host_end + 1), is_unix ? "unix" : "tcp",
-                     reason.empty() ? "" : " reason=", reason, fd);
-}
 
 }  // namespace
 
 Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
     : index(place),
       context_(context),
-      descriptor_(context.io, fd.get()),
+      socket_(context.io, std::move(fd), context.counters),
       parser_(
           {.item_bytes_max = item_bytes_max(context.server.options()), .has_cas = context.server.options().cas}),
       in_(context.pool),
       out_(context.pool),
-      entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
-  session_.fd = fd.release();  // descriptor_ closes it from now on
+      entry_(socket_.fd(), ConnectionState::kReading, context.server.clock().monotonic_ms()) {
+  session_.fd = socket_.fd();
   session_.authenticated = !context.server.auth_file().is_required();
   if (!session_.authenticated) {
     login_timer_ = std::make_shared<Timer>(context.io);
@@ -102,7 +64,7 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
        // Whatever keeps the bytes from going now is met again by `send`.
        .send =
            [this](const Buffer::Pieces& pieces) {
-             return static_cast<size_t>(std::max<ssize_t>(transmit(pieces), 0));
+             return static_cast<size_t>(std::max<ssize_t>(socket_.transmit(pieces), 0));
            }});
   context_.server.connection_table().add(entry_);
   tell("conn_new", {});
@@ -129,7 +91,7 @@ void Connection::start() { wait(Waiting::kForInput); }
 
 void Connection::finish() {
   if (mode_ == Mode::kServing) mode_ = Mode::kFinishing;
-  if (waiting_ == Waiting::kForInput) descriptor_.cancel();
+  if (waiting_ == Waiting::kForInput) socket_.cancel();
 }
 
 void Connection::abandon(std::string_view reason) {
@@ -137,7 +99,7 @@ void Connection::abandon(std::string_view reason) {
   end_reason_ = reason;
   in_.release();
   out_.release();
-  if (waiting_ != Waiting::kForTurn) descriptor_.cancel();
+  if (waiting_ != Waiting::kForTurn) socket_.cancel();
 }
 
 void Connection::revoke(std::string_view reason, std::string_view error) {
@@ -149,14 +111,14 @@ void Connection::revoke(std::string_view reason, std::string_view error) {
   in_.release();
   session_.login.reset();  // While it lingers it is in nobody's way.
   closing_ = refused_ = true;
-  descriptor_.cancel();
+  socket_.cancel();
 }
 
 // The system takes bytes from us in large portions only, so that a slow client seems to take none for long; what
 // it has acknowledged of those that the system holds tells more.
 int64_t Connection::stalled_ms() {
   const int64_t now_ms = context_.server.clock().monotonic_ms();
-  const int unsent_bytes_before = std::exchange(unsent_bytes_, unsent_bytes());
+  const int unsent_bytes_before = std::exchange(unsent_bytes_, socket_.unsent_bytes());
   if (unsent_bytes_ != unsent_bytes_before) sent_ms_ = now_ms;
   return now_ms - sent_ms_;
 }
@@ -200,8 +162,7 @@ bool Connection::run_turn() {
     context_.batch.drop_rest();
     parser_.restart();
   };
-  drained_ = false;
-  take_arrived();
+  socket_.begin_turn(in_);
   while (true) {
     const size_t requests_before = requests_left;
     const Pause pause = answer_requests(requests_left);
@@ -209,7 +170,7 @@ bool Connection::run_turn() {
       entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
       holding_since_ms_ = kNotHolding;
     }
-    if (!send()) return false;
+    if (!socket_.send(out_)) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
     if (is_watching()) return run_watching_turn();
     switch (pause) {
@@ -225,9 +186,9 @@ bool Connection::run_turn() {
         if (passes_left-- == 0) return yield();
         break;
       case Pause::kInput:
-        if (drained_) return rest();
+        if (socket_.is_drained()) return rest();
         if (passes_left-- == 0) return yield();
-        if (!receive()) return false;
+        if (!socket_.receive(in_)) return false;
         break;
     }
   }
@@ -282,7 +243,8 @@ bool Connection::parse(size_t requests_max) {
   const bool is_cautious = is_resumed_ || context_.server.connection_memory().is_scarce();
   const bool is_last = first.bytes_wanted <= kLastGrowthMax * in_.size();
   const size_t bytes_max = (is_cautious && !is_last ? kCautiousGrowthMax : kGrowthMax) * in_.size();
-  const size_t bytes_wanted = std::max(std::min(first.bytes_wanted, bytes_max), in_.size() + kReadBytesMin);
+  const size_t bytes_wanted =
+      std::max(std::min(first.bytes_wanted, bytes_max), in_.size() + ClientSocket::kReadBytesMin);
   if (in_.try_reserve(bytes_wanted - in_.size())) return false;
   lacks_memory_ = memory_waits_left_ > 0;
   if (lacks_memory_) return false;
@@ -294,7 +256,7 @@ bool Connection::parse(size_t requests_max) {
 // How many lookups it was worth besides one.
 size_t Connection::answer() {
   Request& request = unfinished_ != nullptr ? *unfinished_ : context_.batch.current();
-  const RequestLog log(context_.server, descriptor_.native_handle(), request, unfinished_ != nullptr, out_);
+  const RequestLog log(context_.server, session_.fd, request, unfinished_ != nullptr, out_);
   const uint64_t bytes_written_before = context_.dispatch.bytes_written();
   const uint64_t administrative_before = context_.dispatch.administrative_requests();
   const Dispatch::Outcome outcome = context_.dispatch.run(request, session_, out_);
@@ -312,7 +274,7 @@ size_t Connection::answer() {
 
 void Connection::begin_watching() {
   const auto wake = [this] {
-    if (waiting_ == Waiting::kForInput) descriptor_.cancel();
+    if (waiting_ == Waiting::kForInput) socket_.cancel();
   };
   alive_ = std::make_shared<char>();
   // From whichever thread something happens on, to this connection's.
@@ -327,12 +289,12 @@ void Connection::begin_watching() {
 bool Connection::run_watching_turn() {
   for (size_t reads_left = kPassesPerTurn; reads_left > 0; --reads_left) {
     in_.consume(in_.size());
-    if (!receive()) return false;
-    if (drained_) break;
+    if (!socket_.receive(in_)) return false;
+    if (socket_.is_drained()) break;
   }
-  if (!drained_) return yield();
+  if (!socket_.is_drained()) return yield();
   for (size_t parts_left = kPassesPerTurn;; --parts_left) {
-    if (!send()) return false;
+    if (!socket_.send(out_)) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
     if (parts_left == 0) return yield();
     if (!session_.watcher->take(out_)) break;
@@ -349,61 +311,6 @@ bool Connection::skip() {
   return bytes_to_skip_ == 0;
 }
 
-// Puts what the wait has received where everything is received.
-void Connection::take_arrived() {
-  if (arrived_bytes_ == 0) return;
-  in_.append({arrived_.data(), arrived_bytes_});
-  context_.counters.add(Counter::kBytesRead, arrived_bytes_);
-  moved_bytes_ += arrived_bytes_;
-  drained_ = arrived_bytes_ < arrived_.size();
-  expects_short_ = drained_;
-  arrived_bytes_ = 0;
-}
-
-// False at the end of the stream.
-bool Connection::receive() {
-  if (in_.empty() && in_.capacity() > BufferPool::kBlockBytes) in_.release();
-  // Behind the beginning of a request there is room already (see parse).
-  if (in_.room().empty()) in_.reserve(kReadBytesMin);
-  const std::span<char> room = in_.room();
-  const ssize_t count = ::recv(descriptor_.native_handle(), room.data(), room.size(), 0);
-  if (count == 0) return false;
-  if (count < 0) {
-    drained_ = would_block();
-    return drained_ || errno == EINTR;
-  }
-  in_.commit(static_cast<size_t>(count));
-  moved_bytes_ += static_cast<size_t>(count);
-  expects_short_ = static_cast<size_t>(count) < kArrivedBytesMax;
-  drained_ = static_cast<size_t>(count) < room.size();
-  context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
-  return true;
-}
-
-// Sends as much as the client takes. False when it has gone.
-bool Connection::send() {
-  while (!out_.empty()) {
-    const ssize_t count = transmit(out_.pieces());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return would_block();
-    out_.consume(static_cast<size_t>(count));
-  }
-  return true;
-}
-
-// One system call; its result.
-ssize_t Connection::transmit(const Buffer::Pieces& pieces) {
-  const std::string_view first = pieces.front();
-  const ssize_t count = pieces[1].empty()
-                            ? ::send(descriptor_.native_handle(), first.data(), first.size(), MSG_NOSIGNAL)
-                            : send_all(descriptor_.native_handle(), pieces);
-  if (count > 0) {
-    context_.counters.add(Counter::kBytesWritten, static_cast<uint64_t>(count));
-    moved_bytes_ += static_cast<size_t>(count);
-  }
-  return count;
-}
-
 // Before it waits for its client.
 void Connection::note_holding() {
   // What is answered in part looks at its request where that lies.
@@ -414,9 +321,10 @@ void Connection::note_holding() {
     holding_since_ms_ = kNotHolding;
     return;
   }
-  if (holding_since_ms_ == kNotHolding || moved_bytes_ >= std::max(kProgressBytesMin, bytes / kProgressDivisor)) {
+  if (holding_since_ms_ == kNotHolding ||
+      socket_.moved_bytes() >= std::max(kProgressBytesMin, bytes / kProgressDivisor)) {
     holding_since_ms_ = context_.server.clock().monotonic_ms();
-    moved_bytes_ = 0;
+    socket_.reset_moved_bytes();
   }
   if (bytes > kFloorBytes) context_.watch();
 }
@@ -434,16 +342,13 @@ bool Connection::wait(Waiting waiting) {
                                                       : ConnectionState::kReading;
   entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
                      std::memory_order_relaxed);
-  // An error, even that of a wait cut short, is looked into by the turn itself.
-  if (waiting == Waiting::kForInput && expects_short_ && in_.empty() && !is_watching() && !lingering_) {
-    descriptor_.async_read_some(asio::buffer(arrived_), [this](const std::error_code&, size_t bytes) {
-      arrived_bytes_ = bytes;
-      take_turn();
-    });
-    return true;
+  // An error is looked into by the turn itself.
+  const auto go_on = [this] { take_turn(); };
+  if (waiting == Waiting::kForInput) {
+    socket_.await_input(in_.empty() && !is_watching() && !lingering_, go_on);
+  } else {
+    socket_.await_output(go_on);
   }
-  const auto type = waiting == Waiting::kForInput ? Descriptor::wait_read : Descriptor::wait_write;
-  descriptor_.async_wait(type, [this](const std::error_code&) { take_turn(); });
   return true;
 }
 
@@ -451,7 +356,8 @@ bool Connection::wait(Waiting waiting) {
 bool Connection::rest() {
   const bool between_requests = in_.empty() && bytes_to_skip_ == 0;
   // Over TCP, what a client goes on sending to a closed connection would cost it the replies that are on their way.
-  if (mode_ == Mode::kFinishing && between_requests) return is_tcp() && unsent_bytes() > 0 ? linger() : false;
+  if (mode_ == Mode::kFinishing && between_requests)
+    return socket_.is_tcp() && socket_.unsent_bytes() > 0 ? linger() : false;
   // Of whole requests run_turn has taken note.
   if (!between_requests) received_ms_ = context_.server.clock().monotonic_ms();
   is_resumed_ = !between_requests;
@@ -462,31 +368,19 @@ bool Connection::rest() {
 // on the way. So what it still sends is thrown away, until it has read the end of the stream and closes, too.
 bool Connection::linger() {
   if (!std::exchange(lingering_, true)) {
-    ::shutdown(descriptor_.native_handle(), SHUT_WR);
+    socket_.shut_down();
     entry_.last_request_ms.store(context_.server.clock().monotonic_ms(), std::memory_order_relaxed);
     context_.watch();
   }
   for (size_t reads_left = kPassesPerTurn; reads_left > 0; --reads_left) {
     in_.consume(in_.size());
-    if (!receive()) return false;
-    if (drained_) {
+    if (!socket_.receive(in_)) return false;
+    if (socket_.is_drained()) {
       in_.consume(in_.size());
       return wait(Waiting::kForInput);
     }
   }
   return yield();
-}
-
-// Of what was sent, what the client has not acknowledged.
-int Connection::unsent_bytes() const {
-  int bytes = 0;
-  return ::ioctl(session_.fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
-}
-
-bool Connection::is_tcp() const {
-  int domain = AF_UNIX;
-  socklen_t length = sizeof domain;
-  return ::getsockopt(session_.fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX;
 }
 
 // Lets other connections of the worker have a turn.

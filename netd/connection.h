@@ -10,7 +10,6 @@
 #ifndef NETD_CONNECTION_H_
 #define NETD_CONNECTION_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +18,7 @@
 
 #include "netd/asio.h"
 #include "netd/buffer.h"
+#include "netd/client_socket.h"
 #include "netd/connection_table.h"
 #include "netd/counters.h"
 #include "netd/dispatch.h"
@@ -125,22 +125,16 @@ class Connection {
   bool parse(size_t requests_max);
   size_t answer();
   bool skip();
-  void take_arrived();
-  bool receive();
-  bool send();
-  ssize_t transmit(const Buffer::Pieces& pieces);
   bool wait(Waiting waiting);
   void note_holding();
   bool rest();
   bool linger();
-  [[nodiscard]] int unsent_bytes() const;
-  [[nodiscard]] bool is_tcp() const;
   bool yield();
   bool wait_to_log_in();
   bool wait_for_memory();
 
   ConnectionContext& context_;
-  Descriptor descriptor_;
+  ClientSocket socket_;
   Parser parser_;
   Buffer in_;
   Buffer out_;
@@ -155,28 +149,20 @@ class Connection {
   bool refused_ = false;                 // the last reply says why
   bool lingering_ = false;
   bool at_start_ = true;  // nothing has been consumed yet
-  bool drained_ = false;  // the last receive took everything there was
   Mode mode_ = Mode::kServing;
   Waiting waiting_ = Waiting::kForInput;
-  // The wait for a short request also receives it, which saves a system call: these are its bytes.
-  // `arrived_bytes_` of them are not processed yet.
-  static constexpr size_t kArrivedBytesMax = 128;
-  std::array<char, kArrivedBytesMax> arrived_;
-  size_t arrived_bytes_ = 0;
-  bool expects_short_ = true;  // the last request was short
   bool awaits_value_ = false;  // the line of its request has arrived
   bool is_resumed_ = false;    // part of the request was there before the wait
   // Memory for a long value may become free when others have given up theirs.
   static constexpr uint8_t kMemoryWaitsMax = 60;
   uint8_t memory_waits_left_ = kMemoryWaitsMax;
   bool lacks_memory_ = false;
+  int unsent_bytes_ = 0;      // unsent bytes in the system when stalled_ms was last called
   size_t bytes_to_skip_ = 0;  // to be received and discarded
   int64_t received_ms_ = 0;   // when a part of a request was last received
   static constexpr int64_t kNotHolding = -1;
   int64_t holding_since_ms_ = kNotHolding;
-  size_t moved_bytes_ = 0;     // received and sent since then
-  int unsent_bytes_ = 0;       // unsent bytes in the system when stalled_ms was last called
-  int64_t sent_ms_ = 0;        // when waiting replies were last seen to move
+  int64_t sent_ms_ = 0;  // when waiting replies were last seen to move
 };
 
 }  // namespace netd

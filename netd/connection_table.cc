@@ -72,6 +72,20 @@ std::string socket_address(int fd, bool own) {
                                         : fmt::format("{}:{}:{}", transport, host, port);
 }
 
+std::string connection_event(int fd, std::string_view event, std::string_view reason) {
+  const std::string address = socket_address(fd, false);
+  const size_t transport_end = address.find(':');
+  const size_t host_end = address.rfind(':');
+  const bool is_unix = address.starts_with("unix:");
+  std::string_view host = is_unix || host_end <= transport_end
+                              ? std::string_view("unix")
+                              : std::string_view(address).substr(transport_end + 1, host_end - transport_end - 1);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return fmt::format("{} rip={} rport={} transport={}{}{} cfd={}", event, host,
+                     host == "unix" ? "0" : address.substr(host_end + 1), is_unix ? "unix" : "tcp",
+                     reason.empty() ? "" : " reason=", reason, fd);
+}
+
 void ConnectionTable::add(const ConnectionEntry& entry) {
   const larder::internal::MutexLock lock(mutex_);
   const auto index = static_cast<size_t>(entry.fd);

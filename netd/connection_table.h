@@ -30,6 +30,9 @@ enum class ConnectionState : uint8_t {
 // "unix:/path".
 [[nodiscard]] std::string socket_address(int fd, bool own);
 
+// <event> rip=… rport=… transport=…, reason=… if there is one, cfd=…: what those who watch connections are told.
+[[nodiscard]] std::string connection_event(int fd, std::string_view event, std::string_view reason);
+
 struct ConnectionEntry {
   explicit ConnectionEntry(int socket_fd, ConnectionState first_state, int64_t now_ms)
       : fd(socket_fd), state(first_state), last_request_ms(now_ms) {}
