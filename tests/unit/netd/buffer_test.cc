@@ -1,6 +1,7 @@
 #include "netd/buffer.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
@@ -58,8 +59,8 @@ struct Shelf {
   }
   uint64_t handles() { return cache->stats().handles; }
 
-  const std::string a = std::string(Buffer::kLongBytesMin - 1, 'a') + "$";
-  const std::string b = std::string(2 * Buffer::kLongBytesMin, 'b') + "$";
+  const std::string a = fmt::format("{}$", std::string(Buffer::kLongBytesMin - 1, 'a'));
+  const std::string b = fmt::format("{}$", std::string(2 * Buffer::kLongBytesMin, 'b'));
   std::unique_ptr<larder::Cache> cache = *larder::Cache::create();
 };
 
