@@ -46,7 +46,7 @@ uint64_t resident_bytes(pid_t pid) {
   uint64_t total_pages = 0;
   uint64_t resident_pages = 0;
   std::ifstream(fmt::format("/proc/{}/statm", pid)) >> total_pages >> resident_pages;
-  return resident_pages * 4096;
+  return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 std::string key_of(uint64_t number) { return fmt::format("{:0{}}", number, kKeyBytes); }

@@ -291,7 +291,10 @@ TEST_CASE("a get counts a hit or a miss, a use and a look without a trace count 
 
 // --- checking ----------------------------------------------------------------------------------------------
 
-// The bytes of a record that is shown where it lies: four of header, three of key, four of CAS number and five
+// Large, even where a page of 64 KiB is the shortest segment.
+const std::string kLargeValue(20'000, 'v');
+
+// The bytes of its record, which is shown where it lies: four of header, three of key, four of CAS number and five
 // that tell what is unused come before its value.
 char* record_of(TestEngine& engine) {
   char* record = nullptr;
@@ -379,7 +382,7 @@ TEST_CASE("what somebody looks at where it lies is not written over") {
 
 TEST_CASE("a record whose key was written over is found out") {
   TestEngine engine;
-  CHECK(engine.set("key", kLongValue));
+  CHECK(engine.set("key", kLargeValue));
   CHECK(engine->assert_valid().ok());
   char& byte_of_key = record_of(engine)[4];
   REQUIRE(byte_of_key == 'k');
@@ -391,7 +394,7 @@ TEST_CASE("a record whose key was written over is found out") {
 
 TEST_CASE("a record with a deadline that its segment does not know of is found out") {
   TestEngine engine;
-  CHECK(engine.set("key", kLongValue));
+  CHECK(engine.set("key", kLargeValue));
   char& format = record_of(engine)[2];
   format = static_cast<char>(format ^ 0x04);  // an expiry
   CHECK(engine->assert_valid().code() == absl::StatusCode::kInternal);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "larder/internal/base/page_size.h"
 
 namespace larder::internal {
 namespace {
@@ -205,10 +206,10 @@ TEST_CASE("a larger limit gives more stripes, and the smallest still eight") {
     CHECK(one.index().stripe_count() == stripes);
     // A stripe has its first page with its first item; one unit there is without.
     CHECK(one.index().slots() == kSlotsPerUnit);
-    CHECK(one.account().used(Use::kIndex) == kUnitBytes);
+    CHECK(one.account().used(Use::kIndex) == round_up(kUnitBytes, os_page_bytes()));
     CHECK(one.insert(17, 800) == InsertResult::kInserted);
-    CHECK(one.account().used(Use::kIndex) == 2 * kUnitBytes);
-    CHECK(one.index().bytes_min() == 2 * kUnitBytes);
+    CHECK(one.account().used(Use::kIndex) == round_up(2 * kUnitBytes, os_page_bytes()));
+    CHECK(one.index().bytes_min() == round_up(2 * kUnitBytes, os_page_bytes()));
   }
 }
 
@@ -450,7 +451,11 @@ TEST_CASE("a page of tags that nothing tells apart fills up to its last and then
   CHECK(one.problem() == "");
 }
 
-TEST_CASE("without memory for its first page a stripe asks for memory, and has nothing meanwhile") {
+// Where a unit is a page of the system: of a larger one there may be more units than were charged for.
+const bool is_unit_charged = os_page_bytes() == kUnitBytes;
+
+TEST_CASE("without memory for its first page a stripe asks for memory, and has nothing meanwhile" *
+          doctest::skip(!is_unit_charged)) {
   OneStripe one;
   REQUIRE(one.account().try_charge(Use::kSegments, one.account().headroom()));
   CHECK(one.insert(7, 800) == InsertResult::kNeedsMemory);
@@ -465,7 +470,8 @@ TEST_CASE("without memory for its first page a stripe asks for memory, and has n
   CHECK(one.problem() == "");
 }
 
-TEST_CASE("without memory to grow a page is filled almost to the brim, then asks for memory") {
+TEST_CASE("without memory to grow a page is filled almost to the brim, then asks for memory" *
+          doctest::skip(!is_unit_charged)) {
   OneStripe one;
   std::mt19937 random(15);
   std::vector<uint32_t> tags = {1};

@@ -142,18 +142,19 @@ TEST_CASE("a segment whose dead share changes in place is found by what it is no
   const std::vector<Stored> first = log.put_segment();
   const std::vector<Stored> second = log.put_segment();
   log.put(8);
-  log->adjust_live(first[0].address, -1024);
-  log->adjust_live(second[0].address, -1000);
-  log->adjust_live(first[0].address, 1024);
+  const auto eighth = static_cast<int64_t>(kSegmentBytes / 8);
+  log->adjust_live(first[0].address, -eighth);
+  log->adjust_live(second[0].address, 24 - eighth);
+  log->adjust_live(first[0].address, eighth);
   CHECK(log.take_victim(true).value().segment == log.segment_of(second[0]));
   CHECK(log.take_victim(true).value().segment == log.segment_of(full[0]));
   CHECK(log.problem() == "");
 }
 
 TEST_CASE("a segment of which half has expired goes before older ones, unless it was given more time") {
-  constexpr size_t kFewSegmentsBytes = 32 * kSegmentBytes;  // so that all expiry classes share them
+  const size_t few_segments_bytes = 32 * kSegmentBytes;  // so that all expiry classes share them
   for (const bool is_postponed : {false, true}) {
-    OneLog log(kFewSegmentsBytes);
+    OneLog log(few_segments_bytes);
     const std::vector<Stored> oldest = log.put_segment();
     std::vector<Stored> mixed;
     for (const int64_t deadline_ms : {int64_t{1000}, kNeverMs, int64_t{1000}, kNeverMs}) {
@@ -215,7 +216,7 @@ TEST_CASE("a pinned segment is no victim, and the next one goes in its place") {
 }
 
 TEST_CASE("pinned and held segments are passed over, however many, and nobody waits for them") {
-  OneLog log;
+  OneLog log(512 * kOsPageBytes);
   std::vector<SegmentId> pinned;
   std::vector<SegmentId> held;
   for (int i = 0; i < 40; ++i) {

@@ -2,6 +2,7 @@
 #ifndef LARDER_TESTS_UNIT_SEGMENTS_ONE_LOG_H_
 #define LARDER_TESTS_UNIT_SEGMENTS_ONE_LOG_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,9 +18,10 @@
 namespace larder::internal {
 
 inline const size_t kOsPageBytes = os_page_bytes();
-inline constexpr size_t kLimitBytes = size_t{1} << 20;
-inline constexpr size_t kSegmentBytes = size_t{8} << 10;
-inline constexpr size_t kLargestSmall = kSegmentBytes / 4;
+// As small as they can be.
+inline const size_t kSegmentBytes = std::max(size_t{8} << 10, kOsPageBytes);
+inline const size_t kLimitBytes = 128 * kSegmentBytes;
+inline const size_t kLargestSmall = kSegmentBytes / 4;
 
 struct Stored {
   uint64_t address = 0;
