@@ -55,7 +55,7 @@ void parse_exptime_and_keys(size_t key_bytes_max, Request& request) {
   take_token(rest);
   const std::string_view exptime = take_token(rest);
   take_keys(rest, key_bytes_max, request);
-  if (request.command != &kRefused) take_exptime(exptime, request);
+  if (request.command != &kRefusal) take_exptime(exptime, request);
 }
 
 void parse_value(const Tokens& tokens, size_t key_bytes_max, Request& request) {

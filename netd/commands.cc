@@ -93,7 +93,7 @@ constexpr auto kCommands = std::to_array<Command>({
 
 }  // namespace
 
-constinit const Command kRefused{.action = Action::kRefuse};
+constinit const Command kRefusal{.action = Action::kRefuse};
 constinit const Command kHangUp{.action = Action::kClose};
 constinit const Command kAuthentication{.action = Action::kAuthenticate};
 

@@ -85,7 +85,7 @@ struct Command {
   std::optional<Counter> counter = {};  // goes up when it is executed, which is done in one go
 };
 
-// The rows of requests that no word asks for; see also kRefused.
+// The rows of requests that no word asks for; see also kRefusal.
 extern const Command kHangUp;
 extern const Command kAuthentication;  // what a client sends before all else with -Y
 

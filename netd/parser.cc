@@ -129,7 +129,7 @@ Parser::DataBlock Parser::parse_tokens(const Form& form, Request& request) const
 // What follows the line: a value to be stored, or, if the request was refused, to be skipped.
 Parser::DataBlock Parser::block_of(size_t value_bytes, Request& request) const {
   const size_t block_bytes = value_bytes + 2;
-  if (request.command == &kRefused) return {DataBlock::Kind::kSkip, block_bytes};
+  if (request.command == &kRefusal) return {DataBlock::Kind::kSkip, block_bytes};
   const size_t bytes = item_bytes(item_key(request).size(), value_bytes, request.client_flags, limits_.has_cas);
   request.too_large = bytes > limits_.item_bytes_max;
   return {request.too_large ? DataBlock::Kind::kSkip : DataBlock::Kind::kReceive, block_bytes};

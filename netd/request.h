@@ -14,12 +14,12 @@ namespace netd {
 
 struct Command;
 // Of requests that are not to be executed: `refusal` is the answer.
-extern const Command kRefused;
+extern const Command kRefusal;
 
 // The views point into the input the request was parsed from and are valid as long as that stays where it is. What
 // a command has no use for is as it is here, or as a meta flag of no effect has left it.
 struct Request {
-  const Command* command = &kRefused;
+  const Command* command = &kRefusal;
   std::string_view line;     // the command line without its end, for the log
   std::string_view refusal;  // a line of reply_words.h
 
@@ -72,7 +72,7 @@ inline void reset(Request& request) {
 
 // Makes it one that is not to be executed, whose answer is `refusal`.
 inline void refuse(Request& request, std::string_view refusal) {
-  request.command = &kRefused;
+  request.command = &kRefusal;
   request.refusal = refusal;
 }
 

@@ -81,7 +81,7 @@ Next make_next() {
   return [at_start = std::make_shared<bool>(true)](std::string_view input, Request& request) {
     const Parser::Result result = parse_unauthenticated(input, *at_start, request);
     *at_start = *at_start && !result.complete;
-    require(!result.complete || request.command == &kAuthentication || request.command == &kRefused ||
+    require(!result.complete || request.command == &kAuthentication || request.command == &kRefusal ||
                 request.command->action == Action::kClose,
             "nothing is executed before authentication");
     return result;

@@ -63,7 +63,7 @@ TEST_CASE("a token without its end, or without a space, is told so") {
 
 TEST_CASE("a line shorter than six bytes, an endless one and the binary protocol close the connection") {
   CHECK(parse("abcd\n").request.command->action == Action::kClose);
-  CHECK(parse("abcde\n").request.command == &kRefused);
+  CHECK(parse("abcde\n").request.command == &kRefusal);
   CHECK_FALSE(parse(std::string(2048, 'x')).result.complete);
   CHECK(parse(std::string(2049, 'x')).request.command->action == Action::kClose);
   CHECK(parse("\x80", true).request.command->action == Action::kClose);

@@ -29,7 +29,7 @@ class Parsed {
 
 std::string_view refusal_of(const std::string& line) {
   const Parsed parsed(line + "\r\n");
-  CHECK(parsed.request.command == &kRefused);
+  CHECK(parsed.request.command == &kRefusal);
   return parsed.request.refusal;
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("what is wrong with the line leaves ms without data, what is wrong wit
   }
   for (const std::string line : {"ms a 2 Y", "ms a 2 v v", "ms a 2 Tx", "ms a 2 Mx", "ms Zm9 2 b"}) {
     const Parsed parsed(line + "\r\nhi\r\n");
-    CHECK(parsed.request.command == &kRefused);
+    CHECK(parsed.request.command == &kRefusal);
     CHECK(parsed.result.bytes_to_skip == 4);
   }
 }

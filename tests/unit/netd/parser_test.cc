@@ -79,7 +79,7 @@ Parsed parse_one(std::string_view bytes) {
 
 std::string refusal(std::string_view bytes) {
   const Parsed parsed = parse_one(bytes);
-  CHECK(parsed.request.command == &kRefused);
+  CHECK(parsed.request.command == &kRefusal);
   return parsed.refusal;
 }
 
