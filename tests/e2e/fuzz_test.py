@@ -97,7 +97,7 @@ class Fuzzing(DifferentialTestCase):
         return stream, replies
 
     def describe(self, stream, replies, where):
-        sent = '\n'.join(f'    {shortened(batch.bytes())} in {len(batch.cuts) + 1} pieces' for batch in stream)
+        sent = '\n'.join(f'    {shortened(batch.data())} in {len(batch.cuts) + 1} pieces' for batch in stream)
         return (f'{where}: after\n{sent}\n  memcached answers\n    {shortened(replies[0])}\n  netd answers\n'
                 f'    {shortened(replies[1])}')
 
@@ -124,7 +124,7 @@ def without_cuts(stream, position):
 
 
 def shortened(data):
-    return repr(data) if len(data) < 400 else f'{bytes[:300]!r} … {bytes[-100:]!r}'
+    return repr(data) if len(data) < 400 else f'{data[:300]!r} … {data[-100:]!r}'
 
 
 if __name__ == '__main__':

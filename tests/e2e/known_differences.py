@@ -60,6 +60,14 @@ def recache_times_of(request):
     return [token[1:] for token in flag_tokens(request) if token[:1] == b'R' and is_i32(token[1:])]
 
 
+def misplaces_cas_of_key(request):
+    """Whether the number of an item, which each server has its own of, stands where it is no CAS number."""
+    def is_cas_number(place, token):
+        return place == 5 if request.verb == b'cas' else request.verb in METAS and place > 1 and token[:1] in b'CE'
+    return any(CAS_OF_KEY.search(token) and not is_cas_number(place, token)
+               for place, token in enumerate(request.line.split()))
+
+
 def is_past(exptime):
     return exptime < 0 or MONTH_S < exptime <= time.time() + TTL_MIN_S
 
@@ -202,6 +210,7 @@ OUT_OF_REACH = {
         0 < int(token) for token in request.tokens[1:2] if is_i32(token)),
     'a CAS number that may happen to be one of them': lambda request: any(
         0 < int(text) < 10**9 for text in cas_numbers_of(request) if is_u64(text)),
+    'a CAS number in another place': misplaces_cas_of_key,
     'a block of data that does not end': lambda request: not request.is_complete(),
 }
 
