@@ -10,9 +10,8 @@
 
 namespace larder::internal {
 
-LARDER_INLINE BuddyAllocator::BuddyAllocator(uint32_t frame_count)
-    : frame_count_(std::bit_floor(frame_count)),
-      free_runs_(static_cast<size_t>(std::countr_zero(frame_count_)) + 1) {
+LARDER_INLINE BuddyAllocator::BuddyAllocator(uint32_t unit_count)
+    : unit_count_(std::bit_floor(unit_count)), free_runs_(static_cast<size_t>(std::countr_zero(unit_count_)) + 1) {
   free_runs_.back().insert(0);
   [[maybe_unused]] const std::optional<uint32_t> zero = allocate(0);
   assert(zero == 0u);

@@ -26,10 +26,9 @@ LARDER_INLINE Decision invalidation(const Engine& engine, const StoredItem& item
     content.deadline_ms = kNeverMs;
   }
   if (options.expiry) content.deadline_ms = engine.deadline_of(*options.expiry, now_ms);
-  if (content.deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
   decision.keeps_cas = !options.is_stale && options.cas == 0;
   decision.cas = options.cas;
-  return decision;
+  return removal_if_over(decision, now_ms);
 }
 
 LARDER_INLINE EraseResult erase_with(Engine& engine, const KeyRef& key, std::optional<uint64_t> expected,
@@ -57,8 +56,7 @@ LARDER_INLINE size_t erase_one_if(Engine& engine, const KeyRef& key,
   bool is_removed = false;
   const int64_t now_ms = engine.now_ms();
   (void)engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
-    const ItemView shown = item != nullptr ? engine.view(*item, now_ms) : ItemView();
-    if (!is_unwanted(item != nullptr ? &shown : nullptr)) return {};
+    if (!engine.visit(item, now_ms, is_unwanted)) return {};
     is_removed = item != nullptr;
     return {.kind = Decision::Kind::kRemove};
   });

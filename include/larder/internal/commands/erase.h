@@ -32,8 +32,8 @@ inline void remove_replaced(Engine& engine, const KeyRef& key, const StoreOption
 [[nodiscard]] Decision invalidation(const Engine& engine, const StoredItem& item, const InvalidateOptions& options,
                                     int64_t now_ms);
 
-// `decide` is asked about the item, if it is there and has the CAS number that it should. A load of a key that is
-// missing is void, unless a number was given.
+// `decide` is asked about the item, if it is there and has the CAS number that it should. If it is missing, what a
+// load under way finds is not stored, unless a number was given.
 EraseResult erase_with(Engine& engine, const KeyRef& key, std::optional<uint64_t> expected,
                        FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
                        Placeholders placeholders = Placeholders::kHidden);

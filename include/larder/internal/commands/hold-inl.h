@@ -30,7 +30,9 @@ LARDER_INLINE Handle Engine::hold(const KeyRef& key) {
   Handle handle;
   const Seen seen = look_locked(key, now_ms(), Lookup::kGet, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);
-    if (!handle) handle = copy_of(item);
+    if (handle) return;
+    handle = copy_of(item);
+    counters(key).add(Counter::kHandlesCopied);
   });
   count_get(key, seen == Seen::kItem);
   return handle;
@@ -61,7 +63,6 @@ LARDER_INLINE Handle Engine::copy_of(const ItemView& item) {
   std::ranges::copy(item.value, value);
   handle.item_.key = {handle.copy_.get(), item.key.size()};
   handle.item_.value = {value, item.value.size()};
-  counters(ref(item.key)).add(Counter::kHandlesCopied);
   return handle;
 }
 

@@ -40,8 +40,7 @@ LARDER_INLINE UpdateOutcome update_item(Engine& engine, const KeyRef& key,
   UpdateOutcome outcome;
   Update update;  // its value is stored after the decision was returned
   const std::optional<uint64_t> cas = engine.mutate(key, now_ms, [&](const StoredItem* item) -> Decision {
-    const ItemView shown = item != nullptr ? engine.view(*item, now_ms) : ItemView();
-    update = updater(item != nullptr ? &shown : nullptr);
+    update = engine.visit(item, now_ms, updater);
     switch (update.kind) {
       case Update::Kind::kLeave:
         outcome.status = UpdateStatus::kLeft;

@@ -51,7 +51,7 @@ LARDER_INLINE absl::Status Engine::check_all() {
   }
   log_->for_each_segment([&](SegmentId id) {
     const uint64_t counted = log_->segment(id).live_bytes.load(std::memory_order_relaxed);
-    // What a flush made void counts as live until the cleaner comes by.
+    // What a flush made stale counts as live until the cleaner comes by.
     const bool may_hold_stale = index_->has_flushed();
     if (counted < live_bytes[id] || (counted > live_bytes[id] && !may_hold_stale)) {
       status = absl::InternalError(

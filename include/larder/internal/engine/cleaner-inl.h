@@ -293,8 +293,8 @@ LARDER_INLINE void Cleaner::drop(Stripe& stripe, const SlotPosition& position, u
   log_.remove_live(slot.address(), live_bytes);
 }
 
-// A flush that came while the stripe was locked has made what was kept void. It may lie in a segment that was
-// opened after that flush, where nobody would look for void records.
+// A flush that came while the stripe was locked has made what was kept stale. It may lie in a segment that was
+// opened after that flush, where nobody would look for stale records.
 LARDER_INLINE void Cleaner::drop_if_flushed(Stripe& stripe, const SlotPosition& position, uint64_t hash,
                                             int64_t now_ms) {
   if (index_.is_stale(stripe)) drop(stripe, position, hash, now_ms, Removal::kFlushed);

@@ -3,7 +3,7 @@
 //
 // It has no thread of its own. Every store that finds memory tight cleans about as much as frees what it stores, or
 // what it may of that, and owes the rest (`pace`); a store that finds no room at all waits for its turn and cleans
-// until there is some (`make_room_…`). When that goes on for long, because everything in result was read lately,
+// until there is some (`make_room_…`). When that goes on for long, because everything that could go was read lately,
 // nothing is kept any more.
 //
 // What is pinned is passed over. What is being written, that is, in the middle of a copy, is waited for, for a

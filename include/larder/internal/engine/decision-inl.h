@@ -9,18 +9,21 @@
 
 namespace larder::internal {
 
+LARDER_INLINE Decision removal_if_over(Decision decision, int64_t now_ms) {
+  if (decision.content.deadline_ms <= now_ms) decision.kind = Decision::Kind::kRemove;
+  return decision;
+}
+
 LARDER_INLINE Decision replacement(const Content& content, int64_t now_ms, uint64_t cas) {
-  if (content.deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove};
-  return {.kind = Decision::Kind::kReplace, .content = content, .cas = cas};
+  return removal_if_over({.kind = Decision::Kind::kReplace, .content = content, .cas = cas}, now_ms);
 }
 
 LARDER_INLINE Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms) {
-  if (deadline_ms <= now_ms) return {.kind = Decision::Kind::kRemove, .is_used = true};
   Decision decision = marking(item, 0);
   decision.content.deadline_ms = deadline_ms;
   decision.content.marks &= static_cast<uint8_t>(~kMarkGrace);
   decision.is_used = true;
-  return decision;
+  return removal_if_over(decision, now_ms);
 }
 
 LARDER_INLINE Decision marking(const StoredItem& item, uint8_t marks) {

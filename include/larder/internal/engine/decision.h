@@ -39,6 +39,9 @@ struct History {
   uint32_t idle_s = 0;
 };
 
+// To remove the item, if the deadline that was decided on has passed; otherwise what was decided.
+[[nodiscard]] Decision removal_if_over(Decision decision, int64_t now_ms);
+
 // A new value, or none at all when its deadline is already past. `cas`: as in Decision.
 [[nodiscard]] Decision replacement(const Content& content, int64_t now_ms, uint64_t cas = 0);
 

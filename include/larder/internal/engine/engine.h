@@ -150,6 +150,13 @@ class Engine {
 
   // As a user's function is shown it.
   [[nodiscard]] ItemView view(const StoredItem& item, int64_t now_ms) const;
+  // Returns visitor(&view), or visitor(nullptr) if there is no item.
+  template <class Visit>
+  auto visit(const StoredItem* item, int64_t now_ms, Visit&& visitor) const {
+    if (item == nullptr) return visitor(nullptr);
+    const ItemView shown = view(*item, now_ms);
+    return visitor(&shown);
+  }
 
   // See above. Nothing: no room could be made for what was to be stored; the item is as it was. Otherwise the CAS
   // number of what was stored, 0 if nothing was. `history`: filled in before decide is called, if there is an item.

@@ -221,8 +221,8 @@ LARDER_INLINE Attempt Engine::store(Stripe& stripe, const Found& found, const Ch
   return {.bytes = bytes};
 }
 
-// A flush that came while the stripe was locked has made the new record void. If its segment was opened after that
-// flush, nobody would look for void records there.
+// A flush that came while the stripe was locked has made the new record stale. If its segment was opened after that
+// flush, nobody would look for stale records there.
 LARDER_INLINE void Engine::unlink_if_flushed(Stripe& stripe, Slot slot, int64_t now_ms) {
   if (!index_->is_stale(stripe)) return;
   const SlotPosition position =

@@ -3,7 +3,7 @@
 // Items go while locks are held, and a listener is called with none. So what is removed is copied into this queue,
 // and every operation of the engine that may remove something delivers it when it has let its locks go
 // (`Delivery`). An operation under way has no more here than it removes between two deliveries: a step of cleaning
-// or of a namespace's hand, or the void items of one page of the index.
+// or of a namespace's hand, or the stale items of one page of the index.
 //
 // Nothing is locked and nobody called while the queue's mutex is held.
 #ifndef LARDER_INTERNAL_ENGINE_REMOVAL_QUEUE_H_

@@ -103,14 +103,14 @@ LARDER_INLINE SegmentId Victims::oldest_opened_before(uint64_t before, bool& is_
 
 LARDER_INLINE SegmentId Victims::oldest_suspect(bool may_evict, bool& is_busy) {
   const uint64_t bytes = log_.chain_bytes_[0] + log_.chain_bytes_[1];
-  if (log_.void_bytes_ == 0 || (may_evict && log_.void_bytes_ * 100 < bytes * kSparsePercent)) return 0;
+  if (log_.stale_bytes_ == 0 || (may_evict && log_.stale_bytes_ * 100 < bytes * kSparsePercent)) return 0;
   const uint64_t before = log_.suspect_before_;
   if (const SegmentId id = oldest_opened_before(before, is_busy)) return id;
   // Segments that are pinned or written now have their turn later.
   const bool are_all_gone = std::ranges::all_of(log_.oldest_, [&](SegmentId oldest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return oldest == 0 || log_.segments_[oldest].opened >= before;
   });
-  if (are_all_gone) log_.void_bytes_ = 0;
+  if (are_all_gone) log_.stale_bytes_ = 0;
   return 0;
 }
 

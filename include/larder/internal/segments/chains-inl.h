@@ -98,7 +98,7 @@ LARDER_INLINE void Log::finish(SegmentId id) {
     // Live bytes that nobody has removed are stale after a flush.
     const Segment& of = segments_[id];
     if (of.opened >= flushed_before_) {
-      void_bytes_ -= std::min(void_bytes_, of.live_bytes.load(std::memory_order_relaxed));
+      stale_bytes_ -= std::min(stale_bytes_, of.live_bytes.load(std::memory_order_relaxed));
     }
     gives_back = free_when_unpinned(id);
   }
@@ -108,13 +108,13 @@ LARDER_INLINE void Log::finish(SegmentId id) {
 LARDER_INLINE void Log::flush() {
   const MutexLock lock(mutex_);
   flushed_before_ = opened_ + 1;
-  void_bytes_ = 0;
+  stale_bytes_ = 0;
 }
 
 LARDER_INLINE void Log::flush_some(uint64_t bytes) {
   const MutexLock lock(mutex_);
   suspect_before_ = opened_ + 1;
-  void_bytes_ += bytes;
+  stale_bytes_ += bytes;
 }
 
 }  // namespace larder::internal

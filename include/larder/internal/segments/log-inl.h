@@ -25,7 +25,7 @@ inline constexpr size_t kLargeDivisor = 4;
 inline constexpr size_t kOvershootBytes = size_t{64} << 10;
 static_assert(kOvershootBytes > kCopyBytesMax);
 
-// All frames of the largest address space can be numbered, and an ExpiryForecast can count the bytes of a segment.
+// All units of the largest address space can be numbered, and an ExpiryForecast can count the bytes of a segment.
 static_assert(kAddressBytesMax / kSegmentBytesMin <= std::numeric_limits<SegmentId>::max());
 static_assert(kSegmentBytesMax <= std::numeric_limits<uint32_t>::max());
 
@@ -36,26 +36,26 @@ inline size_t segment_bytes_for(size_t limit_bytes) {
 
 inline bool are_huge_pages(size_t segment_bytes) { return segment_bytes % kHugePageBytes == 0; }
 
-// The frames for segments and for large items: powers of two, as BuddyAllocator needs.
-inline size_t segment_frames_for(const Extent& extent, size_t segment_bytes) {
+// The units for segments and for large items: powers of two, as BuddyAllocator needs.
+inline size_t segment_units_for(const Extent& extent, size_t segment_bytes) {
   return std::bit_ceil(extent.limit_bytes / segment_bytes);
 }
-inline size_t large_frames_for(const Extent& extent, size_t segment_bytes) {
-  return extent.large_factor * segment_frames_for(extent, segment_bytes);
+inline size_t large_units_for(const Extent& extent, size_t segment_bytes) {
+  return extent.large_factor * segment_units_for(extent, segment_bytes);
 }
-inline size_t frames_for(const Extent& extent, size_t segment_bytes) {
-  return segment_frames_for(extent, segment_bytes) + large_frames_for(extent, segment_bytes);
+inline size_t units_for(const Extent& extent, size_t segment_bytes) {
+  return segment_units_for(extent, segment_bytes) + large_units_for(extent, segment_bytes);
 }
-inline size_t frame_bytes_for(const Extent& extent, size_t segment_bytes) {
-  return frames_for(extent, segment_bytes) * segment_bytes + kOvershootBytes;
+inline size_t unit_bytes_for(const Extent& extent, size_t segment_bytes) {
+  return units_for(extent, segment_bytes) * segment_bytes + kOvershootBytes;
 }
 inline size_t descriptor_bytes_for(const Extent& extent, size_t segment_bytes) {
-  return frames_for(extent, segment_bytes) * sizeof(Segment);
+  return units_for(extent, segment_bytes) * sizeof(Segment);
 }
 
 LARDER_INLINE size_t Log::address_bytes(const Extent& extent, size_t limit_bytes) {
   const size_t segment_bytes = segment_bytes_for(limit_bytes);
-  return AddressSpace::bytes_to_take(frame_bytes_for(extent, segment_bytes), are_huge_pages(segment_bytes)) +
+  return AddressSpace::bytes_to_take(unit_bytes_for(extent, segment_bytes), are_huge_pages(segment_bytes)) +
          AddressSpace::bytes_to_take(descriptor_bytes_for(extent, segment_bytes));
 }
 
@@ -80,12 +80,12 @@ LARDER_INLINE Log::Log(Account& account, AddressSpace& space)
       small_record_bytes_max_(std::min(segment_bytes_ / kLargeDivisor, kSmallRecordBytesMax)),
       segment_shift_(std::countr_zero(segment_bytes_)),
       extent_(space.extent()),
-      memory_(space.take(frame_bytes_for(extent_, segment_bytes_), are_huge_pages(segment_bytes_))),
+      memory_(space.take(unit_bytes_for(extent_, segment_bytes_), are_huge_pages(segment_bytes_))),
       descriptors_(space.take(descriptor_bytes_for(extent_, segment_bytes_))),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
-      first_large_(static_cast<SegmentId>(segment_frames_for(extent_, segment_bytes_))),
+      first_large_(static_cast<SegmentId>(segment_units_for(extent_, segment_bytes_))),
       segment_numbers_(first_large_),
-      large_numbers_(static_cast<uint32_t>(large_frames_for(extent_, segment_bytes_))),
+      large_numbers_(static_cast<uint32_t>(large_units_for(extent_, segment_bytes_))),
       first_made_(first_large_),
       end_of_made_(first_large_),
       first_given_(first_large_) {

@@ -82,7 +82,7 @@ class Log {
   [[nodiscard]] SegmentId segment_of(uint64_t address) const {
     return static_cast<SegmentId>(address >> segment_shift_);
   }
-  // The segment of the record that a view of a key lies in: a key starts in the first frame of its segment.
+  // The segment of the record that a view of a key lies in: a key starts in the first unit of its segment.
   [[nodiscard]] SegmentId segment_of(std::string_view key) const {
     return segment_of(memory_.offset_of(key.data()));
   }
@@ -277,7 +277,7 @@ class Log {
   Arena memory_;
   Arena descriptors_;
   Segment* const segments_;  // by SegmentId
-  // Frames from here on are for large items, whose last page is seldom a huge one; frames before it are for
+  // Units from here on are for large items, whose last page is seldom a huge one; units before it are for
   // segments. Both are used from here outward, so that the writable memory is contiguous.
   const SegmentId first_large_;
   Open open_{};
@@ -303,9 +303,9 @@ class Log {
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that handles hold
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier have only stale items
-  // Segments opened earlier have about void_bytes_ stale bytes, nobody knows where.
+  // Segments opened earlier have about stale_bytes_ stale bytes, nobody knows where.
   uint64_t suspect_before_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t void_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t stale_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace larder::internal

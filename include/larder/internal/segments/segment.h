@@ -36,7 +36,7 @@ enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, k
          state == SegmentState::kDraining;
 }
 
-using SegmentId = uint32_t;  // the number of its first frame; 0: none
+using SegmentId = uint32_t;  // the number of its first unit; 0: none
 
 // All zeros is an unused segment: memory that is new, or was given back and is read by a late reader.
 struct alignas(64) Segment {
