@@ -19,6 +19,7 @@ LARDER_INLINE void ChangeClock::begin_second(uint64_t count, uint32_t now_s) {
   if (size_ == kSizeMax) forget_one();
   counts_[size_] = count;
   times_s_[size_] = now_s;
+  last_s_ = now_s;
   ++size_;
 }
 

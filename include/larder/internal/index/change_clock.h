@@ -18,7 +18,7 @@ class ChangeClock {
  public:
   // The count has just become `count`, greater than ever before; `now_s` never decreases.
   void note(uint64_t count, uint32_t now_s) {
-    if (size_ == 0 || times_s_[size_ - 1] != now_s) begin_second(count, now_s);
+    if (size_ == 0 || last_s_ != now_s) begin_second(count, now_s);
   }
 
   // About when the count became `count`: never later than it did, unless that was before everything remembered.
@@ -30,10 +30,11 @@ class ChangeClock {
   void begin_second(uint64_t count, uint32_t now_s);
   void forget_one();
 
+  uint32_t last_s_ = 0;  // the last of times_s_, next to what else is needed for every change
+  uint32_t size_ = 0;
   // The first count of each remembered second, in order.
   std::array<uint64_t, kSizeMax> counts_{};
   std::array<uint32_t, kSizeMax> times_s_{};
-  size_t size_ = 0;
 };
 
 }  // namespace larder::internal

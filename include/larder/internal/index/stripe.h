@@ -38,14 +38,14 @@ struct alignas(64) Stripe {
     return deep == nullptr ? kFewPagesDepth : deep->depth;
   }
 
-  // On other cache lines: written by every change.
+  // On other cache lines: written by every change. What overwriting an item in place needs is on the first of them.
   alignas(64) Mutex mutex ABSL_ACQUIRED_AFTER(lock_order::kStripe) ABSL_ACQUIRED_BEFORE(lock_order::kLog);
-  uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
-  ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when they were given out
   // The flush generation in which the thread that holds the mutex works: read once, by StripeLock, so that a flush
   // in the middle of an operation takes effect after it. Written under the mutex. stats reads it without, and also
   // the sums, which count only if this is the index's generation. Relaxed: no other data depends on them.
   RelaxedAtomic<uint64_t> generation{0};
+  uint64_t cas_count ABSL_GUARDED_BY(mutex) = 0;    // CAS numbers given out by this stripe
+  ChangeClock change_clock ABSL_GUARDED_BY(mutex);  // when they were given out
   RelaxedAtomic<uint64_t> items{0};
   RelaxedAtomic<uint64_t> item_bytes{0};
   RelaxedAtomic<uint64_t> hidden_bytes{0};
