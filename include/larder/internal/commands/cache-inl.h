@@ -125,24 +125,20 @@ LARDER_INLINE StoreResult Cache::cas(std::string_view key, std::string_view valu
 
 LARDER_INLINE StoreOutcome Cache::store(std::string_view key, std::string_view value, const StoreOptions& options) {
   if (!internal::is_key(key)) return {.result = StoreResult::kBadKey};
-  const internal::KeyRef ref = engine_->ref(key);
-  StoreOutcome outcome{.result = internal::check_size(*engine_, ref, value)};
-  if (outcome.result == StoreResult::kStored) outcome = internal::store_item(*engine_, ref, value, options);
-  const bool has_failed = outcome.result == StoreResult::kTooLarge || outcome.result == StoreResult::kNoMemory;
-  if (has_failed) internal::remove_replaced(*engine_, ref, options);
-  return outcome;
+  return internal::store(*engine_, engine_->begin_change(engine_->ref(key)), value, options);
 }
 
 LARDER_INLINE std::vector<StoreResult> Cache::set_multi(std::span<const SetEntry> entries) {
-  std::vector<StoreResult> results;
-  results.reserve(entries.size());
+  std::vector<StoreResult> results(entries.size(), StoreResult::kBadKey);
   std::array<std::string_view, internal::kSetsAtOnce> keys;
-  while (!entries.empty()) {
-    const std::span<const SetEntry> next = entries.first(std::min(internal::kSetsAtOnce, entries.size()));
+  for (size_t first = 0; first < entries.size(); first += keys.size()) {
+    const std::span<const SetEntry> next = entries.subspan(first, std::min(keys.size(), entries.size() - first));
     std::ranges::transform(next, keys.begin(), &SetEntry::key);
-    engine_->prefetch(std::span(keys).first(next.size()));
-    for (const SetEntry& entry : next) results.push_back(set(entry.key, entry.value, entry.options));
-    entries = entries.subspan(next.size());
+    engine_->begin_changes(
+        std::span(keys).first(next.size()), [&](size_t i, const internal::Engine::Target& target) {
+          const SetEntry& entry = next[i];
+          results[first + i] = internal::store(*engine_, target, entry.value, {.item = entry.options}).result;
+        });
   }
   return results;
 }

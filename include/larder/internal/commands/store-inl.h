@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "larder/api.h"
+#include "larder/internal/commands/cache_access.h"
+#include "larder/internal/commands/erase.h"
 #include "larder/internal/commands/store.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
@@ -85,13 +87,21 @@ class StoredContent {
   Content changed_;
 };
 
-LARDER_INLINE StoreOutcome store_item(Engine& engine, const KeyRef& key, std::string_view value,
+LARDER_INLINE StoreOutcome store(Engine& engine, const Engine::Target& target, std::string_view value,
+                                 const StoreOptions& options) {
+  StoreOutcome outcome{.result = check_size(engine, target.key, value)};
+  if (outcome.result == StoreResult::kStored) outcome = store_item(engine, target, value, options);
+  const bool has_failed = outcome.result == StoreResult::kTooLarge || outcome.result == StoreResult::kNoMemory;
+  if (has_failed) remove_replaced(engine, target.key, options);
+  return outcome;
+}
+
+LARDER_INLINE StoreOutcome store_item(Engine& engine, const Engine::Target& target, std::string_view value,
                                       const StoreOptions& options, Placeholders placeholders, uint8_t marks) {
-  Engine::Target target = engine.begin_change(key);
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
   StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms));
-  Counters& counters = engine.counters(key);
+  Counters& counters = engine.counters(target.key);
   const bool is_hidden = (marks & kMarksHidden) != 0;
   if (!is_hidden) counters.add(Counter::kStores);
   StoreOutcome outcome;

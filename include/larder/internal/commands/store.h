@@ -7,14 +7,17 @@
 
 #include "larder/arguments.h"
 #include "larder/internal/engine/engine.h"
-#include "larder/internal/item/key_ref.h"
 #include "larder/result.h"
 
 namespace larder::internal {
 
+// Cache::store and set_multi, of a key that can have an item.
+[[nodiscard]] StoreOutcome store(Engine& engine, const Engine::Target& target, std::string_view value,
+                                 const StoreOptions& options);
+
 // `value` is within its bounds. Does not remove the item when there was no room. `marks`: kMarkGrace,
 // kMarkAbsent, or neither.
-[[nodiscard]] StoreOutcome store_item(Engine& engine, const KeyRef& key, std::string_view value,
+[[nodiscard]] StoreOutcome store_item(Engine& engine, const Engine::Target& target, std::string_view value,
                                       const StoreOptions& options,
                                       Placeholders placeholders = Placeholders::kHidden, uint8_t marks = 0);
 

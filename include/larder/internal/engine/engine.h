@@ -172,13 +172,17 @@ class Engine {
     Probe probe;
   };
   [[nodiscard]] Target begin_change(const KeyRef& key) const;
+  // Begins the changes of many keys and calls change(i, target) for each in order, while the memory of the next
+  // ones is fetched. Passes over those that can have no item.
+  void begin_changes(std::span<const std::string_view> keys,
+                     FunctionRef<void(size_t index, const Target& target)> change) const;
   [[nodiscard]] std::optional<uint64_t> mutate(const Target& target, int64_t now_ms, Decide decide,
                                                Placeholders placeholders = Placeholders::kHidden,
                                                History* history = nullptr);
   // What mutate does for a decision to store `content`, whose deadline is ahead, over whatever there is, with the
   // next CAS number; but only if there is a short item without marks and the content fits where it lies. Most
   // stores are of that kind, and take less time so. None: ask mutate; at most a CAS number was passed over.
-  [[nodiscard]] std::optional<uint64_t> overwrite(Target& target, const Content& content, int64_t now_ms);
+  [[nodiscard]] std::optional<uint64_t> overwrite(const Target& target, const Content& content, int64_t now_ms);
 
   // Leaves no trace.
   [[nodiscard]] std::optional<ItemDetails> inspect(const KeyRef& key, int64_t now_ms,
@@ -226,7 +230,7 @@ class Engine {
   [[nodiscard]] static bool is_get(Lookup lookup) { return lookup >= Lookup::kGet; }
 
   [[nodiscard]] Seen look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor);
-  template <class Answer>
+  template <int purpose, class Answer>
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
   [[nodiscard]] Seen show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now, Lookup lookup,
                           Visitor visitor);

@@ -232,7 +232,7 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
 // steps, and each tells where the next one looks. So a key's steps are taken some keys apart, with those of others
 // between them: memory is then fetched all the time while items are looked at. To fetch it for all keys first would
 // let the processor wait, and then the memory.
-template <class Answer>
+template <int purpose, class Answer>
 inline void Engine::approach(std::span<const std::string_view> keys, Answer&& answer) const {
   constexpr size_t kKeysApart = 6;
   constexpr size_t kWays = 32;
@@ -250,6 +250,10 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
       const uint64_t hash = index_->hash(keys[at[0]]);
       ways[at[0] % kWays].hash = hash;
       index_->prefetch_stripe(hash);
+      if constexpr (purpose == kToWrite) {
+        index_->prefetch_mutex(hash);
+        ghost_->prefetch(hash);
+      }
     }
     if (at[1] < keys.size()) {
       Way& way = ways[at[1] % kWays];
@@ -258,7 +262,7 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
     if (at[2] < keys.size()) {
       Probe& probe = ways[at[2] % kWays].probe;
       probe.load_bucket();
-      prefetch_record<kToRead>(log_->at(probe.first_match_address()));
+      prefetch_record<purpose>(log_->at(probe.first_match_address()));
     }
     if (at[3] < keys.size() && is_key(keys[at[3]])) {
       const Way& way = ways[at[3] % kWays];
@@ -268,7 +272,13 @@ inline void Engine::approach(std::span<const std::string_view> keys, Answer&& an
 }
 
 LARDER_INLINE void Engine::prefetch(std::span<const std::string_view> keys) const {
-  approach(keys, [](size_t, const KeyRef&, const Probe&) {});
+  approach<kToRead>(keys, [](size_t, const KeyRef&, const Probe&) {});
+}
+
+LARDER_INLINE void Engine::begin_changes(std::span<const std::string_view> keys,
+                                         FunctionRef<void(size_t index, const Target& target)> change) const {
+  approach<kToWrite>(
+      keys, [&](size_t i, const KeyRef& key, const Probe& probe) { change(i, {.key = key, .probe = probe}); });
 }
 
 LARDER_INLINE size_t Engine::get_many(std::span<const std::string_view> keys,
@@ -277,7 +287,7 @@ LARDER_INLINE size_t Engine::get_many(std::span<const std::string_view> keys,
   Moment now(*this);
   Copy copy;
   size_t found = 0;
-  approach(keys, [&](size_t i, const KeyRef& key, const Probe& probe) {
+  approach<kToRead>(keys, [&](size_t i, const KeyRef& key, const Probe& probe) {
     const auto visit = [&](const ItemView& item) { visitor(i, item); };
     const OptimisticResult result =
         optimistic_find(probe, [&](uint64_t address) { return copy_if_wanted(key.bytes, address, copy); });

@@ -29,7 +29,8 @@ LARDER_INLINE Engine::Target Engine::begin_change(const KeyRef& key) const {
   return {.key = key, .probe = probe};
 }
 
-LARDER_INLINE std::optional<uint64_t> Engine::overwrite(Target& target, const Content& content, int64_t now_ms) {
+LARDER_INLINE std::optional<uint64_t> Engine::overwrite(const Target& target, const Content& content,
+                                                        int64_t now_ms) {
   // Only a hint, but what it says is nearly always so.
   if (target.probe.first_match_address() == 0) return std::nullopt;
   const RemovalQueue::Delivery delivery(removals());

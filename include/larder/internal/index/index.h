@@ -105,6 +105,7 @@ class Index {
   }
 
   void prefetch_stripe(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash)); }
+  void prefetch_mutex(uint64_t hash) const { __builtin_prefetch(&stripe_of(hash).mutex); }
   [[nodiscard]] Probe start_probe(uint64_t hash) const {
     Probe probe;
     probe.stripe = &stripe_of(hash);
@@ -117,7 +118,7 @@ class Index {
   }
   // The same for a search with the lock.
   Probe prefetch(uint64_t hash) const {
-    __builtin_prefetch(&stripe_of(hash).mutex);
+    prefetch_mutex(hash);
     return start_probe(hash);
   }
   // Both steps of a probe at once.
@@ -128,12 +129,14 @@ class Index {
   }
   // Like `find` above, for a search that started before the stripe was locked.
   template <class IsWanted>
-  [[nodiscard, gnu::always_inline]] SlotPosition find(Stripe& stripe, Probe& probe, IsWanted&& is_wanted) const
+  [[nodiscard, gnu::always_inline]] SlotPosition find(Stripe& stripe, const Probe& probe,
+                                                      IsWanted&& is_wanted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
     if (stripe.layout.load(std::memory_order_relaxed) != probe.layout) [[unlikely]]
       return find(stripe, probe.tag, is_wanted);
-    probe.page.generation = stripe.generation.load() & Bucket::kGenerationMask;
-    return find_from(probe.page, static_cast<uint32_t>(probe.bucket - probe.page.buckets), probe.tag, is_wanted);
+    Page page = probe.page;
+    page.generation = stripe.generation.load() & Bucket::kGenerationMask;
+    return find_from(page, static_cast<uint32_t>(probe.bucket - page.buckets), probe.tag, is_wanted);
   }
 
   // Adds a slot for a key that has none.

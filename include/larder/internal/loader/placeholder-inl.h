@@ -40,7 +40,7 @@ LARDER_INLINE StoreResult store_loaded(Engine& engine, std::string_view key, std
   const KeyRef ref = engine.ref(key);
   if (const StoreResult result = check_size(engine, ref, bytes); result != StoreResult::kStored) return result;
   const auto marks = static_cast<uint8_t>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
-  return store_item(engine, ref, bytes, options, Placeholders::kShown, marks).result;
+  return store_item(engine, engine.begin_change(ref), bytes, options, Placeholders::kShown, marks).result;
 }
 
 LARDER_INLINE EraseResult give_back_item(Engine& engine, std::string_view key, const InvalidateOptions& options) {
