@@ -116,7 +116,6 @@ const std::array kRows = std::to_array<Row>({
     {kCreate, mo_relaxed, kSegmentReuse},
     // log: room
     {kReserve, mo_relaxed, kFlushBesideStore, "the room is taken with an acquire of the fill word", &kAppend},
-    {kReserveSurvivor, mo_relaxed, nullptr, "the cleaner has just opened that segment itself"},
     {kAppend, mo_relaxed, kSegmentReuse},
     {kOpenFill, mo_relaxed, kSegmentReuse},
     {kOpenNext, mo_relaxed, kFlushBesideStore, "the fill word was released just before", &kOpenFill},

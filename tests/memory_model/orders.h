@@ -62,7 +62,6 @@ inline constexpr Site kCreate{"std::atomic_thread_fence(std::memory_order_releas
 
 // --- log: room ---
 inline constexpr Site kReserve{"const SegmentId id = open.load(std::memory_order_acquire);"};
-inline constexpr Site kReserveSurvivor{"return append(open.load(std::memory_order_acquire), bytes);"};
 inline constexpr Site kAppend{
     "segment.fill.compare_exchange_weak(fill, fill + bytes + Segment::kOneWriter, std::memory_order_acquire,"};
 inline constexpr Site kOpenFill{"segments_[id].fill.store(Segment::kOpenBit, std::memory_order_release);"};

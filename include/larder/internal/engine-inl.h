@@ -10,6 +10,7 @@
 #include "larder/internal/engine/lookup-inl.h"
 #include "larder/internal/engine/mutation-inl.h"
 #include "larder/internal/engine/removal_queue-inl.h"
+#include "larder/internal/engine/segment_cleaner-inl.h"
 #include "larder/internal/engine/statistics-inl.h"
 #include "larder/internal/engine/walk-inl.h"
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "support/other_thread.h"
 
 namespace larder::internal {
 namespace {
@@ -440,6 +441,85 @@ TEST_CASE("a cleaner that may not evict makes room only of what is dead or expir
   CHECK(workshop.items() == stored - (stored + 1) / 2);
   CHECK(workshop.count(Counter::kEvictions) == 0);
   CHECK(workshop.problem() == "");
+}
+
+size_t being_cleaned(Workshop& workshop) {
+  size_t count = 0;
+  workshop.log().for_each_segment([&](SegmentId id) {
+    count += workshop.log().segment(id).state.load(std::memory_order_relaxed) == SegmentState::kCleaning ? 1 : 0;
+  });
+  return count;
+}
+
+TEST_CASE("two threads clean a segment each, and leave none half cleaned at rest") {
+  Workshop workshop(true, 2 * kLimitBytes);
+  workshop.fill({});
+  REQUIRE(workshop.log().lane_count() == 2);
+  OtherThread other;
+  workshop->pace(1, 0);
+  CHECK(being_cleaned(workshop) == 1);
+  // There is room for one, which the other thread goes on with. But room for two will be kept.
+  other.run([&] { workshop->pace(1, 0); });
+  CHECK(being_cleaned(workshop) == 1);
+  int paces = 0;
+  for (; being_cleaned(workshop) < 2 && paces < 1000; ++paces) {
+    workshop->pace(1, 0);
+    other.run([&] { workshop->pace(1, 0); });
+  }
+  CHECK(paces < 1000);
+  const uint64_t cleaned = workshop.count(Counter::kSegmentsCleaned);
+  CHECK(workshop->while_resting(0, [&] { return workshop.count(Counter::kSegmentsCleaned); }) == cleaned + 2);
+  CHECK(workshop.count(Counter::kEvictedForced) == 0);
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("a victim that nobody goes on with is taken over") {
+  Workshop workshop(true, 2 * kLimitBytes);
+  size_t stored = workshop.fill({});
+  OtherThread other;
+  while (being_cleaned(workshop) < 2) {
+    workshop->pace(1, 0);
+    other.run([&] { workshop->pace(1, 0); });
+  }
+  // The other thread does nothing more.
+  const uint64_t cleaned = workshop.count(Counter::kSegmentsCleaned);
+  while (workshop.count(Counter::kSegmentsCleaned) < cleaned + 8) {
+    workshop->pace(1000, 0);
+    stored = workshop.fill({}, stored);
+  }
+  CHECK(being_cleaned(workshop) <= 1);
+  CHECK(workshop.problem() == "");
+}
+
+TEST_CASE("who finds every lane taken waits for nobody, and the next one pays for it") {
+  Workshop workshop;
+  workshop.fill({});
+  OtherThread other;
+  const uint64_t evictions = workshop->while_resting(0, [&] {
+    other.run([&] { workshop->pace(5 * kItemBytes, 0); });
+    return workshop.count(Counter::kEvictions);
+  });
+  CHECK(evictions == 0);
+  workshop->pace(1, 0);
+  CHECK(workshop.count(Counter::kEvictions) >= 5);
+}
+
+TEST_CASE("two threads that clean what is sparse lose nothing that is live") {
+  for (const bool may_evict : {true, false}) {
+    Workshop workshop(may_evict, 2 * kLimitBytes);
+    size_t stored = workshop.fill({});
+    // A tenth of each segment is dead: nine of ten records have to be moved.
+    for (size_t i = 0; i < stored; i += 8) workshop.erase(key(i));
+    const uint64_t items = workshop.items();
+    OtherThread other;
+    for (int i = 0; i < 200; ++i) {
+      workshop->clean_step(0);
+      other.run([&] { workshop->clean_step(0); });
+    }
+    CHECK(workshop.items() + workshop.count(Counter::kEvictions) == items);
+    CHECK(workshop.count(Counter::kEvictedForced) == 0);
+    CHECK(workshop.problem() == "");
+  }
 }
 
 TEST_CASE("a cleaner at rest has no segment half cleaned") {

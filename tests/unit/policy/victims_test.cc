@@ -32,6 +32,45 @@ TEST_CASE("victims come oldest first, and the newest, though it is open, last") 
   CHECK_FALSE(log.take_victim(true).has_value());
 }
 
+TEST_CASE("a second victim is taken when there is room for what is live in both, which is then kept free") {
+  OneLog log;
+  while (log.try_put(kLargestSmall)) {
+  }
+  const std::optional<Victim> first = log.take_victim(true);
+  REQUIRE(first.has_value());
+  CHECK_FALSE(log.take_victim(true).has_value());
+  CHECK(log.is_busy());
+  // Since then one segment more is kept: what the first victim leaves is not for stores.
+  log->finish(first->segment);
+  CHECK(log->usage().segments_free == 2);
+  CHECK_FALSE(log->has_free_segment());
+  CHECK_FALSE(log.try_put(kLargestSmall).has_value());
+  const std::optional<Victim> second = log.take_victim(true);
+  const std::optional<Victim> third = log.take_victim(true);
+  REQUIRE(second.has_value());
+  REQUIRE(third.has_value());
+  CHECK(log.problem() == "");
+  CHECK_FALSE(log.take_victim(true).has_value());
+  log->put_back(second->segment);
+  log->finish(third->segment);
+  // There are two lanes, so no more than two are kept.
+  CHECK(log->has_free_segment());
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("what is kept free for a second victim is for stores again when victims come one at a time") {
+  OneLog log;
+  while (log.try_put(kLargestSmall)) {
+  }
+  const SegmentId first = log.take_victim(true).value().segment;
+  CHECK_FALSE(log.take_victim(true).has_value());
+  log->finish(first);
+  int alone = 0;
+  for (; !log->has_free_segment(); ++alone) log->put_back(log.take_victim(true).value().segment);
+  CHECK(alone == 15);
+  CHECK(log->usage().segments_free == 2);
+}
+
 // In whole pages, on either side of a tenth of the limit.
 const size_t kOversized = kLimitBytes / 10 / kOsPageBytes * kOsPageBytes + kOsPageBytes;
 const size_t kNotOversized = kOversized - kOsPageBytes;

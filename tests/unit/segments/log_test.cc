@@ -9,6 +9,7 @@
 
 #include "doctest/doctest.h"
 #include "one_log.h"
+#include "support/other_thread.h"
 
 namespace larder::internal {
 namespace {
@@ -178,6 +179,51 @@ TEST_CASE("a survivor that finds no segment of its class goes to one of another 
   const Stored survivor = log.fill(*place, 64, 1000);
   CHECK(log->segment(log.segment_of(survivor)).deadline_max_ms.load() == kNeverMs);
   CHECK_FALSE(log.reserve(64, Chain::kMain, 1000, Log::For::kCleaner).has_value());
+  CHECK(log.problem() == "");
+}
+
+// The segment that a record of this thread's would go to.
+SegmentId next_segment(OneLog& log) { return log.segment_of(log.put(24)); }
+
+TEST_CASE("two threads fill different segments, if there are 128 of them, and otherwise the same") {
+  for (const bool are_enough : {true, false}) {
+    OneLog log(kLimitBytes - (are_enough ? 0 : kSegmentBytes));
+    CHECK(log->lane_count() == (are_enough ? 2u : 1u));
+    const SegmentId own = next_segment(log);
+    OtherThread other;
+    other.run([&] {
+      const SegmentId others = next_segment(log);
+      CHECK((others != own) == are_enough);
+      CHECK(next_segment(log) == others);
+    });
+    CHECK(next_segment(log) == own);
+    CHECK(log.problem() == "");
+  }
+}
+
+TEST_CASE("there are as many lanes as there is room for at the present limit, up to eight or those at first") {
+  OneLog log;
+  CHECK(log->lane_count() == 2);
+  for (const auto& [segments, lanes] : {std::pair{40, 1}, {127, 1}, {128, 2}, {255, 2}, {300, 4}, {100'000, 8}}) {
+    log.account().set_limit(static_cast<size_t>(segments) * kSegmentBytes);
+    log->adapt_lanes();
+    CHECK(log->lane_count() == static_cast<size_t>(lanes));
+  }
+  CHECK(log->lane_count_max() == 8);
+}
+
+TEST_CASE("when the limit sinks, the segments of lanes that are no longer used can be cleaned") {
+  OneLog log;
+  OtherThread other;
+  std::array<SegmentId, 2> ids{};
+  ids[thread_number() % 2] = next_segment(log);
+  other.run([&] { ids[thread_number() % 2] = next_segment(log); });
+  log.account().set_limit(kLimitBytes / 2);
+  log->adapt_lanes();
+  CHECK(log.state(ids[0]) == SegmentState::kOpen);
+  CHECK(log.state(ids[1]) == SegmentState::kSealed);
+  other.run([&] { CHECK(next_segment(log) == ids[0]); });
+  CHECK(next_segment(log) == ids[0]);
   CHECK(log.problem() == "");
 }
 

@@ -91,9 +91,9 @@ class OneLog {
   [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
 
   [[nodiscard]] std::optional<Victim> take_victim(bool may_evict, int64_t now_ms = 0) {
-    return victims_->take(now_ms, may_evict, false, is_busy_);
+    return victims_->take(now_ms, may_evict, false, lack_);
   }
-  [[nodiscard]] bool is_busy() const { return is_busy_; }
+  [[nodiscard]] bool is_busy() const { return lack_ != Lack::kOfItems; }
 
   [[nodiscard]] std::string problem() {
     const absl::Status status = log_->assert_valid();
@@ -104,7 +104,7 @@ class OneLog {
   Account account_;
   std::unique_ptr<Log> log_;
   std::optional<Victims> victims_;
-  bool is_busy_ = false;
+  Lack lack_ = Lack::kOfItems;
 };
 
 // --- room --------------------------------------------------------------------------------------------------

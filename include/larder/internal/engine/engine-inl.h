@@ -202,6 +202,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
     old_bytes = account_.limit();
     account_.set_limit(bytes);
     ghost_->resize();
+    log_->adapt_lanes();
   }
   // Without the mutex: between its steps the listener is called.
   if (bytes >= old_bytes || cleaner_->make_room_in_account(0, now_ms())) return absl::OkStatus();
@@ -211,6 +212,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
   if (account_.limit() == bytes) {
     account_.set_limit(old_bytes);
     ghost_->resize();
+    log_->adapt_lanes();
   }
   return absl::ResourceExhaustedError(
       absl::StrCat("memory_limit_bytes: ", used_bytes, " bytes are still in use and cannot be evicted now"));

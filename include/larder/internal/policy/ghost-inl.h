@@ -84,14 +84,8 @@ LARDER_INLINE void Ghost::sweep(size_t bytes) {
   }
 }
 
-LARDER_INLINE void Ghost::add(uint64_t hash, size_t item_bytes) {
-  if (is_oversized(item_bytes, account_->limit())) return;
-  const size_t epoch_bytes = account_->limit() / kEpochsKept;
-  const size_t bytes = bytes_in_epoch_.fetch_add(item_bytes) + item_bytes;
-  if (bytes >= epoch_bytes) {
-    bytes_in_epoch_.store(bytes % epoch_bytes);
-    epoch_.fetch_add(static_cast<uint32_t>(bytes / epoch_bytes));
-  }
+LARDER_INLINE size_t Ghost::remember(uint64_t hash, size_t item_bytes) {
+  if (is_oversized(item_bytes, account_->limit())) return 0;
   const uint32_t entry = fingerprint_bits(hash) | (epoch_.load() & kEpochMask);
   RelaxedAtomic<uint32_t>* oldest = nullptr;
   uint32_t oldest_age = 0;
@@ -104,7 +98,16 @@ LARDER_INLINE void Ghost::add(uint64_t hash, size_t item_bytes) {
     }
   }
   oldest->store(entry);
-  sweep(item_bytes);
+  return item_bytes;
+}
+
+LARDER_INLINE void Ghost::advance(size_t bytes) {
+  const size_t in_epoch = bytes_in_epoch_.fetch_add(bytes) + bytes;
+  if (in_epoch >= epoch_bytes()) {
+    bytes_in_epoch_.store(in_epoch % epoch_bytes());
+    epoch_.fetch_add(static_cast<uint32_t>(in_epoch / epoch_bytes()));
+  }
+  sweep(bytes);
 }
 
 LARDER_INLINE bool Ghost::contains(uint64_t hash) const {

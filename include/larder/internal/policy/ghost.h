@@ -12,6 +12,7 @@
 #ifndef LARDER_INTERNAL_POLICY_GHOST_H_
 #define LARDER_INTERNAL_POLICY_GHOST_H_
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,12 @@ class Ghost {
   Ghost& operator=(Ghost&&) = delete;
 
   // Remembers that an item of `item_bytes` with this hash was evicted, unless it is oversized (segment.h).
-  void add(uint64_t hash, size_t item_bytes);
+  void add(uint64_t hash, size_t item_bytes) { advance(remember(hash, item_bytes)); }
+  // The same in two steps, for who evicts many items: advance by the sum of what remember returned, at the latest
+  // when that has come to step_bytes.
+  [[nodiscard]] size_t remember(uint64_t hash, size_t item_bytes);
+  void advance(size_t bytes);
+  [[nodiscard]] size_t step_bytes() const { return std::min(epoch_bytes() / kStepsPerEpoch, kStepBytesMax); }
 
   // Prefetches the memory that the other functions need.
   void prefetch(uint64_t hash) const { __builtin_prefetch(set_of(hash).data()); }
@@ -60,6 +66,8 @@ class Ghost {
   static constexpr uint32_t kEpochMask = 0xff;
   // How many epochs an entry is valid; as many bytes as the limit are evicted in that time.
   static constexpr uint32_t kEpochsKept = 64;
+  static constexpr size_t kStepsPerEpoch = 16;
+  static constexpr size_t kStepBytesMax = size_t{256} << 10;  // sweeping for it takes a few microseconds
 
   Ghost(Arena arena, Account& account, int uneven_bits)
       : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
@@ -72,6 +80,7 @@ class Ghost {
   [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_.load() - entry) & kEpochMask; }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
   [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
+  [[nodiscard]] size_t epoch_bytes() const { return account_->limit() / kEpochsKept; }
   // False: there is not enough memory even for the smallest table.
   [[nodiscard]] bool make_table();
   // Clears outdated entries, in a number of sets proportional to the evicted `bytes`.

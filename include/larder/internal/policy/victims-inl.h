@@ -24,25 +24,33 @@ inline constexpr size_t kEmptyPercent = 25;
 
 template <class IsWanted>
 bool Victims::seal_one(IsWanted&& is_wanted) {
-  std::array<OrderedAtomic<SegmentId>*, kChainCount*(kExpiryClassCount + 1)> all;
-  size_t count = 0;
-  for (auto& classes : log_.open_) {
-    for (auto& open : classes) all[count++] = &open;
-  }
-  for (auto& open : log_.survivors_) all[count++] = &open;
-  for (OrderedAtomic<SegmentId>* const open : all) {
-    const SegmentId id = open->load(std::memory_order_relaxed);
-    if (id == 0 || log_.segments_[id].used_bytes() == 0 || !is_wanted(log_.segments_[id])) continue;
-    open->store(0, std::memory_order_relaxed);
+  const auto seal = [&](OrderedAtomic<SegmentId>& open) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const SegmentId id = open.load(std::memory_order_relaxed);
+    if (id == 0 || log_.segments_[id].used_bytes() == 0 || !is_wanted(log_.segments_[id])) return false;
+    open.store(0, std::memory_order_relaxed);
     log_.seal(id);
     return true;
+  };
+  for (Log::Lane& lane : log_.lanes_) {
+    for (auto& classes : lane) {
+      if (std::ranges::any_of(classes, seal)) return true;
+    }
   }
-  return false;
+  return std::ranges::any_of(log_.survivors_, seal);
 }
 
-LARDER_INLINE std::optional<Victim> Victims::take(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy) {
+LARDER_INLINE std::optional<Victim> Victims::take(int64_t now_ms, bool may_evict, bool by_policy, Lack& lack) {
   const MutexLock lock(log_.mutex_);
-  is_busy = false;
+  lack = Lack::kOfRoom;
+  if (!log_.may_take_victim()) return std::nullopt;
+  bool is_busy = false;
+  const std::optional<Victim> victim = choose(now_ms, may_evict, by_policy, is_busy);
+  lack = is_busy ? Lack::kOfIdle : Lack::kOfItems;
+  return victim;
+}
+
+// `is_busy`: segments with writers were passed over.
+LARDER_INLINE std::optional<Victim> Victims::choose(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy) {
   if (const SegmentId id = oldest_opened_before(log_.flushed_before_, is_busy)) return taken(id, true);
   if (!by_policy) {
     if (const SegmentId id = oldest_suspect(may_evict, is_busy)) return taken(id, true);
@@ -68,6 +76,7 @@ LARDER_INLINE std::optional<Victim> Victims::take(int64_t now_ms, bool may_evict
 
 LARDER_INLINE std::optional<Victim> Victims::take_expired(int64_t now_ms) {
   const MutexLock lock(log_.mutex_);
+  if (!log_.may_take_victim()) return std::nullopt;
   bool is_busy = false;
   const SegmentId expired = find_sparse(now_ms, kSparseLooks, 100, is_busy);
   if (expired == 0) return std::nullopt;

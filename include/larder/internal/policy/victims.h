@@ -22,20 +22,29 @@ struct Victim {
   bool is_sparse = false;  // chosen for its dead or expired bytes, not for its age
 };
 
-// For one thread at a time; others may use the log.
+// Why there is no victim.
+enum class Lack : uint8_t {
+  kOfItems,  // nothing can go
+  kOfIdle,   // segments were passed over because they have writers, which will soon be done
+  kOfRoom,   // as many victims are being cleaned as there is room for
+};
+
+// Thread-safe: all is done under the log's mutex.
 class Victims {
  public:
   explicit Victims(Log& log) : log_(log) {}
 
-  // Takes the next segment to clean, or none. Without `may_evict`, only one with something dead in it. Skips
-  // pinned segments. `is_busy`: it also skipped segments with writers, which will soon be done. `by_policy`: only
-  // a flushed segment, one of which a quarter is dead or expired, or what the policy would evict.
-  [[nodiscard]] std::optional<Victim> take(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy);
+  // Takes the next segment to clean, or none, and says why. Without `may_evict`, only one with something dead in
+  // it. Skips pinned segments. `by_policy`: only a flushed segment, one of which a quarter is dead or expired, or
+  // what the policy would evict.
+  [[nodiscard]] std::optional<Victim> take(int64_t now_ms, bool may_evict, bool by_policy, Lack& lack);
 
   // Takes a segment in which everything is dead or expired, if one of the next few is such; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
 
  private:
+  [[nodiscard]] std::optional<Victim> choose(int64_t now_ms, bool may_evict, bool by_policy, bool& is_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
   [[nodiscard]] Victim taken(SegmentId id, bool is_sparse) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
   [[nodiscard]] SegmentId oldest_idle(Chain chain, SegmentId up_to, uint64_t opened_before, bool& is_busy) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
@@ -54,7 +63,7 @@ class Victims {
   [[nodiscard]] bool seal_one(IsWanted&& is_wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.mutex_);
 
   Log& log_;
-  SegmentId sparse_cursor_ = 0;  // where find_sparse continues
+  SegmentId sparse_cursor_ ABSL_GUARDED_BY(log_.mutex_) = 0;  // where find_sparse continues
 };
 
 }  // namespace larder::internal

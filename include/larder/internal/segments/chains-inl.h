@@ -10,6 +10,9 @@
 
 namespace larder::internal {
 
+// After so many victims that were cleaned one at a time, one free segment less is reserved.
+inline constexpr size_t kLoneVictims = 16;
+
 LARDER_INLINE void Log::insert_into_chain(SegmentId id, Chain chain, SegmentId newer) {
   const auto c = static_cast<size_t>(chain);
   Segment& of = segments_[id];
@@ -68,13 +71,26 @@ LARDER_INLINE void Log::unlist(SegmentId id) {
   of.dead_step = Segment::kNotListed;
 }
 
+LARDER_INLINE bool Log::may_take_victim() {
+  const size_t growth = can_grow_.load() ? account_.headroom() / (segment_bytes_ + os_page_bytes()) : 0;
+  if (victim_count_ == 0 || free_.size() + growth > victim_count_) return true;
+  if (reserved_count() < lane_count()) reserved_count_.store(reserved_count() + 1);
+  return false;
+}
+
 LARDER_INLINE void Log::take(SegmentId id) {
+  lone_victims_ = victim_count_++ == 0 ? lone_victims_ + 1 : 0;
+  if (lone_victims_ == kLoneVictims) {
+    lone_victims_ = 0;
+    reserved_count_.store(std::max(reserved_count() - 1, kReservedSegmentsMin));
+  }
   remove_from_chain(id);
   segments_[id].state.store(SegmentState::kCleaning, std::memory_order_seq_cst);
 }
 
 LARDER_INLINE void Log::put_back(SegmentId id) {
   const MutexLock lock(mutex_);
+  --victim_count_;
   Segment& of = segments_[id];
   const Chain chain = of.chain.load();
   SegmentId newer = oldest_[static_cast<size_t>(chain)];
@@ -86,6 +102,7 @@ LARDER_INLINE void Log::put_back(SegmentId id) {
 
 LARDER_INLINE void Log::put_back(SegmentId id, Chain chain) {
   const MutexLock lock(mutex_);
+  --victim_count_;
   segments_[id].opened = ++opened_;
   insert_into_chain(id, chain, 0);
   segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
@@ -95,6 +112,7 @@ LARDER_INLINE void Log::finish(SegmentId id) {
   bool gives_back = false;
   {
     const MutexLock lock(mutex_);
+    --victim_count_;
     // Live bytes that nobody has removed are stale after a flush.
     const Segment& of = segments_[id];
     if (of.opened >= flushed_before_) {
@@ -103,6 +121,22 @@ LARDER_INLINE void Log::finish(SegmentId id) {
     gives_back = free_when_unpinned(id);
   }
   if (gives_back) give_back(id);
+}
+
+LARDER_INLINE void Log::adapt_lanes() {
+  const MutexLock lock(mutex_);
+  lane_count_.store(std::min(lanes_at(account_.limit()), lanes_.size()));
+  reserved_count_.store(std::min(reserved_count(), lane_count()));
+  for (size_t i = lane_count(); i < lanes_.size(); ++i) {
+    for (auto& classes : lanes_[i]) {
+      for (OrderedAtomic<SegmentId>& open : classes) {
+        const SegmentId id = open.load(std::memory_order_relaxed);
+        if (id == 0) continue;
+        open.store(0, std::memory_order_relaxed);
+        seal(id);
+      }
+    }
+  }
 }
 
 LARDER_INLINE void Log::flush() {

@@ -15,6 +15,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
   uint64_t handle_bytes = 0;
   size_t free_segments = 0;
   size_t to_be_listed = 0;
+  size_t victims = 0;
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
@@ -22,6 +23,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
     if (state == SegmentState::kUnused) continue;
     (of.is_large.load() ? large_bytes : segment_bytes) += room;
     if (state == SegmentState::kFree) ++free_segments;
+    if (state == SegmentState::kCleaning) ++victims;
     if (state == SegmentState::kSealed && !of.is_large.load()) ++to_be_listed;
     const uint32_t handles = of.handles.load();
     if (handles > 0) handle_bytes += room;
@@ -33,6 +35,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
       return absl::InternalError(absl::StrCat("segment ", id, " holds more than its room"));
     }
   }
+  if (victims != victim_count_) return absl::InternalError("segments that are being cleaned are not counted");
   if (free_segments != free_.size()) return absl::InternalError("the list of free segments is wrong");
   if (segment_bytes != account_.used(Use::kSegments) || large_bytes != account_.used(Use::kLarge)) {
     return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes,

@@ -61,8 +61,9 @@ LARDER_INLINE size_t Log::address_bytes(const Extent& extent, size_t limit_bytes
 
 LARDER_INLINE absl::StatusOr<std::unique_ptr<Log>> Log::create(Account& account, AddressSpace& space) {
   auto log = std::unique_ptr<Log>(new Log(account, space));
+  log->adapt_lanes();
   const MutexLock lock(log->mutex_);
-  for (size_t i = 0; i < kReservedSegments; ++i) {
+  for (size_t i = 0; i < kReservedSegmentsMin; ++i) {
     const SegmentId id = log->take_free(For::kStore);
     if (id == 0) {
       return absl::ResourceExhaustedError(
@@ -84,6 +85,7 @@ LARDER_INLINE Log::Log(Account& account, AddressSpace& space)
       descriptors_(space.take(descriptor_bytes_for(extent_, segment_bytes_))),
       segments_(reinterpret_cast<Segment*>(descriptors_.at(0))),
       first_large_(static_cast<SegmentId>(segment_units_for(extent_, segment_bytes_))),
+      lanes_(std::max(lanes_at(account.limit()), std::min(kLanesMin, lanes_at(extent_.limit_bytes)))),
       segment_numbers_(first_large_),
       large_numbers_(static_cast<uint32_t>(large_units_for(extent_, segment_bytes_))),
       first_made_(first_large_),

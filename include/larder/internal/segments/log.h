@@ -1,9 +1,10 @@
 // The log: all items of a cache, in segments.
 //
-// A segment is a run of memory that records are appended to. There is one open segment per chain and expiry class,
-// from the first record that needs it; when it is full it is sealed. A large item is a segment of its own, in
-// whole pages. Segments form two chains in the order in which they were opened: *small*, where new items are on
-// probation, and *main*.
+// A segment is a run of memory that records are appended to. There is one open segment per lane, chain and expiry
+// class, from the first record that needs it; when it is full it is sealed. A large item is a segment of its own,
+// in whole pages. Segments form two chains in the order in which they were opened: *small*, where new items are on
+// probation, and *main*. Threads with different numbers use different lanes, so that they write to different
+// segments; a small cache has one lane only.
 //
 //           ┌──────────────────── free ◄───────────────────┐
 //           ▼                      │ no pins left           │
@@ -28,6 +29,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +47,7 @@
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/page_size.h"
+#include "larder/internal/base/thread_number.h"
 #include "larder/internal/item/record.h"
 #include "larder/internal/segments/expiry_class.h"
 #include "larder/internal/segments/segment.h"
@@ -53,8 +56,8 @@ namespace larder::internal {
 
 class Log {
  public:
-  // Who asks for room. One free segment is reserved for the cleaner: all that is live in a victim fits into it,
-  // and the victim then replaces it. A store that has waited for a segment takes room in any open segment.
+  // Who asks for room. One free segment is reserved for each victim: all that is live in it fits there, and the
+  // victim then replaces it. A store that has waited for a segment takes room in any open segment.
   enum class For : uint8_t { kStore, kStoreThatWaited, kCleaner };
 
   struct Usage {
@@ -154,7 +157,20 @@ class Log {
   void end_handle(SegmentId id);
   [[nodiscard]] bool is_pinned(SegmentId id) const { return segment(id).pins.load(std::memory_order_seq_cst) != 0; }
 
-  // --- cleaning (one cleaner at a time) ---
+  // --- cleaning (each victim by one thread at a time) ---
+
+  // Over how many lanes stores are spread, which is also how many victims may be cleaned at a time. A power of two.
+  [[nodiscard]] size_t lane_count() const { return lane_count_.load(); }
+  // Whatever the limit becomes.
+  [[nodiscard]] size_t lane_count_max() const { return lanes_.size(); }
+  // That of the calling thread.
+  [[nodiscard]] size_t lane() const { return thread_number() & (lane_count() - 1); }
+  [[nodiscard]] bool has_other_victims() const {
+    const MutexLock lock(mutex_);
+    return victim_count_ > 1;
+  }
+  // After the limit was changed: uses as many lanes as there is room for, and seals what is open in others.
+  void adapt_lanes();
 
   // The address of a segment's first record.
   [[nodiscard]] uint64_t first_in(SegmentId id) const { return address_of(id) + segment(id).lead_bytes.load(); }
@@ -169,7 +185,7 @@ class Log {
 
   // Whether a store that needs a new segment would get one.
   [[nodiscard]] bool has_free_segment() const;
-  // Gives a free segment back to the system, except the one reserved for the cleaner; false if there is none.
+  // Gives a free segment back to the system, except those reserved for victims; false if there is none.
   bool release_free_segment();
 
   // Everything stored so far is stale: its segments are cleaned first.
@@ -181,7 +197,7 @@ class Log {
   // The highest limit that there is address space for.
   [[nodiscard]] size_t limit_bytes_max() const { return extent_.limit_bytes; }
   // What an empty log takes.
-  [[nodiscard]] size_t bytes_min() const { return kReservedSegments * segment_bytes_ + os_page_bytes(); }
+  [[nodiscard]] size_t bytes_min() const { return kReservedSegmentsMin * segment_bytes_ + os_page_bytes(); }
   // The room of all segments that handles hold.
   [[nodiscard]] size_t handle_bytes() const {
     const MutexLock lock(mutex_);
@@ -202,15 +218,24 @@ class Log {
 
  private:
   friend class Victims;  // chooses the next victim, under the mutex
-  // Reserved for the cleaner, so that it can always move what is live in a victim.
-  static constexpr size_t kReservedSegments = 1;
+  // What is live in one victim can always be moved.
+  static constexpr size_t kReservedSegmentsMin = 1;
+  // A small cache whose limit is raised later gets no more than the first number.
+  static constexpr size_t kLanesMin = 8;
+  static constexpr size_t kLanesMax = 64;
+  // Below that, open segments that are half empty would take too much.
+  static constexpr size_t kSegmentsPerLane = 64;
 
-  using Open = std::array<std::array<OrderedAtomic<SegmentId>, kExpiryClassCount>, kChainCount>;
+  using Lane = std::array<std::array<OrderedAtomic<SegmentId>, kExpiryClassCount>, kChainCount>;
 
   Log(Account& account, AddressSpace& space);
 
+  [[nodiscard]] size_t segments_at(size_t limit_bytes) const { return limit_bytes >> segment_shift_; }
+  [[nodiscard]] size_t lanes_at(size_t limit_bytes) const {
+    return std::bit_floor(std::clamp(segments_at(limit_bytes) / kSegmentsPerLane, size_t{1}, kLanesMax));
+  }
   [[nodiscard]] OrderedAtomic<SegmentId>& open_segment(Chain chain, int expiry_class) {
-    return open_[static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
+    return lanes_[lane()][static_cast<size_t>(chain)][static_cast<size_t>(expiry_class)];
   }
   [[nodiscard]] int class_of(int64_t deadline_ms, int64_t now_ms) const;
 
@@ -265,8 +290,13 @@ class Log {
   // Lists a sealed segment, or moves it to another list. Not for large items: these are wholly live, or freed.
   void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether there is room for what is live in one more victim. If not, there will be: more is reserved from then
+  // on, as far as there are lanes.
+  [[nodiscard]] bool may_take_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes a segment out of its chain, for the cleaner.
   void take(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many free segments no store gets.
+  [[nodiscard]] size_t reserved_count() const { return reserved_count_.load(); }
 
   Account& account_;
   const size_t segment_bytes_;
@@ -280,10 +310,13 @@ class Log {
   // Units from here on are for large items, whose last page is seldom a huge one; units before it are for
   // segments. Both are used from here outward, so that the writable memory is contiguous.
   const SegmentId first_large_;
-  Open open_{};
-  std::array<OrderedAtomic<SegmentId>, kChainCount> survivors_{};  // open, and only for the cleaner
-  // Read without the mutex, as hints: free_.size(), and whether a segment can be had if the account has room.
+  std::vector<Lane> lanes_;                                        // open segments
+  std::array<OrderedAtomic<SegmentId>, kChainCount> survivors_{};  // open, and only for cleaners
+  // Written under the mutex, and read without it, as hints: free_.size(), how many of them no store gets, how
+  // many lanes are used, and whether a segment can be had if the account has room.
   RelaxedAtomic<size_t> free_count_{0};
+  RelaxedAtomic<size_t> reserved_count_{kReservedSegmentsMin};
+  RelaxedAtomic<size_t> lane_count_{1};
   RelaxedAtomic<bool> can_grow_{true};
 
   mutable Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kLog) ABSL_ACQUIRED_BEFORE(lock_order::kRemovals);
@@ -301,6 +334,8 @@ class Log {
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // by dead step, from 1 on
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t victim_count_ ABSL_GUARDED_BY(mutex_) = 0;      // being cleaned
+  size_t lone_victims_ ABSL_GUARDED_BY(mutex_) = 0;      // taken in a row while no other was being cleaned
   size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that handles hold
   uint64_t flushed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // segments opened earlier have only stale items
   // Segments opened earlier have about stale_bytes_ stale bytes, nobody knows where.

@@ -12,6 +12,7 @@ namespace larder::internal {
 
 // Free segments beyond this part of the limit go back to the system at once.
 inline constexpr size_t kFreeDivisor = 16;
+
 LARDER_INLINE void Log::adjust_live(uint64_t address, int64_t bytes) {
   const SegmentId id = segment_of(address);
   const auto change = static_cast<uint64_t>(bytes);
@@ -108,7 +109,7 @@ LARDER_INLINE bool Log::free_segment(SegmentId id) {
     return true;
   }
   of.room_bytes.store(segment_bytes_);
-  if (free_.size() > kReservedSegments && free_.size() * segment_bytes_ > account_.limit() / kFreeDivisor) {
+  if (free_.size() > reserved_count() && free_.size() * segment_bytes_ > account_.limit() / kFreeDivisor) {
     of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
     return true;
   }
@@ -138,7 +139,7 @@ LARDER_INLINE void Log::give_back(SegmentId id) {
 }
 
 LARDER_INLINE bool Log::has_free_segment() const {
-  return free_count_.load() > kReservedSegments ||
+  return free_count_.load() > reserved_count() ||
          (can_grow_.load() && account_.headroom() >= segment_bytes_ + os_page_bytes());
 }
 
@@ -146,7 +147,7 @@ LARDER_INLINE bool Log::release_free_segment() {
   SegmentId id = 0;
   {
     const MutexLock lock(mutex_);
-    if (free_.size() <= kReservedSegments) return false;
+    if (free_.size() <= reserved_count()) return false;
     id = free_.back();
     free_.pop_back();
     free_count_.store(free_.size());

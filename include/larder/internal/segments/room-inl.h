@@ -14,7 +14,7 @@ namespace larder::internal {
 inline constexpr size_t kSegmentsForClasses = 64;
 
 LARDER_INLINE int Log::class_of(int64_t deadline_ms, int64_t now_ms) const {
-  if (account_.limit() / segment_bytes_ < kSegmentsForClasses) return kNeverExpiryClass;
+  if (segments_at(account_.limit()) < kSegmentsForClasses) return kNeverExpiryClass;
   return expiry_class(deadline_ms, now_ms);
 }
 
@@ -58,29 +58,32 @@ LARDER_INLINE std::optional<Reservation> Log::append(SegmentId id, size_t bytes)
 }
 
 // Appends to any open segment that has room: mixing expiry classes is better than waiting until a whole segment is
-// clean. If a segment that was read here has been cleaned and opened again since, it may now be the cleaner's own.
-// Then the cleaner may have no room for a survivor, and drops it or, with eviction off, puts the victim back.
+// clean. If a segment that was read here has been cleaned and opened again since, it may now be a cleaner's own.
+// Then that may have no room for a survivor, and drops it or, with eviction off, puts the victim back.
 LARDER_INLINE std::optional<Reservation> Log::append_elsewhere(Chain chain, size_t bytes) {
   for (const Chain where : {chain, chain == Chain::kSmall ? Chain::kMain : Chain::kSmall}) {
-    for (const OrderedAtomic<SegmentId>& open : open_[static_cast<size_t>(where)]) {
-      const SegmentId id = open.load(std::memory_order_acquire);
-      if (id == 0) continue;
-      if (const std::optional<Reservation> place = append(id, bytes)) return place;
+    for (const Lane& lane : lanes_) {
+      for (const OrderedAtomic<SegmentId>& open : lane[static_cast<size_t>(where)]) {
+        const SegmentId id = open.load(std::memory_order_acquire);
+        if (id == 0) continue;
+        if (const std::optional<Reservation> place = append(id, bytes)) return place;
+      }
     }
   }
   return std::nullopt;
 }
 
-// Appends to the segment that is reserved for the cleaner. No store uses it, so one segment has room for all that
-// is live in a victim. Survivors of all expiry classes share it: mixing them is better than losing them.
+// Appends to a segment that is reserved for cleaners. No store uses it, so one segment has room for all that is
+// live in a victim. Survivors of all expiry classes share it: mixing them is better than losing them.
 LARDER_INLINE std::optional<Reservation> Log::append_survivor(Chain chain, size_t bytes) {
   OrderedAtomic<SegmentId>& open = survivors_[static_cast<size_t>(chain)];
-  const SegmentId id = open.load(std::memory_order_acquire);
-  if (id != 0) {
-    if (const std::optional<Reservation> place = append(id, bytes)) return place;
+  for (;;) {
+    const SegmentId id = open.load(std::memory_order_acquire);
+    if (id != 0) {
+      if (const std::optional<Reservation> place = append(id, bytes)) return place;
+    }
+    if (!open_next(open, chain, id, For::kCleaner)) return std::nullopt;
   }
-  if (!open_next(open, chain, id, For::kCleaner)) return std::nullopt;
-  return append(open.load(std::memory_order_acquire), bytes);
 }
 
 LARDER_INLINE bool Log::open_next(OrderedAtomic<SegmentId>& open, Chain chain, SegmentId full, For whom) {
@@ -104,7 +107,7 @@ LARDER_INLINE void Log::commit(const Reservation& place, size_t live_bytes) {
 }
 
 LARDER_INLINE SegmentId Log::take_free(For whom) {
-  const size_t kept = whom == For::kCleaner ? 0 : kReservedSegments;
+  const size_t kept = whom == For::kCleaner ? 0 : reserved_count();
   if (free_.size() > kept) {
     const SegmentId id = free_.back();
     free_.pop_back();
