@@ -39,10 +39,10 @@ def misses(text):
 
 def get(text):
     """Nanoseconds of a get, by threads."""
-    found = re.findall(r'^two threads: get +(\S.*?) +([\d.]+) ns, ([\d.]+) by two threads', text, re.M)
-    order = {'larder': 0, 'sharded mutex LRU': 1, 'flat_hash_map, unlocked': 2}
+    found = re.findall(r'^threads: get +(\S.*?) +own process +([\d.]+) ns, ([\d.]+) by 2 threads', text, re.M)
+    order = ['larder', 'sharded mutex LRU', 'flat_hash_map']
     table = {'one thread': {}, 'two threads': {}}
-    for contender, one, two in sorted(found, key=lambda row: order[row[0]]):
+    for contender, one, two in sorted((row for row in found if row[0] in order), key=lambda row: order.index(row[0])):
         table['one thread'][contender] = float(one)
         table['two threads'][contender] = float(two)
     return table if found else {}
