@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::string_view kIsProcess = "--process";
 constexpr size_t kChunk = 2'048;  // operations that a thread takes at a time; a multiple of kBatch
-constexpr size_t kTries = 3;
+constexpr size_t kTries = 2;
 constexpr double kUndisturbed = 0.05;  // Round::others_share
 static_assert(kChunk % kBatch == 0);
 

@@ -62,8 +62,8 @@ std::string line_of(const Load& load, const Times& own, const Times& peer) {
   }
   std::string line = fmt::format("{:7.1f} ns", median(own[0]));
   for (size_t t = 1; t < own.size(); ++t) {
-    line += fmt::format(", {:.1f} by {} threads: {} as many", median(own[t]), load.threads[t],
-                        with_range(all[t - 1], 2, " x"));
+    line += fmt::format(", {:.1f} by {} threads: {}", median(own[t]), load.threads[t],
+                        with_range(all[t - 1], 2, " x as many"));
   }
   return line;
 }
@@ -103,8 +103,8 @@ void measure(const Load& load, size_t items, size_t rounds) {
         fmt::format("{}{}", names[c], load.evicts && !evicts(names[c]) ? " (overwriting)" : "");
     const bool agree =
         is_agreed(ratios_of(own_times[c], own_times[0]), ratios_of(shared_times[c], shared_times[0]));
-    fmt::print("{:<36} {:<38} own process  {}\n", load.title, name, line_of(load, own_times[c], own_times[0]));
-    fmt::print("{:<36} {:<38} one process  {}  {}, others had {:.0f} %\n", load.title, name,
+    fmt::print("{:<38} {:<38} own process  {}\n", load.title, name, line_of(load, own_times[c], own_times[0]));
+    fmt::print("{:<38} {:<38} one process  {}  {}, others had {:.0f} %\n", load.title, name,
                line_of(load, shared_times[c], shared_times[0]), agree ? "agree" : "differ", others[c] * 100);
   }
 }

@@ -1,5 +1,6 @@
 #include "loads.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <random>
@@ -112,7 +113,7 @@ bool evicts(std::string_view contender) { return contender == kLarder || contend
 
 std::vector<Load> all_loads(size_t items) {
   const std::vector<size_t> alone = {1};
-  const std::vector<size_t> together = {1, 2};
+  const std::vector<size_t> together = {1, 2, 4};
   const std::vector<std::string_view> both = {kMap, kLarder};
   std::vector<std::string_view> locked = {kLarder, kLru};
 #ifdef LARDER_HAVE_TBB
@@ -127,6 +128,7 @@ std::vector<Load> all_loads(size_t items) {
   Load gets;
   gets.items = items;
   gets.limit_bytes = 400 * items;
+  gets.operations = std::clamp(2 * items, Requests::kCount / 8, Requests::kCount);
   const auto with = [](Load load, std::string title, const std::vector<size_t>& threads,
                        const std::vector<std::string_view>& contenders) {
     load.title = std::move(title);
@@ -149,7 +151,7 @@ std::vector<Load> all_loads(size_t items) {
   inserts.evicts = true;
   inserts.limit_bytes = 100 * items;
 
-  return {
+  std::vector<Load> loads = {
       with(gets, "get", alone, map_first),
       with(batches, "get_multi of 32, a key", alone, both),
       with(sets, "set, overwriting", alone, map_first),
@@ -159,6 +161,22 @@ std::vector<Load> all_loads(size_t items) {
       with(hot, "threads: one hot key", together, map_last),
       with(some_sets, "threads: 10 % sets", together, locked),
   };
+  // A million items stand for 256 MiB of short values, and for 1 GiB of longer ones.
+  for (const auto& [value_bytes, limit_bytes] :
+       {std::pair(size_t{100}, 268 * items), std::pair(size_t{1'000}, 1'074 * items)}) {
+    Load evicting = inserts;
+    evicting.operations /= 2;
+    evicting.value_bytes = value_bytes;
+    evicting.limit_bytes = limit_bytes;
+    evicting.items = limit_bytes / (kKeyBytes + value_bytes);
+    for (const auto& [set_one_in, gets_among] :
+         {std::pair(1, ""), std::pair(2, ", 50 % gets"), std::pair(10, ", 90 % gets")}) {
+      evicting.set_one_in = static_cast<size_t>(set_one_in);
+      loads.push_back(
+          with(evicting, fmt::format("threads: evict, {} bytes{}", value_bytes, gets_among), together, locked));
+    }
+  }
+  return loads;
 }
 
 }  // namespace larder::bench

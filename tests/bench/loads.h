@@ -22,7 +22,7 @@ struct Load {
   std::vector<std::string_view> contenders;  // with one thread, the first is the peer of the others
   size_t items = 0;                          // before the clock runs
   size_t limit_bytes = 0;                    // of those who evict
-  size_t operations = 2'000'000;             // a round, of all threads
+  size_t operations = 0;                     // a round, of all threads
   size_t value_bytes = 100;
   size_t set_one_in = 0;    // 1: sets only; 0: gets only
   bool is_batched = false;  // 32 keys at a time, for those who can
