@@ -137,7 +137,9 @@ class LARDER_API Loader {
     Look look;
     look_up(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
     if (look.suffices()) return answer(look);
-    return load_missing({&key, 1}, {&look, 1}, options, load, show)[0];
+    absl::Status result;
+    load_missing({&key, 1}, {&look, 1}, options, load, show, {&result, 1});
+    return result;
   }
 
   // The same for many keys. Those that this call has to load are loaded together, with one call of `load`. (Keys
@@ -171,15 +173,15 @@ class LARDER_API Loader {
     Worth worth = Worth::kNothing;
     bool is_won = false;
     bool is_absence = false;  // the item is an absent marker
+    uint64_t cas = 0;         // of the item, or of the placeholder for one; 0: there is neither
   };
 
   bool look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor);
   [[nodiscard]] static Look look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show);
   [[nodiscard]] static absl::Status absence();
   [[nodiscard]] absl::Status answer(const Look& look);
-  [[nodiscard]] std::vector<absl::Status> load_missing(std::span<const std::string_view> keys,
-                                                       std::span<const Look> looks, const LoadOptions& options,
-                                                       Load load, Show show);
+  void load_missing(std::span<const std::string_view> keys, std::span<const Look> looks, const LoadOptions& options,
+                    Load load, Show show, std::span<absl::Status> results);
   [[nodiscard]] Stripe& stripe_of(std::string_view key) const;
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 

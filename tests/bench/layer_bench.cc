@@ -6,11 +6,17 @@
 // Few items, so that the memory they lie in is near, and what is measured is instructions; requests are uniform and
 // made before the clock runs. By hand: one mutex, an std::unordered_map with expiry, a condition variable for those
 // who wait for a load; nothing is ever evicted. Rounds, medians and ratios as in cache_bench.
+//
+// In a storm, many threads ask for one missing key after the other, all for the same key, and a load takes a
+// millisecond. Storms are measured in processor time, and in how often threads were switched, per key.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -88,6 +94,31 @@ class HandWritten {
   std::unordered_map<std::string, Entry> map_;
 };
 
+// What a program has that only wants to load once: a mutex, and a future for each key.
+class Futures {
+ public:
+  template <class Load>
+  std::string get_or_load(const std::string& key, Load&& load) {
+    std::unique_lock lock(mutex_);
+    const auto [place, is_new] = map_.try_emplace(key);
+    if (!is_new) {
+      const std::shared_future<std::string> value = place->second;
+      lock.unlock();
+      return value.get();
+    }
+    std::promise<std::string> promise;
+    place->second = promise.get_future().share();
+    lock.unlock();
+    std::string value = load(key);
+    promise.set_value(value);
+    return value;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_future<std::string>> map_;
+};
+
 // Told of everything, and does next to nothing.
 class Tally : public RemovalListener {
  public:
@@ -107,6 +138,69 @@ void by_two_threads(Run&& run) {
   std::thread other([&] { run(kOperations / 2, kOperations); });
   run(0, kOperations / 2);
   other.join();
+}
+
+// What this process has used so far.
+struct Used {
+  double cpu_us = 0;
+  double switches = 0;
+
+  static Used so_far() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto us = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+    };
+    return {.cpu_us = us(usage.ru_utime) + us(usage.ru_stime),
+            .switches = static_cast<double>(usage.ru_nvcsw + usage.ru_nivcsw)};
+  }
+};
+
+// get(key) is called for every key by every thread.
+template <class Get>
+Used storm(size_t thread_count, const std::vector<std::string>& keys, Get&& get) {
+  const Used before = Used::so_far();
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < thread_count; ++i) {
+    threads.emplace_back([&] {
+      for (const std::string& key : keys) get(key);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const Used after = Used::so_far();
+  const auto count = static_cast<double>(keys.size());
+  return {.cpu_us = (after.cpu_us - before.cpu_us) / count, .switches = (after.switches - before.switches) / count};
+}
+
+void compare_storms(size_t thread_count, size_t rounds) {
+  const std::unique_ptr<Cache> cache = make_cache({.memory_limit_bytes = 64 << 20, .seed = kSeed});
+  LoadingCache<> strings(*cache);
+  Futures futures;
+  const auto load = [](auto&&) {
+    std::this_thread::sleep_for(1ms);
+    return std::string(kValueBytes, 'v');
+  };
+  struct Row {
+    std::string_view name;
+    std::vector<double> cpu_us = {}, switches = {};
+    void add(const Used& used) {
+      cpu_us.push_back(used.cpu_us);
+      switches.push_back(used.switches);
+    }
+  };
+  Row by_hand{"mutex, shared_future"}, loader{"get_or_load"};
+  for (size_t round = 0; round < rounds; ++round) {
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < 200; ++i) keys.push_back(fmt::format("{}-{}", round, i));
+    by_hand.add(storm(thread_count, keys, [&](const std::string& key) { (void)futures.get_or_load(key, load); }));
+    loader.add(storm(thread_count, keys,
+                     [&](const std::string& key) { (void)strings.get_or_load(key, {.ttl = 1h}, load); }));
+  }
+  for (const Row& row : {by_hand, loader}) {
+    fmt::print("{:<28} {:<26} {:7.1f} us of processor time a key, {:.1f} switches  {:.2f} x, {:.2f} x\n",
+               fmt::format("storm of {} threads", thread_count), row.name, median(row.cpu_us), median(row.switches),
+               median(row.cpu_us) / median(by_hand.cpu_us), median(row.switches) / median(by_hand.switches));
+  }
 }
 
 // What a value costs where it lies, held and copied. `bytes`: of each value.
@@ -313,6 +407,7 @@ void run(size_t items, size_t rounds) {
            {"listener, with values", set_all_told(&with_values)}});
   if (sum == 0 || without_values.bytes == 0 || with_values.bytes == 0) fmt::print("nothing was read\n");
 
+  for (const size_t threads : {8, 64}) compare_storms(threads, rounds);
   compare_handles(100, items, ids, rounds);
   ids.resize(ids.size() / 10);
   compare_handles(size_t{64} << 10, std::min<size_t>(items, 100), ids, rounds);

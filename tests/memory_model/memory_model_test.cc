@@ -13,6 +13,7 @@
 #include "doctest/doctest.h"
 #include "memory_model/counters.h"
 #include "memory_model/emptied_segment.h"
+#include "memory_model/event.h"
 #include "memory_model/flush_generation.h"
 #include "memory_model/in_place_change.h"
 #include "memory_model/orders.h"
@@ -47,6 +48,7 @@ constexpr Scenario* kFlushBesideStore = simulate<FlushBesideStore>;
 constexpr Scenario* kPinAndDrain = simulate<PinAndDrain>;
 constexpr Scenario* kPinnedRecordStays = simulate<PinnedRecordStays>;
 constexpr Scenario* kHandlesShareRoom = simulate<HandlesShareRoom>;
+constexpr Scenario* kEventWithTimer = simulate<EventWithTimer>;
 constexpr Scenario* kNumberPassedOn = simulate<NumberPassedOn>;
 constexpr Scenario* kMoreBlocks = simulate<MoreBlocks>;
 constexpr Scenario* kResetBesideSum = simulate<ResetBesideSum>;
@@ -68,6 +70,7 @@ constexpr std::array kScenarios = {
     kPinAndDrain,
     kPinnedRecordStays,
     kHandlesShareRoom,
+    kEventWithTimer,
     kNumberPassedOn,
     kMoreBlocks,
     kResetBesideSum,
@@ -145,6 +148,9 @@ const std::array kRows = std::to_array<Row>({
     {kMoment, mo_relaxed, kDueFlushBesideRead},
     {kFlushDone, mo_relaxed, kDueFlushBesideChange},
     {kFlushAll, mo_relaxed, kFlushAllBesideChange},
+    // loader
+    {kHappen, mo_relaxed, kEventWithTimer},
+    {kWait, mo_relaxed, kEventWithTimer},
     // counters
     {kTakeNumber, mo_relaxed, kNumberPassedOn},
     {kGiveNumberBack, mo_relaxed, kNumberPassedOn},
@@ -196,6 +202,7 @@ TEST_CASE("what a flush makes stale lies in segments from before it") { check_ho
 TEST_CASE("a segment is freed once, when its records and pins are gone") { check_holds(kPinAndDrain); }
 TEST_CASE("a pinned record stays as it is") { check_holds(kPinnedRecordStays); }
 TEST_CASE("a segment's room counts once for all handles to it") { check_holds(kHandlesShareRoom); }
+TEST_CASE("all that wait for an event are woken, and see what was done before it") { check_holds(kEventWithTimer); }
 TEST_CASE("a thread loses nothing that was counted by the one whose number it got") {
   check_holds(kNumberPassedOn);
 }

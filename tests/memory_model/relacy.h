@@ -71,6 +71,9 @@ class Atomic {
 
   unsigned load(rl::memory_order order, Where where = here()) const { return value_.load(order, where); }
   void store(unsigned value, rl::memory_order order, Where where = here()) { value_.store(value, order, where); }
+  unsigned exchange(unsigned value, rl::memory_order order, Where where = here()) {
+    return value_.exchange(value, order, where);
+  }
   unsigned fetch_add(unsigned value, rl::memory_order order, Where where = here()) {
     return value_.fetch_add(value, order, where);
   }

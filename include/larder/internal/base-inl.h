@@ -7,6 +7,7 @@
 #include "larder/internal/base/arena-inl.h"
 #include "larder/internal/base/buddy_allocator-inl.h"
 #include "larder/internal/base/clock-inl.h"
+#include "larder/internal/base/event-inl.h"
 #include "larder/internal/base/page_size-inl.h"
 #include "larder/internal/base/result-inl.h"
 #include "larder/internal/base/thread_number-inl.h"

@@ -17,6 +17,7 @@ class OrderedAtomic {
 
   [[nodiscard]] T load(std::memory_order order) const { return value_.load(order); }
   void store(T value, std::memory_order order) { value_.store(value, order); }
+  T exchange(T value, std::memory_order order) { return value_.exchange(value, order); }
   T fetch_add(T value, std::memory_order order) { return value_.fetch_add(value, order); }
   T fetch_sub(T value, std::memory_order order) { return value_.fetch_sub(value, order); }
   T fetch_or(T value, std::memory_order order) { return value_.fetch_or(value, order); }

@@ -40,13 +40,15 @@ class Loader::Call {
     asks_.push_back({.key = key, .index = index, .look = look});
   }
 
-  void run(std::vector<absl::Status>& results) {
-    for (std::vector<Ask*> asked = all(); !asked.empty(); asked = look_again(asked)) run_once(asked);
+  void run(std::span<absl::Status> results) {
+    do {
+      run_once();
+    } while (look_again());
     for (Ask& ask : asks_) results[ask.index] = std::move(ask.status);
   }
 
  private:
-  enum class Role : uint8_t { kDone, kLeads, kJoins, kLooksAgain };
+  enum class Role : uint8_t { kEnters, kLeads, kJoins, kLooksAgain, kDone };
   enum class Claim : uint8_t { kDone, kMine, kOthers };
 
   // One of the keys of the call.
@@ -54,9 +56,10 @@ class Loader::Call {
     std::string_view key;
     size_t index = 0;
     Look look = {};  // the best that was shown so far
-    Role role = Role::kDone;
+    Role role = Role::kEnters;
     absl::Status status = {};
     std::shared_ptr<Flight> flight = nullptr;
+    Steady::time_point deadline = {};  // of the flight, when it was joined
     uint64_t inherited_cas = 0;  // the claimed CAS number of the flight that this one replaced
 
     // The claimed item, which the value is to replace.
@@ -71,51 +74,48 @@ class Loader::Call {
     return Steady::now() + internal::bounded_load_timeout(options_);
   }
 
-  [[nodiscard]] std::vector<Ask*> all() {
-    std::vector<Ask*> asked;
-    asked.reserve(asks_.size());
-    for (Ask& ask : asks_) asked.push_back(&ask);
-    return asked;
-  }
-
-  void run_once(std::span<Ask* const> asked) {
+  void run_once() {
     std::vector<Ask*> mine, others;
-    for (Ask* ask : asked) enter(*ask);
-    for (Ask* ask : asked) {
-      if (ask->role != Role::kLeads) continue;
-      const Claim claimed = claim(*ask);
-      if (claimed == Claim::kMine) mine.push_back(ask);
-      if (claimed == Claim::kOthers) others.push_back(ask);
+    for (Ask& ask : asks_) {
+      if (ask.role == Role::kEnters) enter(ask);
+    }
+    for (Ask& ask : asks_) {
+      if (ask.role != Role::kLeads) continue;
+      const Claim claimed = claim(ask);
+      if (claimed == Claim::kMine) mine.push_back(&ask);
+      if (claimed == Claim::kOthers) others.push_back(&ask);
     }
     load(mine);
     look_out(std::move(others));
-    for (Ask* ask : asked) {
-      if (ask->role == Role::kJoins) wait(*ask);
+    for (Ask& ask : asks_) {
+      if (ask.role == Role::kJoins) wait(ask);
     }
   }
 
-  // Looks the keys up again, and returns those that are still not answered.
-  [[nodiscard]] std::vector<Ask*> look_again(std::span<Ask* const> asked) {
-    std::vector<Ask*> open;
-    for (Ask* ask : asked) {
-      if (ask->role != Role::kLooksAgain) continue;
-      ask->role = Role::kDone;
+  // Looks the keys up again, and returns whether some are still not answered.
+  bool look_again() {
+    bool is_any_open = false;
+    for (Ask& ask : asks_) {
+      if (ask.role != Role::kLooksAgain) continue;
+      ask.role = Role::kDone;
       Look look;
-      internal::look_as_loader(engine_, ask->key,
-                               [&](const ItemView& item) { look = look_at(item, ask->index, options_, show_); });
-      if (look.worth > Worth::kNothing) ask->look = look;
+      internal::look_as_loader(engine_, ask.key,
+                               [&](const ItemView& item) { look = look_at(item, ask.index, options_, show_); });
+      if (look.worth > Worth::kNothing) ask.look = look;
       if (look.suffices()) {
-        ask->status = loader_.answer(look);
+        ask.status = loader_.answer(look);
       } else if (Steady::now() >= give_up_at_) {
-        ask->status = time_out(*ask);
+        ask.status = time_out(ask);
       } else {
-        open.push_back(ask);
+        ask.role = Role::kEnters;
+        is_any_open = true;
       }
     }
-    return open;
+    return is_any_open;
   }
 
   void enter(Ask& ask) {
+    ask.role = Role::kDone;
     Stripe& stripe = loader_.stripe_of(ask.key);
     const internal::MutexLock lock(stripe.mutex);
     if (const auto found = stripe.flights.find(ask.key); found != stripe.flights.end()) {
@@ -126,7 +126,7 @@ class Loader::Call {
             unless_old(ask, absl::FailedPreconditionError("a load function asks for the key that it is loading"));
         return;
       }
-      if (is_own || is_standing(flight)) {
+      if (is_own || is_standing(flight, ask.look)) {
         if (ask.look.worth == Worth::kDue) {
           ask.status = loader_.answer(ask.look);
           return;
@@ -134,6 +134,7 @@ class Loader::Call {
         flight.is_waited_for = true;
         ask.role = Role::kJoins;
         ask.flight = found->second;
+        ask.deadline = flight.deadline;
         loader_.counts_.waits.fetch_add(1);
         return;
       }
@@ -145,10 +146,10 @@ class Loader::Call {
     ask.role = Role::kLeads;
   }
 
-  // Whether a flight in the table is worth waiting for.
-  [[nodiscard]] bool is_standing(const Flight& flight) const {
+  // Whether a flight in the table is worth waiting for. `look`: the caller's own, at any moment of this call.
+  [[nodiscard]] bool is_standing(const Flight& flight, const Look& look) const {
     if (Steady::now() >= flight.deadline) return false;
-    if (flight.claimed_cas == 0) return true;
+    if (flight.claimed_cas == 0 || flight.claimed_cas == look.cas) return true;
     const std::optional<ItemDetails> item = internal::inspect_as_loader(engine_, flight.key);
     return item && item->cas == flight.claimed_cas;
   }
@@ -317,34 +318,40 @@ class Loader::Call {
 
   void land(Ask& ask, const std::optional<absl::Status>& status, std::string_view value = {},
             std::exception_ptr exception = nullptr) {
+    Flight& flight = *ask.flight;
+    if (leave_table(ask)) {
+      if (status) flight.status = internal::own_copy(*status);
+      flight.value = value;
+      flight.exception = std::move(exception);
+      flight.landing.happen();
+    }
+    ask.role = Role::kDone;
+  }
+
+  // Returns whether anybody waits for the flight; nobody joins it from now on.
+  bool leave_table(const Ask& ask) {
     Stripe& stripe = loader_.stripe_of(ask.key);
     const internal::MutexLock lock(stripe.mutex);
     const auto found = stripe.flights.find(ask.key);
     if (found != stripe.flights.end() && found->second == ask.flight) stripe.flights.erase(found);
-    Flight& flight = *ask.flight;
-    if (status) flight.status = internal::own_copy(*status);
-    if (flight.is_waited_for) flight.value = value;
-    flight.exception = std::move(exception);
-    flight.has_landed = true;
-    flight.landed.notify_all();
-    ask.role = Role::kDone;
+    return ask.flight->is_waited_for;
+  }
+
+  // Returns whether the flight has landed by its deadline, which may move meanwhile.
+  bool await_landing(const Ask& ask) {
+    Steady::time_point deadline = ask.deadline;
+    while (!ask.flight->landing.wait_until(deadline)) {
+      const internal::MutexLock lock(loader_.stripe_of(ask.key).mutex);
+      if (ask.flight->deadline == deadline) return false;
+      deadline = ask.flight->deadline;
+    }
+    return true;
   }
 
   void wait(Ask& ask) {
-    Flight& flight = *ask.flight;
-    bool has_landed = false;
-    {
-      Stripe& stripe = loader_.stripe_of(ask.key);
-      const internal::MutexLock lock(stripe.mutex);
-      while (!flight.has_landed && Steady::now() < flight.deadline) {
-        // A copy, because it is read without the mutex.
-        const Steady::time_point deadline = flight.deadline;
-        flight.landed.wait_until(stripe.mutex, deadline);
-      }
-      has_landed = flight.has_landed;
-    }
+    const Flight& flight = *ask.flight;
     ask.role = Role::kDone;
-    if (!has_landed) {
+    if (!await_landing(ask)) {
       ask.status = time_out(ask);
     } else if (!flight.status) {
       ask.role = Role::kLooksAgain;

@@ -3,7 +3,7 @@
 // A *flight* is one caller's attempt to get the value of one key, on behalf of all callers that ask this Loader
 // for it. The caller that creates it leads it. It is in its stripe's table until it lands, or until another caller
 // replaces it by a flight of its own, because it is overdue or its item is gone. The stripe's mutex guards
-// everything in a flight that changes.
+// everything in a flight that changes, except its result.
 //
 // Steps of a caller whose key was not in the cache:
 //
@@ -14,9 +14,10 @@
 //   load    leaders only, without a lock.
 //   store   on condition that the item is still the claimed one (by its CAS number; an item that was given back,
 //           erased, replaced or invalidated has another number, or is gone).
-//   land    under the stripe's mutex: leaves the table, sets has_landed, wakes all waiting callers.
-//   wait    joiners only, after all that they lead has landed: until has_landed or the flight's deadline. If the
-//           flight has no result, they start again with a lookup in the cache.
+//   land    leaves the table under the stripe's mutex, notes the result, and wakes all waiting callers without a
+//           mutex: there are many of them, and each would wait for it at once.
+//   wait    joiners only, after all that they lead has landed: without a mutex, until the flight lands or its
+//           deadline is past. If the flight has no result, they start again with a lookup in the cache.
 //
 // 1. One load at a time. Only a leader loads, and the table has one flight per key. A flight is replaced only if
 //    it is overdue or its item is no longer the claimed one; then another load is what is wanted.
@@ -29,14 +30,16 @@
 //    win, or the item is there but its bytes are not a value.)
 // 4. Nothing old is brought back. The store is conditional, as above, so any change of the item after the claim
 //    prevails over a load that started before the change. A caller that asks after the change does not get that
-//    load's value: when it enters, it compares the flight's item with the one that is there, and leads a new
-//    flight if they differ. If it enters before the flight has noted its item, which is done under the stripe's
-//    mutex and before the load, the load starts after it came. (Where no room was found for an item there is
-//    nothing to compare.) What a claim has found may have been read before the caller came; that is why a flight
-//    that lands after its claim has no result for others. A load that takes over a placeholder after its lease
-//    keeps its CAS number: both loads may then store, and the first does. Neither brings anything back, because an
-//    erase since then has removed the placeholder, too.
-// 5. No wake-up is missed. has_landed is set and checked under one mutex, which waiting releases as it starts.
+//    load's value: when it enters, it compares the flight's item with the one that it has found itself, else with
+//    the one that is there by then, and leads a new flight if they differ. If it enters before the flight has
+//    noted its item, which is done under the stripe's mutex and before the load, the load starts after it came.
+//    (Where no room was found for an item there is nothing to compare.) What a claim has found may have been read
+//    before the caller came; that is why a flight that lands after its claim has no result for others. A load that
+//    takes over a placeholder after its lease keeps its CAS number: both loads may then store, and the first does.
+//    Neither brings anything back, because an erase since then has removed the placeholder, too.
+// 5. No wake-up is missed, and no result is read before it is whole: the landing is an event (base/event.h), which
+//    happens after the result was written. A result is left out only if nobody has joined by the time the flight
+//    leaves the table, and nobody joins it after that.
 // 6. Nobody waits for ever. A joiner waits until the flight's deadline, which is moved at most twice: when its
 //    leader starts to wait for somebody elsewhere, and when it starts to load. A joiner starts again only within
 //    load_timeout. A call leads some flights and joins others, and never waits before all it leads have landed. So
@@ -48,7 +51,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -61,6 +63,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "larder/internal/base/event.h"
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/loader.h"
@@ -106,13 +109,13 @@ struct Loader::Flight {
   Steady::time_point deadline;
   uint64_t claimed_cas = 0;  // CAS number of the item to be replaced; 0: unknown
   bool is_waited_for = false;
-  bool has_landed = false;
-  std::condition_variable_any landed;
 
-  // The result for others, if there is one. Written before has_landed, and not changed after.
+  // The result for others, if there is one. Written by the leader before it lands, and read after.
   std::optional<absl::Status> status;
   std::string value;
   std::exception_ptr exception;
+
+  internal::Event landing;
 };
 
 struct alignas(64) Loader::Stripe {

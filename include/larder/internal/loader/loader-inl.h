@@ -31,13 +31,14 @@ LARDER_INLINE std::vector<absl::Status> Loader::get_or_load_multi(std::span<cons
   internal::look_as_loader(engine_, keys, [&](size_t index, const ItemView& item) {
     looks[index] = look_at(item, index, options, show);
   });
-  return load_missing(keys, looks, options, load, show);
+  std::vector<absl::Status> results(keys.size());
+  load_missing(keys, looks, options, load, show, results);
+  return results;
 }
 
-LARDER_INLINE std::vector<absl::Status> Loader::load_missing(std::span<const std::string_view> keys,
-                                                             std::span<const Look> looks,
-                                                             const LoadOptions& options, Load load, Show show) {
-  std::vector<absl::Status> results(keys.size());
+LARDER_INLINE void Loader::load_missing(std::span<const std::string_view> keys, std::span<const Look> looks,
+                                        const LoadOptions& options, Load load, Show show,
+                                        std::span<absl::Status> results) {
   Call call(*this, options, load, show);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (looks[i].suffices()) {
@@ -49,7 +50,6 @@ LARDER_INLINE std::vector<absl::Status> Loader::load_missing(std::span<const std
     }
   }
   call.run(results);
-  return results;
 }
 
 LARDER_INLINE bool Loader::look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor) {
@@ -58,7 +58,7 @@ LARDER_INLINE bool Loader::look_up(std::string_view key, FunctionRef<void(const 
 
 LARDER_INLINE Loader::Look Loader::look_at(const ItemView& item, size_t index, const LoadOptions& options,
                                            Show show) {
-  Look look{.is_won = item.is_won, .is_absence = item.is_absence};
+  Look look{.is_won = item.is_won, .is_absence = item.is_absence, .cas = item.cas};
   if (!look.is_absence && !(has_value(item) && show(index, item.value))) return look;
   look.worth = item.is_stale ? Worth::kDue : Worth::kFresh;
   if (item.ttl_ms == kNeverExpires) return look;
