@@ -30,17 +30,6 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 }  // namespace
 
-void ClientSocket::begin_turn(Buffer& in) {
-  is_drained_ = false;
-  if (arrived_bytes_ == 0) return;
-  in.append({arrived_.data(), arrived_bytes_});
-  counters_.add(Counter::kBytesRead, arrived_bytes_);
-  moved_bytes_ += arrived_bytes_;
-  is_drained_ = arrived_bytes_ < arrived_.size();
-  expects_short_ = is_drained_;
-  arrived_bytes_ = 0;
-}
-
 bool ClientSocket::receive(Buffer& in) {
   if (in.empty() && in.capacity() > BufferPool::kBlockBytes) in.release();
   // Behind the beginning of a request there is room already (see Connection::parse).
@@ -54,7 +43,6 @@ bool ClientSocket::receive(Buffer& in) {
   }
   in.commit(static_cast<size_t>(count));
   moved_bytes_ += static_cast<size_t>(count);
-  expects_short_ = static_cast<size_t>(count) < kArrivedBytesMax;
   is_drained_ = static_cast<size_t>(count) < room.size();
   counters_.add(Counter::kBytesRead, static_cast<uint64_t>(count));
   return true;

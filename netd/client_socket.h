@@ -5,31 +5,27 @@
 
 #include <sys/types.h>
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
-#include <system_error>
+#include <functional>
 #include <utility>
 
-#include "netd/asio.h"
 #include "netd/buffer.h"
 #include "netd/counters.h"
+#include "netd/event_loop.h"
 #include "netd/unique_fd.h"
 
 namespace netd {
 
 class ClientSocket {
  public:
-  // fd: connected and non-blocking.
-  ClientSocket(asio::io_context& io, UniqueFd fd, Counters& counters)
-      : descriptor_(io, fd.get()), counters_(counters) {
-    (void)fd.release();  // descriptor_ closes it from now on
-  }
+  // fd: connected and non-blocking. `take_turn` is called after each wait or yield.
+  ClientSocket(EventLoop& loop, UniqueFd fd, Counters& counters, std::function<void()> take_turn)
+      : watch_(loop, std::move(fd), std::move(take_turn)), counters_(counters) {}
 
-  [[nodiscard]] int fd() { return descriptor_.native_handle(); }
+  [[nodiscard]] int fd() const { return watch_.fd(); }
 
-  // Puts what the wait has received where everything is received; more may be there.
-  void begin_turn(Buffer& in);
+  // More may have come.
+  void begin_turn() { is_drained_ = false; }
 
   // Less room than this at the end of a buffer is not worth a `receive`.
   static constexpr size_t kReadBytesMin = 2 << 10;
@@ -49,26 +45,13 @@ class ClientSocket {
   // Nothing more is sent.
   void shut_down();
 
-  // Calls `then` when there is something to receive, or the wait was cut short. With `may_receive`, a short request
-  // is received by the wait for it, which spares a system call.
-  template <class Then>
-  void await_input(bool may_receive, Then then) {
-    if (!may_receive || !expects_short_) return await(Descriptor::wait_read, std::move(then));
-    descriptor_.async_read_some(asio::buffer(arrived_),
-                                [this, then = std::move(then)](const std::error_code&, size_t bytes) mutable {
-                                  arrived_bytes_ = static_cast<uint32_t>(bytes);
-                                  then();
-                                });
-  }
-
-  // Calls `then` when there is room to send, or the wait was cut short.
-  template <class Then>
-  void await_output(Then then) {
-    await(Descriptor::wait_write, std::move(then));
-  }
-
+  // Until there is something to receive or room to send. An error is met again by who goes on.
+  void await_input() { watch_.await_input(); }
+  void await_output() { watch_.await_output(); }
+  // Others have their turns first.
+  void yield() { watch_.call_soon(); }
   // Cuts the wait short.
-  void cancel() { descriptor_.cancel(); }
+  void cancel() { watch_.cancel(); }
 
   // Bytes received and sent since the last reset.
   [[nodiscard]] size_t moved_bytes() const { return moved_bytes_; }
@@ -81,19 +64,8 @@ class ClientSocket {
  private:
   bool send_content(Buffer& out);
 
-  // An error, even that of a wait cut short, is met again by who goes on.
-  template <class Then>
-  void await(Descriptor::wait_type type, Then then) {
-    descriptor_.async_wait(type, [then = std::move(then)](const std::error_code&) mutable { then(); });
-  }
-
-  Descriptor descriptor_;
+  EventLoop::Watch watch_;
   Counters& counters_;
-  // What a wait has received; `arrived_bytes_` of them are yet to be taken.
-  static constexpr size_t kArrivedBytesMax = 128;
-  std::array<char, kArrivedBytesMax> arrived_;
-  uint32_t arrived_bytes_ = 0;
-  bool expects_short_ = true;  // what arrived last was
   bool is_drained_ = false;
   size_t moved_bytes_ = 0;
 };

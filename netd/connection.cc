@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <chrono>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -36,7 +36,7 @@ constexpr size_t kProgressDivisor = 32;
 constexpr uint64_t kBytesPerLookup = 32 << 10;
 
 // How long a value without memory waits until it asks again.
-constexpr int kMemoryWaitMs = 20;
+constexpr std::chrono::milliseconds kMemoryWait(20);
 
 // A value that is refused anyway need not be received.
 size_t item_bytes_max(const Options& options) { return options.read_only ? 0 : options.item_bytes_max; }
@@ -46,7 +46,7 @@ size_t item_bytes_max(const Options& options) { return options.read_only ? 0 : o
 Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
     : index(place),
       context_(context),
-      socket_(context.io, std::move(fd), context.counters),
+      socket_(context.loop, std::move(fd), context.counters, [this] { take_turn(); }),
       parser_(
           {.item_bytes_max = item_bytes_max(context.server.options()), .has_cas = context.server.options().cas}),
       in_(context.pool),
@@ -55,9 +55,8 @@ Connection::Connection(ConnectionContext& context, UniqueFd fd, size_t place)
   session_.fd = socket_.fd();
   session_.authenticated = !context.server.auth_file().is_required();
   if (!session_.authenticated) {
-    login_timer_ = std::make_shared<Timer>(context.io);
-    session_.wake_login = std::make_unique<const std::function<void()>>(
-        [&io = context.io, timer = login_timer_] { asio::post(io, [timer] { timer->cancel(); }); });
+    session_.wake_login =
+        std::make_unique<const std::function<void()>>(waker([this] { context_.loop.expire(login_timer_); }));
   }
   out_.set_outlet(
       {.keep = [this](const larder::ItemView& item) { return larder::keep(context_.server.cache(), item); },
@@ -162,7 +161,7 @@ bool Connection::run_turn() {
     context_.batch.drop_rest();
     parser_.restart();
   };
-  socket_.begin_turn(in_);
+  socket_.begin_turn();
   while (true) {
     const size_t requests_before = requests_left;
     const Pause pause = answer_requests(requests_left);
@@ -273,16 +272,19 @@ size_t Connection::answer() {
 }
 
 void Connection::begin_watching() {
-  const auto wake = [this] {
+  session_.watcher->on_wake(waker([this] {
     if (waiting_ == Waiting::kForInput) socket_.cancel();
-  };
-  alive_ = std::make_shared<char>();
-  // From whichever thread something happens on, to this connection's.
-  session_.watcher->on_wake([this, wake, gone_or_alive = std::weak_ptr<char>(alive_)] {
-    asio::post(context_.io, [wake, gone_or_alive] {
+  }));
+}
+
+// From whichever thread something happens on, to this connection's.
+std::function<void()> Connection::waker(std::function<void()> wake) {
+  if (alive_ == nullptr) alive_ = std::make_shared<char>();
+  return [&loop = context_.loop, wake = std::move(wake), gone_or_alive = std::weak_ptr<char>(alive_)] {
+    loop.post([wake, gone_or_alive] {
       if (!gone_or_alive.expired()) wake();
     });
-  });
+  };
 }
 
 // What a watcher says goes unheard; it gets what its queue holds, as fast as it takes it.
@@ -342,13 +344,7 @@ bool Connection::wait(Waiting waiting) {
                                                       : ConnectionState::kReading;
   entry_.state.store(waiting == Waiting::kForInput ? input_state : ConnectionState::kWriting,
                      std::memory_order_relaxed);
-  // An error is looked into by the turn itself.
-  const auto go_on = [this] { take_turn(); };
-  if (waiting == Waiting::kForInput) {
-    socket_.await_input(in_.empty() && !is_watching() && !lingering_, go_on);
-  } else {
-    socket_.await_output(go_on);
-  }
+  waiting == Waiting::kForInput ? socket_.await_input() : socket_.await_output();
   return true;
 }
 
@@ -390,7 +386,7 @@ bool Connection::yield() {
   if (session_.report != nullptr) {
     context_.queue_report(*this);
   } else {
-    asio::post(context_.io, [this] { take_turn(); });
+    socket_.yield();
   }
   return true;
 }
@@ -400,8 +396,7 @@ bool Connection::yield() {
 bool Connection::wait_to_log_in() {
   note_holding();
   waiting_ = Waiting::kForTimer;
-  login_timer_->expires_after(std::chrono::milliseconds(session_.login_wait_ms));
-  login_timer_->async_wait([this](const std::error_code&) {
+  login_timer_ = context_.loop.call_after(std::chrono::milliseconds(session_.login_wait_ms), [this] {
     pollfd client{.fd = session_.fd, .events = POLLRDHUP, .revents = 0};
     if (::poll(&client, 1, 0) > 0 && mode_ == Mode::kServing) abandon("normal");
     take_turn();
@@ -416,8 +411,7 @@ bool Connection::wait_for_memory() {
   // It is not its client that is waited for.
   holding_since_ms_ = context_.server.clock().monotonic_ms();
   waiting_ = Waiting::kForTimer;
-  const auto timer = std::make_shared<Timer>(context_.io, std::chrono::milliseconds(kMemoryWaitMs));
-  timer->async_wait([this, timer](const std::error_code&) { take_turn(); });
+  context_.loop.call_after(kMemoryWait, [this] { take_turn(); });
   return true;
 }
 

@@ -3,7 +3,7 @@
 // A connection belongs to one worker and runs only on that worker's thread. At any time exactly one operation is
 // pending for it: it waits for input, for its replies to be sent, for memory, for its login, or for its next turn.
 // Each turn ends by starting the next operation, or with the end of the connection, when the worker destroys it;
-// so a completion handler never meets a destroyed connection.
+// so no event meets a destroyed connection.
 //
 // A client cannot make it hold much memory: while replies are not taken no further requests are read, and a reply
 // is made only as far as the buffer has room (see retrieval.h). Between requests it holds no buffers at all.
@@ -16,12 +16,12 @@
 #include <memory>
 #include <string_view>
 
-#include "netd/asio.h"
 #include "netd/buffer.h"
 #include "netd/client_socket.h"
 #include "netd/connection_table.h"
 #include "netd/counters.h"
 #include "netd/dispatch.h"
+#include "netd/event_loop.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "netd/request_batch.h"
@@ -35,7 +35,7 @@ class Connection;
 
 // What the connections of one worker share. Outlives them.
 struct ConnectionContext {
-  asio::io_context& io;
+  EventLoop& loop;
   ServerState& server;
   Counters& counters;
   BufferPool& pool;
@@ -119,6 +119,7 @@ class Connection {
   bool run_turn();
   bool run_watching_turn();
   void begin_watching();
+  std::function<void()> waker(std::function<void()> wake);
   void tell(std::string_view event, std::string_view reason);
   Pause answer_requests(size_t& requests_left);
   bool next_request(size_t requests_max);
@@ -140,9 +141,8 @@ class Connection {
   Buffer out_;
   Session session_;
   ConnectionEntry entry_;
-  // Pending wake-ups refer to these, so that they do not meet a destroyed connection.
-  std::shared_ptr<char> alive_;         // of a watching connection
-  std::shared_ptr<Timer> login_timer_;  // of a connection that has to log in; other threads wake it
+  std::shared_ptr<char> alive_;  // while other threads may wake it: so that they do not meet a destroyed connection
+  EventLoop::TimerId login_timer_;  // the wait before a login
   std::string_view end_reason_ = "normal";
   std::unique_ptr<Request> unfinished_;  // a request that has been answered in part, or not yet
   bool closing_ = false;                 // no more requests are answered

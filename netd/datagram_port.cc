@@ -9,7 +9,7 @@
 #include <new>
 #include <span>
 #include <string_view>
-#include <system_error>
+#include <utility>
 
 #include "larder/serving.h"
 #include "netd/commands.h"
@@ -34,11 +34,11 @@ constexpr size_t kValueBytesMax = 1 << 20;
 
 DatagramPort::DatagramPort(ConnectionContext& context, UniqueFd fd)
     : context_(context),
-      descriptor_(context.io, fd.get()),
-      entry_(fd.get(), ConnectionState::kReading, context.server.clock().monotonic_ms()),
+      watch_(context.loop, std::move(fd), [this] { take_turn(); }),
+      entry_(watch_.fd(), ConnectionState::kReading, context.server.clock().monotonic_ms()),
       in_(context.pool),
       out_(context.pool) {
-  session_.fd = fd.release();  // descriptor_ closes it from now on
+  session_.fd = watch_.fd();
   session_.authenticated = true;
   // What will not be sent need not be copied.
   out_.set_outlet({.keep =
@@ -54,16 +54,10 @@ DatagramPort::~DatagramPort() { context_.server.connection_table().remove(entry_
 
 void DatagramPort::stop() {
   stopped_ = true;
-  descriptor_.cancel();
+  watch_.cancel();
 }
 
-void DatagramPort::wait() {
-  const auto type = has_no_room_ ? Descriptor::wait_write : Descriptor::wait_read;
-  has_no_room_ = false;
-  descriptor_.async_wait(type, [this](const std::error_code& error) {
-    if (!error) take_turn();
-  });
-}
+void DatagramPort::wait() { std::exchange(has_no_room_, false) ? watch_.await_output() : watch_.await_input(); }
 
 void DatagramPort::take_turn() {
   if (stopped_) return;
@@ -77,7 +71,7 @@ void DatagramPort::take_turn() {
   if (has_no_room_) return wait();
   if (!in_.empty() || unfinished_) {
     context_.counters.add(Counter::kYields);
-    return asio::post(context_.io, [this] { take_turn(); });
+    return watch_.call_soon();
   }
   in_.release();
   out_.release();
@@ -98,13 +92,13 @@ void DatagramPort::answer_datagrams() {
 bool DatagramPort::receive() {
   if (!in_.try_reserve(kRequestBytesMax)) {
     // Left where it is, it would wake us again at once.
-    (void)::recv(descriptor_.native_handle(), nullptr, 0, 0);
+    (void)::recv(watch_.fd(), nullptr, 0, 0);
     throw std::bad_alloc();
   }
   const std::span<char> room = in_.room();
   peer_bytes_ = sizeof peer_;
-  const ssize_t count = ::recvfrom(descriptor_.native_handle(), room.data(), room.size(), 0,
-                                   reinterpret_cast<sockaddr*>(&peer_), &peer_bytes_);
+  const ssize_t count =
+      ::recvfrom(watch_.fd(), room.data(), room.size(), 0, reinterpret_cast<sockaddr*>(&peer_), &peer_bytes_);
   if (count < 0) return false;
   turn_bytes_ += static_cast<size_t>(count);
   context_.counters.add(Counter::kBytesRead, static_cast<uint64_t>(count));
@@ -159,7 +153,7 @@ void DatagramPort::send_reply() {
     message.msg_iov = pieces;
     message.msg_iovlen = std::size(pieces);
     // What the system has no room for is lost, as datagrams may be; nothing more is answered until there is some.
-    const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+    const ssize_t count = ::sendmsg(watch_.fd(), &message, MSG_NOSIGNAL);
     has_no_room_ = count < 0 && errno == EAGAIN;
     if (count <= 0) return false;
     turn_bytes_ += static_cast<size_t>(count);

@@ -14,10 +14,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "netd/asio.h"
 #include "netd/buffer.h"
 #include "netd/connection.h"
 #include "netd/connection_table.h"
+#include "netd/event_loop.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "netd/session.h"
@@ -48,7 +48,7 @@ class DatagramPort {
   void send_reply();
 
   ConnectionContext& context_;
-  Descriptor descriptor_;
+  EventLoop::Watch watch_;
   ConnectionEntry entry_;
   Buffer in_;
   Buffer out_;

@@ -31,7 +31,7 @@ namespace {
 // Standard streams, what the accepting thread waits with, the pipe of signals, and 8 for what the process was
 // started with or opens for a moment.
 constexpr rlim_t kOtherDescriptors = 16;
-constexpr rlim_t kDescriptorsPerThread = 3;
+constexpr rlim_t kDescriptorsPerThread = 2;  // EventLoop's
 // Asked for besides: the process may have been started with more.
 constexpr rlim_t kSpareDescriptors = 64;
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kWatchInterval(500);
 constexpr int64_t kLingerMsMax = 2000;
 
-// What a connection takes besides its buffers, Asio's part of it included.
+// What a connection takes besides its buffers, what is allocated for it in other places included.
 constexpr size_t kConnectionBytes = sizeof(Connection) + 512;
 
 // Buffers that are not in use are kept up to this part of the memory limit, and no more than so many bytes.
@@ -44,7 +44,7 @@ Worker::Worker(ServerState& server, size_t number, const Requests& requests)
       pool_([this](int64_t bytes) { return charge(bytes); },
             std::min(server.options().memory_limit_bytes / kKeptDivisor, kKeptBytesMax)),
       dispatch_(server, number, requests.shut_down),
-      context_{io_,
+      context_{loop_,
                server_,
                counters_,
                pool_,
@@ -64,15 +64,15 @@ void Worker::serve_datagrams(UniqueFd fd) {
 
 void Worker::start() {
   if (server_.options().idle_timeout_s > 0) watch();
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = std::thread([this] { loop_.run(); });
 }
 
 void Worker::adopt(UniqueFd fd) {
-  asio::post(io_, [this, client = std::move(fd)]() mutable { add(std::move(client)); });
+  loop_.post([this, client = std::move(fd)]() mutable { add(std::move(client)); });
 }
 
 void Worker::stop(std::chrono::milliseconds grace) {
-  asio::post(io_, [this, grace] { finish_all(grace); });
+  loop_.post([this, grace] { finish_all(grace); });
 }
 
 void Worker::join() {
@@ -111,23 +111,21 @@ void Worker::destroy(Connection& connection) {
   connections_.pop_back();
   server_.connection_memory().give(kConnectionBytes);
   server_.connections.fetch_sub(1, std::memory_order_relaxed);
-  if (stopping_ && connections_.empty()) io_.stop();
+  if (stopping_ && connections_.empty()) loop_.stop();
 }
 
 void Worker::finish_all(std::chrono::milliseconds grace) {
   stopping_ = true;
   for (DatagramPort& port : datagram_ports_) port.stop();
-  if (connections_.empty()) return io_.stop();
+  if (connections_.empty()) return loop_.stop();
   for (const std::unique_ptr<Connection>& connection : connections_) connection->finish();
-  grace_timer_.expires_after(grace);
-  grace_timer_.async_wait([this](const std::error_code&) { io_.stop(); });
+  loop_.call_after(grace, [this] { loop_.stop(); });
 }
 
 // Looks after connections that may have to be abandoned and buffers that nobody needs, as long as there can be any.
 void Worker::watch() {
   if (std::exchange(watching_, true)) return;
-  watch_timer_.expires_after(kWatchInterval);
-  watch_timer_.async_wait([this](const std::error_code&) {
+  loop_.call_after(kWatchInterval, [this] {
     watching_ = false;
     const bool any_waited_for = abandon_overdue();
     const bool keeps_much = pool_.trim_unused();
@@ -192,7 +190,7 @@ void Worker::end_turn() {
 // Posted by the end of a turn. One report goes on in each round of turns: however many are asked for, others wait
 // for a part of one.
 void Worker::post_report_turn() {
-  asio::post(io_, [this] {
+  loop_.post([this] {
     report_turn_posted_ = false;
     Connection& connection = *reports_.front();
     reports_.pop_front();
@@ -212,7 +210,7 @@ void Worker::relieve() {
 void Worker::reclaim(size_t used_bytes_max) {
   if (is_asked_to_reclaim_.exchange(true, std::memory_order_relaxed)) return;
   try {
-    asio::post(io_, [this, used_bytes_max] {
+    loop_.post([this, used_bytes_max] {
       is_asked_to_reclaim_.store(false, std::memory_order_relaxed);
       close_holders(Connection::kFloorBytes, kStalledMs, used_bytes_max);
     });

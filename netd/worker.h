@@ -13,11 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include "netd/asio.h"
 #include "netd/buffer.h"
 #include "netd/connection.h"
 #include "netd/datagram_port.h"
 #include "netd/dispatch.h"
+#include "netd/event_loop.h"
 #include "netd/server_state.h"
 #include "netd/unique_fd.h"
 
@@ -74,8 +74,7 @@ class Worker {
 
   ServerState& server_;
   Counters& counters_;
-  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // descriptors and timers belong to its thread alone
-  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  EventLoop loop_;
   BufferPool pool_;
   Dispatch dispatch_;
   ConnectionContext context_;
@@ -92,9 +91,7 @@ class Worker {
   int64_t next_forced_reclaim_ms_ = 0;
   std::atomic<bool> is_asked_to_reclaim_{false};
   std::deque<DatagramPort> datagram_ports_;
-  Timer watch_timer_{io_};
   bool watching_ = false;
-  Timer grace_timer_{io_};
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 // cannot be seen from outside. A test and this share the file that $FAULTS names; faults.py has the same fields.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -169,8 +170,8 @@ int clock_gettime(clockid_t id, timespec* now) noexcept {
   return result;
 }
 
-// While the clocks stand still, timers end soon. The server then asks a clock, and sets them again until it has
-// moved.
+// While the clocks stand still, timers and waits end soon. The server then asks a clock, and sets them again until
+// it has moved.
 int timerfd_settime(int fd, int flags, const itimerspec* timer, itimerspec* before) noexcept {
   static const auto real = next(&timerfd_settime, "timerfd_settime");
   constexpr timespec kSoon{.tv_sec = 0, .tv_nsec = 10'000'000};
@@ -179,5 +180,11 @@ int timerfd_settime(int fd, int flags, const itimerspec* timer, itimerspec* befo
   if (faults().monotonic_ns == 0 || flags != 0 || !is_long) return real(fd, flags, timer, before);
   const itimerspec shortened{.it_interval = timer->it_interval, .it_value = kSoon};
   return real(fd, flags, &shortened, before);
+}
+
+int epoll_wait(int fd, epoll_event* events, int events_max, int timeout_ms) {
+  static const auto real = next(&epoll_wait, "epoll_wait");
+  constexpr int kSoonMs = 10;
+  return real(fd, events, events_max, faults().monotonic_ns > 0 ? std::min(timeout_ms, kSoonMs) : timeout_ms);
 }
 }

@@ -86,7 +86,7 @@ class OpenFiles(StartTestCase):
                 server = self.server(*flags, under=limited(f'--nofile={limit}:{limit}'))
                 settings = server.stats('settings')
                 connections, threads = int(settings['maxconns']), int(settings['num_threads'])
-                own = 17 + 3 * threads
+                own = 17 + 2 * threads
                 self.check_serves(server, [rf'-c: {connections} of {asked} connections, '
                                            rf'as the system allows {limit} open files, and netd needs {own} itself'])
                 self.assertEqual(limit, connections + own)
@@ -95,10 +95,10 @@ class OpenFiles(StartTestCase):
 
     def test_threads_have_a_quarter_of_few(self):
         server = self.server('-t', '64', '-c', '200', under=limited('--nofile=256:256'))
-        self.check_serves(server, ['-t: 21 of 64 threads, as the system allows 256 open files',
-                                   '-c: 176 of 200 connections, as the system allows 256 open files, '
-                                   'and netd needs 80 itself'])
-        self.assertEqual(('21', '176'), tuple(server.stats()[name] for name in ['threads', 'max_connections']))
+        self.check_serves(server, ['-t: 32 of 64 threads, as the system allows 256 open files',
+                                   '-c: 175 of 200 connections, as the system allows 256 open files, '
+                                   'and netd needs 81 itself'])
+        self.assertEqual(('32', '175'), tuple(server.stats()[name] for name in ['threads', 'max_connections']))
         self.check_limit(server)
 
     def test_a_limit_that_can_be_raised_is_raised(self):

@@ -26,7 +26,6 @@
 
 #include "judge.h"
 #include "larder/serving.h"
-#include "netd/asio.h"
 #include "netd/commands.h"
 #include "netd/connection.h"
 #include "require.h"
@@ -70,27 +69,25 @@ class Service {
   }
 
   // Does what there is to do. False if that was nothing.
-  bool serve() { return io_.poll() > 0; }
+  bool serve() { return loop_.poll(); }
 
   [[nodiscard]] bool is_connected() const { return connection_ != nullptr; }
   void disconnect() { connection_.reset(); }
 
  private:
   ServerFixture& server_;
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  EventLoop loop_;
   BufferPool pool_{[this](int64_t bytes) { return server_.state.connection_memory().charge(bytes); }};
-  ConnectionContext context_{io_,
-                             server_.state,
-                             server_.state.worker_counters(0),
-                             pool_,
-                             server_.dispatch,
-                             [this](Connection&) { disconnect(); },
-                             [] {},
-                             [] {},
-                             [this](Connection& connection) {
-                               asio::post(io_, [&connection] { connection.take_turn(); });
-                             }};
+  ConnectionContext context_{
+      loop_,
+      server_.state,
+      server_.state.worker_counters(0),
+      pool_,
+      server_.dispatch,
+      [this](Connection&) { disconnect(); },
+      [] {},
+      [] {},
+      [this](Connection& connection) { loop_.post([&connection] { connection.take_turn(); }); }};
   std::unique_ptr<Connection> connection_;
 };
 

@@ -56,8 +56,8 @@ struct PortFixture : ServerFixture {
     }
   }
 
-  asio::io_context io;
-  ConnectionContext context{io,    state, state.worker_counters(0), pool, dispatch, [](Connection&) {},
+  EventLoop loop;
+  ConnectionContext context{loop,  state, state.worker_counters(0), pool, dispatch, [](Connection&) {},
                             [] {}, [] {}, [](Connection&) {}};
   const UniqueFd client = make_socket();
   std::optional<DatagramPort> port;
@@ -67,7 +67,7 @@ TEST_CASE("a turn is no more requests than others have in theirs") {
   PortFixture server;
   for (int i = 0; i < 45; ++i) server.send("mn\r\n");
   for (const int replies : {20, 20, 5}) {
-    server.io.run_one();
+    server.loop.run_round();
     CHECK(server.replies() == replies);
   }
 }
@@ -77,7 +77,7 @@ TEST_CASE("a turn of long replies ends sooner") {
   server.ask("set a 0 0 30000\r\n" + std::string(30'000, 'x') + "\r\n");
   for (int i = 0; i < 7; ++i) server.send("get a\r\n");
   for (const int replies : {3, 3, 1}) {
-    server.io.run_one();
+    server.loop.run_round();
     CHECK(server.replies() == replies);
   }
 }
@@ -87,7 +87,7 @@ TEST_CASE("a turn of long requests ends sooner") {
   for (int i = 0; i < 3; ++i) server.send("set a 0 0 35000 noreply\r\n" + std::string(35'000, 'x') + "\r\n");
   for (int i = 0; i < 4; ++i) server.send("mn\r\n");
   for (const int replies : {0, 0, 0, 4}) {
-    server.io.run_one();
+    server.loop.run_round();
     CHECK(server.replies() == replies);
   }
 }
@@ -97,11 +97,11 @@ TEST_CASE("of many keys some are looked up in each turn, and others have theirs 
   std::string request = "get";
   for (int i = 0; i < 3000; ++i) request += " key" + std::to_string(i);
   server.send(request + "\r\n");
-  server.io.run_one();
+  server.loop.run_round();
   bool had_a_turn = false;
-  asio::post(server.io, [&] { had_a_turn = true; });
+  server.loop.post([&] { had_a_turn = true; });
   CHECK(server.replies() == 0);
-  while (server.replies() == 0) server.io.run_one();
+  while (server.replies() == 0) server.loop.run_round();
   CHECK(had_a_turn);
   CHECK(server.cache->stats().get_misses == 3000);
 }
