@@ -1,11 +1,10 @@
 #include "netd/retrieval.h"
 
-#include <array>
 #include <bitset>
 #include <optional>
-#include <span>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include "larder/serving.h"
 #include "netd/exptime.h"
 #include "netd/reply.h"
@@ -42,33 +41,32 @@ class Retrieval {
   // Looks up the next keys in one step. Should their values not fit into the buffer, the keys from the first such
   // on stay, marked as counted.
   size_t answer_batch() {
-    std::array<std::string_view, kBatchKeys> keys;
-    size_t count = 0;
+    absl::InlinedVector<std::string_view, kBatchKeys> keys;  // An array would be cleared, for one key, too.
     std::string_view rest = request_.keys;
     // A lookup is told before it is made: of two of the same key, the second may find what the first has left.
     const size_t count_max = traffic_.is_reading_watched() ? 1 : kBatchKeys;
-    while (count < count_max) {
+    while (keys.size() < count_max) {
       const std::string_view key = take_token(rest);
       if (key.empty()) break;
-      keys[count++] = key;
+      keys.push_back(key);
       traffic_.looks_up(session_, key);
     }
     std::optional<size_t> first_left;
     std::bitset<kBatchKeys> found;
-    cache_.get_multi(std::span(keys).first(count), [&](size_t index, const larder::ItemView& item) {
+    cache_.get_multi(keys, [&](size_t index, const larder::ItemView& item) {
       found.set(index);
       traffic_.got(item.key, item.value.size(), ClassCounter::kGetHits);
       if (!first_left && is_full(out_)) first_left = index;
       if (!first_left) append(item);
     });
-    if (found.count() < count && traffic_.counts_prefixes()) {
-      for (size_t i = 0; i < count; ++i) {
+    if (found.count() < keys.size() && traffic_.counts_prefixes()) {
+      for (size_t i = 0; i < keys.size(); ++i) {
         if (!found[i]) traffic_.got(keys[i], std::nullopt, ClassCounter::kGetHits);
       }
     }
     request_.keys = first_left ? from(request_.keys, keys[*first_left]) : rest;
     request_.keys_counted_bytes = request_.keys.size() - rest.size();
-    return count;
+    return keys.size();
   }
 
   // For a key that answer_batch has looked up and counted.
