@@ -1,8 +1,11 @@
 // netd next to memcached: the server's CPU time per request, requests per second and latency, under the same load.
 //
-//   net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted] [both]
+//   net_bench NETD MEMCACHED[,MEMCACHED…] [rounds] [part of the title of the loads wanted] [both] [--json=FILE]
 //
-// For each load, starts both servers on free loopback ports with one worker each, pinned to core 0; the load runs
+// Of several memcached, which show as their versions, the first is what the others are compared to. FILE gets the
+// figures as they are printed, each load an object.
+//
+// For each load, starts all servers on free loopback ports with one worker each, pinned to core 0; the load runs
 // on core 1, on connections that each send a batch of requests and wait for all its replies. With `both`, servers
 // have two workers, and all share both cores. Rounds are interleaved; the figures are medians. CPU time is the
 // scheduler's own account of the server process; latency is from before a batch is sent until its last byte has
@@ -18,6 +21,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -154,6 +158,26 @@ class Server {
   pid_t pid_;
 };
 
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    const size_t comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+// What the program says of itself.
+std::string version_of(const std::string& program) {
+  FILE* const pipe = popen(fmt::format("'{}' -V", program).c_str(), "r");
+  char line[64] = "";
+  if (pipe == nullptr || std::fgets(line, sizeof line, pipe) == nullptr) fail(program + " does not start");
+  pclose(pipe);
+  const std::string_view version(line);
+  return std::string(version.substr(0, version.find_last_not_of("\r\n") + 1));
+}
+
 // Becomes a server that has memcached's flags.
 auto executed(const std::string& program, Cores cores) {
   return [program, workers = cores == Cores::kApart ? "1" : "2"](uint16_t port) {
@@ -280,17 +304,48 @@ struct Figures {
   std::vector<double> cpu_us, requests_per_s, p99_us;
 };
 
-void measure(const Load& load, const std::string& netd, const std::string& memcached, Cores cores, size_t rounds) {
+// What is compared, and how.
+struct Setting {
+  std::string netd;
+  std::vector<std::string> memcached;  // programs
+  Cores cores;
+  size_t rounds;
+};
+
+// Prints the figures of a load, and returns them as JSON.
+std::string report(const Load& load, const std::vector<std::unique_ptr<Server>>& servers,
+                   const std::vector<Figures>& figures) {
+  std::string json;
+  for (size_t s = 0; s < servers.size(); ++s) {
+    const auto figure = [&](std::vector<double> Figures::*which) {
+      const double value = median(figures[s].*which);
+      return fmt::format("{:10.2f} {:.2f} x", value, value / median(figures[0].*which));
+    };
+    fmt::print("{:<36} {:<16} CPU us a request {}  requests/s {}  p99 us of a batch {}\n", load.title,
+               servers[s]->name(), figure(&Figures::cpu_us), figure(&Figures::requests_per_s),
+               figure(&Figures::p99_us));
+    json += fmt::format(R"({}"{}": {{"cpu_us": {:.3f}, "requests_per_s": {:.0f}, "p99_us": {:.1f}}})",
+                        s > 0 ? ", " : "", servers[s]->name(), median(figures[s].cpu_us),
+                        median(figures[s].requests_per_s), median(figures[s].p99_us));
+  }
+  return fmt::format(R"(  "{}": {{{}}})", load.title, json);
+}
+
+std::string measure(const Load& load, const Setting& setting) {
+  const Cores cores = setting.cores;
   std::vector<std::unique_ptr<Server>> servers;
-  servers.push_back(std::make_unique<Server>("memcached", cores, executed(memcached, cores)));
-  servers.push_back(std::make_unique<Server>("netd", cores, executed(netd, cores)));
+  for (const std::string& program : setting.memcached) {
+    const std::string name = setting.memcached.size() > 1 ? version_of(program) : "memcached";
+    servers.push_back(std::make_unique<Server>(name, cores, executed(program, cores)));
+  }
+  servers.push_back(std::make_unique<Server>("netd", cores, executed(setting.netd, cores)));
   for (const auto& server : servers) Generator(load).fill(server->port());
   if (load.requests == Requests::kGets && cores == Cores::kApart) {
     servers.push_back(std::make_unique<Server>(
         "bare", cores, [&](uint16_t port) { BareServer(Generator(load).replies()).serve(loopback(port)); }));
   }
   std::vector<Figures> figures(servers.size());
-  for (size_t round = 0; round < rounds; ++round) {
+  for (size_t round = 0; round < setting.rounds; ++round) {
     for (size_t s = 0; s < servers.size(); ++s) {
       Generator generator(load);
       const uint64_t cpu_before = servers[s]->cpu_ns();
@@ -303,23 +358,16 @@ void measure(const Load& load, const std::string& netd, const std::string& memca
       figures[s].p99_us.push_back(quantile(took_us, 0.99));
     }
   }
-  for (size_t s = 0; s < servers.size(); ++s) {
-    const auto figure = [&](std::vector<double> Figures::*which) {
-      const double value = median(figures[s].*which);
-      return fmt::format("{:10.2f} {:.2f} x", value, value / median(figures[0].*which));
-    };
-    fmt::print("{:<36} {:<10} CPU us a request {}  requests/s {}  p99 us of a batch {}\n", load.title,
-               servers[s]->name(), figure(&Figures::cpu_us), figure(&Figures::requests_per_s),
-               figure(&Figures::p99_us));
-  }
+  return report(load, servers, figures);
 }
 
-void run(const std::string& netd, const std::string& memcached, size_t rounds, std::string_view wanted,
-         Cores cores) {
+void run(const Setting& setting, std::string_view wanted, const std::string& json_file) {
+  const Cores cores = setting.cores;
   if (cores == Cores::kApart) pin_to(kLoadCore);
   fmt::print(
       "24-byte keys, uniform, 100-byte values, 50 connections unless said otherwise; {}; median of {} rounds\n",
-      cores == Cores::kApart ? "servers on core 0, load on core 1" : "two workers, both cores for all", rounds);
+      cores == Cores::kApart ? "servers on core 0, load on core 1" : "two workers, both cores for all",
+      setting.rounds);
   const std::vector<Load> loads = {
       {"get, 1 deep, 100 k keys", Requests::kGets, 100'000, 100, 50, 1, 300'000},
       {"get, 1 deep, 1,000 connections", Requests::kGets, 100'000, 100, 1'000, 1, 300'000},
@@ -334,19 +382,30 @@ void run(const std::string& netd, const std::string& memcached, size_t rounds, s
       {"get, 4 KiB values, 4 deep", Requests::kGets, 10'000, 4096, 20, 4, 200'000},
       {"get, 512 KiB values", Requests::kGets, 100, 512 * 1024, 2, 1, 4'000},
   };
+  std::string json;
   for (const Load& load : loads) {
-    if (load.title.find(wanted) != std::string::npos) measure(load, netd, memcached, cores, rounds);
+    if (load.title.find(wanted) == std::string::npos) continue;
+    json += (json.empty() ? "" : ",\n") + measure(load, setting);
   }
+  if (!json_file.empty()) std::ofstream(json_file) << "{\n" << json << "\n}\n";
 }
 
 }  // namespace
 }  // namespace larder::bench
 
 int main(int argc, char** argv) {
+  constexpr std::string_view kJson = "--json=";
+  std::string json_file;
+  if (argc > 3 && std::string_view(argv[argc - 1]).starts_with(kJson)) json_file = argv[--argc] + kJson.size();
   if (argc < 3 || (argc > 5 && std::string_view(argv[5]) != "both")) {
-    larder::bench::fail("usage: net_bench NETD MEMCACHED [rounds] [part of the title of the loads wanted] [both]");
+    larder::bench::fail(
+        "usage: net_bench NETD MEMCACHED[,MEMCACHED...] [rounds] [part of the title of the loads wanted] [both] "
+        "[--json=FILE]");
   }
   larder::bench::print_by_lines();
-  larder::bench::run(argv[1], argv[2], larder::bench::number_argument(argc, argv, 3, 5), argc > 4 ? argv[4] : "",
-                     argc > 5 ? larder::bench::Cores::kShared : larder::bench::Cores::kApart);
+  larder::bench::run({.netd = argv[1],
+                      .memcached = larder::bench::split(argv[2]),
+                      .cores = argc > 5 ? larder::bench::Cores::kShared : larder::bench::Cores::kApart,
+                      .rounds = larder::bench::number_argument(argc, argv, 3, 5)},
+                     argc > 4 ? argv[4] : "", json_file);
 }
