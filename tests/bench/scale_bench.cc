@@ -12,6 +12,7 @@
 //   those to
 //     the line that is written most. Two cores that write a line in turn need a time for each write, printed first:
 //     an operation's time divided by that of its writes to this line is a bound, too.
+// Other programs make the times longer, and so the second bound higher; the shares they change little.
 // Below it are the places in the sources that write these lines most, with their writes an operation.
 #include <pthread.h>
 #include <unistd.h>
@@ -110,15 +111,6 @@ struct Observer {
   }
   void all_ended_window() {}
 
-  // Without those that took more than twice as long as the median: other programs ran meanwhile.
-  [[nodiscard]] std::vector<Window> undisturbed() {
-    std::sort(windows.begin(), windows.end(), [](const Window& a, const Window& b) { return a.ns < b.ns; });
-    const int64_t ns_max = 2 * windows[windows.size() / 2].ns;
-    std::vector<Window> result = windows;
-    std::erase_if(result, [&](const Window& window) { return window.ns > ns_max; });
-    return result;
-  }
-
  private:
   static Clock::time_point& begin_of_thread() {
     thread_local Clock::time_point begin;
@@ -203,27 +195,26 @@ void run() {
     Observer each{.look = Locks::Look::kAtEach};
     size_t next = run_windows(load, kThreads, kWarmWindows, 0, warm);
     next = run_windows(load, kThreads, kWindows, next, each);
-    Observer shared{.look = Locks::Look::kAtShared, .shared = shared_locks(each.undisturbed())};
+    Observer shared{.look = Locks::Look::kAtShared, .shared = shared_locks(each.windows)};
     run_windows(load, kThreads, kWindows, next, shared);
 
     double ns = 0;
     double shared_ns = 0;
-    const std::vector<Window> windows = shared.undisturbed();
-    for (const Window& window : windows) {
+    for (const Window& window : shared.windows) {
       ns += static_cast<double>(window.ns);
       shared_ns += static_cast<double>(window.shared_ns);
     }
     const double share = shared_ns / ns;
-    ns /= static_cast<double>(windows.size() * kScaleWindow);
+    ns /= static_cast<double>(shared.windows.size() * kScaleWindow);
     const auto found = all_writes.find(load.title);
     const Writes writes = found != all_writes.end() ? found->second : Writes{};
     const auto bound = [](double part) {
       return part == 0 ? std::string("none") : fmt::format("{:.1f} x", 1 / part);
     };
     fmt::print(
-        "{:<26} {:6.0f} ns, {:5.2f} % under {} shared locks: bound {:>7}; {:5.2f} writes to shared lines, "
+        "{:<26} {:6.0f} ns, {:5.2f} % under shared locks: bound {:>7}; {:5.2f} writes to shared lines, "
         "{:.2f} of them to one: bound {:>7}\n{}",
-        load.title, ns, share * 100, shared.shared.size(), bound(share), writes.all, writes.hottest,
+        load.title, ns, share * 100, bound(share), writes.all, writes.hottest,
         bound(writes.hottest * write_ns / ns), writes.places);
   });
 }
