@@ -34,7 +34,9 @@ struct Fixture {
 TEST_CASE(
     "below a limit of 1 GiB every unit is charged for and given back by itself, if it is a page of the system" *
     doctest::skip(os_page_bytes() != IndexMemory::kUnitBytes)) {
-  Fixture fixture(kLimitWithBlocks - 1);
+  CHECK(Fixture(kLimitWithBlocks - 1).memory.grain_bytes() == IndexMemory::kUnitBytes);
+  // Too small for spare units.
+  Fixture fixture((size_t{4} << 20) - 1);
   CHECK(fixture.memory.grain_bytes() == IndexMemory::kUnitBytes);
   CHECK(fixture.charged() == 0);
   CHECK(fixture.memory.allocate(3) == 0u);
@@ -45,6 +47,33 @@ TEST_CASE(
   fixture.memory.free(0, 2);
   CHECK(fixture.charged() == 0);
   CHECK(fixture.memory.units_used() == 0);
+}
+
+TEST_CASE("units that are freed are kept for the next, up to 1/1024 of the limit and 64, then half of them") {
+  const size_t grain_bytes = std::max(IndexMemory::kUnitBytes, os_page_bytes());
+  const auto units = static_cast<uint32_t>(grain_bytes / IndexMemory::kUnitBytes);
+  for (const auto& [limit_bytes, spare] : {std::pair{64 * 1024 * grain_bytes, 64}, {5 * 1024 * grain_bytes, 5}}) {
+    Fixture fixture(std::min(limit_bytes, kLimitWithBlocks - 1));
+    if (fixture.memory.grain_bytes() != grain_bytes) continue;
+    const uint32_t count = static_cast<uint32_t>(spare) + 1;
+    for (uint32_t i = 0; i < count; ++i) REQUIRE(fixture.memory.allocate(std::min(units, kRunMax)).has_value());
+    CHECK(fixture.charged() == count * grain_bytes);
+    for (uint32_t i = 0; i + 1 < count; ++i) fixture.memory.free(i * units, std::min(units, kRunMax));
+    CHECK(fixture.charged() == count * grain_bytes);
+    CHECK(fixture.memory.units_used() == std::min(units, kRunMax));
+    // Without a charge.
+    CHECK(fixture.memory.allocate(1) == 0u);
+    CHECK(fixture.charged() == count * grain_bytes);
+    fixture.memory.free(0, 1);
+    CHECK(fixture.charged() == count * grain_bytes);
+    *fixture.memory.at((count - 1) * units) = std::byte{7};
+    fixture.memory.free((count - 1) * units, std::min(units, kRunMax));
+    CHECK(fixture.charged() == static_cast<size_t>(spare / 2) * grain_bytes);
+    CHECK(*fixture.memory.at((count - 1) * units) == std::byte{0});
+    for (int i = 0; i < spare / 2; ++i) CHECK(fixture.memory.release_spare());
+    CHECK_FALSE(fixture.memory.release_spare());
+    CHECK(fixture.charged() == 0);
+  }
 }
 
 TEST_CASE("every unit has a note, which stays when the unit is given back") {
@@ -138,21 +167,21 @@ TEST_CASE("an empty block is given back once the others have units to spare, wit
   CHECK(*fixture.memory.at(kUnitsPerBlock) == std::byte{0});
 }
 
-TEST_CASE("a block that is kept empty is given back when that is asked for") {
+TEST_CASE("a block that is kept empty, or a unit that is kept, is given back when that is asked for") {
   Fixture fixture(kLimitWithBlocks);
-  CHECK_FALSE(fixture.memory.release_empty_block());
+  CHECK_FALSE(fixture.memory.release_spare());
   REQUIRE(fixture.memory.allocate(4) == 0u);
-  CHECK_FALSE(fixture.memory.release_empty_block());
+  CHECK_FALSE(fixture.memory.release_spare());
   fixture.memory.free(0, 4);
   CHECK(fixture.charged() == kHugePageBytes);
-  CHECK(fixture.memory.release_empty_block());
+  CHECK(fixture.memory.release_spare());
   CHECK(fixture.charged() == 0);
-  CHECK_FALSE(fixture.memory.release_empty_block());
+  CHECK_FALSE(fixture.memory.release_spare());
 
   Fixture small(kSmallLimit);
   REQUIRE(small.memory.allocate(4) == 0u);
   small.memory.free(0, 4);
-  CHECK_FALSE(small.memory.release_empty_block());
+  CHECK(small.memory.release_spare());
 }
 
 TEST_CASE("there is room for runs in a block in use, or in the account") {
@@ -203,10 +232,14 @@ TEST_CASE("random runs never overlap, and what is charged is what is in use") {
         if (count == 0) runs.pop_back();
       }
       REQUIRE(fixture.memory.units_used() == used);
-      if (is_charged_by_unit) REQUIRE(fixture.charged() == used * IndexMemory::kUnitBytes);
+      // Besides spare units.
+      if (is_charged_by_unit) REQUIRE(fixture.charged() <= (used + 16) * IndexMemory::kUnitBytes);
       REQUIRE(fixture.charged() >= used * IndexMemory::kUnitBytes);
     }
     CHECK(used < 2 * kUnitsPerBlock);
+    while (fixture.memory.release_spare()) {
+    }
+    if (is_charged_by_unit) CHECK(fixture.charged() == used * IndexMemory::kUnitBytes);
   }
 }
 

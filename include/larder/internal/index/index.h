@@ -212,7 +212,7 @@ class Index {
   // The most memory that one step may need after kNeedsMemory: making less room is useless, however often.
   [[nodiscard]] size_t growth_bytes_max() const { return memory_.charge_max(kPagesOfSplit) + kDirectoryBytesMax; }
   // Gives back charged memory that is not used, if there is any.
-  [[nodiscard]] bool release_spare_memory() { return memory_.release_empty_block(); }
+  [[nodiscard]] bool release_spare_memory() { return memory_.release_spare(); }
   [[nodiscard]] uint64_t slots() const { return memory_.units_used() * kSlotsPerUnit; }
 
   // Calls visit(slot) for each slot of the page that covers `position` (0 ≤ position < Slot::kTagCount, in tag

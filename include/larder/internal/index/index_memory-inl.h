@@ -2,8 +2,10 @@
 #define LARDER_INTERNAL_INDEX_INDEX_MEMORY_INL_H_
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
+#include <span>
 
 #include "larder/api.h"
 #include "larder/internal/index/index_memory.h"
@@ -14,6 +16,8 @@ namespace larder::internal {
 inline constexpr size_t kBlocksPerLimit = 512;
 // An empty block is kept while the others have fewer free units than this: it would be needed again soon.
 inline constexpr size_t kSpareUnits = 64;
+// Spare grains take no more than this part of the limit.
+inline constexpr size_t kSpareUnitsDivisor = 1024;
 
 // All units could be charged at once, in whole blocks.
 inline size_t units_bytes(const Extent& extent) {
@@ -39,6 +43,7 @@ LARDER_INLINE IndexMemory::IndexMemory(Account& account, AddressSpace& space)
                                : static_cast<uint32_t>(round_up(os_page_bytes(), kUnitBytes) / kUnitBytes)) {
   assert(has_blocks_ || kUnitsPerWord % grain_units_ == 0);
   if (has_blocks_) units_.allow_huge_pages(0, units_.bytes());
+  spare_.reserve(kSpareMax + kRunUnitsMax);
 }
 
 LARDER_INLINE std::optional<uint32_t> IndexMemory::find_run(const Block& block, uint32_t count) const {
@@ -132,8 +137,12 @@ LARDER_INLINE std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint
   if (first + count > end) return std::nullopt;
   if (!has_blocks_) {
     size_t bytes = 0;
-    for_each_unused_grain(first, count, [&](uint32_t) { bytes += grain_bytes(); });
+    for_each_unused_grain(first, count, [&](uint32_t grain) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (!is_spare(grain)) bytes += grain_bytes();
+    });
     if (!account_.try_charge(Use::kIndex, bytes)) return std::nullopt;
+    for_each_unused_grain(first, count,
+                          [&](uint32_t grain) ABSL_NO_THREAD_SAFETY_ANALYSIS { std::erase(spare_, grain); });
   }
   mark(first, count);
   units_used_.fetch_add(count);
@@ -141,24 +150,55 @@ LARDER_INLINE std::optional<uint32_t> IndexMemory::allocate(uint32_t count, uint
 }
 
 LARDER_INLINE void IndexMemory::free(uint32_t first, uint32_t count) {
-  const MutexLock lock(mutex_);
-  mark(first, count);
-  units_used_.fetch_sub(count);
-  if (!has_blocks_) {
-    for_each_unused_grain(first, count, [&](uint32_t grain) {
-      units_.discard(grain * kUnitBytes, grain_bytes());
-      account_.release(Use::kIndex, grain_bytes());
-    });
-    return;
+  std::array<uint32_t, kSpareMax + kRunUnitsMax> surplus;
+  size_t surplus_count = 0;
+  {
+    const MutexLock lock(mutex_);
+    mark(first, count);
+    units_used_.fetch_sub(count);
+    if (has_blocks_) {
+      const size_t others = blocks_.size() - unused_.size() - 1;
+      if (!in_use_[kEmpty].empty() && others * kUnitsPerBlock >= units_used() + kSpareUnits) end_block();
+      return;
+    }
+    for_each_unused_grain(first, count,
+                          [&](uint32_t grain) ABSL_NO_THREAD_SAFETY_ANALYSIS { spare_.push_back(grain); });
+    if (spare_.size() <= spare_max()) return;
+    while (spare_.size() > spare_max() / 2) {
+      surplus[surplus_count++] = spare_.back();
+      spare_.pop_back();
+    }
+    // Nobody gets them meanwhile.
+    for (const uint32_t grain : std::span(surplus).first(surplus_count)) mark(grain, grain_units_);
   }
-  const size_t others = blocks_.size() - unused_.size() - 1;
-  if (!in_use_[kEmpty].empty() && others * kUnitsPerBlock >= units_used() + kSpareUnits) end_block();
+  for (const uint32_t grain : std::span(surplus).first(surplus_count)) {
+    units_.discard(grain * kUnitBytes, grain_bytes());
+  }
+  const MutexLock lock(mutex_);
+  for (const uint32_t grain : std::span(surplus).first(surplus_count)) {
+    mark(grain, grain_units_);
+    account_.release(Use::kIndex, grain_bytes());
+  }
 }
 
-LARDER_INLINE bool IndexMemory::release_empty_block() {
+LARDER_INLINE size_t IndexMemory::spare_max() const {
+  return std::min(account_.limit() / kSpareUnitsDivisor / grain_bytes(), kSpareMax);
+}
+
+LARDER_INLINE bool IndexMemory::is_spare(uint32_t grain) const {
+  return std::ranges::find(spare_, grain) != spare_.end();
+}
+
+LARDER_INLINE bool IndexMemory::release_spare() {
   const MutexLock lock(mutex_);
-  if (!has_blocks_ || in_use_[kEmpty].empty()) return false;
-  end_block();
+  if (has_blocks_ ? in_use_[kEmpty].empty() : spare_.empty()) return false;
+  if (has_blocks_) {
+    end_block();
+    return true;
+  }
+  units_.discard(spare_.back() * kUnitBytes, grain_bytes());
+  account_.release(Use::kIndex, grain_bytes());
+  spare_.pop_back();
   return true;
 }
 

@@ -56,8 +56,8 @@ class IndexMemory {
   // Frees units of a run that allocate returned: all of them, or the last ones.
   void free(uint32_t first, uint32_t count) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Gives back an empty block, if one was kept.
-  [[nodiscard]] bool release_empty_block() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Gives back an empty block or a spare grain, if one was kept.
+  [[nodiscard]] bool release_spare() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Whether there seems to be room for `runs` runs of any length.
   [[nodiscard]] bool has_room_for(size_t runs) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -95,6 +95,10 @@ class IndexMemory {
   [[nodiscard]] std::optional<uint32_t> begin_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends an empty block.
   void end_block() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Without blocks, grains that are unused but still charged are kept for the next pages, up to this number: pages
+  // shrink and grow all the time, and what is given back to the system is slow to give up and to get again.
+  [[nodiscard]] size_t spare_max() const;
+  [[nodiscard]] bool is_spare(uint32_t grain) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Marks free units as used, or used ones as free.
   void mark(uint32_t first, uint32_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls visit(first unit of the grain) for each grain that has some of these units, if nothing in it is used.
@@ -116,6 +120,8 @@ class IndexMemory {
   std::vector<Block> blocks_ ABSL_GUARDED_BY(mutex_);
   std::array<BlockSet, kEmpty + 1> in_use_ ABSL_GUARDED_BY(mutex_);
   BlockSet unused_ ABSL_GUARDED_BY(mutex_);
+  static constexpr size_t kSpareMax = 64;
+  std::vector<uint32_t> spare_ ABSL_GUARDED_BY(mutex_);  // first units of grains
 };
 
 }  // namespace larder::internal
