@@ -4,13 +4,11 @@
 //
 // For each operation it prints
 //   - its time, without waiting for locks;
-//   - the share of that time for which the thread holds a lock that all threads share. A lock is shared if every
-//   thread
-//     takes it, and threads hold it for at least 1/256 of their time: a stripe's lock, one of hundreds, is not.
-//     With a share of s no number of cores does more than 1/s times the work of one;
-//   - the writes to cache lines that all threads write, counted by scale_writes, which has the definition, and
-//   those to
-//     the line that is written most. Two cores that write a line in turn need a time for each write, printed first:
+//   - the share of that time for which the thread holds a lock that all threads share: one that each thread holds for
+//     at least 1/256 of its time. A stripe's lock, one of hundreds, is not one, nor is a lane's, if there are as many
+//     lanes as threads. With a share of s no number of cores does more than 1/s times the work of one;
+//   - the writes to cache lines that all threads write, counted by scale_writes, which has the definition, and those
+//     to the line that is written most. Two cores that write a line in turn need a time for each write, printed first:
 //     an operation's time divided by that of its writes to this line is a bound, too.
 // Other programs make the times longer, and so the second bound higher; the shares they change little.
 // Below it are the places in the sources that write these lines most, with their writes an operation.
@@ -84,6 +82,7 @@ thread_local Locks locks;
 
 // What a thread saw in one window.
 struct Window {
+  std::thread::id thread;
   int64_t ns;  // without waiting for locks
   int64_t shared_ns;
   std::map<const void*, int64_t> held_ns;
@@ -107,7 +106,8 @@ struct Observer {
     locks.look = Locks::Look::kAway;
     const int64_t ns = ns_since(begin_of_thread()) - locks.waited_ns;
     const std::lock_guard lock(mutex);
-    windows.push_back({.ns = ns, .shared_ns = locks.shared_ns, .held_ns = locks.held_ns});
+    windows.push_back(
+        {.thread = std::this_thread::get_id(), .ns = ns, .shared_ns = locks.shared_ns, .held_ns = locks.held_ns});
   }
   void all_ended_window() {}
 
@@ -118,17 +118,19 @@ struct Observer {
   }
 };
 
-// Locks that threads hold for at least 1/kSharedOneIn of their time.
+// Locks that each thread holds for at least 1/kSharedOneIn of its time.
 std::set<const void*> shared_locks(const std::vector<Window>& windows) {
-  int64_t ns = 0;
-  std::map<const void*, int64_t> held_ns;
+  std::map<std::thread::id, int64_t> ns;
+  std::map<const void*, std::map<std::thread::id, int64_t>> held_ns;
   for (const Window& window : windows) {
-    ns += window.ns;
-    for (const auto& [lock, held] : window.held_ns) held_ns[lock] += held;
+    ns[window.thread] += window.ns;
+    for (const auto& [lock, held] : window.held_ns) held_ns[lock][window.thread] += held;
   }
   std::set<const void*> result;
-  for (const auto& [lock, held] : held_ns) {
-    if (held * kSharedOneIn >= ns) result.insert(lock);
+  for (auto& [lock, held] : held_ns) {
+    const bool is_shared = std::ranges::all_of(
+        ns, [&](const auto& thread) { return held[thread.first] * kSharedOneIn >= thread.second; });
+    if (is_shared) result.insert(lock);
   }
   return result;
 }

@@ -22,7 +22,7 @@ namespace larder::bench {
 
 inline constexpr size_t kScaleBatch = 32;
 inline constexpr size_t kScaleWindow = 1'024;  // operations of a thread between two meetings of all
-inline constexpr size_t kScaleLimitBytes = size_t{256} << 20;
+inline constexpr size_t kScaleLimitBytes = size_t{512} << 20;
 
 struct ScaleLoad {
   std::string title;

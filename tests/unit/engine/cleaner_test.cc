@@ -491,6 +491,25 @@ TEST_CASE("a victim that nobody goes on with is taken over") {
   CHECK(workshop.problem() == "");
 }
 
+TEST_CASE("when the limit sinks, what is half cleaned in a lane that is no longer used is gone on with") {
+  Workshop workshop(true, 2 * kLimitBytes);
+  workshop.fill({});
+  OtherThread other;
+  while (being_cleaned(workshop) < 2) {
+    workshop->pace(1, 0);
+    other.run([&] { workshop->pace(1, 0); });
+  }
+  workshop.account().set_limit(kLimitBytes);
+  workshop.log().adapt_lanes();
+  REQUIRE(workshop.log().lane_count() == 1);
+  while (workshop->tidy(1000, 0)) {
+  }
+  CHECK_FALSE(workshop.account().is_over_limit());
+  CHECK(being_cleaned(workshop) == 0);
+  CHECK(workshop.count(Counter::kEvictedForced) == 0);
+  CHECK(workshop.problem() == "");
+}
+
 TEST_CASE("who finds every lane taken waits for nobody, and the next one pays for it") {
   Workshop workshop;
   workshop.fill({});

@@ -49,10 +49,10 @@ TEST_CASE(
   CHECK(fixture.memory.units_used() == 0);
 }
 
-TEST_CASE("units that are freed are kept for the next, up to 1/1024 of the limit and 64, then half of them") {
+TEST_CASE("units that are freed are kept for the next, up to 1/2048 of the limit and 64, then half of them") {
   const size_t grain_bytes = std::max(IndexMemory::kUnitBytes, os_page_bytes());
   const auto units = static_cast<uint32_t>(grain_bytes / IndexMemory::kUnitBytes);
-  for (const auto& [limit_bytes, spare] : {std::pair{64 * 1024 * grain_bytes, 64}, {5 * 1024 * grain_bytes, 5}}) {
+  for (const auto& [limit_bytes, spare] : {std::pair{64 * 2048 * grain_bytes, 64}, {5 * 2048 * grain_bytes, 5}}) {
     Fixture fixture(std::min(limit_bytes, kLimitWithBlocks - 1));
     if (fixture.memory.grain_bytes() != grain_bytes) continue;
     const uint32_t count = static_cast<uint32_t>(spare) + 1;

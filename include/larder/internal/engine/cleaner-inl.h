@@ -62,6 +62,8 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
     Place& place = place_at(lane);
     if (!place.mutex.try_lock()) continue;
     const MutexLock lock(place.mutex, std::adopt_lock);
+    // Others' victims come first.
+    if (!place.cleaner.victim() && place.refused_turn == turns_.load()) continue;
     return pace(place, bytes, is_tight, now_ms);
   }
   unpaid_bytes_.fetch_add(bytes);
@@ -76,8 +78,9 @@ LARDER_INLINE void Cleaner::pace(Place& place, size_t bytes, bool is_tight, int6
   const Portion portion{.bytes = std::clamp(static_cast<size_t>(due), kPaceBytesMin, kStepBytesMax),
                         .records = std::max(bytes / kShortRecordBytes, kPaceRecordsMin)};
   if (is_tight) {
-    // Without a victim there is nothing to be had, and nothing is debt.
-    const size_t covered = clean(place, portion, now_ms, EvictionPressure::kOrdinary).value_or(portion.bytes);
+    // When nothing is to be had, nothing is debt.
+    const size_t covered = clean(place, portion, now_ms, EvictionPressure::kOrdinary)
+                               .value_or(place.lack == Lack::kOfRoom ? 0 : portion.bytes);
     if (account_.is_over_limit()) (void)release_spare();
     const double left = debt - static_cast<double>(covered);
     if (left > 0 && this->is_tight()) place.debt_bytes = static_cast<size_t>(left / rate);
@@ -196,6 +199,7 @@ LARDER_INLINE size_t Cleaner::bytes_min() const {
 
 LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
   return in_some_place([&](Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
+    const bool has_victim = place.cleaner.victim() || take_over(place, 0);
     if (account_.is_over_limit()) {
       if (release_spare()) {
         place.tidied_in_vain = 0;
@@ -206,9 +210,7 @@ LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
       return clean(place, {.bytes = bytes}, now_ms, pressure).has_value();
     }
     place.tidied_in_vain = 0;
-    const bool has_victim = place.cleaner.victim() || take_over(place, 0) ||
-                            take_victim(place, now_ms, false, EvictionPressure::kOrdinary);
-    if (!has_victim) return release_spare();
+    if (!has_victim && !take_victim(place, now_ms, false, EvictionPressure::kOrdinary)) return release_spare();
     place.cleaner.set_upkeep(true);
     const bool is_cleaned = go_on_with_victim(place, {.bytes = bytes}, now_ms, EvictionPressure::kNone).has_value();
     place.cleaner.set_upkeep(false);
@@ -239,7 +241,10 @@ LARDER_INLINE bool Cleaner::take_victim(Place& place, int64_t now_ms, bool may_e
   if (take_over(place, kTurnsPerLane * log_.lane_count())) return true;
   const std::optional<Victim> victim =
       victims_.take(now_ms, may_evict, pressure != EvictionPressure::kOrdinary, place.lack);
-  if (!victim) return place.lack == Lack::kOfRoom && take_over(place, 0);
+  if (!victim) {
+    if (place.lack == Lack::kOfRoom) place.refused_turn = turns_.load();
+    return false;
+  }
   place.cleaner.begin(*victim);
   return true;
 }
@@ -252,10 +257,12 @@ LARDER_INLINE bool Cleaner::take_expired(Place& place, int64_t now_ms) {
 }
 
 LARDER_INLINE bool Cleaner::take_over(Place& place, uint64_t turns) {
-  for (Place& other : places_) {
+  for (size_t lane = 0; lane < places_.size(); ++lane) {
+    Place& other = places_[lane];
     if (&other == &place || !other.mutex.try_lock()) continue;
     const MutexLock lock(other.mutex, std::adopt_lock);
-    if (!other.cleaner.victim() || turns_.load() - other.last_turn < turns) continue;
+    const bool is_abandoned = lane >= log_.lane_count() || turns_.load() - other.last_turn >= turns;
+    if (!other.cleaner.victim() || !is_abandoned) continue;
     place.cleaner.take_over(other.cleaner);
     return true;
   }

@@ -103,6 +103,7 @@ class Cleaner {
     size_t debt_bytes ABSL_GUARDED_BY(mutex) = 0;      // stored and not yet cleaned for
     size_t tidied_in_vain ABSL_GUARDED_BY(mutex) = 0;  // in `tidy`, for what is over the limit
     uint64_t last_turn ABSL_GUARDED_BY(mutex) = 0;     // how many victims were through when this was last cleaned
+    uint64_t refused_turn ABSL_GUARDED_BY(mutex) = UINT64_MAX;  // the same when it got no victim for want of room
   };
 
   void pace(Place& place, size_t bytes, bool is_tight, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
@@ -130,7 +131,8 @@ class Cleaner {
   [[nodiscard]] bool take_victim(Place& place, int64_t now_ms, bool may_evict, EvictionPressure pressure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
   [[nodiscard]] bool take_expired(Place& place, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
-  // The victim of another place that nobody has gone on with while so many were cleaned.
+  // The victim of another place that nobody has gone on with while so many were cleaned, or whose lane is no longer
+  // used.
   [[nodiscard]] bool take_over(Place& place, uint64_t turns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
   [[nodiscard]] EvictionPressure pressure_on_victim(const Place& place) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {

@@ -17,7 +17,7 @@ inline constexpr size_t kBlocksPerLimit = 512;
 // An empty block is kept while the others have fewer free units than this: it would be needed again soon.
 inline constexpr size_t kSpareUnits = 64;
 // Spare grains take no more than this part of the limit.
-inline constexpr size_t kSpareUnitsDivisor = 1024;
+inline constexpr size_t kSpareUnitsDivisor = 2048;
 
 // All units could be charged at once, in whole blocks.
 inline size_t units_bytes(const Extent& extent) {

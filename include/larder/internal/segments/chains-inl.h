@@ -10,8 +10,9 @@
 
 namespace larder::internal {
 
-// After so many victims that were cleaned one at a time, one free segment less is reserved.
-inline constexpr size_t kLoneVictims = 16;
+// After so many victims that were cleaned one at a time, one free segment less is reserved: as many as a cache has
+// segments at least. Until there is one more again, a thread that needs it has to go on with others' victims.
+inline constexpr size_t kLoneVictims = 128;
 
 LARDER_INLINE void Log::insert_into_chain(SegmentId id, Chain chain, SegmentId newer) {
   const auto c = static_cast<size_t>(chain);
