@@ -38,13 +38,13 @@ TEST_CASE("a run longer than all the space is refused") {
   CHECK_FALSE(allocator.allocate(31).has_value());
 }
 
-TEST_CASE("of allocator that are no power of two the largest power of two is used") {
+TEST_CASE("of a number of units that is no power of two, the largest power of two is used") {
   BuddyAllocator allocator(15);
   for (uint32_t expected = 1; expected < 8; ++expected) CHECK(allocator.allocate(0) == expected);
   CHECK_FALSE(allocator.allocate(0).has_value());
 }
 
-TEST_CASE("a single frame is the one that is never given") {
+TEST_CASE("the only unit is the one that is never given") {
   BuddyAllocator allocator(1);
   CHECK_FALSE(allocator.allocate(0).has_value());
 }
@@ -62,14 +62,14 @@ TEST_CASE("runs that are given back join again with their neighbours") {
   BuddyAllocator allocator(16);
   for (int i = 1; i < 16; ++i) REQUIRE(allocator.allocate(0).has_value());
   CHECK_FALSE(allocator.allocate(1).has_value());
-  for (uint32_t frame = 15; frame >= 8; --frame) allocator.free(frame, 0);
+  for (uint32_t unit = 15; unit >= 8; --unit) allocator.free(unit, 0);
   CHECK(allocator.allocate(3) == 8u);
   allocator.free(8, 3);
   CHECK(allocator.allocate(2) == 8u);
   CHECK(allocator.allocate(2) == 12u);
 }
 
-TEST_CASE("allocator that are no neighbours of the same pair do not join") {
+TEST_CASE("neighbours that are not of the same pair do not join") {
   BuddyAllocator allocator(8);
   for (int i = 1; i < 8; ++i) REQUIRE(allocator.allocate(0).has_value());
   allocator.free(3, 0);

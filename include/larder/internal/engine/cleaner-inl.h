@@ -57,16 +57,13 @@ LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
   if (is_tight && bytes == 0 && !account_.is_over_limit()) return;
   // Relaxed: a hint.
   if (!is_tight && now_ms < next_look_ms_.load()) return;
-  const size_t own = log_.lane();
-  for (size_t lane = own; lane < own + log_.lane_count(); ++lane) {
-    Place& place = place_at(lane);
-    if (!place.mutex.try_lock()) continue;
-    const MutexLock lock(place.mutex, std::adopt_lock);
+  const bool is_paid = try_in_some_place([&](Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     // Others' victims come first.
-    if (!place.cleaner.victim() && place.refused_turn == turns_.load()) continue;
-    return pace(place, bytes, is_tight, now_ms);
-  }
-  unpaid_bytes_.fetch_add(bytes);
+    if (!place.cleaner.victim() && place.refused_turn == turns_.load()) return false;
+    pace(place, bytes, is_tight, now_ms);
+    return true;
+  });
+  if (!is_paid) unpaid_bytes_.fetch_add(bytes);
 }
 
 LARDER_INLINE void Cleaner::pace(Place& place, size_t bytes, bool is_tight, int64_t now_ms) {
@@ -92,15 +89,25 @@ LARDER_INLINE void Cleaner::pace(Place& place, size_t bytes, bool is_tight, int6
 }
 
 template <class Work>
-auto Cleaner::in_some_place(Work&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool Cleaner::try_in_some_place(Work&& work) {
   const size_t own = log_.lane();
   for (size_t lane = own; lane < own + log_.lane_count(); ++lane) {
     Place& place = place_at(lane);
     if (!place.mutex.try_lock()) continue;
     const MutexLock lock(place.mutex, std::adopt_lock);
-    return work(place);
+    if (work(place)) return true;
   }
-  return in_place(own, work);
+  return false;
+}
+
+template <class Work>
+auto Cleaner::in_some_place(Work&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  std::optional<decltype(in_place(0, work))> result;
+  const auto once = [&](Place& place) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    result = work(place);
+    return true;
+  };
+  return try_in_some_place(once) ? *result : in_place(log_.lane(), work);
 }
 
 template <class Work>
@@ -111,9 +118,10 @@ auto Cleaner::in_place(size_t lane, Work&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS 
 }
 
 LARDER_INLINE void Cleaner::clean_step(int64_t now_ms) {
-  in_some_place([&](Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
-    if (log_.has_free_segment()) return;
-    (void)clean(place, {.bytes = kStepBytesMax, .records = kPaceRecordsMin}, now_ms, EvictionPressure::kOrdinary);
+  (void)in_some_place([&](Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
+    if (log_.has_free_segment()) return true;
+    const Portion portion{.bytes = kStepBytesMax, .records = kPaceRecordsMin};
+    return clean(place, portion, now_ms, EvictionPressure::kOrdinary).has_value();
   });
 }
 

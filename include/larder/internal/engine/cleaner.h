@@ -107,8 +107,12 @@ class Cleaner {
   };
 
   void pace(Place& place, size_t bytes, bool is_tight, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
-  // Calls work(place) with its mutex held: for the thread's own, or the first after it that nobody has locked; if
-  // all are locked, waits for its own.
+  // Calls work(place) with its mutex held: for the thread's own place and those after it, without those that
+  // somebody has locked, until one returns true. Whether one did.
+  template <class Work>
+  bool try_in_some_place(Work&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  // The same for the first that nobody has locked; if all are locked, waits for the thread's own. What `work`
+  // returned.
   template <class Work>
   auto in_some_place(Work&& work);
   // The same for a certain one, which it waits for.

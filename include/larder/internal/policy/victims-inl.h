@@ -27,8 +27,7 @@ bool Victims::seal_one(IsWanted&& is_wanted) {
   const auto seal = [&](OrderedAtomic<SegmentId>& open) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const SegmentId id = open.load(std::memory_order_relaxed);
     if (id == 0 || log_.segments_[id].used_bytes() == 0 || !is_wanted(log_.segments_[id])) return false;
-    open.store(0, std::memory_order_relaxed);
-    log_.seal(id);
+    log_.seal_open(open);
     return true;
   };
   for (Log::Lane& lane : log_.lanes_) {

@@ -130,14 +130,16 @@ LARDER_INLINE void Log::adapt_lanes() {
   reserved_count_.store(std::min(reserved_count(), lane_count()));
   for (size_t i = lane_count(); i < lanes_.size(); ++i) {
     for (auto& classes : lanes_[i]) {
-      for (OrderedAtomic<SegmentId>& open : classes) {
-        const SegmentId id = open.load(std::memory_order_relaxed);
-        if (id == 0) continue;
-        open.store(0, std::memory_order_relaxed);
-        seal(id);
-      }
+      for (OrderedAtomic<SegmentId>& open : classes) seal_open(open);
     }
   }
+}
+
+LARDER_INLINE void Log::seal_open(OrderedAtomic<SegmentId>& open) {
+  const SegmentId id = open.load(std::memory_order_relaxed);
+  if (id == 0) return;
+  open.store(0, std::memory_order_relaxed);
+  seal(id);
 }
 
 LARDER_INLINE void Log::flush() {

@@ -267,6 +267,7 @@ class Log {
   void start(Segment& segment, Chain chain, size_t room_bytes, bool is_large, uint8_t lead_bytes,
              SegmentState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void seal(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void seal_open(OrderedAtomic<SegmentId>& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // These return whether the caller must give the memory back with `give_back`, which takes too long for the
   // mutex.
   [[nodiscard]] bool free_segment(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
