@@ -12,6 +12,7 @@
 #include "netd/reply_words.h"
 #include "netd/settings_text.h"
 #include "netd/shared_reports.h"
+#include "netd/sizing_text.h"
 #include "netd/stats_text.h"
 #include "netd/tokens.h"
 #include "netd/tuning_words.h"
@@ -60,6 +61,7 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   const std::string_view what = Tokens(request.words)[0];
   if (what.empty()) return append_general_stats(server_, out);
   if (what == "settings") return append_settings(server_, out);
+  if (what == "sizing") return append_sizing(server_, out);
   if (what == "detail") return stats_detail(request.words, session, out);
   if (what == "cachedump") return stats_cachedump(request.words, session, out);
   if (what == "items") {

@@ -65,6 +65,15 @@ struct Options {
   // random device. Given, with a ManualClock: a single-threaded run repeats exactly.
   std::optional<uint64_t> seed = {};
 
+  // Whether the cache follows a sample of its keys to tell what it would have missed with another memory limit
+  // (larder/sizing.h). It does so with eviction and a limit of 8 MiB or more, and takes up to 1/128 of the first
+  // limit for it, at most about 140 KiB; more with namespaces or many threads.
+  bool curve = true;
+
+  // How many of the keys it follows at most, 0..1; fewer as soon as it has no room for more. Each operation on one
+  // of them takes about 0.2 µs longer. A small cache's curve is more exact with more of them.
+  double curve_share_max = 1.0 / 256;
+
   // Is told which items were removed, and why. Not owned; must outlive the cache. nullptr: no listener.
   RemovalListener* removal_listener = nullptr;
 

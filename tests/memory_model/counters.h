@@ -37,7 +37,7 @@ class NumberPassedOn : public rl::test_suite<NumberPassedOn, 2> {
 
 // Two threads need blocks that are not there yet, and a third adds all blocks up.
 //
-// Stands for: Counters::block_of_many, make_more and total.
+// Stands for: PerThread::block_of_many, make_more and for_each, as Counters uses them.
 // Must hold: nobody takes what lay in the memory before for a count.
 class MoreBlocks : public rl::test_suite<MoreBlocks, 3> {
  public:

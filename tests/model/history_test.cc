@@ -23,6 +23,7 @@
 #include "larder/cache.h"
 #include "larder/renewal.h"
 #include "larder/serving.h"
+#include "larder/sizing.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -71,6 +72,7 @@ class Stress {
     options.item_bytes_max = memory_limit_bytes / 4;
     options.pinned_bytes_max = memory_limit_bytes / 32;  // so that some handles are copies
     options.seed = seed;
+    options.curve_share_max = 1;
     // Writers 1 and 2 write in namespaces, the first with a limit of its own, the other one without.
     options.namespaces = {{.prefix = "1:", .item_bytes_limit = memory_limit_bytes / 3}, {.prefix = "2:"}};
     auto cache = Cache::create(options);
@@ -237,6 +239,9 @@ class Stress {
           break;
         case 3:
           (void)cache_->maintain();
+          break;
+        case 4:
+          CHECK(namespace_miss_ratio_curves(*cache_).size() == 3);
           break;
         default:
           (void)cache_->stats();

@@ -10,6 +10,7 @@
 #include "larder/cache.h"
 #include "larder/renewal.h"
 #include "larder/serving.h"
+#include "larder/sizing.h"
 #include "model/random.h"
 
 namespace larder::model {
@@ -34,6 +35,7 @@ class Comparison {
     options.item_bytes_max = setting.item_bytes_max;
     options.clock = &clock_;
     options.seed = seed;
+    options.curve_share_max = 1;
     options.namespaces = {{.prefix = "key 1", .item_bytes_limit = setting.namespace_limit}, {.prefix = "key 22"}};
     auto cache = Cache::create(options);
     REQUIRE(cache.ok());
@@ -376,6 +378,10 @@ class Comparison {
     REQUIRE(stats.items >= shown);
     REQUIRE(stats.memory_used_bytes <= stats.memory_limit_bytes);
     if (!setting_.can_evict) REQUIRE(stats.evictions == 0);
+    for (const MissRatio& size : miss_ratio_curve(*cache_).sizes) {
+      REQUIRE(size.miss_ratio >= 0);
+      REQUIRE(size.miss_ratio <= 1);
+    }
   }
 
   const Setting setting_;

@@ -9,6 +9,7 @@
 #include "larder/internal/commands/read-inl.h"
 #include "larder/internal/commands/renewal-inl.h"
 #include "larder/internal/commands/serving-inl.h"
+#include "larder/internal/commands/sizing-inl.h"
 #include "larder/internal/commands/store-inl.h"
 #include "larder/internal/commands/touch-inl.h"
 #include "larder/internal/commands/update-inl.h"

@@ -4,6 +4,7 @@
 
 #include "larder/internal/base-inl.h"
 #include "larder/internal/commands-inl.h"
+#include "larder/internal/curve-inl.h"
 #include "larder/internal/engine-inl.h"
 #include "larder/internal/index-inl.h"
 #include "larder/internal/policy-inl.h"

@@ -567,6 +567,22 @@ TEST_CASE("counts of items and bytes add up over the stripes") {
   CHECK(one.index().sums().item_bytes == 250);
 }
 
+TEST_CASE("sums can be estimated from a part of the stripes") {
+  OneStripe one;
+  Index& index = one.index();
+  for (uint32_t i = 0; i < index.stripe_count(); ++i) {
+    const Index::StripeLock lock(index, index.stripe(i));
+    index.count(index.stripe(i), {.items = 10, .item_bytes = 1000}, {});
+  }
+  const uint32_t count = index.stripe_count();
+  REQUIRE(count >= 4);
+  CHECK(index.sums().items == 10 * count);
+  for (const uint32_t stripes_max : {1u, 3u, count - 1, count, 10 * count}) {
+    CHECK(index.estimated_sums(stripes_max).items == 10 * count);
+    CHECK(index.estimated_sums(stripes_max).item_bytes == 1000 * count);
+  }
+}
+
 // --- flushes -----------------------------------------------------------------------------------------------
 
 TEST_CASE("a flush makes every slot void at once, and the sums zero") {

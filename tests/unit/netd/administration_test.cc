@@ -55,6 +55,22 @@ TEST_CASE("a class without items is shown as long as it has counted something") 
   CHECK(stat_of(server.ask("stats slabs\r\n"), "1:used_chunks") == 0);
 }
 
+TEST_CASE("stats sizing has a line for each size, and a sentence") {
+  ServerFixture server;
+  const std::string text = server.ask("stats sizing\r\n");
+  const size_t limit = server.cache->stats().memory_limit_bytes;
+  for (const size_t bytes : {limit / 4, limit / 2, limit, 2 * limit, 4 * limit}) {
+    CAPTURE(bytes);
+    CHECK(text.find("STAT limit_" + std::to_string(bytes) + " - - ") != std::string::npos);
+  }
+  for (const char* const name : {"gets", "seconds", "turnovers", "miss_ratio", "first_ratio"}) {
+    CHECK(stat_of(text, name) == 0);
+  }
+  CHECK(text.find("STAT summary ") != std::string::npos);
+  CHECK(text.ends_with(".\r\nEND\r\n"));
+  CHECK(lines_of(text) == 13);
+}
+
 // 300,000 items, of which one in four is of class 2 and lives for 10 s, the others of class 1.
 struct Crowd : ServerFixture {
   Crowd() {

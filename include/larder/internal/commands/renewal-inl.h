@@ -19,6 +19,12 @@ inline void count_read(Engine& engine, const KeyRef& key, const ReadOptions& opt
     return engine.counters(key).add(Counter::kTouchHits);
   }
   engine.count_get(key, true);
+  if (reading->is_created) {
+    engine.curve().follow_miss(key.hash);
+  } else {
+    const int64_t deadline_ms = reading->item.ttl_ms == kNeverExpires ? kNeverMs : engine.now_ms() + reading->item.ttl_ms;
+    engine.curve().follow_hit(key, reading->item.value.size(), deadline_ms);
+  }
 }
 
 }  // namespace larder::internal

@@ -39,6 +39,10 @@ inline absl::Status check(const Options& options) {
       !status.ok()) {
     return status;
   }
+  // In this form for what is not a number.
+  if (!(options.curve_share_max >= 0 && options.curve_share_max <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("curve_share_max: ", options.curve_share_max, " is not in 0..1"));
+  }
   return Namespaces::check(options.namespaces, options.memory_limit_bytes);
 }
 
@@ -103,7 +107,30 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
           .remove = [made](Stripe& stripe, const SlotPosition& position, int64_t now_ms)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); },
           .rest = deliver});
+  if (options.curve && options.eviction) made->begin_curve();
   return engine;
+}
+
+LARDER_INLINE void Engine::begin_curve() {
+  const auto read = [this](CurveInput& input) {
+    for (uint32_t space = 0; space < input.spaces.size(); ++space) {
+      const auto total = [&](Counter counter) { return counters_[space].total(counter); };
+      const uint64_t misses = total(Counter::kGetMisses);
+      input.spaces[space] = {.gets = misses + total(Counter::kGetHits),
+                             .misses = misses + total(Counter::kVivified)};
+    }
+    constexpr uint32_t kStripesMax = 512;
+    const StripeSums sums = index_->estimated_sums(kStripesMax);
+    input.items = sums.items;
+    input.item_bytes = sums.item_bytes;
+    input.used_bytes = account_.used();
+    input.limit_bytes = account_.limit();
+  };
+  curve_.begin(account_, {.share_max = options_.curve_share_max,
+                          .space_count = index_->namespaces().count(),
+                          .space_of = [this](uint64_t hash) { return index_->space_of(hash); },
+                          .read = read,
+                          .now_ms = [this] { return elapsed_ms(); }});
 }
 
 LARDER_INLINE Engine::Engine(const Options& options)
@@ -161,12 +188,14 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
   const uint64_t bytes = index_->sums(*space).bytes();
   index_->flush(*space);
   log_->flush_some(bytes);
+  curve_.flush(*space);
   return true;
 }
 
 LARDER_INLINE void Engine::flush_now() {
   index_->flush();
   log_->flush();
+  curve_.flush();
 }
 
 LARDER_INLINE size_t Engine::memory_limit_bytes_min() const {

@@ -38,6 +38,7 @@
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/base/under_lock.h"
+#include "larder/internal/curve/curve.h"
 #include "larder/internal/engine/change.h"
 #include "larder/internal/engine/cleaner.h"
 #include "larder/internal/engine/counters.h"
@@ -89,6 +90,7 @@ class Engine {
   [[nodiscard]] Counters& counters(const KeyRef& key) { return counters_[index_->space_of(key.hash)]; }
   void count_get(const KeyRef& key, bool is_hit) {
     counters(key).add(is_hit ? Counter::kGetHits : Counter::kGetMisses);
+    if (!is_hit) curve_.follow_miss(key.hash);
   }
   void reset_counters();
 
@@ -200,6 +202,7 @@ class Engine {
             Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
+  [[nodiscard]] Curve& curve() { return curve_; }
   [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
   [[nodiscard]] size_t memory_limit_bytes_min() const;
@@ -241,7 +244,7 @@ class Engine {
   [[nodiscard]] size_t pinned_bytes_max() const;
   [[nodiscard]] static Match seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
   [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
-                                           std::string& value) const;
+                                           std::string& value, int64_t& deadline_ms) const;
   [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] StoredItem stored(std::string_view key, const Stripe& stripe, const Content& content) const {
     return {.key = key, .content = content, .cas = cas_number(stripe, content)};
@@ -300,6 +303,7 @@ class Engine {
   Attempt insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
   void flush_now();
+  void begin_curve();
   void count_into(Stats& stats, uint32_t space) const;
   bool walk(ScanCursor& cursor, size_t items_max, FunctionRef<void(const ItemInfo& item)> visitor,
             Placeholders placeholders);
@@ -315,6 +319,7 @@ class Engine {
 
   Account account_;
   const std::unique_ptr<Counters[]> counters_;  // by namespace
+  Curve curve_;
   std::optional<RemovalQueue> removals_;        // with a listener only
   std::optional<Ghost> ghost_;
   std::unique_ptr<Index> index_;

@@ -156,12 +156,14 @@ inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& resu
     if (content.has(kMarkTracked)) note_access(key, content, now.ms());
   }
   visitor(view(stored(key.bytes, index_->stripe_of(key.hash), content), now_ms));
+  if (is_get(lookup) && !is_hidden) curve_.follow_hit(key, content.value.size(), content.deadline_ms);
   return is_hidden ? Seen::kPlaceholder : Seen::kItem;
 }
 
 // Straight from the record, which a visitor could not be shown while it may change.
 [[gnu::always_inline]] inline Match Engine::copy_value_if_wanted(std::string_view key, uint64_t address,
-                                                                 Moment& now, std::string& value) const {
+                                                                 Moment& now, std::string& value,
+                                                                 int64_t& deadline_ms) const {
   const std::byte* const memory = log_->at(address);
   const size_t room_bytes = Record::room_at(memory);
   const Match match = seems_wanted(key, memory, room_bytes);
@@ -170,6 +172,7 @@ inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& resu
   if (!outline) return Match::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Match::kNeedsLock;
   if ((outline->marks & (kMarkTracked | kMarksHidden)) != 0) return Match::kNeedsLock;
+  deadline_ms = outline->deadline_ms;
   value.resize(outline->value_bytes);
   load_bytes(memory, outline->value_offset, value.data(), value.size());
   return Match::kWanted;
@@ -177,13 +180,15 @@ inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& resu
 
 LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
   Moment now(*this);
+  int64_t deadline_ms = kNeverMs;
   const OptimisticResult result = optimistic_find_at_home(
       index_->probe_bucket(key.hash), [&](uint64_t address) __attribute__((always_inline)) {
-        return copy_value_if_wanted(key.bytes, address, now, value);
+        return copy_value_if_wanted(key.bytes, address, now, value, deadline_ms);
       });
-  bool is_found = result.is_found();
+  const bool is_found = result.is_found();
   if (is_found) [[likely]] {
     result.mark_used();
+    curve_.follow_hit(key, value.size(), deadline_ms);
   } else if (result.is_missing()) {
     count_miss(key);
   } else {
@@ -199,6 +204,7 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
   const RemovalQueue::Delivery delivery(removals());
   Copy copy;
   ItemView item;
+  int64_t deadline_ms = kNeverMs;
   Seen seen = Seen::kItem;
   Log::Pin pin;
   {
@@ -210,10 +216,11 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
     if (is_hidden(position.get())) seen = lookup == Lookup::kLoaderGet ? Seen::kPlaceholder : Seen::kNothing;
     if (seen == Seen::kNothing) return seen;
     const uint64_t address = position.get().address();
+    deadline_ms = log_->record_at(address).content().deadline_ms;
     if (is_use(lookup)) {
       position.mark_used();
       note_access(stripe, position, now_ms);
-    } else if (log_->is_expired(address, now_ms)) {
+    } else if (deadline_ms <= now_ms) {
       return Seen::kNothing;
     }
     if (shown == Shown::kShortAsCopy && copy_if_wanted(key.bytes, address, copy) == Match::kWanted) {
@@ -225,6 +232,7 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
     }
   }
   visitor(item);
+  if (is_get(lookup) && seen == Seen::kItem) curve_.follow_hit(key, item.value.size(), deadline_ms);
   return seen;
 }
 

@@ -52,8 +52,10 @@ LARDER_INLINE std::optional<uint64_t> Engine::overwrite(const Target& target, co
     if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) return std::nullopt;
     if (!store_in_place(stripe, found, bytes, old_bytes, change, now_ms)) return std::nullopt;
     change.content.cas = cas_number(stripe, change.content);
+    curve_.note_change(target.key, &found.content, &content);
   }
   cleaner_->pace(0, now_ms);
+  curve_.catch_up_with(target.key.hash);
   return change.content.cas;
 }
 
@@ -66,6 +68,7 @@ LARDER_INLINE std::optional<uint64_t> Engine::mutate(const Target& target, int64
     const Attempt made = attempt(target.key, now_ms, decide, placeholders, history, whom, may_spare);
     if (made.shortage == Shortage::kNone) {
       cleaner_->pace(made.bytes, now_ms);
+      curve_.catch_up_with(target.key.hash);
       return made.cas;
     }
     if (make_room(made, now_ms, whom)) continue;
@@ -86,6 +89,7 @@ LARDER_INLINE Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide 
     case Decision::Kind::kLeave:
       return {};
     case Decision::Kind::kRemove:
+      curve_.note_change(key, found ? &found.content : nullptr, nullptr);
       if (!found) return {};
       note_removal(stripe, found.position.get(), now_ms, Removal::kErased);
       unlink(stripe, found.position);
@@ -102,6 +106,7 @@ LARDER_INLINE Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide 
                       .may_spare = may_spare};
   const Attempt made = store(stripe, found, change, now_ms, whom);
   if (made.shortage != Shortage::kNone) return made;
+  curve_.note_change(key, found ? &found.content : nullptr, &change.content);
   return {.bytes = made.bytes, .cas = cas_number(stripe, change.content)};
 }
 

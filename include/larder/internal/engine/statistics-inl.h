@@ -84,6 +84,7 @@ LARDER_INLINE Stats Engine::stats() {
   stats.large_bytes = account_.used(Use::kLarge);
   stats.index_bytes = account_.used(Use::kIndex);
   stats.ghost_bytes = account_.used(Use::kGhost);
+  stats.curve_bytes = account_.used(Use::kCurve);
   stats.other_bytes = account_.used(Use::kOther) + account_.used(Use::kDescriptors);
   stats.handle_bytes = account_.used(Use::kHandles);
   stats.external_bytes = account_.used(Use::kExternal);

@@ -206,6 +206,20 @@ LARDER_INLINE StripeSums Index::sums() const {
   return sums;
 }
 
+// Of hashes, stripes have equal shares; and all namespaces have as many.
+LARDER_INLINE StripeSums Index::estimated_sums(uint32_t stripes_max) const {
+  StripeSums sums;
+  const uint32_t step = 1 + (stripe_count() - 1) / stripes_max;
+  uint64_t seen = 0;
+  for (uint32_t i = 0; i < stripe_count(); i += step, ++seen) {
+    if (stripes_[i].generation.load() == generation(space_of(stripes_[i]))) sums += this->sums(stripes_[i]);
+  }
+  const auto scaled = [&](uint64_t sum) { return sum * stripe_count() / seen; };
+  return {.items = scaled(sums.items),
+          .item_bytes = scaled(sums.item_bytes),
+          .hidden_bytes = scaled(sums.hidden_bytes)};
+}
+
 }  // namespace larder::internal
 
 #endif  // LARDER_INTERNAL_INDEX_INDEX_INL_H_

@@ -192,6 +192,8 @@ class Index {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] StripeSums sums() const;
   [[nodiscard]] StripeSums sums(uint32_t space) const;
+  // About sums(), from so many stripes at most.
+  [[nodiscard]] StripeSums estimated_sums(uint32_t stripes_max) const;
   [[nodiscard]] static StripeSums sums(const Stripe& stripe) {
     return {.items = stripe.items.load(),
             .item_bytes = stripe.item_bytes.load(),

@@ -1,0 +1,213 @@
+#ifndef LARDER_INTERNAL_CURVE_MINIATURE_INL_H_
+#define LARDER_INTERNAL_CURVE_MINIATURE_INL_H_
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+#include "larder/api.h"
+#include "larder/internal/curve/miniature.h"
+#include "larder/internal/index/slot.h"
+#include "larder/internal/policy/s3fifo.h"
+
+namespace larder::internal {
+
+// What one store does at most to make room; the rest is for the next ones.
+inline constexpr int kVictimsPerStore = 16;
+// How many entries one read or store looks at for expired ones: the cache frees most of those before their turn.
+inline constexpr int kLooksForExpired = 2;
+// How many entries of the ghost there are for one item: about as many as the cache's own has.
+inline constexpr size_t kGhostEntries = 1;
+
+// Of keys in the sample, the low half of the hash is small.
+inline uint32_t mixed(uint64_t hash) { return static_cast<uint32_t>((hash * 0x9e3779b97f4a7c15u) >> 32); }
+
+LARDER_INLINE Miniature::Ghost::Ghost(size_t entries)
+    : table_(std::max(kWays, std::bit_ceil(kGhostEntries * entries))) {}
+
+LARDER_INLINE uint32_t* Miniature::Ghost::set_of(uint64_t hash) {
+  return &table_[(mixed(hash) >> 8) % (table_.size() / kWays) * kWays];
+}
+
+LARDER_INLINE void Miniature::Ghost::add(uint64_t hash, uint64_t bytes, uint64_t capacity) {
+  uint32_t* const set = set_of(hash);
+  const auto rank = [this](uint32_t entry) { return entry == 0 ? kEpochMask + 1 : age(entry); };
+  uint32_t* const oldest =
+      std::max_element(set, set + kWays, [&](uint32_t a, uint32_t b) { return rank(a) < rank(b); });
+  *oldest = (static_cast<uint32_t>(hash >> 32) & ~kEpochMask) | (epoch_ & kEpochMask);
+  const uint64_t epoch_bytes = std::max<uint64_t>(1, capacity / kEpochsKept);
+  bytes_in_epoch_ += bytes;
+  for (; bytes_in_epoch_ >= epoch_bytes; bytes_in_epoch_ -= epoch_bytes) {
+    ++epoch_;
+    // Once round while two capacities go by: no entry becomes current again.
+    for (size_t i = 0; i <= table_.size() / (2 * kEpochsKept); ++i) {
+      uint32_t& entry = table_[next_to_sweep_++ % table_.size()];
+      if (age(entry) > kEpochsKept) entry = 0;
+    }
+  }
+}
+
+LARDER_INLINE bool Miniature::Ghost::take(uint64_t hash) {
+  uint32_t* const set = set_of(hash);
+  for (size_t way = 0; way < kWays; ++way) {
+    const bool is_alike = (set[way] & ~kEpochMask) == (static_cast<uint32_t>(hash >> 32) & ~kEpochMask);
+    if (set[way] == 0 || !is_alike) continue;
+    const bool is_current = age(set[way]) <= kEpochsKept;
+    set[way] = 0;
+    return is_current;
+  }
+  return false;
+}
+
+LARDER_INLINE Miniature::Miniature(size_t entries)
+    : entries_(entries + 1), buckets_(std::bit_ceil(entries)), ghost_(entries) {
+  assert(entries > 0 && entries < (size_t{1} << 15));
+  for (size_t i = entries; i > 0; --i) {
+    entries_[i].next = free_;
+    free_ = static_cast<Number>(i);
+  }
+}
+
+LARDER_INLINE size_t Miniature::bytes_for(size_t entries) {
+  return (entries + 1) * sizeof(Entry) + std::bit_ceil(entries) * sizeof(Number) +
+         std::bit_ceil(kGhostEntries * entries) * sizeof(uint32_t);
+}
+
+LARDER_INLINE void Miniature::set_capacity(uint64_t bytes, uint64_t limit_bytes) {
+  capacity_ = bytes;
+  limit_bytes_ = limit_bytes;
+}
+
+LARDER_INLINE Miniature::Number& Miniature::bucket_of(uint64_t hash) {
+  return buckets_[mixed(hash) & (buckets_.size() - 1)];
+}
+
+LARDER_INLINE Miniature::Number Miniature::find(uint64_t hash) {
+  Number number = bucket_of(hash);
+  while (number != 0 && entries_[number].hash != hash) number = entries_[number].next;
+  return number;
+}
+
+LARDER_INLINE void Miniature::append(Number number, Chain chain) {
+  const auto i = static_cast<size_t>(chain);
+  Entry& entry = entries_[number];
+  entry.chain = chain;
+  entry.older = newest_[i];
+  entry.newer = 0;
+  (newest_[i] != 0 ? entries_[newest_[i]].newer : oldest_[i]) = number;
+  newest_[i] = number;
+  chain_bytes(chain) += sample_.charge(entry.bytes);
+}
+
+LARDER_INLINE void Miniature::take_out(Number number) {
+  const Entry& entry = entries_[number];
+  const auto i = static_cast<size_t>(entry.chain);
+  (entry.older != 0 ? entries_[entry.older].newer : oldest_[i]) = entry.newer;
+  (entry.newer != 0 ? entries_[entry.newer].older : newest_[i]) = entry.older;
+  chain_bytes(entry.chain) -= sample_.charge(entry.bytes);
+}
+
+LARDER_INLINE void Miniature::remove(Number number) {
+  take_out(number);
+  Entry& entry = entries_[number];
+  Number* link = &bucket_of(entry.hash);
+  while (*link != number) link = &entries_[*link].next;
+  *link = entry.next;
+  entry = {.next = free_};
+  free_ = number;
+  --entries_in_use_;
+}
+
+LARDER_INLINE void Miniature::look_for_expired(Deadline now) {
+  for (int i = 0; i < kLooksForExpired; ++i) {
+    hand_ = hand_ + size_t{1} < entries_.size() ? static_cast<Number>(hand_ + 1) : Number{1};
+    if (entries_[hand_].bytes != 0 && entries_[hand_].deadline <= now) remove(hand_);
+  }
+}
+
+LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now) {
+  look_for_expired(now);
+  const Number number = find(hash);
+  if (number == 0) return false;
+  Entry& entry = entries_[number];
+  if (entry.deadline <= now) {
+    remove(number);
+    return false;
+  }
+  entry.frequency = static_cast<uint8_t>(std::min(Slot::kFrequencyMax, entry.frequency + count));
+  return true;
+}
+
+LARDER_INLINE bool Miniature::store(uint64_t hash, uint32_t bytes, Deadline deadline) {
+  Number number = find(hash);
+  // Oversized items are the first to go.
+  if (is_oversized(bytes, limit_bytes_)) {
+    if (number != 0) remove(number);
+    return true;
+  }
+  if (number == 0) {
+    number = free_;
+    if (number == 0) return false;
+    free_ = entries_[number].next;
+    ++entries_in_use_;
+    Number& bucket = bucket_of(hash);
+    entries_[number] = {.hash = hash, .bytes = bytes, .deadline = deadline, .next = bucket};
+    bucket = number;
+    inserted_ += sample_.charge(bytes);
+    append(number, ghost_.take(hash) ? Chain::kMain : Chain::kSmall);
+  } else {
+    Entry& entry = entries_[number];
+    // Where the old value lies, if it fits; otherwise it becomes the newest.
+    const bool is_in_place = bytes <= entry.bytes && bytes >= entry.bytes / 2;
+    if (!is_in_place) take_out(number);
+    if (is_in_place) chain_bytes(entry.chain) += uint64_t{sample_.charge(bytes)} - sample_.charge(entry.bytes);
+    entry.bytes = bytes;
+    entry.deadline = deadline;
+    if (!is_in_place) append(number, entry.chain);
+  }
+  make_room();
+  return true;
+}
+
+LARDER_INLINE void Miniature::make_room() {
+  for (int i = 0; i < kVictimsPerStore && used() > capacity_; ++i) {
+    was_full_ = true;
+    const bool is_from_small = oldest_[0] != 0 && (is_small_over_share(chain_bytes_[0], chain_bytes_[1]) ||
+                                                   oldest_[static_cast<size_t>(Chain::kMain)] == 0);
+    const Number number = oldest_[is_from_small ? 0 : 1];
+    if (number == 0) return;
+    Entry& entry = entries_[number];
+    const Verdict verdict = judge(entry.chain, entry.frequency, EvictionPressure::kOrdinary);
+    if (verdict.is_kept) {
+      take_out(number);
+      entry.frequency = static_cast<uint8_t>(verdict.frequency);
+      append(number, verdict.chain);
+      continue;
+    }
+    if (entry.chain == Chain::kSmall) ghost_.add(entry.hash, sample_.charge(entry.bytes), capacity_);
+    remove(number);
+  }
+}
+
+LARDER_INLINE void Miniature::erase(uint64_t hash) {
+  if (const Number number = find(hash); number != 0) remove(number);
+}
+
+LARDER_INLINE void Miniature::erase_if(const std::function<bool(uint64_t hash, uint32_t bytes)>& is_gone) {
+  for (size_t i = 1; i < entries_.size(); ++i) {
+    if (entries_[i].bytes != 0 && is_gone(entries_[i].hash, entries_[i].bytes)) remove(static_cast<Number>(i));
+  }
+}
+
+LARDER_INLINE void Miniature::refit(const Sample& sample) {
+  erase_if([&](uint64_t hash, uint32_t bytes) { return !sample.has(hash, bytes); });
+  sample_ = sample;
+  chain_bytes_ = {};
+  for (const Entry& entry : entries_) {
+    if (entry.bytes != 0) chain_bytes(entry.chain) += sample_.charge(entry.bytes);
+  }
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_CURVE_MINIATURE_INL_H_
