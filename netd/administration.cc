@@ -6,6 +6,7 @@
 
 #include "larder/serving.h"
 #include "netd/commands.h"
+#include "netd/hot_keys_text.h"
 #include "netd/key_dump.h"
 #include "netd/memory_limit_change.h"
 #include "netd/numbers.h"
@@ -62,6 +63,7 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   if (what.empty()) return append_general_stats(server_, out);
   if (what == "settings") return append_settings(server_, out);
   if (what == "sizing") return append_sizing(server_, out);
+  if (what == "hotkeys") return stats_hotkeys(request.words, out);
   if (what == "detail") return stats_detail(request.words, session, out);
   if (what == "cachedump") return stats_cachedump(request.words, session, out);
   if (what == "items") {
@@ -93,6 +95,13 @@ void Administration::stats_detail(std::string_view words, Session& session, Buff
   if (what != "on" && what != "off") return out.append(kErrorDetailUsage);
   server_.detail_enabled.store(what == "on", std::memory_order_relaxed);
   out.append(kReplyOk);
+}
+
+void Administration::stats_hotkeys(std::string_view words, Buffer& out) {
+  const Tokens tokens(words);
+  const std::optional<uint32_t> count = tokens.size() < 2 ? kHotKeysShown : parse_u32(tokens[1]);
+  if (!count || *count < 1 || *count > kHotKeysMax) return out.append(kErrorBadFormat);
+  append_hot_keys(server_, *count, out);
 }
 
 void Administration::stats_cachedump(std::string_view words, Session& session, Buffer& out) {

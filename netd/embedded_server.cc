@@ -55,6 +55,7 @@ netd::Options netd_options(const Cache& cache, const ServerOptions& options) {
   netd.item_bytes_max = cache.options().item_bytes_max;
   netd.eviction = cache.options().eviction;
   netd.cas = cache.options().cas;
+  netd.hot_keys = cache.options().hot_keys;
   netd.threads = options.threads;
   netd.connections_max = options.connections_max;
   netd.idle_timeout_s = options.idle_timeout_s;

@@ -110,6 +110,9 @@ void apply(const FlagValue& given, std::string_view name, const FlagValue& value
       options.warnings.push_back(fmt::format("{}: {} instead of {}", value.flag, kWatcherQueueKibMax, kib));
     }
     options.watcher_queue_bytes = static_cast<size_t>(std::min(kib, kWatcherQueueKibMax)) << 10;
+  } else if (name == "hotkeys") {
+    if (value.text != "on" && value.text != "off") refuse(value, "is neither on nor off");
+    options.hot_keys = value.text == "on";
   } else if (const Range* const range = find(kRanges, name)) {
     if (!value.text.empty() || name != kMayStandAlone) (void)parse_number(value, range->min, range->max);
     options.notes.push_back(fmt::format("{} has no effect here", value.flag));

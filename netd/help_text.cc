@@ -74,6 +74,8 @@ constexpr std::string_view kFlagHelp =
                           many seconds (default: 60; 0: never)
    - watcher_logbuf_size=<num>:
                           kilobytes of log lines kept for each watcher (default: 256)
+   - hotkeys=off:         do not count which keys are requested most, for
+                          "stats hotkeys" (default: on)
                           Options that tune memcached's slabs, LRU and hash table are
                           checked and accepted, without effect.
 --health                  ask whether a server with the same -l, -p and -s answers, within

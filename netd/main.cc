@@ -43,6 +43,7 @@ std::unique_ptr<larder::Cache> make_cache(const Options& options, const larder::
                                       .cas = options.cas,
                                       .clock = &clock,
                                       .seed = std::nullopt,
+                                      .hot_keys = options.hot_keys,
                                       .removal_listener = &removal_listener});
   if (!cache.ok()) throw StartError(cache.status().ToString());
   return *std::move(cache);

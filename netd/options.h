@@ -36,6 +36,7 @@ struct Options {
   bool item_bytes_max_given = false;
   bool eviction = true;
   bool cas = true;
+  bool hot_keys = true;
 
   // Serving.
   bool ascii_only = false;  // only shown in `stats settings`; there is no other protocol

@@ -157,7 +157,9 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("mem_items_bytes", cache.live_bytes + cache.dead_bytes + cache.free_bytes + cache.large_bytes, out);
   append_stat("mem_index_bytes", cache.index_bytes, out);
   append_stat("mem_buffers_bytes", cache.external_bytes, out);
-  append_stat("mem_other_bytes", cache.ghost_bytes + cache.curve_bytes + cache.other_bytes + cache.handle_bytes, out);
+  append_stat("mem_other_bytes",
+              cache.ghost_bytes + cache.curve_bytes + cache.hot_key_bytes + cache.other_bytes + cache.handle_bytes,
+              out);
   append_stat("segments_free", cache.segments_free, out);
   append_stat("segments_total", cache.segments + cache.segments_free, out);
   append_stat("cmd_mg", server.sum(Counter::kMetaGets), out);

@@ -74,6 +74,11 @@ struct Options {
   // of them takes about 0.2 µs longer. A small cache's curve is more exact with more of them.
   double curve_share_max = 1.0 / 256;
 
+  // Whether the cache counts the keys of a sample of requests, to tell which are asked for most
+  // (larder/hot_keys.h). It does so with a limit of 8 MiB or more, and takes up to 1/512 of the first limit for it,
+  // at most 64 KiB, and a KiB for each thread.
+  bool hot_keys = true;
+
   // Is told which items were removed, and why. Not owned; must outlive the cache. nullptr: no listener.
   RemovalListener* removal_listener = nullptr;
 

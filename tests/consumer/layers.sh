@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$2"
 
 # Each may include itself and those before it; index and segments, side by side, do not know each other.
-layers=(base item index segments policy curve engine commands loader)
+layers=(base item index segments policy curve hot_keys engine commands loader)
 declare -A rank=()
 for i in "${!layers[@]}"; do rank[${layers[i]}]=$i; done
 

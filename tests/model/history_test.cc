@@ -21,6 +21,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/hot_keys.h"
 #include "larder/renewal.h"
 #include "larder/serving.h"
 #include "larder/sizing.h"
@@ -242,6 +243,7 @@ class Stress {
           break;
         case 4:
           CHECK(namespace_miss_ratio_curves(*cache_).size() == 3);
+          CHECK(hot_keys(*cache_, 10).size() <= 10);
           break;
         default:
           (void)cache_->stats();

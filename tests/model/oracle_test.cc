@@ -8,6 +8,7 @@
 
 #include "doctest/doctest.h"
 #include "larder/cache.h"
+#include "larder/hot_keys.h"
 #include "larder/renewal.h"
 #include "larder/serving.h"
 #include "larder/sizing.h"
@@ -381,6 +382,11 @@ class Comparison {
     for (const MissRatio& size : miss_ratio_curve(*cache_).sizes) {
       REQUIRE(size.miss_ratio >= 0);
       REQUIRE(size.miss_ratio <= 1);
+    }
+    for (const HotKey& key : hot_keys(*cache_, 10)) {
+      REQUIRE(key.share > 0);
+      REQUIRE(key.share <= 1);
+      REQUIRE(key.key_bytes >= key.key.size());
     }
   }
 

@@ -6,6 +6,7 @@
 #include "larder/internal/commands/count-inl.h"
 #include "larder/internal/commands/erase-inl.h"
 #include "larder/internal/commands/hold-inl.h"
+#include "larder/internal/commands/hot_keys-inl.h"
 #include "larder/internal/commands/read-inl.h"
 #include "larder/internal/commands/renewal-inl.h"
 #include "larder/internal/commands/serving-inl.h"

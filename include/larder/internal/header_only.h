@@ -6,6 +6,7 @@
 #include "larder/internal/commands-inl.h"
 #include "larder/internal/curve-inl.h"
 #include "larder/internal/engine-inl.h"
+#include "larder/internal/hot_keys-inl.h"
 #include "larder/internal/index-inl.h"
 #include "larder/internal/policy-inl.h"
 #include "larder/internal/segments-inl.h"

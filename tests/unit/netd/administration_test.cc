@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "netd/commands.h"
 #include "server_fixture.h"
@@ -222,6 +225,61 @@ TEST_CASE("dumps and watching can be forbidden") {
   CHECK(server.ask("stats cachedump 1 1\r\n") == "CLIENT_ERROR stats cachedump not allowed\r\n");
   CHECK(server.ask("stats detail dump\r\n") == "CLIENT_ERROR stats detail not allowed\r\n");
   CHECK(server.ask("watch\r\n") == "CLIENT_ERROR watch commands not allowed\r\n");
+}
+
+// The fields of the line about `key`; none if there is none.
+std::vector<std::string> hot_key_line(const std::string& reply, const std::string& key) {
+  std::istringstream lines(reply);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::vector<std::string> fields{std::istream_iterator<std::string>(words), {}};
+    if (fields.size() > 2 && fields[1] == key) return fields;
+  }
+  return {};
+}
+
+TEST_CASE("stats hotkeys shows the keys of most requests, their shares, and reads and writes apart") {
+  ServerFixture server;
+  CHECK(server.ask("stats hotkeys\r\n") == "END\r\n");
+  for (int i = 0; i < 2000; ++i) {
+    server.ask("get a/b\r\nmg a/b v\r\nset c 0 0 1\r\n1\r\ndelete c\r\n");
+    server.ask("get " + std::to_string(i % 30) + "\r\n");
+  }
+  const std::string reply = server.ask("stats hotkeys 2\r\n");
+  CHECK(lines_of(reply) == 3);
+  const std::vector<std::string> read = hot_key_line(reply, "a%2Fb");
+  REQUIRE(read.size() == 6);
+  CHECK(std::stod(read[2]) == doctest::Approx(0.4).epsilon(0.15));
+  CHECK(std::stod(read[3]) < 0.05);
+  CHECK(read[4] == read[2]);
+  CHECK(read[5] == "0.00000");
+  const std::vector<std::string> written = hot_key_line(reply, "c");
+  REQUIRE(written.size() == 6);
+  CHECK(written[4] == "0.00000");
+  CHECK(written[5] == written[2]);
+  CHECK(lines_of(server.ask("stats hotkeys\r\n")) == 17);
+  CHECK(lines_of(server.ask("stats hotkeys 100\r\n")) == 33);
+}
+
+TEST_CASE("stats hotkeys checks its number") {
+  ServerFixture server;
+  for (const char* const number : {"0", "101", "x", "-1", "1x", "99999999999"}) {
+    CAPTURE(number);
+    CHECK(server.ask(std::string("stats hotkeys ") + number + "\r\n") ==
+          "CLIENT_ERROR bad command line format\r\n");
+  }
+  CHECK(server.ask("stats hotkeys 1\r\nstats hotkeys 100\r\n") == "END\r\nEND\r\n");
+}
+
+TEST_CASE("where dumps are forbidden, stats hotkeys shows no key") {
+  Options options;
+  options.dump_enabled = false;
+  ServerFixture server(options);
+  for (int i = 0; i < 1000; ++i) server.ask("get secret\r\n");
+  const std::string reply = server.ask("stats hotkeys\r\n");
+  CHECK(lines_of(reply) == 2);
+  CHECK(reply.starts_with("STAT #"));
+  CHECK(reply.find("secret") == std::string::npos);
 }
 
 TEST_CASE("cachedump shows items of one class, as many as asked for") {

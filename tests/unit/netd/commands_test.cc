@@ -76,6 +76,8 @@ const std::string kLooks[] = {
     "stats slabs\r\n",
     "stats sizes\r\n",
     "stats sizing\r\n",
+    "stats hotkeys\r\n",
+    "stats hotkeys 100\r\n",
     "stats conns\r\n",
     "stats detail dump\r\n",
     "stats cachedump 1 10\r\n",
@@ -224,9 +226,11 @@ TEST_CASE("every meta command has a counter of its own, and no classic one has a
 }
 
 TEST_CASE("over UDP everything is answered but what looks at all there is, or does not end") {
-  for (const std::string line : {"watch", "cache_memlimit 64", "stats items", "stats slabs", "stats sizes",
-                                 "stats sizing", "stats conns", "stats detail dump", "stats cachedump 1 1", "stats foo",
-                                 "lru_crawler crawl all", "lru_crawler metadump all", "lru_crawler mgdump all"}) {
+  for (const std::string line :
+       {"watch", "cache_memlimit 64", "stats items", "stats slabs", "stats sizes", "stats sizing",
+        "stats conns", "stats hotkeys",
+        "stats detail dump", "stats cachedump 1 1", "stats foo", "lru_crawler crawl all",
+        "lru_crawler metadump all", "lru_crawler mgdump all"}) {
     CAPTURE(line);
     CHECK(Parsed(line + "\r\n").needs_connection());
   }

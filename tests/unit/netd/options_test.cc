@@ -241,6 +241,9 @@ TEST_CASE("-o numbers without effect are checked all the same") {
     CHECK(refusal({"-o", list}).exit_code == 1);
   }
   CHECK(parse({"-o", "watcher_logbuf_size=64"}).watcher_queue_bytes == 64 << 10);
+  CHECK(parse({}).hot_keys);
+  CHECK_FALSE(parse({"-o", "hotkeys=off"}).hot_keys);
+  CHECK(parse({"-o", "hotkeys=off,hotkeys=on"}).hot_keys);
   CHECK(parse({"-o", "watcher_logbuf_size=0,worker_logbuf_size=0"}).watcher_queue_bytes == 0);
 }
 

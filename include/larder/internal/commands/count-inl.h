@@ -81,6 +81,7 @@ class Counting {
 
 LARDER_INLINE CounterResult count_item(Engine& engine, const KeyRef& key, uint64_t delta,
                                        const CounterOptions& options, Arithmetic arithmetic) {
+  engine.note_request(key, RequestKind::kWrite);
   return Counting(engine, delta, options, arithmetic).run(key);
 }
 

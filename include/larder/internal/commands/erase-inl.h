@@ -35,6 +35,7 @@ LARDER_INLINE EraseResult erase_with(Engine& engine, const KeyRef& key, std::opt
                                      FunctionRef<Decision(const StoredItem& item, int64_t now_ms)> decide,
                                      Placeholders placeholders) {
   EraseResult result = EraseResult::kNotFound;
+  if (placeholders == Placeholders::kHidden) engine.note_request(key, RequestKind::kWrite);
   const int64_t now_ms = engine.now_ms();
   const auto decide_if_there = [&](const StoredItem* item) -> Decision {
     result = EraseResult::kNotFound;

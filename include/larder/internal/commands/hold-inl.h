@@ -27,6 +27,7 @@ LARDER_INLINE size_t Engine::pinned_bytes_max() const {
 
 LARDER_INLINE Handle Engine::hold(const KeyRef& key) {
   const RemovalQueue::Delivery delivery(removals());
+  note_request(key, RequestKind::kRead);
   Handle handle;
   const Seen seen = look_locked(key, now_ms(), Lookup::kGet, Shown::kInPlace, [&](const ItemView& item) {
     handle = keep(item);

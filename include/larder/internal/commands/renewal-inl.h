@@ -35,6 +35,7 @@ LARDER_INLINE bool read(Cache& cache, std::string_view key, const ReadOptions& o
   internal::Engine& engine = internal::CacheAccess::engine(cache);
   if (!internal::is_key(key)) return false;
   const internal::KeyRef ref = engine.ref(key);
+  engine.note_request(ref, options.expiry ? internal::RequestKind::kWrite : internal::RequestKind::kRead);
   bool is_found = false;
   internal::read_item(engine, ref, options, internal::Reader::kAnyone, [&](const Reading* reading) {
     internal::count_read(engine, ref, options, reading);

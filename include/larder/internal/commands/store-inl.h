@@ -103,7 +103,10 @@ LARDER_INLINE StoreOutcome store_item(Engine& engine, const Engine::Target& targ
   StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms));
   Counters& counters = engine.counters(target.key);
   const bool is_hidden = (marks & kMarksHidden) != 0;
-  if (!is_hidden) counters.add(Counter::kStores);
+  if (!is_hidden) {
+    counters.add(Counter::kStores);
+    engine.note_request(target.key, RequestKind::kWrite);
+  }
   StoreOutcome outcome;
   if (replaces_anything(options) && !is_hidden && stored.over(nullptr).deadline_ms > now_ms) {
     if (const std::optional<uint64_t> cas = engine.overwrite(target, stored.over(nullptr), now_ms)) {

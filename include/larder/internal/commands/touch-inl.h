@@ -16,6 +16,7 @@ namespace larder::internal {
 LARDER_INLINE bool touch_item(Engine& engine, std::string_view key, Expiry expiry, Engine::Visitor visitor) {
   if (!is_key(key)) return false;
   const KeyRef ref = engine.ref(key);
+  engine.note_request(ref, RequestKind::kWrite);
   const int64_t now_ms = engine.now_ms();
   const int64_t deadline_ms = engine.deadline_of(expiry, now_ms);
   bool is_found = false;
@@ -33,6 +34,7 @@ LARDER_INLINE bool visit_and_touch_item(Engine& engine, std::string_view key, Ex
                                         Engine::Visitor visitor) {
   if (!is_key(key)) return false;
   const KeyRef ref = engine.ref(key);
+  engine.note_request(ref, RequestKind::kWrite);
   bool is_found = false;
   const ReadOptions options{.expiry = expiry, .may_win = false};
   read_item(engine, ref, options, Reader::kAnyone, [&](const Reading* reading) {

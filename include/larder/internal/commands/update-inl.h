@@ -36,6 +36,7 @@ inline void count(Counters& counters, UpdateStatus status) {
 
 LARDER_INLINE UpdateOutcome update_item(Engine& engine, const KeyRef& key,
                                         FunctionRef<Update(const ItemView* item)> updater) {
+  engine.note_request(key, RequestKind::kWrite);
   const int64_t now_ms = engine.now_ms();
   UpdateOutcome outcome;
   Update update;  // its value is stored after the decision was returned

@@ -202,7 +202,8 @@ LARDER_INLINE void Cleaner::rest() const {
 
 LARDER_INLINE size_t Cleaner::bytes_min() const {
   return account_.used(Use::kExternal) + account_.used(Use::kHandles) + account_.used(Use::kOther) +
-         account_.used(Use::kGhost) + account_.used(Use::kCurve) + parts_.index.bytes_min() + log_.bytes_min();
+         account_.used(Use::kGhost) + account_.used(Use::kCurve) + account_.used(Use::kHotKeys) +
+         parts_.index.bytes_min() + log_.bytes_min();
 }
 
 LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {

@@ -73,6 +73,27 @@ class Counters {
     }
   }
 
+  // Counts one request more, of whatever kind. Whether it is to be drawn for hot keys: if so, say how many of the
+  // next ones are not.
+  [[nodiscard]] bool draw() {
+    Block* const block = blocks_.own();
+    return block != nullptr && count_down(*block);
+  }
+  // Both at once.
+  [[nodiscard]] bool add_and_draw(Counter counter) {
+    Block* const block = blocks_.own();
+    if (block == nullptr) [[unlikely]] {
+      add(counter);
+      return false;
+    }
+    RelaxedAtomic<uint64_t>& value = block->values[index(counter)];
+    value.store(value.load() + 1);
+    return count_down(*block);
+  }
+  void pass_over(uint32_t requests) {
+    if (Block* const block = blocks_.own(); block != nullptr) block->undrawn_requests.store(requests);
+  }
+
   [[nodiscard]] uint64_t sum(Counter counter) const {
     // Acquire, and first: the values that it is the sum of cannot be read as they were before.
     const uint64_t at_reset = reset_at_[index(counter)].load(std::memory_order_acquire);
@@ -96,9 +117,16 @@ class Counters {
   template <class Value>
   using PerCounter = std::array<Value, static_cast<size_t>(Counter::kCount)>;
   struct alignas(64) Block {
+    // How many more until the next one is drawn. Here, since a get writes to this line in any case.
+    RelaxedAtomic<uint32_t> undrawn_requests{};
     PerCounter<RelaxedAtomic<uint64_t>> values{};
   };
 
+  static bool count_down(Block& block) {
+    const uint32_t left = block.undrawn_requests.load();
+    block.undrawn_requests.store(left - 1);
+    return left == 0;
+  }
   static constexpr size_t index(Counter counter) { return static_cast<size_t>(counter); }
 
   PerThread<Block, 16> blocks_;

@@ -41,7 +41,8 @@ inline absl::Status check(const Options& options) {
   }
   // In this form for what is not a number.
   if (!(options.curve_share_max >= 0 && options.curve_share_max <= 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("curve_share_max: ", options.curve_share_max, " is not in 0..1"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("curve_share_max: ", options.curve_share_max, " is not in 0..1"));
   }
   return Namespaces::check(options.namespaces, options.memory_limit_bytes);
 }
@@ -87,9 +88,9 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
                      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->note_removal(stripe, slot, now_ms, why); };
   }
 
+  const uint64_t seed = options.seed ? *options.seed : random_seed();
   absl::StatusOr<std::unique_ptr<Index>> index =
-      Index::create(engine->account_, *space, options.seed ? *options.seed : random_seed(), std::move(namespaces),
-                    std::move(on_stale));
+      Index::create(engine->account_, *space, seed, std::move(namespaces), std::move(on_stale));
   if (!index.ok()) return index.status();
   engine->index_ = *std::move(index);
 
@@ -108,6 +109,7 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); },
           .rest = deliver});
   if (options.curve && options.eviction) made->begin_curve();
+  if (options.hot_keys) made->hot_keys_.begin(made->account_, seed);
   return engine;
 }
 

@@ -16,7 +16,6 @@
 #define LARDER_INTERNAL_ENGINE_ENGINE_H_
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
@@ -44,6 +43,7 @@
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
 #include "larder/internal/engine/removal_queue.h"
+#include "larder/internal/hot_keys/hot_keys.h"
 #include "larder/internal/index/index.h"
 #include "larder/internal/item/key_ref.h"
 #include "larder/internal/item/record.h"
@@ -88,6 +88,8 @@ class Engine {
   [[nodiscard]] KeyRef ref(std::string_view key) const { return {.bytes = key, .hash = index_->hash(key)}; }
   // Those of the key's namespace.
   [[nodiscard]] Counters& counters(const KeyRef& key) { return counters_[index_->space_of(key.hash)]; }
+  // A request begins. Without a lock, and before a function of a user's that may change what the key lies in.
+  void note_request(const KeyRef& key, RequestKind kind);
   void count_get(const KeyRef& key, bool is_hit) {
     counters(key).add(is_hit ? Counter::kGetHits : Counter::kGetMisses);
     if (!is_hit) curve_.follow_miss(key.hash);
@@ -203,6 +205,7 @@ class Engine {
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::vector<NamespaceStats> namespace_stats();
   [[nodiscard]] Curve& curve() { return curve_; }
+  [[nodiscard]] HotKeys& hot_keys() { return hot_keys_; }
   [[nodiscard]] absl::Status check_memory_limit(size_t bytes) const;
   [[nodiscard]] absl::Status set_memory_limit(size_t bytes);
   [[nodiscard]] size_t memory_limit_bytes_min() const;
@@ -243,8 +246,8 @@ class Engine {
   void charge(Use use, size_t bytes);
   [[nodiscard]] size_t pinned_bytes_max() const;
   [[nodiscard]] static Match seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
-  [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now,
-                                           std::string& value, int64_t& deadline_ms) const;
+  [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now, std::string& value,
+                                           int64_t& deadline_ms) const;
   [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
   [[nodiscard]] StoredItem stored(std::string_view key, const Stripe& stripe, const Content& content) const {
     return {.key = key, .content = content, .cas = cas_number(stripe, content)};
@@ -320,7 +323,8 @@ class Engine {
   Account account_;
   const std::unique_ptr<Counters[]> counters_;  // by namespace
   Curve curve_;
-  std::optional<RemovalQueue> removals_;        // with a listener only
+  HotKeys hot_keys_;
+  std::optional<RemovalQueue> removals_;  // with a listener only
   std::optional<Ghost> ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;

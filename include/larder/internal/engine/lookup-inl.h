@@ -68,6 +68,11 @@ LARDER_INLINE void Engine::note_replacement(const Stripe& stripe, const Found& f
                change.content.is_hidden() ? Removal::kErased : Removal::kReplaced);
 }
 
+LARDER_INLINE void Engine::note_request(const KeyRef& key, RequestKind kind) {
+  if (counters(key).draw()) [[unlikely]]
+    counters(key).pass_over(hot_keys_.note(key, kind));
+}
+
 // Of a key of which nothing is left but what the ghost may know.
 LARDER_INLINE void Engine::count_miss(const KeyRef& key) {
   if (ghost_->contains(key.hash)) counters(key).add(Counter::kGetEvicted);
@@ -120,6 +125,7 @@ LARDER_INLINE Match Engine::copy_if_wanted(std::string_view key, uint64_t addres
 
 LARDER_INLINE bool Engine::read(const KeyRef& key, Lookup lookup, Visitor visitor) {
   Moment now(*this);
+  if (is_get(lookup)) note_request(key, RequestKind::kRead);
   const Seen seen = look(key, now, lookup, visitor);
   if (is_get(lookup)) count_get(key, seen == Seen::kItem);
   return seen != Seen::kNothing;
@@ -194,7 +200,10 @@ LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
   } else {
     return read(key, Lookup::kGet, [&](const ItemView& item) { value.assign(item.value); });
   }
-  count_get(key, is_found);
+  // No function of a user's has run since: the key is as it was.
+  if (counters(key).add_and_draw(is_found ? Counter::kGetHits : Counter::kGetMisses)) [[unlikely]]
+    counters(key).pass_over(hot_keys_.note(key, RequestKind::kRead));
+  if (!is_found) curve_.follow_miss(key.hash);
   return is_found;
 }
 
@@ -296,6 +305,7 @@ LARDER_INLINE size_t Engine::get_many(std::span<const std::string_view> keys,
   Copy copy;
   size_t found = 0;
   approach<kToRead>(keys, [&](size_t i, const KeyRef& key, const Probe& probe) {
+    note_request(key, RequestKind::kRead);
     const auto visit = [&](const ItemView& item) { visitor(i, item); };
     const OptimisticResult result =
         optimistic_find(probe, [&](uint64_t address) { return copy_if_wanted(key.bytes, address, copy); });

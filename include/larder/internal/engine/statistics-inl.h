@@ -85,6 +85,7 @@ LARDER_INLINE Stats Engine::stats() {
   stats.index_bytes = account_.used(Use::kIndex);
   stats.ghost_bytes = account_.used(Use::kGhost);
   stats.curve_bytes = account_.used(Use::kCurve);
+  stats.hot_key_bytes = account_.used(Use::kHotKeys);
   stats.other_bytes = account_.used(Use::kOther) + account_.used(Use::kDescriptors);
   stats.handle_bytes = account_.used(Use::kHandles);
   stats.external_bytes = account_.used(Use::kExternal);

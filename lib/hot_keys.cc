@@ -1,0 +1,1 @@
+#include "larder/internal/hot_keys-inl.h"
