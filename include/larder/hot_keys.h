@@ -21,6 +21,7 @@
 
 namespace larder {
 
+// A key, and its part in the requests.
 struct HotKey {
   std::string key;          // its first 250 bytes
   size_t key_bytes = 0;     // the length of the whole key

@@ -66,8 +66,8 @@ struct Options {
   std::optional<uint64_t> seed = {};
 
   // Whether the cache follows a sample of its keys to tell what it would have missed with another memory limit
-  // (larder/sizing.h). It does so with eviction and a limit of 8 MiB or more, and takes up to 1/128 of the first
-  // limit for it, at most about 140 KiB; more with namespaces or many threads.
+  // (larder/sizing.h). It does so with eviction and a limit of 8 MiB or more, and takes up to 1/128 of the
+  // limit for it, at most about 140 KiB; more with namespaces or many threads. A cache made with less has no curve.
   bool curve = true;
 
   // How many of the keys it follows at most, 0..1; fewer as soon as it has no room for more. Each operation on one

@@ -46,6 +46,7 @@ struct MissRatio {
   double miss_ratio = 0;
   double error = 0;
 
+  // Whether something is known.
   [[nodiscard]] bool has_value() const {
     return state == MissRatioState::kKnown || state == MissRatioState::kUncertain;
   }

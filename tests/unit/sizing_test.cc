@@ -240,6 +240,22 @@ TEST_CASE("each namespace has a curve of its own, and they add up") {
   CHECK(namespace_miss_ratio_curves(*off).size() == 2);
 }
 
+TEST_CASE("while the limit is too low for a curve, it takes no memory; a raised limit brings it back") {
+  ManualClock clock;
+  const auto cache = make({.memory_limit_bytes = 8 * kMiB, .item_bytes_max = 8 << 10}, &clock);
+  Requests requests(150'000);
+  (void)use(*cache, requests, 20'000);
+  const size_t bytes = cache->stats().curve_bytes;
+  REQUIRE(cache->set_memory_limit(2 * kMiB).ok());
+  CHECK(cache->stats().curve_bytes < 4096);
+  (void)use(*cache, requests, 20'000);
+  for (const MissRatio& size : miss_ratio_curve(*cache).sizes) CHECK(size.state == MissRatioState::kOff);
+  REQUIRE(cache->set_memory_limit(8 * kMiB).ok());
+  CHECK(cache->stats().curve_bytes == bytes);
+  (void)use(*cache, requests, 60'000);
+  CHECK(miss_ratio_curve(*cache).sizes[0].has_value());
+}
+
 TEST_CASE("a raised limit has to be filled before anything is said of it") {
   ManualClock clock;
   const auto cache = make({.memory_limit_bytes = 8 * kMiB}, &clock);

@@ -72,19 +72,44 @@ inline size_t miniature_bytes(size_t own) {
 }
 
 LARDER_INLINE void Curve::begin(Account& account, Source source) {
-  const size_t spaces = source.space_count;
-  const size_t bytes_max = std::min(account.limit() / kCurveShareOfLimit, kCurveBytesMax);
-  // The window, and three sums.
-  const size_t sums_bytes = 4 * spaces * sizeof(Misses) + sizeof(SeenKeys);
-  size_t own = kEntriesMax;
-  while (own >= kEntriesMin && miniature_bytes(own) + sums_bytes > bytes_max) own = own * 7 / 8;
-  if (account.limit() < kLimitMin || own < kEntriesMin || source.share_max <= 0) return;
-  account.charge(Use::kCurve, miniature_bytes(own) + sums_bytes);
+  if (account.limit() < kLimitMin || source.share_max <= 0) return;
+  account_ = &account;
+  source_ = std::move(source);
+  const MutexLock lock(mutex_);
+  start(own_entries_at(account.limit()));
+  if (miniatures_.empty()) return;
   rings_ = std::make_unique<PerThread<AccessRing, 1>>();
   rings_->charge_to(account, Use::kCurve);
-  source_ = std::move(source);
+}
 
+LARDER_INLINE void Curve::adapt() {
+  if (rings_ == nullptr) return;
   const MutexLock lock(mutex_);
+  const size_t own_entries = own_entries_at(account_->limit());
+  if (own_entries == (miniatures_.empty() ? 0 : miniatures_[kOwnSize].entries_max())) return;
+  stop();
+  start(own_entries);
+}
+
+// The window, and three sums.
+LARDER_INLINE size_t Curve::sums_bytes() const {
+  return 4 * source_.space_count * sizeof(Misses) + sizeof(SeenKeys);
+}
+
+// 0 if the limit is too low.
+LARDER_INLINE size_t Curve::own_entries_at(size_t limit_bytes) const {
+  if (limit_bytes < kLimitMin) return 0;
+  const size_t bytes_max = std::min(limit_bytes / kCurveShareOfLimit, kCurveBytesMax);
+  size_t own = kEntriesMax;
+  while (own >= kEntriesMin && miniature_bytes(own) + sums_bytes() > bytes_max) own = own * 7 / 8;
+  return own >= kEntriesMin ? own : 0;
+}
+
+LARDER_INLINE void Curve::start(size_t own) {
+  if (own == 0) return;
+  const size_t spaces = source_.space_count;
+  bytes_ = miniature_bytes(own) + sums_bytes();
+  account_->charge(Use::kCurve, bytes_);
   for (size_t size = 0; size < kCurveSizes; ++size) miniatures_.emplace_back(entries_for(own, size));
   seen_keys_ = std::make_unique<SeenKeys>();
   input_.spaces.resize(spaces);
@@ -93,11 +118,20 @@ LARDER_INLINE void Curve::begin(Account& account, Source source) {
   slow_.spaces.resize(spaces);
   fast_.spaces.resize(spaces);
   all_.spaces.resize(spaces);
-  limit_bytes_ = account.limit();
+  source_.read(input_);
+  limit_bytes_ = account_->limit();
   item_bytes_when_full_ = static_cast<double>(limit_bytes_) * kItemShare;
   accesses_until_look_ = accesses_between_looks_ = kFirstLook;
   constexpr uint64_t kMeanBytesAtFirst = 256;
   fit(source_.share_max, kMeanBytesAtFirst);
+  start_again(source_.now_ms());
+}
+
+LARDER_INLINE void Curve::stop() {
+  sample_.store(Sample().word());
+  miniatures_ = std::vector<Miniature>();
+  seen_keys_.reset();
+  account_->release(Use::kCurve, std::exchange(bytes_, 0));
 }
 
 LARDER_INLINE void Curve::note_hit(uint64_t hash, uint32_t bytes, int64_t deadline_ms) {
@@ -133,6 +167,7 @@ LARDER_INLINE void Curve::catch_up() {
 }
 
 LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
+  if (miniatures_.empty()) return;
   if (flushed_.load(std::memory_order_relaxed) != 0) forget_flushed();
   const Sample sample = this->sample();
   const auto now = static_cast<Miniature::Deadline>(now_ms >> kDeadlineShift);
@@ -310,6 +345,7 @@ LARDER_INLINE std::optional<Curve::Result> Curve::result() {
   const MutexLock lock(mutex_);
   const int64_t now_ms = source_.now_ms();
   for (AccessRing* const ring = rings_->own(); ring != nullptr && ring->size() > 0;) apply(ring->pop(), now_ms);
+  if (miniatures_.empty()) return std::nullopt;
   look(now_ms);
   CurveSums sums = slow_;
   CurveSums fast = fast_;

@@ -80,6 +80,8 @@ class Curve {
   Curve() = default;
   // Begins, if the limit is high enough for a curve. To be called once, before it is used.
   void begin(Account& account, Source source);
+  // After the limit was changed: starts anew if that allows for more memory, or for less.
+  void adapt() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // --- by operations ---
 
@@ -142,6 +144,10 @@ class Curve {
   // Or, if it is 0 bytes long, that it is gone.
   void note_store(uint64_t hash, uint32_t bytes, int64_t deadline_ms);
   void catch_up() ABSL_LOCKS_EXCLUDED(mutex_);
+  [[nodiscard]] size_t sums_bytes() const;
+  [[nodiscard]] size_t own_entries_at(size_t limit_bytes) const;
+  void start(size_t own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void stop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void apply(const Access& access, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void store(const Access& access) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] uint32_t space_of(uint64_t hash) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -164,6 +170,7 @@ class Curve {
   alignas(64) RelaxedAtomic<uint64_t> sample_{Sample().word()};
 
   alignas(64) OrderedAtomic<uint64_t> flushed_{0};  // a bit for each namespace
+  Account* account_ = nullptr;
   Source source_;
   std::unique_ptr<PerThread<AccessRing, 1>> rings_;  // null: the curve is off
 
@@ -176,6 +183,7 @@ class Curve {
   CurveSums fast_ ABSL_GUARDED_BY(mutex_);
   CurveSums all_ ABSL_GUARDED_BY(mutex_);
   uint64_t limit_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // charged, but for rings
   double item_bytes_when_full_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t accesses_until_look_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t accesses_between_looks_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -234,6 +234,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
     account_.set_limit(bytes);
     ghost_->resize();
     log_->adapt_lanes();
+    curve_.adapt();
   }
   // Without the mutex: between its steps the listener is called.
   if (bytes >= old_bytes || cleaner_->make_room_in_account(0, now_ms())) return absl::OkStatus();
@@ -244,6 +245,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
     account_.set_limit(old_bytes);
     ghost_->resize();
     log_->adapt_lanes();
+    curve_.adapt();
   }
   return absl::ResourceExhaustedError(
       absl::StrCat("memory_limit_bytes: ", used_bytes, " bytes are still in use and cannot be evicted now"));
