@@ -556,11 +556,13 @@ TEST_CASE("the page by page walk meets each slot once, in the order of pages") {
 
 TEST_CASE("counts of items and bytes add up over the stripes") {
   OneStripe one;
+  REQUIRE(one.insert(1, address_of(1)) == InsertResult::kInserted);
   one.count(3, 300);
   one.count(-1, -100);
   {
     Stripe& other = one.index().stripe(0);
     const Index::StripeLock lock(one.index(), other);
+    REQUIRE(one.index().insert(other, Slot(1, 0, address_of(2))) == InsertResult::kInserted);
     one.index().count(other, {.items = 5, .item_bytes = 50}, {});
   }
   CHECK(one.index().sums().items == 7);
@@ -572,6 +574,7 @@ TEST_CASE("sums can be estimated from a part of the stripes") {
   Index& index = one.index();
   for (uint32_t i = 0; i < index.stripe_count(); ++i) {
     const Index::StripeLock lock(index, index.stripe(i));
+    REQUIRE(index.insert(index.stripe(i), Slot(1, 0, address_of(i))) == InsertResult::kInserted);
     index.count(index.stripe(i), {.items = 10, .item_bytes = 1000}, {});
   }
   const uint32_t count = index.stripe_count();

@@ -46,6 +46,7 @@ class RelaxedAtomic {
   T exchange(T value) { return value_.exchange(value, std::memory_order_relaxed); }
   T fetch_add(T value) { return value_.fetch_add(value, std::memory_order_relaxed); }
   T fetch_sub(T value) { return value_.fetch_sub(value, std::memory_order_relaxed); }
+  T fetch_or(T value) { return value_.fetch_or(value, std::memory_order_relaxed); }
   bool compare_exchange_weak(T& expected, T desired) {
     return value_.compare_exchange_weak(expected, desired, std::memory_order_relaxed);
   }

@@ -27,7 +27,7 @@ inline int stripe_bits_for(size_t limit_bytes, int space_bits) {
 }
 
 LARDER_INLINE size_t Index::address_bytes(const Extent& extent, size_t limit_bytes, int space_bits) {
-  return AddressSpace::bytes_to_take(sizeof(Stripe) << stripe_bits_for(limit_bytes, space_bits)) +
+  return AddressSpace::bytes_to_take(stripe_bytes(size_t{1} << stripe_bits_for(limit_bytes, space_bits))) +
          IndexMemory::address_bytes(extent, limit_bytes);
 }
 
@@ -36,7 +36,7 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& acco
                                                                    OnStale on_stale) {
   const int stripe_bits = stripe_bits_for(account.limit(), namespaces.bits());
   const size_t stripes = size_t{namespaces.count()} << (stripe_bits - namespaces.bits());
-  const size_t stripe_bytes = round_up(stripes * sizeof(Stripe), os_page_bytes());
+  const size_t stripe_bytes = Index::stripe_bytes(stripes);
   Arena stripe_memory = space.take(stripe_bytes);
   if (!stripe_memory.make_writable(0, stripe_bytes)) {
     return absl::ResourceExhaustedError(
@@ -65,6 +65,8 @@ LARDER_INLINE Index::Index(Account& account, AddressSpace& space, Arena stripe_m
       on_stale_(std::move(on_stale)),
       stripe_memory_(std::move(stripe_memory)),
       stripes_(reinterpret_cast<Stripe*>(stripe_memory_.at(0))),
+      with_page_(reinterpret_cast<RelaxedAtomic<uint64_t>*>(
+          stripe_memory_.at((size_t{namespaces.count()} << (stripe_bits - namespaces.bits())) * sizeof(Stripe)))),
       memory_(account, space),
       limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
       namespaces_(std::move(namespaces)) {}
@@ -192,12 +194,24 @@ LARDER_INLINE void Index::count(Stripe& stripe, const StripeSums& added, const S
 
 LARDER_INLINE StripeSums Index::sums(uint32_t space) const {
   StripeSums sums;
-  for (uint32_t i = 0; i < stripes_per_space(); ++i) {
-    const Stripe& stripe = stripes_[space * stripes_per_space() + i];
-    if (stripe.generation.load() != generation(space)) continue;
-    sums += this->sums(stripe);
-  }
+  const uint32_t begin = space * stripes_per_space();
+  for_each_with_page(begin, begin + stripes_per_space(), [&](const Stripe& stripe) {
+    if (stripe.generation.load() == generation(space)) sums += this->sums(stripe);
+  });
   return sums;
+}
+
+template <class Visit>
+void Index::for_each_with_page(uint32_t begin, uint32_t end, Visit&& visit) const {
+  constexpr uint32_t kBits = 64;
+  for (uint32_t i = begin; i < end;) {
+    if (i % kBits == 0 && end - i >= kBits && with_page_[i / kBits].load() == 0) {
+      i += kBits;
+      continue;
+    }
+    if (has_page(i)) visit(stripes_[i]);
+    ++i;
+  }
 }
 
 LARDER_INLINE StripeSums Index::sums() const {
@@ -212,7 +226,8 @@ LARDER_INLINE StripeSums Index::estimated_sums(uint32_t stripes_max) const {
   const uint32_t step = 1 + (stripe_count() - 1) / stripes_max;
   uint64_t seen = 0;
   for (uint32_t i = 0; i < stripe_count(); i += step, ++seen) {
-    if (stripes_[i].generation.load() == generation(space_of(stripes_[i]))) sums += this->sums(stripes_[i]);
+    if (!has_page(i) || stripes_[i].generation.load() != generation(space_of(stripes_[i]))) continue;
+    sums += this->sums(stripes_[i]);
   }
   const auto scaled = [&](uint64_t sum) { return sum * stripe_count() / seen; };
   return {.items = scaled(sums.items),

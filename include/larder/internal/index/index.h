@@ -204,6 +204,7 @@ class Index {
   [[nodiscard]] uint64_t limited_bytes(uint32_t space) const { return limited_[space].bytes.load(); }
   // Whether the stripe is empty, so that locking it is useless.
   [[nodiscard]] bool is_empty(const Stripe& stripe) const {
+    if (!has_page(number_of(stripe))) return true;
     return stripe.items.load() == 0 && stripe.hidden_bytes.load() == 0 &&
            stripe.generation.load() == generation(space_of(stripe));
   }
@@ -301,6 +302,17 @@ class Index {
   void rebuild(Stripe& stripe, uint32_t first_tag, std::span<const Page> from, std::span<const Page> to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void sweep(uint32_t stripe_number);
+  // For each stripe that may have items, from `begin` on: others are not even read, so that their memory stays
+  // untouched. A large limit makes many stripes.
+  template <class Visit>
+  void for_each_with_page(uint32_t begin, uint32_t end, Visit&& visit) const;
+  [[nodiscard]] bool has_page(uint32_t stripe_number) const {
+    return (with_page_[stripe_number / 64].load() >> stripe_number % 64 & 1) != 0;
+  }
+  // How many bytes so many stripes take.
+  [[nodiscard]] static size_t stripe_bytes(size_t stripes) {
+    return round_up(stripes * sizeof(Stripe) + (stripes + 63) / 64 * sizeof(uint64_t), os_page_bytes());
+  }
 
   // Per namespace.
   struct Flushes {
@@ -315,6 +327,8 @@ class Index {
   const OnStale on_stale_;
   const Arena stripe_memory_;
   Stripe* const stripes_;
+  RelaxedAtomic<uint64_t>* const
+      with_page_;  // behind the stripes: one bit of each, set when it gets its first page
   IndexMemory memory_;
   // Read by every operation: next to members that do not change.
   std::array<Flushes, kNamespacesMax + 1> flushes_;

@@ -40,6 +40,8 @@ LARDER_INLINE bool Index::add_first_page(Stripe& stripe) {
   const LayoutChange change(stripe);
   enter(stripe, *page, 0);
   stripes_with_page_.fetch_add(1);
+  const uint32_t number = number_of(stripe);
+  with_page_[number / 64].fetch_or(uint64_t{1} << number % 64);
   return true;
 }
 
