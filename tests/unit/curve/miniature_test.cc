@@ -149,5 +149,29 @@ TEST_CASE("whatever is done to it, a miniature holds what it says, within its ca
   CHECK(fixture.miniature.entries() == 0);
 }
 
+TEST_CASE("in a loop longer than a miniature a part of it hits; of keys that never come back the newest stay") {
+  Fixture fixture(200, 100);
+  int hits = 0;
+  for (int pass = 0; pass < 40; ++pass) {
+    for (uint64_t i = 0; i < 300; ++i) {
+      if (fixture.miniature.read(hash_of(i), 1, kNow)) {
+        hits += pass >= 20 ? 1 : 0;
+      } else {
+        fixture.miniature.note_miss_of_cache(pass == 0);
+        CHECK(fixture.store(hash_of(i)));
+      }
+    }
+  }
+  CHECK(hits >= 20 * 75);
+
+  Fixture stores(200, 100);
+  for (uint64_t i = 0; i < 10'000; ++i) {
+    CHECK_FALSE(stores.miniature.read(hash_of(i), 1, kNow));
+    stores.miniature.note_miss_of_cache(true);
+    CHECK(stores.store(hash_of(i)));
+  }
+  for (uint64_t i = 9'900; i < 10'000; ++i) CHECK(stores.has(hash_of(i)));
+}
+
 }  // namespace
 }  // namespace larder::internal

@@ -16,6 +16,14 @@ TEST_CASE("the small chain is over its share from more than a seventh of all byt
   CHECK(is_small_over_share(uint64_t{1} << 40, uint64_t{1} << 42));
 }
 
+TEST_CASE("main is filled as long as small keeps more than its share and two segments") {
+  static_assert(!may_fill_main(0, 0, 10));
+  static_assert(!may_fill_main(23, 0, 10));
+  static_assert(may_fill_main(24, 0, 10));
+  static_assert(!may_fill_main(120, 580, 10));
+  static_assert(may_fill_main(121, 579, 10));
+}
+
 TEST_CASE("an item is oversized from more than a tenth of the limit on") {
   static_assert(!is_oversized(100, 1000));
   static_assert(is_oversized(101, 1000));

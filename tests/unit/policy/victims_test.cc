@@ -332,5 +332,62 @@ TEST_CASE("a segment that was open at a flush is sealed for its room, one opened
   CHECK(log.state(after) == SegmentState::kOpen);
 }
 
+TEST_CASE("main is filled with the oldest segments of small, in their order, up to its share") {
+  OneLog log;
+  std::vector<SegmentId> opened;
+  for (int i = 0; i < 70; ++i) opened.push_back(log.segment_of(log.put_segment()[0]));
+  for (int i = 0; i < 20; ++i) {
+    log.fill_main();
+    CHECK(log.problem() == "");
+  }
+  // A seventh of them, and two, stay.
+  const auto in_small = [&](SegmentId id) { return log.chain(id) == Chain::kSmall; };
+  CHECK(std::ranges::count_if(opened, in_small) == 12);
+  CHECK(std::ranges::all_of(opened.end() - 12, opened.end(), in_small));
+  // What small has beyond its share goes first; main's oldest, which were small's, follow.
+  CHECK(log.take_victim(true).value().segment == opened[58]);
+  while (log.chain(log.take_victim(true).value().segment) == Chain::kSmall) {
+  }
+  CHECK(log.take_victim(true).value().chain == Chain::kMain);
+  CHECK(log.problem() == "");
+}
+
+TEST_CASE("segments that were flushed and then fill main go first all the same") {
+  OneLog log;
+  std::vector<SegmentId> stale;
+  for (int i = 0; i < 30; ++i) stale.push_back(log.segment_of(log.put_segment()[0]));
+  log->flush();
+  for (int i = 0; i < 30; ++i) (void)log.put_segment();
+  for (int i = 0; i < 20; ++i) log.fill_main();
+  CHECK(log.chain(stale.front()) == Chain::kMain);
+  CHECK(log.problem() == "");
+  for (size_t i = 0; i < stale.size(); ++i) {
+    const std::optional<Victim> victim = log.take_victim(false);
+    REQUIRE(victim.has_value());
+    CHECK(std::ranges::find(stale, victim->segment) != stale.end());
+    log->finish(victim->segment);
+  }
+}
+
+TEST_CASE("large items fill main, but for oversized ones") {
+  OneLog log;
+  const size_t large = 4 * kSegmentBytes;
+  std::vector<SegmentId> opened;
+  for (int i = 0; i < 12; ++i) opened.push_back(log.segment_of(log.put(large)));
+  for (int i = 0; i < 10; ++i) log.fill_main();
+  CHECK(log.chain(opened.front()) == Chain::kMain);
+  CHECK(log.chain(opened.back()) == Chain::kSmall);
+  CHECK(log.problem() == "");
+
+  OneLog other;
+  const SegmentId oversized = other.segment_of(other.put(13 * kSegmentBytes));
+  for (int i = 0; i < 40; ++i) (void)other.put_segment();
+  other.fill_main();
+  CHECK(other.chain(oversized) == Chain::kSmall);
+  CHECK(other.take_victim(true).value().segment == oversized);
+  other.fill_main();
+  CHECK(other.problem() == "");
+}
+
 }  // namespace
 }  // namespace larder::internal

@@ -88,11 +88,13 @@ class OneLog {
 
   [[nodiscard]] SegmentState state(SegmentId id) { return log_->segment(id).state.load(std::memory_order_relaxed); }
   [[nodiscard]] SegmentState state(const Stored& stored) { return state(segment_of(stored)); }
+  [[nodiscard]] Chain chain(SegmentId id) { return log_->segment(id).chain.load(); }
   [[nodiscard]] SegmentId segment_of(const Stored& stored) { return log_->segment_of(stored.address); }
 
   [[nodiscard]] std::optional<Victim> take_victim(bool may_evict, int64_t now_ms = 0) {
     return victims_->take(now_ms, may_evict, false, lack_);
   }
+  void fill_main() { victims_->fill_main(); }
   [[nodiscard]] bool is_busy() const { return lack_ != Lack::kOfItems; }
 
   [[nodiscard]] std::string problem() {

@@ -92,9 +92,7 @@ LARDER_INLINE void Curve::adapt() {
 }
 
 // The window, and three sums.
-LARDER_INLINE size_t Curve::sums_bytes() const {
-  return 4 * source_.space_count * sizeof(Misses) + sizeof(SeenKeys);
-}
+LARDER_INLINE size_t Curve::sums_bytes() const { return 4 * source_.space_count * sizeof(Misses) + sizeof(Seen); }
 
 // 0 if the limit is too low.
 LARDER_INLINE size_t Curve::own_entries_at(size_t limit_bytes) const {
@@ -111,7 +109,7 @@ LARDER_INLINE void Curve::start(size_t own) {
   bytes_ = miniature_bytes(own) + sums_bytes();
   account_->charge(Use::kCurve, bytes_);
   for (size_t size = 0; size < kCurveSizes; ++size) miniatures_.emplace_back(entries_for(own, size));
-  seen_keys_ = std::make_unique<SeenKeys>();
+  seen_keys_ = std::make_unique<Seen>();
   input_.spaces.resize(spaces);
   window_.sums.spaces.resize(spaces);
   window_.counted_before.resize(spaces);
@@ -181,8 +179,10 @@ LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
   } else if (access.kind == Followed::kMiss) {
     Misses& misses = window_of(access.hash);
     ++misses.own_misses;
-    if (seen_keys_->add(access.hash)) ++misses.first_misses;
+    const bool is_first = seen_keys_->add(access.hash);
+    if (is_first) ++misses.first_misses;
     for (size_t size = 0; size < kCurveSizes; ++size) {
+      miniatures_[size].note_miss_of_cache(is_first);
       if (!miniatures_[size].read(access.hash, 1, now)) count_miss(access, size, sample.weight_of_short(), 1);
     }
   } else {

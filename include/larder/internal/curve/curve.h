@@ -33,9 +33,9 @@
 #include "larder/internal/curve/misses.h"
 #include "larder/internal/curve/ring.h"
 #include "larder/internal/curve/sample.h"
-#include "larder/internal/curve/seen_keys.h"
 #include "larder/internal/item/content.h"
 #include "larder/internal/item/key_ref.h"
+#include "larder/internal/policy/seen_keys.h"
 
 namespace larder::internal {
 
@@ -177,7 +177,8 @@ class Curve {
   Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kEngine) ABSL_ACQUIRED_BEFORE(lock_order::kCleaner);
   std::vector<Miniature> miniatures_ ABSL_GUARDED_BY(mutex_);
   CurveInput input_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<SeenKeys> seen_keys_ ABSL_GUARDED_BY(mutex_);
+  using Seen = SeenKeys<4096>;
+  std::unique_ptr<Seen> seen_keys_ ABSL_GUARDED_BY(mutex_);
   Window window_ ABSL_GUARDED_BY(mutex_);
   CurveSums slow_ ABSL_GUARDED_BY(mutex_);
   CurveSums fast_ ABSL_GUARDED_BY(mutex_);

@@ -128,10 +128,11 @@ LARDER_INLINE void Miniature::look_for_expired(Deadline now) {
 LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now) {
   look_for_expired(now);
   const Number number = find(hash);
-  if (number == 0) return false;
   Entry& entry = entries_[number];
-  if (entry.deadline <= now) {
-    remove(number);
+  const bool is_expired = number != 0 && entry.deadline <= now;
+  if (is_expired) remove(number);
+  if (number == 0 || is_expired) {
+    ++flow_.misses;
     return false;
   }
   entry.frequency = static_cast<uint8_t>(std::min(Slot::kFrequencyMax, entry.frequency + count));
@@ -154,7 +155,9 @@ LARDER_INLINE bool Miniature::store(uint64_t hash, uint32_t bytes, Deadline dead
     entries_[number] = {.hash = hash, .bytes = bytes, .deadline = deadline, .next = bucket};
     bucket = number;
     inserted_ += sample_.charge(bytes);
-    append(number, ghost_.take(hash) ? Chain::kMain : Chain::kSmall);
+    const bool is_known = ghost_.take(hash);
+    if (is_known) ++flow_.wanted;
+    append(number, is_known ? Chain::kMain : Chain::kSmall);
   } else {
     Entry& entry = entries_[number];
     // Where the old value lies, if it fits; otherwise it becomes the newest.
@@ -177,7 +180,13 @@ LARDER_INLINE void Miniature::make_room() {
     const Number number = oldest_[is_from_small ? 0 : 1];
     if (number == 0) return;
     Entry& entry = entries_[number];
-    const Verdict verdict = judge(entry.chain, entry.frequency, EvictionPressure::kOrdinary);
+    Verdict verdict = judge(entry.chain, entry.frequency, EvictionPressure::kOrdinary);
+    if (is_from_small && !verdict.is_kept && may_fill_main(sample_.charge(entry.bytes))) {
+      verdict = {.is_kept = true, .chain = Chain::kMain, .frequency = entry.frequency};
+    } else if (is_from_small) {
+      ++flow_.left;
+      if (entry.frequency > 0) ++flow_.wanted;
+    }
     if (verdict.is_kept) {
       take_out(number);
       entry.frequency = static_cast<uint8_t>(verdict.frequency);
@@ -187,6 +196,15 @@ LARDER_INLINE void Miniature::make_room() {
     if (entry.chain == Chain::kSmall) ghost_.add(entry.hash, sample_.charge(entry.bytes), capacity_);
     remove(number);
   }
+}
+
+LARDER_INLINE bool Miniature::may_fill_main(uint32_t bytes) {
+  constexpr uint32_t kEpochsPerLook = Ghost::kEpochsKept / LoopWatch::kLooksPerLimit;
+  if (ghost_.epoch() - looked_at_epoch_ >= kEpochsPerLook) {
+    looked_at_epoch_ = ghost_.epoch();
+    loop_watch_.look(flow_);
+  }
+  return loop_watch_.is_loop() && internal::may_fill_main(chain_bytes_[0], chain_bytes_[1], bytes);
 }
 
 LARDER_INLINE void Miniature::erase(uint64_t hash) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "larder/internal/curve/sample.h"
+#include "larder/internal/policy/loop.h"
 #include "larder/internal/segments/segment.h"
 
 namespace larder::internal {
@@ -31,6 +32,11 @@ class Miniature {
 
   // Reads the item `count` times; 0 leaves it as it is. False if it is missing.
   bool read(uint64_t hash, uint32_t count, Deadline now);
+  // The cache that it is a miniature of has missed: a key that was asked for the first time, or not.
+  void note_miss_of_cache(bool is_first) {
+    ++flow_.sampled;
+    if (!is_first) ++flow_.again;
+  }
   // Stores an item that is `bytes` long, or gives the one there that size and that deadline. False: there is no
   // room for another entry.
   [[nodiscard]] bool store(uint64_t hash, uint32_t bytes, Deadline deadline);
@@ -70,11 +76,13 @@ class Miniature {
     void add(uint64_t hash, uint64_t bytes, uint64_t capacity);
     // Whether it is there; it is forgotten.
     bool take(uint64_t hash);
+    // Counts up by kEpochsKept while as many bytes as the capacity are evicted.
+    [[nodiscard]] uint32_t epoch() const { return epoch_; }
+    static constexpr uint32_t kEpochsKept = 64;
 
    private:
     static constexpr size_t kWays = 8;
     static constexpr uint32_t kEpochMask = 0xff;
-    static constexpr uint32_t kEpochsKept = 64;
     [[nodiscard]] uint32_t* set_of(uint64_t hash);
     [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_ - entry) & kEpochMask; }
     std::vector<uint32_t> table_;
@@ -90,6 +98,7 @@ class Miniature {
   void take_out(Number number);
   void remove(Number number);
   void make_room();
+  [[nodiscard]] bool may_fill_main(uint32_t bytes);
   void look_for_expired(Deadline now);
 
   Sample sample_;
@@ -105,6 +114,9 @@ class Miniature {
   uint64_t capacity_ = 0;
   uint64_t limit_bytes_ = 0;
   bool was_full_ = false;
+  Flow flow_;
+  LoopWatch loop_watch_;
+  uint32_t looked_at_epoch_ = 0;  // of the ghost
 };
 
 }  // namespace larder::internal

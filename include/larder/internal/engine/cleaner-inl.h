@@ -41,6 +41,7 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
       parts_{.index = index,
              .log = log,
              .ghost = ghost,
+             .eviction_sample = eviction_sample_,
              .counters = counters,
              .may_evict = may_evict,
              .on_removal = std::move(on_removal),
@@ -48,6 +49,32 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
       on_step_(std::move(on_step)),
       victims_(log) {
   for (size_t lane = 0; lane < log.lane_count_max(); ++lane) places_.emplace_back(parts_);
+}
+
+LARDER_INLINE bool Cleaner::is_loop() {
+  constexpr uint32_t kEpochsPerLook = Ghost::kEpochsKept / LoopWatch::kLooksPerLimit;
+  const uint32_t epoch = parts_.ghost.epoch();
+  uint32_t looked_at = looked_at_epoch_.load();
+  if (epoch - looked_at >= kEpochsPerLook && looked_at_epoch_.compare_exchange_strong(looked_at, epoch)) {
+    const MutexLock lock(loop_mutex_);
+    loop_watch_.look(flow());
+    is_loop_.store(loop_watch_.is_loop());
+  }
+  return is_loop_.load();
+}
+
+LARDER_INLINE Flow Cleaner::flow() {
+  const EvictionSample::Counts sample = eviction_sample_.look();
+  Flow flow{.sampled = sample.evicted, .again = sample.again};
+  for (uint32_t space = 0; space < parts_.index.namespaces().count(); ++space) {
+    const auto total = [&](Counter counter) { return parts_.counters[space].total(counter); };
+    const uint64_t promoted = total(Counter::kItemsPromoted);
+    // What main evicts was not read, and is counted too: it is no more than what is promoted.
+    flow.left += total(Counter::kEvictions) + promoted;
+    flow.wanted += total(Counter::kEvictedActive) + promoted + total(Counter::kGhostHits);
+    flow.misses += total(Counter::kGetMisses);
+  }
+  return flow;
 }
 
 LARDER_INLINE void Cleaner::pace(size_t bytes, int64_t now_ms) {
@@ -248,6 +275,7 @@ LARDER_INLINE std::optional<size_t> Cleaner::go_on_with_victim(Place& place, Por
 
 LARDER_INLINE bool Cleaner::take_victim(Place& place, int64_t now_ms, bool may_evict, EvictionPressure pressure) {
   if (take_over(place, kTurnsPerLane * log_.lane_count())) return true;
+  if (may_evict && is_loop()) victims_.fill_main();
   const std::optional<Victim> victim =
       victims_.take(now_ms, may_evict, pressure != EvictionPressure::kOrdinary, place.lack);
   if (!victim) {

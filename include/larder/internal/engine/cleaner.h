@@ -32,6 +32,7 @@
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/segment_cleaner.h"
+#include "larder/internal/policy/loop.h"
 #include "larder/internal/policy/s3fifo.h"
 #include "larder/internal/policy/victims.h"
 #include "larder/internal/segments/log.h"
@@ -150,11 +151,15 @@ class Cleaner {
   void rest() const;
   // Gives back memory that nothing lies in, if there is any.
   bool release_spare() { return parts_.index.release_spare_memory() || log_.release_free_segment(); }
+  // Whether requests are a loop; looks again when it is time to.
+  [[nodiscard]] bool is_loop();
+  [[nodiscard]] Flow flow();
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
 
   Account& account_;
   Log& log_;
   SegmentCleaner::LongKey long_key_;
+  EvictionSample eviction_sample_;
   const SegmentCleaner::Parts parts_;
   const OnStep on_step_;
   Victims victims_;
@@ -163,6 +168,11 @@ class Cleaner {
   RelaxedAtomic<uint64_t> turns_{0};        // how many victims have been cleaned
   RelaxedAtomic<size_t> unpaid_bytes_{0};   // stored while all places were taken
   RelaxedAtomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
+
+  Mutex loop_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kCleaner) ABSL_ACQUIRED_BEFORE(lock_order::kStripe);
+  LoopWatch loop_watch_ ABSL_GUARDED_BY(loop_mutex_);
+  RelaxedAtomic<uint32_t> looked_at_epoch_{0};  // of the ghost
+  RelaxedAtomic<bool> is_loop_{false};
 };
 
 }  // namespace larder::internal

@@ -157,6 +157,7 @@ LARDER_INLINE void SegmentCleaner::drop(Stripe& stripe, const SlotPosition& posi
 
 // The ghost is told of many evicted bytes at a time: all threads write what it counts them by.
 LARDER_INLINE void SegmentCleaner::remember(uint64_t hash, size_t bytes) {
+  parts_.eviction_sample.note(hash);
   evicted_bytes_ += parts_.ghost.remember(hash, bytes);
   if (evicted_bytes_ < parts_.ghost.step_bytes()) return;
   parts_.ghost.advance(std::exchange(evicted_bytes_, 0));

@@ -15,6 +15,7 @@
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/index/index.h"
+#include "larder/internal/policy/eviction_sample.h"
 #include "larder/internal/policy/ghost.h"
 #include "larder/internal/policy/s3fifo.h"
 #include "larder/internal/policy/victims.h"
@@ -42,6 +43,7 @@ class SegmentCleaner {
     Index& index;
     Log& log;
     Ghost& ghost;
+    EvictionSample& eviction_sample;
     Counters* const counters;  // of each namespace
     const bool may_evict;
     const OnRemoval on_removal;

@@ -52,8 +52,14 @@ class Ghost {
   // Whether an item with this hash was evicted recently.
   [[nodiscard]] bool contains(uint64_t hash) const;
 
+  // Counts up by kEpochsKept while as many bytes as the limit are evicted.
+  [[nodiscard]] uint32_t epoch() const { return epoch_.load(); }
+
   // Forgets the hash: it is in the cache again.
   void remove(uint64_t hash);
+
+  // How many epochs an entry is valid.
+  static constexpr uint32_t kEpochsKept = 64;
 
   // Adapts to a changed limit. If the size changes, all entries are forgotten.
   void resize();
@@ -64,8 +70,6 @@ class Ghost {
  private:
   static constexpr size_t kWays = 8;
   static constexpr uint32_t kEpochMask = 0xff;
-  // How many epochs an entry is valid; as many bytes as the limit are evicted in that time.
-  static constexpr uint32_t kEpochsKept = 64;
   static constexpr size_t kStepsPerEpoch = 16;
   static constexpr size_t kStepBytesMax = size_t{256} << 10;  // sweeping for it takes a few microseconds
 

@@ -25,6 +25,13 @@ inline constexpr uint32_t kReadsToPromote = 2;
   return small_bytes * kSmallShareDivisor > small_bytes + main_bytes;
 }
 
+// Whether a segment of small is to become one of main, in a loop (loop.h). So much is left in small that its share
+// is never undercut.
+[[nodiscard]] constexpr bool may_fill_main(uint64_t small_bytes, uint64_t main_bytes, uint64_t segment_bytes) {
+  const uint64_t moved = 2 * segment_bytes;
+  return small_bytes > moved && is_small_over_share(small_bytes - moved, main_bytes + moved);
+}
+
 // How urgently room is needed.
 enum class EvictionPressure : uint8_t {
   kNone,      // keep every live item: the segment was chosen for its dead bytes

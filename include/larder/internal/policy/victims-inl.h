@@ -22,6 +22,9 @@ inline constexpr size_t kSparsePercentWithoutEviction = 10;
 // cleaning four such segments frees a whole one.
 inline constexpr size_t kEmptyPercent = 25;
 
+// How many segments become main's for each that is evicted: in a loop main is soon full.
+inline constexpr int kFilledPerVictim = 8;
+
 template <class IsWanted>
 bool Victims::seal_one(IsWanted&& is_wanted) {
   const auto seal = [&](OrderedAtomic<SegmentId>& open) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -138,6 +141,20 @@ LARDER_INLINE SegmentId Victims::oldest_by_policy(bool& is_busy) const {
     if (const SegmentId id = oldest_idle(chain, newest, UINT64_MAX, is_busy)) return id;
   }
   return 0;
+}
+
+LARDER_INLINE void Victims::fill_main() {
+  const MutexLock lock(log_.mutex_);
+  bool is_busy = false;
+  for (int i = 0; i < kFilledPerVictim; ++i) {
+    const SegmentId newest = log_.newest_[static_cast<size_t>(Chain::kSmall)];
+    const SegmentId id = oldest_idle(Chain::kSmall, newest, UINT64_MAX, is_busy);
+    if (id == 0) return;
+    const uint64_t bytes = std::max<uint64_t>(log_.segment_bytes(), log_.segments_[id].room_bytes.load());
+    if (is_oversized(bytes, log_.account_.limit())) return;
+    if (!may_fill_main(log_.chain_bytes_[0], log_.chain_bytes_[1], bytes)) return;
+    log_.move_to_main(id);
+  }
 }
 
 // What share of a segment's used bytes is dead or has expired, in percent. Expired bytes are assumed to be dead

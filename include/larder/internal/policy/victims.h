@@ -39,6 +39,10 @@ class Victims {
   // what the policy would evict.
   [[nodiscard]] std::optional<Victim> take(int64_t now_ms, bool may_evict, bool by_policy, Lack& lack);
 
+  // Makes a few of small's oldest segments main's, as long as main is below its share: in a loop (loop.h), before a
+  // victim is taken.
+  void fill_main();
+
   // Takes a segment in which everything is dead or expired, if one of the next few is such; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
 

@@ -109,6 +109,17 @@ LARDER_INLINE void Log::put_back(SegmentId id, Chain chain) {
   segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
 }
 
+LARDER_INLINE void Log::move_to_main(SegmentId id) {
+  remove_from_chain(id);
+  // Hardly any of main's was opened later.
+  SegmentId newer = 0;
+  SegmentId older = newest_[static_cast<size_t>(Chain::kMain)];
+  for (; older != 0 && segments_[older].opened > segments_[id].opened; older = segments_[older].older)
+    newer = older;
+  insert_into_chain(id, Chain::kMain, newer);
+  list_by_dead_share(id);
+}
+
 LARDER_INLINE void Log::finish(SegmentId id) {
   bool gives_back = false;
   {

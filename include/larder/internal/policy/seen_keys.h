@@ -1,8 +1,7 @@
-// Which keys of the sample were asked for before: a Bloom filter in two halves, of which the older one is cleared
-// when the newer one is full. It remembers the last 4,096 to 8,192 different keys, and takes one in a hundred for
-// seen that was not.
-#ifndef LARDER_INTERNAL_CURVE_SEEN_KEYS_H_
-#define LARDER_INTERNAL_CURVE_SEEN_KEYS_H_
+// Which keys of a sample were met before: a Bloom filter in two halves, of which the older one is cleared when the
+// newer one is full. It takes one key in a hundred for seen that was not.
+#ifndef LARDER_INTERNAL_POLICY_SEEN_KEYS_H_
+#define LARDER_INTERNAL_POLICY_SEEN_KEYS_H_
 
 #include <array>
 #include <cstddef>
@@ -11,7 +10,8 @@
 
 namespace larder::internal {
 
-// For one thread at a time.
+// For one thread at a time. Remembers the last keys_per_half to 2 · keys_per_half different keys.
+template <size_t keys_per_half>
 class SeenKeys {
  public:
   // Remembers the key. Whether it was not known.
@@ -19,7 +19,7 @@ class SeenKeys {
     const bool is_known = has(newer_, hash);
     const bool is_new = !is_known && !has(older_, hash);
     if (is_known) return false;
-    if (++count_ > kKeysPerHalf) {
+    if (++count_ > keys_per_half) {
       std::swap(newer_, older_);
       newer_ = {};
       count_ = 1;
@@ -29,8 +29,7 @@ class SeenKeys {
   }
 
  private:
-  static constexpr size_t kKeysPerHalf = 4096;
-  static constexpr size_t kBits = 16 * kKeysPerHalf;
+  static constexpr size_t kBits = 16 * keys_per_half;
   using Half = std::array<uint64_t, kBits / 64>;
 
   // Of keys in the sample, the low half of the hash is small.
@@ -52,4 +51,4 @@ class SeenKeys {
 
 }  // namespace larder::internal
 
-#endif  // LARDER_INTERNAL_CURVE_SEEN_KEYS_H_
+#endif  // LARDER_INTERNAL_POLICY_SEEN_KEYS_H_

@@ -1,4 +1,4 @@
-#include "larder/internal/curve/seen_keys.h"
+#include "larder/internal/policy/seen_keys.h"
 
 #include <memory>
 #include <random>
@@ -15,7 +15,7 @@ uint64_t hash_of(uint64_t number) {
 }
 
 TEST_CASE("a key is new the first time, and known for the next 4,096 keys; few that are new are taken for known") {
-  const auto seen = std::make_unique<SeenKeys>();
+  const auto seen = std::make_unique<SeenKeys<4096>>();
   constexpr uint64_t kKeys = 100'000;
   int taken = 0;
   for (uint64_t i = 0; i < kKeys; ++i) {

@@ -1,0 +1,73 @@
+// A sample of the keys that small evicts, and how many of them it has evicted before: those that come back, however
+// late.
+//
+// It is adapted so that about 64 evictions are in it while as many bytes as the limit are evicted. Thus it takes
+// 4 KiB, and remembers what was evicted while 16 to 32 times the limit was.
+#ifndef LARDER_INTERNAL_POLICY_EVICTION_SAMPLE_H_
+#define LARDER_INTERNAL_POLICY_EVICTION_SAMPLE_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/lock_order.h"
+#include "larder/internal/base/mutex.h"
+#include "larder/internal/policy/seen_keys.h"
+
+namespace larder::internal {
+
+// Thread-safe.
+class EvictionSample {
+ public:
+  struct Counts {
+    uint64_t evicted = 0;  // how many evictions were in the sample since it was made
+    uint64_t again = 0;    // those of keys that had been evicted before
+  };
+
+  void note(uint64_t hash) {
+    if ((hash & mask_.load()) == 0) add(hash);
+  }
+
+  // To be called while a quarter of the limit is evicted: adapts the sample.
+  Counts look() {
+    const MutexLock lock(mutex_);
+    // Not before: many caches never evict.
+    if (seen_ == nullptr) seen_.reset(new (std::nothrow) Seen());
+    const uint64_t evicted = counts_.evicted - evicted_before_;
+    evicted_before_ = counts_.evicted;
+    const int more = evicted == 0
+                         ? -kBitsPerStep
+                         : static_cast<int>(std::lround(std::log2(static_cast<double>(evicted) / kWantedPerLook)));
+    bits_ = std::clamp(bits_ + more, 0, kBitsMax);
+    mask_.store((uint64_t{1} << bits_) - 1);
+    return counts_;
+  }
+
+ private:
+  using Seen = SeenKeys<1024>;
+  static constexpr double kWantedPerLook = 16;
+  static constexpr int kBitsPerStep = 3;
+  static constexpr int kBitsMax = 30;
+  static constexpr int kBitsAtFirst = 10;
+
+  void add(uint64_t hash) {
+    const MutexLock lock(mutex_);
+    ++counts_.evicted;
+    if (seen_ != nullptr && !seen_->add(hash)) ++counts_.again;
+  }
+
+  // The low bits of a hash that are 0 in the sample.
+  RelaxedAtomic<uint64_t> mask_{(uint64_t{1} << kBitsAtFirst) - 1};
+  Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kStripe) ABSL_ACQUIRED_BEFORE(lock_order::kLog);
+  std::unique_ptr<Seen> seen_ ABSL_PT_GUARDED_BY(mutex_) ABSL_GUARDED_BY(mutex_);
+  Counts counts_ ABSL_GUARDED_BY(mutex_);
+  uint64_t evicted_before_ ABSL_GUARDED_BY(mutex_) = 0;
+  int bits_ ABSL_GUARDED_BY(mutex_) = kBitsAtFirst;
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_POLICY_EVICTION_SAMPLE_H_
