@@ -2,74 +2,27 @@
 #define LARDER_INTERNAL_POLICY_GHOST_INL_H_
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "larder/api.h"
 #include "larder/internal/base/atomic.h"
-#include "larder/internal/base/page_size.h"
 #include "larder/internal/policy/ghost.h"
 #include "larder/internal/policy/s3fifo.h"
 
 namespace larder::internal {
 
-inline constexpr size_t kShareOfLimit = 64;
-
-LARDER_INLINE size_t Ghost::address_bytes(const Extent& extent) {
-  return AddressSpace::bytes_to_take(extent.limit_bytes / kShareOfLimit);
-}
-
 LARDER_INLINE absl::StatusOr<Ghost> Ghost::create(Account& account, AddressSpace& space, int uneven_bits) {
-  Ghost ghost(space.take(space.extent().limit_bytes / kShareOfLimit), account, uneven_bits);
-  if (!ghost.make_table()) return absl::ResourceExhaustedError("there is no memory for the ghost");
+  Ghost ghost(account, space, uneven_bits);
+  if (!ghost.table_.make()) return absl::ResourceExhaustedError("there is no memory for the ghost");
   return ghost;
 }
 
-LARDER_INLINE Ghost::Ghost(Ghost&& other) noexcept
-    : arena_(std::move(other.arena_)),
-      account_(other.account_),
-      uneven_bits_(other.uneven_bits_),
-      set_bits_(other.set_bits_.load()) {}
-
-LARDER_INLINE size_t Ghost::table_bytes_at(size_t limit_bytes) const {
-  return std::bit_floor(std::min(limit_bytes / kShareOfLimit, arena_.bytes()));
-}
-
-LARDER_INLINE size_t Ghost::bytes_at(size_t limit_bytes) const {
-  return round_up(table_bytes_at(limit_bytes), os_page_bytes());
-}
-
-LARDER_INLINE bool Ghost::make_table() {
-  const size_t set_bytes = kWays * sizeof(uint32_t);
-  size_t table_bytes = table_bytes_at(account_->limit());
-  while (!arena_.make_writable(0, table_bytes)) {
-    if (table_bytes <= os_page_bytes()) return false;
-    table_bytes /= 2;
-  }
-  set_bits_.store(std::countr_zero(table_bytes / set_bytes));
-  account_->charge(Use::kGhost, round_up(table_bytes, os_page_bytes()));
-  return true;
-}
-
-LARDER_INLINE void Ghost::resize() {
-  const size_t table_bytes = kWays * sizeof(uint32_t) << set_bits_.load();
-  if (table_bytes == table_bytes_at(account_->limit())) return;
-  const size_t old_bytes = account_->used(Use::kGhost);
-  account_->release(Use::kGhost, old_bytes);
-  [[maybe_unused]] const bool is_made = make_table();
-  assert(is_made && "what is writable stays so");
-  // Threads that still use the old size touch at most a few pages of it; they read or leave hints.
-  arena_.discard(0, old_bytes);
-}
-
-LARDER_INLINE Ghost::Set Ghost::set_at(size_t index) const {
-  return Set(reinterpret_cast<RelaxedAtomic<uint32_t>*>(arena_.at(index * kWays * sizeof(uint32_t))), kWays);
-}
+LARDER_INLINE Ghost::Ghost(Ghost&& other) noexcept : table_(std::move(other.table_)), account_(other.account_) {}
 
 LARDER_INLINE void Ghost::sweep(size_t bytes) {
   constexpr size_t kSetsMax = 1024;
-  const size_t sets = size_t{1} << set_bits_.load();
+  const size_t sets = table_.set_count();
   const size_t bytes_per_set = 2 * account_->limit() / sets;
   const size_t owed = unswept_bytes_.exchange(0) + bytes;
   const size_t count = std::min(owed / bytes_per_set, kSetsMax);
@@ -77,7 +30,7 @@ LARDER_INLINE void Ghost::sweep(size_t bytes) {
   if (count == 0) return;
   const size_t first = next_to_sweep_.fetch_add(count);
   for (size_t i = first; i < first + count; ++i) {
-    for (RelaxedAtomic<uint32_t>& way : set_at(i & (sets - 1))) {
+    for (RelaxedAtomic<uint32_t>& way : table_.set_at(i & (sets - 1))) {
       const uint32_t there = way.load();
       if (there != 0 && !is_current(there)) way.store(0);
     }
@@ -89,7 +42,7 @@ LARDER_INLINE size_t Ghost::remember(uint64_t hash, size_t item_bytes) {
   const uint32_t entry = fingerprint_bits(hash) | (epoch_.load() & kEpochMask);
   RelaxedAtomic<uint32_t>* oldest = nullptr;
   uint32_t oldest_age = 0;
-  for (RelaxedAtomic<uint32_t>& way : set_of(hash)) {
+  for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
     const uint32_t there = way.load();
     const uint32_t there_age = there == 0 ? kEpochMask + 1 : age(there);
     if (oldest == nullptr || there_age > oldest_age) {
@@ -113,7 +66,7 @@ LARDER_INLINE void Ghost::advance(size_t bytes) {
 LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
   const uint32_t wanted = fingerprint_bits(hash);
   const auto is_wanted = [wanted](uint32_t entry) { return (entry ^ wanted) <= kEpochMask; };
-  const Set set = set_of(hash);
+  const Table::Set set = table_.set_of(hash);
   // Without branches, because every miss of the cache calls this, and most keys have never been evicted.
   uint32_t alike = 0;
 #pragma GCC unroll 8
@@ -126,7 +79,7 @@ LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
 }
 
 LARDER_INLINE void Ghost::remove(uint64_t hash) {
-  for (RelaxedAtomic<uint32_t>& way : set_of(hash)) {
+  for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
     const uint32_t there = way.load();
     if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0);
   }

@@ -13,17 +13,15 @@
 #define LARDER_INTERNAL_POLICY_GHOST_H_
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "absl/status/statusor.h"
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/address_space.h"
-#include "larder/internal/base/arena.h"
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/base/hash.h"
+#include "larder/internal/base/hint_table.h"
 
 namespace larder::internal {
 
@@ -33,7 +31,7 @@ class Ghost {
   // Takes 1/64 of the account's limit, and charges it. `uneven_bits`: how many upper bits of the hashes are not
   // uniformly distributed.
   [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, AddressSpace& space, int uneven_bits = 0);
-  [[nodiscard]] static size_t address_bytes(const Extent& extent);
+  [[nodiscard]] static size_t address_bytes(const Extent& extent) { return Table::address_bytes(kSize, extent); }
 
   Ghost(Ghost&& other) noexcept;
   Ghost& operator=(Ghost&&) = delete;
@@ -47,7 +45,7 @@ class Ghost {
   [[nodiscard]] size_t step_bytes() const { return std::min(epoch_bytes() / kStepsPerEpoch, kStepBytesMax); }
 
   // Prefetches the memory that the other functions need.
-  void prefetch(uint64_t hash) const { __builtin_prefetch(set_of(hash).data()); }
+  void prefetch(uint64_t hash) const { __builtin_prefetch(table_.set_of(hash).data()); }
 
   // Whether an item with this hash was evicted recently.
   [[nodiscard]] bool contains(uint64_t hash) const;
@@ -62,38 +60,31 @@ class Ghost {
   static constexpr uint32_t kEpochsKept = 64;
 
   // Adapts to a changed limit. If the size changes, all entries are forgotten.
-  void resize();
+  void resize() { table_.resize(); }
 
   // What is charged for it at that limit, if the system grants the memory.
-  [[nodiscard]] size_t bytes_at(size_t limit_bytes) const;
+  [[nodiscard]] size_t bytes_at(size_t limit_bytes) const { return table_.bytes_at(limit_bytes); }
 
  private:
-  static constexpr size_t kWays = 8;
+  static constexpr HintTableSize kSize{.use = Use::kGhost, .divisor = 64};
   static constexpr uint32_t kEpochMask = 0xff;
   static constexpr size_t kStepsPerEpoch = 16;
   static constexpr size_t kStepBytesMax = size_t{256} << 10;  // sweeping for it takes a few microseconds
 
-  Ghost(Arena arena, Account& account, int uneven_bits)
-      : arena_(std::move(arena)), account_(&account), uneven_bits_(uneven_bits) {}
+  using Table = HintTable<uint32_t>;
 
-  using Set = std::span<RelaxedAtomic<uint32_t>, kWays>;
+  Ghost(Account& account, AddressSpace& space, int uneven_bits)
+      : table_(kSize, account, space, uneven_bits), account_(&account) {}
 
-  [[nodiscard]] Set set_at(size_t index) const;
-  [[nodiscard]] Set set_of(uint64_t hash) const { return set_at(top_bits(hash << uneven_bits_, set_bits_.load())); }
   [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
   [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_.load() - entry) & kEpochMask; }
   [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
-  [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const;
   [[nodiscard]] size_t epoch_bytes() const { return account_->limit() / kEpochsKept; }
-  // False: there is not enough memory even for the smallest table.
-  [[nodiscard]] bool make_table();
   // Clears outdated entries, in a number of sets proportional to the evicted `bytes`.
   void sweep(size_t bytes);
 
-  Arena arena_;
+  Table table_;
   Account* const account_;
-  const int uneven_bits_;
-  RelaxedAtomic<int> set_bits_{0};
   RelaxedAtomic<uint32_t> epoch_{1};
   RelaxedAtomic<size_t> bytes_in_epoch_{0};
   RelaxedAtomic<size_t> unswept_bytes_{0};

@@ -1,0 +1,116 @@
+// A table of hints whose size follows the memory limit: sets of eight words, one of which a hash selects.
+//
+// It takes a part of the limit, rounded down to a power of two, and is charged for it. When the limit changes and
+// the size with it, all hints are forgotten. What the words mean is for its users to say: 0 is the empty word.
+#ifndef LARDER_INTERNAL_BASE_HINT_TABLE_H_
+#define LARDER_INTERNAL_BASE_HINT_TABLE_H_
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "larder/internal/base/account.h"
+#include "larder/internal/base/address_space.h"
+#include "larder/internal/base/arena.h"
+#include "larder/internal/base/atomic.h"
+#include "larder/internal/base/hash.h"
+#include "larder/internal/base/page_size.h"
+
+namespace larder::internal {
+
+// How much memory a table takes, and what for.
+struct HintTableSize {
+  Use use;
+  size_t divisor;               // it takes this part of the limit,
+  size_t bytes_max = SIZE_MAX;  // so much at most,
+  size_t pages_min = 0;         // and nothing if the limit is fewer pages of the system
+};
+
+// Thread-safe without locks, but for make and resize, which are for one thread at a time. All orders are relaxed: a
+// word is a hint, and no other data depends on it.
+template <class Word>
+class HintTable {
+ public:
+  static constexpr size_t kWays = 8;
+  using Set = std::span<RelaxedAtomic<Word>, kWays>;
+
+  [[nodiscard]] static size_t address_bytes(const HintTableSize& size, const Extent& extent) {
+    return AddressSpace::bytes_to_take(std::min(extent.limit_bytes / size.divisor, size.bytes_max));
+  }
+
+  // Has no sets before `make`. `uneven_bits`: how many upper bits of the hashes are not uniformly distributed.
+  HintTable(const HintTableSize& size, Account& account, AddressSpace& space, int uneven_bits)
+      : arena_(space.take(std::min(space.extent().limit_bytes / size.divisor, size.bytes_max))),
+        account_(&account),
+        size_(size),
+        uneven_bits_(uneven_bits) {}
+  HintTable(HintTable&& other) noexcept
+      : arena_(std::move(other.arena_)),
+        account_(other.account_),
+        size_(other.size_),
+        uneven_bits_(other.uneven_bits_),
+        set_bits_(other.set_bits_.load()) {}
+  HintTable& operator=(HintTable&&) = delete;
+
+  // Takes what it should at the account's limit, or less if the system does not grant that. False: there is not
+  // enough memory even for the smallest table.
+  [[nodiscard]] bool make() {
+    size_t table_bytes = table_bytes_at(account_->limit());
+    while (table_bytes > 0 && !arena_.make_writable(0, table_bytes)) {
+      if (table_bytes <= os_page_bytes()) return false;
+      table_bytes /= 2;
+    }
+    set_bits_.store(table_bytes == 0 ? kNoSets : std::countr_zero(table_bytes / kSetBytes));
+    account_->charge(size_.use, round_up(table_bytes, os_page_bytes()));
+    return true;
+  }
+
+  // Adapts to a changed limit. Whether the size has changed.
+  bool resize() {
+    const size_t table_bytes = set_count() * kSetBytes;
+    if (table_bytes == table_bytes_at(account_->limit())) return false;
+    const size_t old_bytes = account_->used(size_.use);
+    account_->release(size_.use, old_bytes);
+    [[maybe_unused]] const bool is_made = make();
+    assert(is_made && "what is writable stays so");
+    // Threads that still use the old size touch at most a few pages of it; they read or leave hints.
+    arena_.discard(0, old_bytes);
+    return true;
+  }
+
+  // What is charged for it at that limit, if the system grants the memory.
+  [[nodiscard]] size_t bytes_at(size_t limit_bytes) const {
+    return round_up(table_bytes_at(limit_bytes), os_page_bytes());
+  }
+
+  [[nodiscard]] bool has_sets() const { return set_bits_.load() != kNoSets; }
+  [[nodiscard]] size_t set_count() const { return has_sets() ? size_t{1} << set_bits_.load() : 0; }
+  [[nodiscard]] Set set_at(size_t index) const {
+    return Set(reinterpret_cast<RelaxedAtomic<Word>*>(arena_.at(index * kSetBytes)), kWays);
+  }
+  // Only if it has sets.
+  [[nodiscard]] Set set_of(uint64_t hash) const { return set_at(top_bits(hash << uneven_bits_, set_bits_.load())); }
+
+ private:
+  static constexpr size_t kSetBytes = kWays * sizeof(Word);
+  static constexpr int kNoSets = -1;
+
+  [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const {
+    if (limit_bytes / os_page_bytes() < size_.pages_min) return 0;
+    return std::bit_floor(std::min({limit_bytes / size_.divisor, size_.bytes_max, arena_.bytes()}));
+  }
+
+  Arena arena_;
+  Account* const account_;
+  const HintTableSize size_;
+  const int uneven_bits_;
+  RelaxedAtomic<int> set_bits_{kNoSets};
+};
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_BASE_HINT_TABLE_H_
