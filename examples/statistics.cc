@@ -49,6 +49,7 @@ int main() {
       {"  ghost_bytes", stats.ghost_bytes},
       {"  curve_bytes", stats.curve_bytes},
       {"  hot_key_bytes", stats.hot_key_bytes},
+      {"  removal_log_bytes", stats.removal_log_bytes},
       {"  other_bytes", stats.other_bytes},
       {"  handle_bytes", stats.handle_bytes},
       {"  external_bytes", stats.external_bytes},
@@ -58,7 +59,8 @@ int main() {
   // Nothing is lost between the numbers: each read hit or missed, and every byte in use has a place.
   const uint64_t parts_bytes = stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes +
                                stats.index_bytes + stats.ghost_bytes + stats.curve_bytes + stats.hot_key_bytes +
-                               stats.other_bytes + stats.handle_bytes + stats.external_bytes;
+                               stats.removal_log_bytes + stats.other_bytes + stats.handle_bytes +
+                               stats.external_bytes;
   const bool as_expected = stats.stores == kItems && stats.evictions > 0 && stats.get_hits == found_count &&
                            stats.get_hits + stats.get_misses == kItems && stats.items == found_count &&
                            stats.memory_used_bytes <= stats.memory_limit_bytes &&

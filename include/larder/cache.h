@@ -50,6 +50,7 @@
 #include "larder/api.h"
 #include "larder/arguments.h"
 #include "larder/expiry.h"
+#include "larder/explain.h"
 #include "larder/function_ref.h"
 #include "larder/handle.h"
 #include "larder/item.h"
@@ -116,6 +117,9 @@ class LARDER_API Cache {
   // items are evicted for it, and it counts towards the memory limit even if none can be. Takes a lock. See
   // handle.h.
   [[nodiscard]] Handle hold(std::string_view key);
+
+  // Why the key is not there, or what is known of it if it is: see explain.h. Without side effects. Takes a lock.
+  [[nodiscard]] Explanation explain(std::string_view key) const;
 
   // Looks up each key in order and calls visitor(index, item) for each one found, twice for a key named twice.
   // Returns how many were found. Cheaper per key than get.

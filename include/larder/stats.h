@@ -74,6 +74,7 @@ struct Stats {
   uint64_t ghost_bytes = 0;
   uint64_t curve_bytes = 0;     // what the miss-ratio curve takes (larder/sizing.h)
   uint64_t hot_key_bytes = 0;   // what it takes to know the hot keys (larder/hot_keys.h)
+  uint64_t removal_log_bytes = 0;  // what it takes to know which keys went, and why (larder/explain.h)
   uint64_t other_bytes = 0;     // locks, counters, segment descriptors
   uint64_t handle_bytes = 0;    // copies that handles have
   uint64_t external_bytes = 0;  // what add_external_bytes and charge_external_bytes have charged

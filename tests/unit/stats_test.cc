@@ -47,8 +47,8 @@ struct TestCache {
 
 uint64_t memory_parts(const Stats& stats) {
   return stats.live_bytes + stats.dead_bytes + stats.free_bytes + stats.large_bytes + stats.index_bytes +
-         stats.ghost_bytes + stats.curve_bytes + stats.hot_key_bytes + stats.other_bytes + stats.handle_bytes +
-         stats.external_bytes;
+         stats.ghost_bytes + stats.curve_bytes + stats.hot_key_bytes + stats.removal_log_bytes + stats.other_bytes +
+         stats.handle_bytes + stats.external_bytes;
 }
 
 TEST_CASE("a new cache has counted nothing and holds nothing") {

@@ -5,6 +5,7 @@
 #include "larder/internal/commands/cache-inl.h"
 #include "larder/internal/commands/count-inl.h"
 #include "larder/internal/commands/erase-inl.h"
+#include "larder/internal/commands/explain-inl.h"
 #include "larder/internal/commands/hold-inl.h"
 #include "larder/internal/commands/hot_keys-inl.h"
 #include "larder/internal/commands/read-inl.h"

@@ -24,15 +24,16 @@ class Workshop {
       : account_(limit_bytes),
         space_(AddressSpace::reserve(limit_bytes,
                                      [limit_bytes](const Extent& extent) {
-                                       return Ghost::address_bytes(extent) +
+                                       return RemovalLog::address_bytes(extent) + Ghost::address_bytes(extent) +
                                               Index::address_bytes(extent, limit_bytes) +
                                               Log::address_bytes(extent, limit_bytes);
                                      })
                    .value()),
+        removal_log_(account_, space_, 0, 1),
         ghost_(Ghost::create(account_, space_).value()),
         index_(Index::create(account_, space_, 1).value()),
         log_(Log::create(account_, space_).value()),
-        cleaner_(account_, *index_, *log_, ghost_, &counters_, may_evict, nullptr, [this] {
+        cleaner_(account_, *index_, *log_, ghost_, removal_log_, &counters_, may_evict, nullptr, [this] {
           if (on_step) on_step();
         }) {
     // Each stripe has its first page: what is put needs no more than its room.
@@ -150,6 +151,7 @@ class Workshop {
   Account account_;
   AddressSpace space_;
   Counters counters_;
+  RemovalLog removal_log_;
   Ghost ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;

@@ -14,8 +14,20 @@
 
 namespace larder::internal {
 
-enum class Use : uint8_t { kSegments, kLarge, kDescriptors, kIndex, kGhost, kCurve, kHotKeys, kOther, kHandles, kExternal };
-inline constexpr size_t kUseCount = 10;
+enum class Use : uint8_t {
+  kSegments,
+  kLarge,
+  kDescriptors,
+  kIndex,
+  kGhost,
+  kCurve,
+  kHotKeys,
+  kRemovalLog,
+  kOther,
+  kHandles,
+  kExternal
+};
+inline constexpr size_t kUseCount = 11;
 
 // Thread-safe. All orders are relaxed: the numbers guard no other memory, they only have to add up.
 class Account {

@@ -34,14 +34,15 @@ inline constexpr std::chrono::milliseconds kWriterWaitMax{100};
 // A victim that nobody goes on with while so many are cleaned for each lane is taken over.
 inline constexpr uint64_t kTurnsPerLane = 2;
 
-LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters* counters,
-                               bool may_evict, OnRemoval on_removal, OnStep on_step)
+LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, RemovalLog& removal_log,
+                               Counters* counters, bool may_evict, OnRemoval on_removal, OnStep on_step)
     : account_(account),
       log_(log),
       parts_{.index = index,
              .log = log,
              .ghost = ghost,
              .eviction_sample = eviction_sample_,
+             .removal_log = removal_log,
              .counters = counters,
              .may_evict = may_evict,
              .on_removal = std::move(on_removal),
@@ -230,7 +231,7 @@ LARDER_INLINE void Cleaner::rest() const {
 LARDER_INLINE size_t Cleaner::bytes_min() const {
   return account_.used(Use::kExternal) + account_.used(Use::kHandles) + account_.used(Use::kOther) +
          account_.used(Use::kGhost) + account_.used(Use::kCurve) + account_.used(Use::kHotKeys) +
-         parts_.index.bytes_min() + log_.bytes_min();
+         account_.used(Use::kRemovalLog) + parts_.index.bytes_min() + log_.bytes_min();
 }
 
 LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {

@@ -47,8 +47,8 @@ class Cleaner {
   using OnStep = std::function<void()>;
 
   // `counters`: those of each namespace.
-  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, Counters* counters, bool may_evict,
-          OnRemoval on_removal = nullptr, OnStep on_step = nullptr);
+  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, RemovalLog& removal_log, Counters* counters,
+          bool may_evict, OnRemoval on_removal = nullptr, OnStep on_step = nullptr);
 
   // After `bytes` were stored: if memory is tight, cleans as much as it takes to free as much, what is debt and
   // what is charged beyond the limit, going by what the last victims gave, but no more than a bound that grows with

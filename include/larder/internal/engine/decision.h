@@ -11,6 +11,9 @@
 
 namespace larder::internal {
 
+// Whether an operation sees what loaders leave (Content::is_hidden), or finds those keys missing.
+enum class Placeholders : uint8_t { kHidden, kShown };
+
 // An item under its stripe's lock, as decisions are made from it.
 struct StoredItem {
   std::string_view key;

@@ -63,11 +63,13 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
   const size_t limit_bytes = options.memory_limit_bytes;
   const int space_bits = namespaces.bits();
   absl::StatusOr<AddressSpace> space = AddressSpace::reserve(limit_bytes, [&](const Extent& extent) {
-    return Ghost::address_bytes(extent) + Index::address_bytes(extent, limit_bytes, space_bits) +
-           Log::address_bytes(extent, limit_bytes);
+    return RemovalLog::address_bytes(extent) + Ghost::address_bytes(extent) +
+           Index::address_bytes(extent, limit_bytes, space_bits) + Log::address_bytes(extent, limit_bytes);
   });
   if (!space.ok()) return space.status();
 
+  // Before the ghost, so that what is writable of both is one mapping.
+  engine->removal_log_.emplace(engine->account_, *space, space_bits, namespaces.count());
   absl::StatusOr<Ghost> ghost = Ghost::create(engine->account_, *space, space_bits);
   if (!ghost.ok()) return ghost.status();
   engine->ghost_.emplace(*std::move(ghost));
@@ -81,11 +83,11 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
     if (made->removals_->wants(Removal::kFlushed)) {
       // Not now_ms, which may flush.
       on_stale = [made](const Stripe& stripe, Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
-        made->note_removal(stripe, slot, made->elapsed_ms(), Removal::kFlushed);
+        made->queue_removal(stripe, slot, made->elapsed_ms(), Removal::kFlushed);
       };
     }
-    on_removal = [made](const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
-                     ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->note_removal(stripe, slot, now_ms, why); };
+    on_removal = [made](const Stripe& stripe, Slot slot, int64_t now_ms, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                     stripe.mutex) { made->queue_removal(stripe, slot, now_ms, why); };
   }
 
   const uint64_t seed = options.seed ? *options.seed : random_seed();
@@ -98,7 +100,7 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
   if (!log.ok()) return log.status();
   engine->log_ = *std::move(log);
 
-  engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_,
+  engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_, *engine->removal_log_,
                            engine->counters_.get(), options.eviction, std::move(on_removal), deliver);
   engine->quota_.emplace(
       *engine->index_, options.eviction,
@@ -188,6 +190,7 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
   counters_[*space].add(Counter::kFlushes);
   (void)now_ms();  // a flush of everything that is due comes before
   const uint64_t bytes = index_->sums(*space).bytes();
+  removal_log_->note_flush(*space, whole_seconds(elapsed_ms()));
   index_->flush(*space);
   log_->flush_some(bytes);
   curve_.flush(*space);
@@ -195,6 +198,9 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
 }
 
 LARDER_INLINE void Engine::flush_now() {
+  for (uint32_t space = 0; space < index_->namespaces().count(); ++space) {
+    removal_log_->note_flush(space, whole_seconds(elapsed_ms()));
+  }
   index_->flush();
   log_->flush();
   curve_.flush();
@@ -215,8 +221,8 @@ LARDER_INLINE absl::Status Engine::check_memory_limit(size_t bytes) const {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: there is address space for ", log_->limit_bytes_max(), ", not ", bytes));
   }
-  const size_t kept_bytes =
-      cleaner_->bytes_min() - account_.used(Use::kGhost) + ghost_->bytes_at(bytes) + log_->handle_bytes();
+  const size_t kept_bytes = cleaner_->bytes_min() - account_.used(Use::kGhost) + ghost_->bytes_at(bytes) -
+                            account_.used(Use::kRemovalLog) + removal_log_->bytes_at(bytes) + log_->handle_bytes();
   if (bytes < account_.limit() && bytes < kept_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("memory_limit_bytes: ", kept_bytes, " bytes cannot be evicted, more than ", bytes));
@@ -233,6 +239,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
     old_bytes = account_.limit();
     account_.set_limit(bytes);
     ghost_->resize();
+    removal_log_->resize(whole_seconds(elapsed_ms()));
     log_->adapt_lanes();
     curve_.adapt();
   }
@@ -244,6 +251,7 @@ LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
   if (account_.limit() == bytes) {
     account_.set_limit(old_bytes);
     ghost_->resize();
+    removal_log_->resize(whole_seconds(elapsed_ms()));
     log_->adapt_lanes();
     curve_.adapt();
   }

@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/expiry.h"
+#include "larder/explain.h"
 #include "larder/function_ref.h"
 #include "larder/handle.h"
 #include "larder/internal/base/account.h"
@@ -42,6 +43,7 @@
 #include "larder/internal/engine/cleaner.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
+#include "larder/internal/engine/removal_log.h"
 #include "larder/internal/engine/removal_queue.h"
 #include "larder/internal/hot_keys/hot_keys.h"
 #include "larder/internal/index/index.h"
@@ -58,13 +60,6 @@
 #include "larder/stats.h"
 
 namespace larder::internal {
-
-// What handles may hold, as parts of the limit: if nothing else is said, and in any case.
-inline constexpr size_t kPinnedDivisor = 8;
-inline constexpr size_t kPinnedDivisorMin = 2;
-
-// Whether an operation sees what loaders leave (Content::is_hidden), or finds those keys missing.
-enum class Placeholders : uint8_t { kHidden, kShown };
 
 class Engine {
  public:
@@ -192,6 +187,7 @@ class Engine {
   [[nodiscard]] std::optional<ItemDetails> inspect(const KeyRef& key, int64_t now_ms,
                                                    Placeholders placeholders = Placeholders::kHidden);
   [[nodiscard]] Presence presence(const KeyRef& key, int64_t now_ms);
+  [[nodiscard]] Explanation explain(const KeyRef& key, int64_t now_ms);
 
   // At once, or when `delay_ms` > 0 have passed.
   void flush_all(int64_t delay_ms);
@@ -260,8 +256,11 @@ class Engine {
   // For every record that goes, while it is still there.
   void note_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    if (removal_log_->follows(slot.tag())) log_removal(stripe, slot, now_ms, why);
     if (removals_) queue_removal(stripe, slot, now_ms, why);
   }
+  void log_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_replacement(const Stripe& stripe, const Found& found, const Change& change, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void queue_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)
@@ -325,6 +324,7 @@ class Engine {
   Curve curve_;
   HotKeys hot_keys_;
   std::optional<RemovalQueue> removals_;  // with a listener only
+  std::optional<RemovalLog> removal_log_;
   std::optional<Ghost> ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;

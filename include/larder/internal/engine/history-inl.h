@@ -39,8 +39,8 @@ LARDER_INLINE History Engine::history_of(const Stripe& stripe, Slot slot, const 
   uint32_t accessed_s = now_s;
   if (content.has(kMarkTracked)) {
     accessed_s = content.accessed_s;
-  } else if (content.cas != 0 && !content.is_cas_whole) {
-    accessed_s = stripe.change_clock.time_of(content.cas);
+  } else {
+    accessed_s = changed_at_s(stripe, content).value_or(now_s);
   }
   return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
           .idle_s = now_s - std::min(now_s, accessed_s)};

@@ -54,6 +54,11 @@ LARDER_INLINE ItemInfo Engine::info(const Stripe& stripe, Slot slot, const Conte
           .idle_s = history_of(stripe, slot, content, now_ms).idle_s};
 }
 
+LARDER_INLINE void Engine::log_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why) {
+  const uint64_t hash = index_->hash(log_->record_at(slot.address()).key());
+  removal_log_->add(hash, stripe, slot, *log_, now_ms, why);
+}
+
 LARDER_INLINE void Engine::queue_removal(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why) {
   if (!removals_->wants(why)) return;
   const Content content = log_->record_at(slot.address()).content();
@@ -63,9 +68,10 @@ LARDER_INLINE void Engine::queue_removal(const Stripe& stripe, Slot slot, int64_
 LARDER_INLINE void Engine::note_replacement(const Stripe& stripe, const Found& found, const Change& change,
                                             int64_t now_ms) {
   if (!change.is_replacement) return;
+  const Slot slot = found.position.get();
   // In the place of what a load finds gone there is no item.
-  note_removal(stripe, found.position.get(), now_ms,
-               change.content.is_hidden() ? Removal::kErased : Removal::kReplaced);
+  if (change.content.is_hidden()) return note_removal(stripe, slot, now_ms, Removal::kErased);
+  if (removals_) queue_removal(stripe, slot, now_ms, Removal::kReplaced);
 }
 
 LARDER_INLINE void Engine::note_request(const KeyRef& key, RequestKind kind) {

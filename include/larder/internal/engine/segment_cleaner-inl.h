@@ -138,6 +138,9 @@ LARDER_INLINE SegmentCleaner::Settled SegmentCleaner::settle(Stripe& stripe, con
 LARDER_INLINE void SegmentCleaner::drop(Stripe& stripe, const SlotPosition& position, uint64_t hash, int64_t now_ms,
                                         Removal why, bool is_forced) {
   const Slot slot = position.get();
+  if (parts_.removal_log.follows(slot.tag())) {
+    parts_.removal_log.add(hash, stripe, slot, parts_.log, now_ms, why);
+  }
   if (parts_.on_removal) parts_.on_removal(stripe, slot, now_ms, why);
   const Record record = parts_.log.record_at(slot.address());
   const Content content = record.content();

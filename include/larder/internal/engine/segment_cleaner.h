@@ -14,6 +14,7 @@
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/removal_log.h"
 #include "larder/internal/index/index.h"
 #include "larder/internal/policy/eviction_sample.h"
 #include "larder/internal/policy/ghost.h"
@@ -28,7 +29,7 @@ namespace larder::internal {
 // mutex: it takes those of the keys it meets.
 class SegmentCleaner {
  public:
-  // Told of each item that is dropped, while it is still there, under its stripe's mutex.
+  // Told of each item that is dropped, after the removal log, while it is still there, under its stripe's mutex.
   using OnRemoval = std::function<void(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
 
   // Room to copy a long key to, made once: cleaning must not fail for want of memory.
@@ -44,6 +45,7 @@ class SegmentCleaner {
     Log& log;
     Ghost& ghost;
     EvictionSample& eviction_sample;
+    RemovalLog& removal_log;
     Counters* const counters;  // of each namespace
     const bool may_evict;
     const OnRemoval on_removal;

@@ -86,6 +86,7 @@ LARDER_INLINE Stats Engine::stats() {
   stats.ghost_bytes = account_.used(Use::kGhost);
   stats.curve_bytes = account_.used(Use::kCurve);
   stats.hot_key_bytes = account_.used(Use::kHotKeys);
+  stats.removal_log_bytes = account_.used(Use::kRemovalLog);
   stats.other_bytes = account_.used(Use::kOther) + account_.used(Use::kDescriptors);
   stats.handle_bytes = account_.used(Use::kHandles);
   stats.external_bytes = account_.used(Use::kExternal);

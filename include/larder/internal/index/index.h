@@ -177,6 +177,12 @@ class Index {
   // A stale slot with this tag, or none.
   [[nodiscard]] SlotPosition find_flushed(Stripe& stripe, uint32_t tag) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  // Whether it was the last flush of its namespace that made this slot stale.
+  [[nodiscard]] bool is_of_last_generation(const Stripe& stripe, const SlotPosition& position) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) {
+    return Bucket::generation(position.bucket->control.load(std::memory_order_relaxed)) ==
+           ((stripe.generation.load() - 1) & Bucket::kGenerationMask);
+  }
   // Whether there is a stale slot with this tag. Removes it, so that it is reported once.
   [[nodiscard]] bool take_flushed(Stripe& stripe, uint32_t tag) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   // Drops stale slots where a search for `tag` looks, and shrinks the page.

@@ -28,6 +28,9 @@ namespace larder::internal {
 // Thread-safe without locks. All orders are relaxed: an entry is a hint, and no other data depends on it.
 class Ghost {
  public:
+  // How likely `contains` is to be wrong about a key that it says it knows, at most.
+  static constexpr double kCollisionChance = 8.0 / (1 << 24);
+
   // Takes 1/64 of the account's limit, and charges it. `uneven_bits`: how many upper bits of the hashes are not
   // uniformly distributed.
   [[nodiscard]] static absl::StatusOr<Ghost> create(Account& account, AddressSpace& space, int uneven_bits = 0);

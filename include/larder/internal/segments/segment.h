@@ -28,6 +28,10 @@ inline constexpr uint64_t kOversizedDivisor = 10;
   return bytes > limit_bytes / kOversizedDivisor;
 }
 
+// What handles may hold, as parts of the limit: if nothing else is said, and in any case.
+inline constexpr size_t kPinnedDivisor = 8;
+inline constexpr size_t kPinnedDivisorMin = 2;
+
 // kReturning: its memory is being given back to the system.
 enum class SegmentState : uint8_t { kUnused, kFree, kOpen, kSealed, kCleaning, kDraining, kReturning };
 

@@ -1,0 +1,184 @@
+#ifndef LARDER_INTERNAL_ENGINE_REMOVAL_LOG_INL_H_
+#define LARDER_INTERNAL_ENGINE_REMOVAL_LOG_INL_H_
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "larder/api.h"
+#include "larder/internal/engine/removal_log.h"
+
+namespace larder::internal {
+
+// The parts of an entry. All bits from kLevelShift on are what entries are told apart by. The level is stored as
+// one more, so that no entry is 0.
+inline constexpr uint64_t kWentMask = (uint64_t{1} << 28) - 1;  // seconds: after eight years they start anew
+inline constexpr int kWhyShift = 28;
+inline constexpr uint64_t kWhyMask = 7;
+inline constexpr int kLivedShift = 31;
+inline constexpr uint64_t kLivedMask = 0xff;
+inline constexpr int kReadBit = 39;
+inline constexpr int kMainBit = 40;
+inline constexpr int kLargeBit = 41;
+inline constexpr int kLevelShift = 42;
+inline constexpr uint64_t kLevelMask = 0xf;
+inline constexpr int kFingerprintShift = 46;
+
+// A length of time in eight bits, to a sixteenth: 0 is unknown, and the others are one more than a number with
+// three bits after its first one, which comes first in `code` as how far it is shifted.
+inline uint64_t encoded_lived(std::optional<uint32_t> lived_s) {
+  if (!lived_s) return 0;
+  const uint64_t seconds = *lived_s;
+  if (seconds < 16) return 1 + seconds;
+  const int shift = std::bit_width(seconds) - 4;
+  const uint64_t rounded = (seconds + (uint64_t{1} << (shift - 1))) >> shift;  // 8..16
+  return 1 + (static_cast<uint64_t>(shift) << 3) + rounded;
+}
+inline std::optional<uint32_t> decoded_lived(uint64_t code) {
+  if (code == 0) return std::nullopt;
+  --code;
+  if (code < 16) return static_cast<uint32_t>(code);
+  const uint64_t shift = (code >> 3) - 1;
+  return static_cast<uint32_t>(std::min<uint64_t>((8 + (code & 7)) << shift, UINT32_MAX));
+}
+
+// Independent of the bits that select the set, and of those of the tag.
+inline uint64_t identity_of(uint64_t hash, int level) {
+  constexpr uint64_t kOddNumber = 0x9e37'79b9'7f4a'7c15;
+  return (hash * kOddNumber) >> kFingerprintShift << kFingerprintShift | static_cast<uint64_t>(level + 1)
+                                                                             << kLevelShift;
+}
+inline bool are_alike(uint64_t entry, uint64_t identity) { return (entry ^ identity) >> kLevelShift == 0; }
+inline int level_in(uint64_t entry) { return static_cast<int>(entry >> kLevelShift & kLevelMask) - 1; }
+// Other threads' time may be a little ahead of `now_s`.
+inline uint32_t age_in(uint64_t entry, uint32_t now_s) {
+  const uint64_t age_s = (now_s - entry) & kWentMask;
+  return age_s > kWentMask / 2 ? 0 : static_cast<uint32_t>(age_s);
+}
+
+LARDER_INLINE std::optional<uint32_t> changed_at_s(const Stripe& stripe, const Content& content) {
+  if (content.cas == 0 || content.is_cas_whole) return std::nullopt;
+  return stripe.change_clock.time_of(content.cas);
+}
+
+LARDER_INLINE RemovalLog::RemovalLog(Account& account, AddressSpace& space, int uneven_bits, uint32_t space_count)
+    : table_(kSize, account, space, uneven_bits),
+      flushed_s_(std::make_unique<RelaxedAtomic<uint32_t>[]>(space_count)) {
+  for (uint32_t of = 0; of < space_count; ++of) flushed_s_[of].store(kNeverFlushed);
+  // Without memory there is no log.
+  (void)table_.make();
+  restart(0);
+}
+
+LARDER_INLINE void RemovalLog::restart(uint32_t now_s) {
+  // Without a table as few as possible come here.
+  mask_.store(table_.has_sets() ? 0 : (1u << kLevelMax) - 1);
+  pressure_.store(0);
+  for (RelaxedAtomic<uint32_t>& since_s : followed_since_s_) since_s.store(now_s);
+}
+
+LARDER_INLINE void RemovalLog::resize(uint32_t now_s) {
+  if (table_.resize()) restart(now_s);
+}
+
+LARDER_INLINE void RemovalLog::add(uint64_t hash, const Stripe& stripe, Slot slot, const Log& log, int64_t now_ms,
+                                   Removal why) {
+  const Content content = log.record_at(slot.address()).content();
+  if (content.is_hidden()) return;
+  const Segment& segment = log.segment(log.segment_of(slot.address()));
+  const uint32_t now_s = whole_seconds(now_ms);
+  Gone gone{.why = why,
+            .was_read = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
+            .chain = segment.chain.load(),
+            .is_large = segment.is_large.load()};
+  if (const std::optional<uint32_t> at_s = changed_at_s(stripe, content)) {
+    gone.lived_s = now_s - std::min(now_s, *at_s);
+  }
+  add(hash, slot.tag(), gone, now_s);
+}
+
+LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone, uint32_t now_s) {
+  if (!table_.has_sets()) return;
+  const uint64_t identity = identity_of(hash, level_of(tag));
+  const uint64_t entry = identity | static_cast<uint64_t>(gone.is_large) << kLargeBit |
+                         static_cast<uint64_t>(gone.chain == Chain::kMain) << kMainBit |
+                         static_cast<uint64_t>(gone.was_read) << kReadBit |
+                         encoded_lived(gone.lived_s) << kLivedShift | static_cast<uint64_t>(gone.why) << kWhyShift |
+                         (now_s & kWentMask);
+  // What is worth least: an empty entry, then one that is no longer followed, the oldest first.
+  constexpr uint64_t kNoLongerFollowed = uint64_t{1} << 32;
+  constexpr uint64_t kEmpty = UINT64_MAX;
+  const int level_now = level();
+  RelaxedAtomic<uint64_t>* victim = nullptr;
+  uint64_t victim_rank = 0;
+  for (RelaxedAtomic<uint64_t>& way : table_.set_of(hash)) {
+    const uint64_t there = way.load();
+    if (are_alike(there, identity)) return way.store(entry);
+    uint64_t rank = there == 0 ? kEmpty : age_in(there, now_s);
+    if (there != 0 && level_in(there) < level_now) rank += kNoLongerFollowed;
+    if (victim == nullptr || rank > victim_rank) {
+      victim = &way;
+      victim_rank = rank;
+    }
+  }
+  victim->store(entry);
+  if (victim_rank < kNoLongerFollowed) adapt(static_cast<uint32_t>(victim_rank), now_s);
+}
+
+// Pressure rises as long as more than a quarter of what is overwritten is too young; some sets are always fuller
+// than others. It falls the faster, the older what is overwritten is: then there is little of it. It takes many
+// entries to come to a decision.
+LARDER_INLINE void RemovalLog::adapt(uint32_t overwritten_age_s, uint32_t now_s) {
+  constexpr int32_t kYoungWeight = 3;
+  const int32_t seen = pressure_.load();
+  int32_t step = seen > 0 ? -1 : seen < 0 ? 1 : 0;
+  if (overwritten_age_s < kReachS) step = kYoungWeight;
+  if (overwritten_age_s >= kLongReachS) step = -static_cast<int32_t>(overwritten_age_s / kLongReachS);
+  if (step == 0) return;
+  const int32_t pressure = pressure_.fetch_add(step) + step;
+  const auto bound = static_cast<int32_t>(table_.set_count() * Table::kWays / 4);
+  if (std::abs(pressure) < bound) return;
+  // Of several threads, one decides.
+  if (std::abs(pressure_.exchange(0)) < bound) return;
+  const uint32_t mask = mask_.load();
+  if (pressure > 0 && level() < kLevelMax) mask_.store(mask << 1 | 1);
+  if (pressure < 0 && level() > 0) {
+    followed_since_s_[static_cast<size_t>(level() - 1)].store(now_s);
+    mask_.store(mask >> 1);
+  }
+}
+
+LARDER_INLINE RemovalLog::Answer RemovalLog::find(uint64_t hash, uint32_t tag, uint32_t now_s) const {
+  Answer answer;
+  if (!table_.has_sets()) return answer;
+  answer.is_followed = follows(tag);
+  answer.share_followed = 1.0 / (uint64_t{mask_.load()} + 1);
+  const int level_of_key = level_of(tag);
+  const uint32_t since_s = followed_since_s_[static_cast<size_t>(std::max(level_of_key, level()))].load();
+  answer.reach_s = now_s - std::min(now_s, since_s);
+  const uint64_t identity = identity_of(hash, level_of_key);
+  // What was overwritten was the oldest of its set. If a way is empty, nothing was.
+  bool is_full = true;
+  uint32_t oldest_s = 0;
+  for (const RelaxedAtomic<uint64_t>& way : table_.set_of(hash)) {
+    const uint64_t there = way.load();
+    if (there == 0) {
+      is_full = false;
+      continue;
+    }
+    const uint32_t age_s = age_in(there, now_s);
+    oldest_s = std::max(oldest_s, age_s);
+    if (!answer.is_followed || !are_alike(there, identity) || age_s > answer.reach_s) continue;
+    answer.entry = Entry{.gone = {.why = static_cast<Removal>(there >> kWhyShift & kWhyMask),
+                                  .lived_s = decoded_lived(there >> kLivedShift & kLivedMask),
+                                  .was_read = (there >> kReadBit & 1) != 0,
+                                  .chain = (there >> kMainBit & 1) != 0 ? Chain::kMain : Chain::kSmall,
+                                  .is_large = (there >> kLargeBit & 1) != 0},
+                         .age_s = age_s};
+  }
+  if (is_full) answer.reach_s = std::min(answer.reach_s, oldest_s);
+  return answer;
+}
+
+}  // namespace larder::internal
+
+#endif  // LARDER_INTERNAL_ENGINE_REMOVAL_LOG_INL_H_
