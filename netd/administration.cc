@@ -10,6 +10,7 @@
 #include "netd/key_dump.h"
 #include "netd/memory_limit_change.h"
 #include "netd/numbers.h"
+#include "netd/parser.h"
 #include "netd/reply_words.h"
 #include "netd/settings_text.h"
 #include "netd/shared_reports.h"
@@ -17,6 +18,7 @@
 #include "netd/stats_text.h"
 #include "netd/tokens.h"
 #include "netd/tuning_words.h"
+#include "netd/why_text.h"
 
 namespace netd {
 namespace {
@@ -64,6 +66,7 @@ void Administration::stats(const Request& request, Session& session, Buffer& out
   if (what == "settings") return append_settings(server_, out);
   if (what == "sizing") return append_sizing(server_, out);
   if (what == "hotkeys") return stats_hotkeys(request.words, out);
+  if (what == "why") return stats_why(request.words, out);
   if (what == "detail") return stats_detail(request.words, session, out);
   if (what == "cachedump") return stats_cachedump(request.words, session, out);
   if (what == "items") {
@@ -102,6 +105,14 @@ void Administration::stats_hotkeys(std::string_view words, Buffer& out) {
   const std::optional<uint32_t> count = tokens.size() < 2 ? kHotKeysShown : parse_u32(tokens[1]);
   if (!count || *count < 1 || *count > kHotKeysMax) return out.append(kErrorBadFormat);
   append_hot_keys(server_, *count, out);
+}
+
+void Administration::stats_why(std::string_view words, Buffer& out) {
+  const Tokens tokens(words);
+  if (!server_.options().dump_enabled) return out.append(kErrorWhyNotAllowed);
+  if (tokens.size() < 2) return out.append(kErrorUnknown);
+  if (tokens.size() > 2 || tokens[1].size() > kClientKeyBytesMax) return out.append(kErrorBadFormat);
+  append_why(server_, tokens[1], out);
 }
 
 void Administration::stats_cachedump(std::string_view words, Session& session, Buffer& out) {

@@ -25,6 +25,7 @@ class Administration {
   void stats_detail(std::string_view words, Session& session, Buffer& out);
   void stats_cachedump(std::string_view words, Session& session, Buffer& out);
   void stats_hotkeys(std::string_view words, Buffer& out);
+  void stats_why(std::string_view words, Buffer& out);
   [[nodiscard]] std::string_view cache_memlimit(const Request& request, Session& session);
   [[nodiscard]] std::string_view lru_crawler(std::string_view words, Session& session);
   // `words` begin with "crawl". The server crawls within a second.

@@ -57,7 +57,8 @@ constexpr std::string_view kFlagHelp =
                           (default: 1m, min: 1k, max: a quarter of -m, to which more,
                           up to half of -m, is lowered)
 -F, --disable-flush-all   disable flush_all command
--X, --disable-dumping     disable stats cachedump, stats detail and lru_crawler metadump
+-X, --disable-dumping     disable stats cachedump, stats detail, stats why and lru_crawler
+                          metadump
 -W, --disable-watch       disable watch commands (live logging)
 -Y, --auth-file=<file>    require authentication by one of the users in <file>, lines of
                           user:password; read again on SIGHUP

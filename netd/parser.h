@@ -28,8 +28,11 @@ inline constexpr size_t kUnfinishedLineBytesMax = 2048;
 // … except that retrievals name many keys.
 inline constexpr size_t kUnfinishedRetrievalBytesMax = size_t{8} << 20;
 
+// As in memcached.
+inline constexpr size_t kClientKeyBytesMax = 250;
+
 struct ParserLimits {
-  size_t key_bytes_max = 250;
+  size_t key_bytes_max = kClientKeyBytesMax;
   size_t item_bytes_max = size_t{1} << 20;  // as item_bytes counts
   bool has_cas = true;
 };

@@ -47,6 +47,7 @@ inline constexpr std::string_view kErrorShutdownNotEnabled = "SERVER_ERROR: shut
 inline constexpr std::string_view kErrorDetailUsage = "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
 inline constexpr std::string_view kErrorDetailNotAllowed = "CLIENT_ERROR stats detail not allowed\r\n";
 inline constexpr std::string_view kErrorCachedumpNotAllowed = "CLIENT_ERROR stats cachedump not allowed\r\n";
+inline constexpr std::string_view kErrorWhyNotAllowed = "CLIENT_ERROR stats why not allowed\r\n";
 inline constexpr std::string_view kErrorBadLine = "CLIENT_ERROR bad command line\r\n";
 inline constexpr std::string_view kErrorBadSlab = "CLIENT_ERROR Illegal slab id\r\n";
 inline constexpr std::string_view kErrorReassignDisabled = "CLIENT_ERROR slab reassignment disabled\r\n";

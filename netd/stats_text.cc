@@ -158,7 +158,8 @@ void append_own(const ServerState& server, const larder::Stats& cache, Buffer& o
   append_stat("mem_index_bytes", cache.index_bytes, out);
   append_stat("mem_buffers_bytes", cache.external_bytes, out);
   append_stat("mem_other_bytes",
-              cache.ghost_bytes + cache.curve_bytes + cache.hot_key_bytes + cache.other_bytes + cache.handle_bytes,
+              cache.ghost_bytes + cache.curve_bytes + cache.hot_key_bytes + cache.removal_log_bytes +
+                  cache.other_bytes + cache.handle_bytes,
               out);
   append_stat("segments_free", cache.segments_free, out);
   append_stat("segments_total", cache.segments + cache.segments_free, out);

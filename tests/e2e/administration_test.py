@@ -542,6 +542,42 @@ class Dumps(AdministrationTestCase):
             if not connection_is_memcached(connection):  # 1.6.18 lets detail pass
                 self.assertEqual(b'CLIENT_ERROR stats detail not allowed\r\nERROR key dump not allowed\r\n',
                                  connection.ask(b'stats detail on\r\nlru_crawler mgdump all\r\n'))
+                self.assertEqual(b'CLIENT_ERROR stats why not allowed\r\n', connection.ask(b'stats why a\r\n'))
+
+
+class Why(AdministrationTestCase):
+    def why(self, connection, key):
+        lines = connection.ask(b'stats why ' + key + b'\r\n').decode().split('\r\n')
+        self.assertEqual(['END', ''], lines[-2:])
+        return dict(line.removeprefix('STAT why:').split(' ', 1) for line in lines[:-2])
+
+    def test_a_key_is_followed_from_its_store_to_its_end(self):
+        with self.server('-m', '8', '--enable-debugtime').connect() as connection:
+            self.assertEqual('unknown', self.why(connection, b'a')['state'])
+            connection.ask(store(b'a', b'12') + store(b'b', b'12') + store(b'c', b'12'))
+            self.assertEqual('present', self.why(connection, b'a')['state'])
+            connection.ask(b'debugtime 30\r\n')
+            connection.ask(b'delete a\r\ntouch b 10\r\ndebugtime 20\r\n')
+            erased = self.why(connection, b'a')
+            self.assertEqual('erased', erased['state'])
+            self.assertIn(int(erased['gone_s']), [20, 21])
+            self.assertIn(int(erased['lived_s']), [30, 32])
+            self.assertEqual('no', erased['was_read'])
+            self.assertRegex(erased['summary'], r'^Erased 2[01] s ago from the small chain, 3[02] s after it was stored')
+            self.assertEqual('expired', self.why(connection, b'b')['state'])
+            connection.ask(b'flush_all\r\n')
+            self.assertEqual('flushed', self.why(connection, b'c')['state'])
+
+    def test_an_evicted_key_is_told_as_such(self):
+        with self.server('-m', '8').connect() as connection:
+            connection.ask(store(b'a', b'12'))
+            for first in range(0, 20000, 100):
+                connection.ask(b''.join(store(b'filler%d' % i, bytes(1000)) for i in range(first, first + 100)))
+                if self.why(connection, b'a')['state'] != 'present':
+                    break
+            evicted = self.why(connection, b'a')
+            self.assertEqual('evicted', evicted['state'])
+            self.assertEqual('yes', evicted['ghost'])
 
 
 class Words(AdministrationTestCase):

@@ -74,6 +74,55 @@ TEST_CASE("stats sizing has a line for each size, and a sentence") {
   CHECK(lines_of(text) == 13);
 }
 
+TEST_CASE("stats why tells what has become of a key, in lines and in a sentence") {
+  ServerFixture server;
+  server.ask("set a 0 100 1\r\n1\r\nget a\r\n");
+  server.clock.advance_ms(10'000);
+  CHECK(server.ask("stats why a\r\n") ==
+        "STAT why:state present\r\nSTAT why:stored_s 10\r\nSTAT why:read_s -\r\nSTAT why:frequency 1\r\n"
+        "STAT why:ttl_s 90\r\nSTAT why:gone_s -\r\nSTAT why:lived_s -\r\nSTAT why:was_read -\r\n"
+        "STAT why:chain small\r\nSTAT why:large no\r\nSTAT why:followed yes\r\n"
+        "STAT why:share_followed 1.000000\r\nSTAT why:reach_s 10\r\nSTAT why:collision_chance 0.00000000\r\n"
+        "STAT why:ghost no\r\nSTAT why:flushed_s -\r\n"
+        "STAT why:summary Here, stored 10 s ago, read once, in the small chain; it expires in 90 s.\r\nEND\r\n");
+  server.ask("delete a\r\n");
+  server.clock.advance_ms(41'000);
+  CHECK(server.ask("stats why a\r\n") ==
+        "STAT why:state erased\r\nSTAT why:stored_s -\r\nSTAT why:read_s -\r\nSTAT why:frequency -\r\n"
+        "STAT why:ttl_s -\r\nSTAT why:gone_s 41\r\nSTAT why:lived_s 10\r\nSTAT why:was_read yes\r\n"
+        "STAT why:chain small\r\nSTAT why:large no\r\nSTAT why:followed yes\r\n"
+        "STAT why:share_followed 1.000000\r\nSTAT why:reach_s 51\r\nSTAT why:collision_chance 0.00003052\r\n"
+        "STAT why:ghost no\r\nSTAT why:flushed_s -\r\n"
+        "STAT why:summary Erased 41 s ago from the small chain, 10 s after it was stored, having been read. With a "
+        "chance of 1 in 32768 at most, this is about another key.\r\nEND\r\n");
+  const std::string unknown = server.ask("stats why b\r\n");
+  CHECK(unknown.find("STAT why:state unknown\r\n") != std::string::npos);
+  CHECK(unknown.find("STAT why:chain -\r\nSTAT why:large -\r\n") != std::string::npos);
+  server.ask("set c 0 0 1\r\n1\r\nflush_all\r\n");
+  CHECK(server.ask("stats why c\r\n").find("STAT why:state flushed\r\n") != std::string::npos);
+  CHECK(stat_of(server.ask("stats why c\r\n"), "why:flushed_s") == 0);
+  CHECK(stat_of(server.ask("stats\r\n"), "get_misses") == 0);
+}
+
+TEST_CASE("stats why wants one key that a client could have stored, and is refused with -X") {
+  ServerFixture server;
+  const std::string bad_format = "CLIENT_ERROR bad command line format\r\n";
+  CHECK(server.ask("stats why\r\n") == kError);
+  CHECK(server.ask("stats why a b\r\n") == bad_format);
+  const std::string longest(250, 'k');
+  server.ask("set " + longest + " 0 0 1\r\n1\r\n");
+  CHECK(server.ask("stats why " + longest + "\r\n").starts_with("STAT why:state present\r\n"));
+  CHECK(server.ask("stats why k" + longest + "\r\n") == bad_format);
+  // What get takes for a key is one here, too.
+  server.ask("set a\tb 0 0 1\r\n1\r\n");
+  CHECK(server.ask("stats why a\tb\r\n").starts_with("STAT why:state present\r\n"));
+  Options options;
+  options.dump_enabled = false;
+  ServerFixture without_dumps(options);
+  CHECK(without_dumps.ask("stats why a\r\n") == "CLIENT_ERROR stats why not allowed\r\n");
+  CHECK(without_dumps.ask("stats why\r\n") == "CLIENT_ERROR stats why not allowed\r\n");
+}
+
 // 300,000 items, of which one in four is of class 2 and lives for 10 s, the others of class 1.
 struct Crowd : ServerFixture {
   Crowd() {

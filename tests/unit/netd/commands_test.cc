@@ -78,6 +78,7 @@ const std::string kLooks[] = {
     "stats sizing\r\n",
     "stats hotkeys\r\n",
     "stats hotkeys 100\r\n",
+    "stats why a\r\n",
     "stats conns\r\n",
     "stats detail dump\r\n",
     "stats cachedump 1 10\r\n",
