@@ -244,6 +244,11 @@ class Stress {
         case 4:
           CHECK(namespace_miss_ratio_curves(*cache_).size() == 3);
           CHECK(hot_keys(*cache_, 10).size() <= 10);
+          for (uint64_t key = 0; key < 8; ++key) {
+            const Explanation told = cache_->explain(name(key));
+            if (told.state == KeyState::kPresent) CHECK_FALSE(told.gone_s);
+            CHECK(told.share_followed >= 1.0 / 1024);
+          }
           break;
         default:
           (void)cache_->stats();

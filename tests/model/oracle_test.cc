@@ -146,6 +146,7 @@ class Comparison {
   void reconcile(const std::string& key) {
     const bool is_expected = oracle_.find(key) != nullptr;
     const bool is_there = cache_->contains(key);
+    REQUIRE((cache_->explain(key).state == KeyState::kPresent) == is_there);
     if (setting_.can_evict && is_expected && !is_there) return oracle_.forget(key);
     REQUIRE(is_there == is_expected);
   }
