@@ -1,7 +1,8 @@
 // How exact the miss-ratio curve is (larder/sizing.h), and what it costs.
 //
-//   curve_bench TRACE OBJECTS [sizes|equal]    how exact
-//   curve_bench cost [items] [rounds]          what it costs; 100000 and 5
+//   curve_bench TRACE OBJECTS sizes|equal             how exact
+//   curve_bench TRACE,TRACE OBJECTS sizes|equal       how soon it is exact again when traffic changes
+//   curve_bench cost [items] [rounds]                 what it costs; 100000 and 5
 //
 // The first replays the trace through a cache that holds about OBJECTS objects and follows its curve, and through
 // real caches of a quarter, half, twice and four times its limit. `sizes`: objects as large as recorded, with their
@@ -9,7 +10,10 @@
 // again each size's estimate is compared with what the real cache of that size has missed, request by request and
 // weighed as the estimate is: less the longer ago.
 //
-// The second times gets, and sets that evict, with the curve off, and with samples of 1/1000 and 1/256 of the keys;
+// The second does the same for two traces one after the other, whose keys differ, for the time after the first: a
+// turnover is as many stores of missed objects as there are objects.
+//
+// The third times gets, and sets that evict, with the curve off, and with samples of 1/1000 and 1/256 of the keys;
 // and gets of one hot key by one thread and by two, off and in the sample.
 #include <algorithm>
 #include <array>
@@ -42,7 +46,8 @@ namespace {
 constexpr size_t kSizes = MissRatioCurve::kSizes;
 constexpr std::array<size_t, kSizes> kQuarters = {1, 2, 4, 8, 16};
 constexpr size_t kOwn = 2;
-constexpr size_t kChecks = 40;  // of the curve in one replay
+constexpr size_t kChecks = 40;           // of the curve in one replay
+constexpr size_t kChecksOfChange = 400;  // of one of two traces
 
 struct Shape {
   size_t object_bytes = 0;  // 0: as recorded, times scale
@@ -155,8 +160,56 @@ class Errors {
   double widths_ = 0;
 };
 
+// What the curve says of late is compared with the truth.
+void add_of_late(const MissRatioCurve& curve, const std::array<Replay, kSizes>& real, size_t end, Errors& errors) {
+  for (size_t size = 0; size < kSizes; ++size) {
+    const MissRatio& late = curve.sizes[size];
+    if (size == kOwn || late.state != MissRatioState::kKnown) continue;
+    errors.add(late, curve.miss_ratio * missed_of_late(real[size], end, curve.gets) /
+                         missed_of_late(real[kOwn], end, curve.gets));
+  }
+}
+
+// In each quarter of a turnover since the traffic changed.
+void print_after_change(const std::array<Replay, kSizes>& real, size_t change, size_t between, size_t objects) {
+  constexpr size_t kQuartersShown = 8;
+  const Replay& own = real[kOwn];
+  std::array<Errors, kQuartersShown> errors;
+  for (size_t i = 0; i < own.curves.size(); ++i) {
+    const size_t end = (i + 1) * between;
+    if (end <= change) continue;
+    const double turnovers =
+        missed(own, change, end) * static_cast<double>(end - change) / static_cast<double>(objects);
+    const auto quarter = static_cast<size_t>(4 * turnovers);
+    if (quarter < kQuartersShown) add_of_late(own.curves[i], real, end, errors[quarter]);
+  }
+  for (size_t quarter = 0; quarter < kQuartersShown; ++quarter) {
+    errors[quarter].print(fmt::format("{:.2f} turnovers after the change", static_cast<double>(quarter + 1) / 4));
+  }
+}
+
+// One trace, or two with a comma between them: then `change` is how many gets the first has.
+std::vector<Request> read_traces(const std::string& paths, size_t& change) {
+  const size_t comma = paths.find(',');
+  std::vector<Request> trace = read_trace(paths.substr(0, comma));
+  change = 0;
+  if (comma == std::string::npos) return trace;
+  std::vector<Request> second = read_trace(paths.substr(comma + 1));
+  if (trace.empty() || second.empty()) fail("no requests");
+  change = static_cast<size_t>(std::ranges::count(trace, Request::Kind::kGet, &Request::kind));
+  const auto number = std::ranges::max(trace, {}, &Request::number).number + 1;
+  const auto time_s = trace.back().time_s;
+  for (Request& request : second) {
+    request.number += number;
+    request.time_s += time_s;
+    trace.push_back(request);
+  }
+  return trace;
+}
+
 void compare_with_truth(const std::string& path, size_t objects, bool are_equal) {
-  const std::vector<Request> trace = read_trace(path);
+  size_t change = 0;
+  const std::vector<Request> trace = read_traces(path, change);
   if (trace.empty()) fail("no requests");
   constexpr size_t kHeldBytesMin = size_t{32} << 20;
   Shape shape;
@@ -173,26 +226,25 @@ void compare_with_truth(const std::string& path, size_t objects, bool are_equal)
   const size_t limit_bytes = (bytes * objects * 11 / 10 + (size_t{1} << 20)) / 4096 * 4096;
   size_t gets = 0;
   for (const Request& request : trace) gets += request.kind == Request::Kind::kGet ? 1 : 0;
-  const size_t between = gets / kChecks;
+  const size_t between = gets / (change == 0 ? kChecks : kChecksOfChange);
 
   std::array<Replay, kSizes> real;
   for (size_t size = 0; size < kSizes; ++size) {
     real[size] = replay(trace, shape, limit_bytes / 4 * kQuarters[size], size == kOwn ? between : 0);
   }
   const Replay& own = real[kOwn];
+  if (change != 0) {
+    fmt::print("{}, {} objects, {}\n", path, objects, are_equal ? "equal" : "sizes");
+    return print_after_change(real, change, between, objects);
+  }
   Errors of_late;
   Errors of_all;
   std::array<size_t, kSizes> begins{};  // from when on a size's whole curve is known
   for (size_t i = 0; i < own.curves.size(); ++i) {
     const size_t end = (i + 1) * between;
+    add_of_late(own.curves[i], real, end, of_late);
     for (size_t size = 0; size < kSizes; ++size) {
       if (size == kOwn) continue;
-      const MissRatio& late = own.curves[i].sizes[size];
-      if (late.state == MissRatioState::kKnown) {
-        const double gets_counted = own.curves[i].gets;
-        of_late.add(late, own.curves[i].miss_ratio * missed_of_late(real[size], end, gets_counted) /
-                              missed_of_late(own, end, gets_counted));
-      }
       const MissRatio& whole = own.whole_curves[i].sizes[size];
       if (begins[size] == 0 && whole.has_value()) begins[size] = end;
       if (whole.state != MissRatioState::kKnown || end < begins[size] + 4 * between) continue;
@@ -320,6 +372,6 @@ int main(int argc, char** argv) {
     time_hot_key(rounds);
     return 0;
   }
-  if (argc != 4) fail("usage: curve_bench TRACE OBJECTS sizes|equal, or curve_bench cost [items] [rounds]");
+  if (argc != 4) fail("usage: curve_bench TRACE[,TRACE] OBJECTS sizes|equal, or curve_bench cost [items] [rounds]");
   compare_with_truth(argv[1], std::strtoull(argv[2], nullptr, 10), std::string_view(argv[3]) == "equal");
 }

@@ -21,10 +21,19 @@ namespace larder::internal {
 
 inline constexpr float kSampledMissesMin = 200;
 
-inline MissRatioCurve curve_of(const Curve::Result& result, const CurveSums& sums, const Misses& misses,
-                               uint64_t limit_bytes) {
+inline MissRatioCurve no_curve(uint64_t limit_bytes) {
   static_assert(MissRatioCurve::kSizes == kCurveSizes);
   MissRatioCurve curve;
+  for (size_t size = 0; size < kCurveSizes; ++size) {
+    curve.sizes[size].factor = static_cast<double>(kQuarters[size]) / static_cast<double>(kQuarters[kOwnSize]);
+    curve.sizes[size].memory_limit_bytes = limit_bytes / kQuarters[kOwnSize] * kQuarters[size];
+  }
+  return curve;
+}
+
+inline MissRatioCurve curve_of(const Curve::Result& result, const CurveSums& sums, const Misses& misses,
+                               uint64_t limit_bytes) {
+  MissRatioCurve curve = no_curve(limit_bytes);
   curve.miss_ratio = misses.gets > 0 ? misses.misses / misses.gets : 0;
   curve.first_ratio = curve.miss_ratio * misses.first_misses / std::max(1.0f, misses.own_misses);
   curve.gets = misses.gets;
@@ -34,8 +43,6 @@ inline MissRatioCurve curve_of(const Curve::Result& result, const CurveSums& sum
   const bool is_certain = is_like_counted(misses);
   for (size_t size = 0; size < kCurveSizes; ++size) {
     MissRatio& of = curve.sizes[size];
-    of.factor = static_cast<double>(kQuarters[size]) / static_cast<double>(kQuarters[kOwnSize]);
-    of.memory_limit_bytes = limit_bytes / kQuarters[kOwnSize] * kQuarters[size];
     if (!result.were_full[size]) {
       of.state = MissRatioState::kNeverFull;
     } else if (misses.counted[size] < kSampledMissesMin || misses.own_missed(size) <= 0) {
@@ -46,15 +53,6 @@ inline MissRatioCurve curve_of(const Curve::Result& result, const CurveSums& sum
       of.miss_ratio = estimated.miss_ratio;
       of.error = estimated.error;
     }
-  }
-  return curve;
-}
-
-inline MissRatioCurve no_curve(uint64_t limit_bytes) {
-  MissRatioCurve curve;
-  for (size_t size = 0; size < kCurveSizes; ++size) {
-    curve.sizes[size].factor = static_cast<double>(kQuarters[size]) / static_cast<double>(kQuarters[kOwnSize]);
-    curve.sizes[size].memory_limit_bytes = limit_bytes / kQuarters[kOwnSize] * kQuarters[size];
   }
   return curve;
 }
@@ -118,7 +116,7 @@ LARDER_INLINE std::string_view to_string(MissRatioState state) {
 LARDER_INLINE MissRatioCurve miss_ratio_curve(const Cache& cache) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
   const std::optional<internal::Curve::Result> result = engine.curve().result();
-  const uint64_t limit_bytes = engine.stats().memory_limit_bytes;
+  const uint64_t limit_bytes = engine.memory_limit_bytes();
   return result ? internal::curve_of(*result, result->sums, result->sums.all(), limit_bytes)
                 : internal::no_curve(limit_bytes);
 }
@@ -126,7 +124,7 @@ LARDER_INLINE MissRatioCurve miss_ratio_curve(const Cache& cache) {
 LARDER_INLINE std::vector<MissRatioCurve> namespace_miss_ratio_curves(const Cache& cache) {
   internal::Engine& engine = internal::CacheAccess::engine(cache);
   const std::optional<internal::Curve::Result> result = engine.curve().result();
-  const uint64_t limit_bytes = engine.stats().memory_limit_bytes;
+  const uint64_t limit_bytes = engine.memory_limit_bytes();
   const size_t count = engine.options().namespaces.size() + 1;
   if (!result) return std::vector<MissRatioCurve>(count, internal::no_curve(limit_bytes));
   std::vector<MissRatioCurve> curves;

@@ -8,6 +8,7 @@
 #include "larder/api.h"
 #include "larder/internal/curve/miniature.h"
 #include "larder/internal/index/slot.h"
+#include "larder/internal/policy/ghost_entry.h"
 #include "larder/internal/policy/s3fifo.h"
 
 namespace larder::internal {
@@ -31,18 +32,17 @@ LARDER_INLINE uint32_t* Miniature::Ghost::set_of(uint64_t hash) {
 
 LARDER_INLINE void Miniature::Ghost::add(uint64_t hash, uint64_t bytes, uint64_t capacity) {
   uint32_t* const set = set_of(hash);
-  const auto rank = [this](uint32_t entry) { return entry == 0 ? kEpochMask + 1 : age(entry); };
-  uint32_t* const oldest =
-      std::max_element(set, set + kWays, [&](uint32_t a, uint32_t b) { return rank(a) < rank(b); });
-  *oldest = (static_cast<uint32_t>(hash >> 32) & ~kEpochMask) | (epoch_ & kEpochMask);
-  const uint64_t epoch_bytes = std::max<uint64_t>(1, capacity / kEpochsKept);
+  uint32_t* const oldest = std::max_element(
+      set, set + kWays, [this](uint32_t a, uint32_t b) { return ghost_age(a, epoch_) < ghost_age(b, epoch_); });
+  *oldest = ghost_entry(static_cast<uint32_t>(hash >> 32), epoch_);
+  const uint64_t epoch_bytes = std::max<uint64_t>(1, capacity / kGhostEpochs);
   bytes_in_epoch_ += bytes;
   for (; bytes_in_epoch_ >= epoch_bytes; bytes_in_epoch_ -= epoch_bytes) {
     ++epoch_;
     // Once round while two capacities go by: no entry becomes current again.
-    for (size_t i = 0; i <= table_.size() / (2 * kEpochsKept); ++i) {
+    for (size_t i = 0; i <= table_.size() / (2 * kGhostEpochs); ++i) {
       uint32_t& entry = table_[next_to_sweep_++ % table_.size()];
-      if (age(entry) > kEpochsKept) entry = 0;
+      if (!is_ghost_current(entry, epoch_)) entry = 0;
     }
   }
 }
@@ -50,9 +50,8 @@ LARDER_INLINE void Miniature::Ghost::add(uint64_t hash, uint64_t bytes, uint64_t
 LARDER_INLINE bool Miniature::Ghost::take(uint64_t hash) {
   uint32_t* const set = set_of(hash);
   for (size_t way = 0; way < kWays; ++way) {
-    const bool is_alike = (set[way] & ~kEpochMask) == (static_cast<uint32_t>(hash >> 32) & ~kEpochMask);
-    if (set[way] == 0 || !is_alike) continue;
-    const bool is_current = age(set[way]) <= kEpochsKept;
+    if (set[way] == 0 || !are_of_one_key(set[way], ghost_entry(static_cast<uint32_t>(hash >> 32), 0))) continue;
+    const bool is_current = is_ghost_current(set[way], epoch_);
     set[way] = 0;
     return is_current;
   }
@@ -199,7 +198,7 @@ LARDER_INLINE void Miniature::make_room() {
 }
 
 LARDER_INLINE bool Miniature::may_fill_main(uint32_t bytes) {
-  constexpr uint32_t kEpochsPerLook = Ghost::kEpochsKept / LoopWatch::kLooksPerLimit;
+  constexpr uint32_t kEpochsPerLook = kGhostEpochs / LoopWatch::kLooksPerLimit;
   if (ghost_.epoch() - looked_at_epoch_ >= kEpochsPerLook) {
     looked_at_epoch_ = ghost_.epoch();
     loop_watch_.look(flow_);

@@ -69,22 +69,19 @@ class Miniature {
   };
   static_assert(sizeof(Entry) == 24);
 
-  // Fingerprints of what went from the small chain, as ghost.h has them.
+  // What went from the small chain: see ghost.h.
   class Ghost {
    public:
     explicit Ghost(size_t entries);
     void add(uint64_t hash, uint64_t bytes, uint64_t capacity);
     // Whether it is there; it is forgotten.
     bool take(uint64_t hash);
-    // Counts up by kEpochsKept while as many bytes as the capacity are evicted.
+    // Counts up by kGhostEpochs while as many bytes as the capacity are evicted.
     [[nodiscard]] uint32_t epoch() const { return epoch_; }
-    static constexpr uint32_t kEpochsKept = 64;
 
    private:
     static constexpr size_t kWays = 8;
-    static constexpr uint32_t kEpochMask = 0xff;
     [[nodiscard]] uint32_t* set_of(uint64_t hash);
-    [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_ - entry) & kEpochMask; }
     std::vector<uint32_t> table_;
     uint32_t epoch_ = 1;
     uint64_t bytes_in_epoch_ = 0;

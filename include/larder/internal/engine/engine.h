@@ -208,6 +208,7 @@ class Engine {
   bool maintain(size_t step_bytes);
   void add_external_bytes(int64_t bytes);
   void charge_external_bytes(size_t bytes) { account_.charge(Use::kExternal, bytes); }
+  [[nodiscard]] size_t memory_limit_bytes() const { return account_.limit(); }
   [[nodiscard]] size_t bytes_over_limit() const { return account_.overshoot(); }
   [[nodiscard]] absl::Status assert_valid();
 
@@ -225,7 +226,6 @@ class Engine {
   };
 
   enum class Seen : uint8_t { kNothing, kPlaceholder, kItem };
-
   explicit Engine(const Options& options);
 
   [[nodiscard]] static bool is_use(Lookup lookup) { return lookup != Lookup::kPeek; }

@@ -225,18 +225,20 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
   {
     Stripe& stripe = index_->stripe_of(key.hash);
     const Index::StripeLock lock(*index_, stripe);
-    const SlotPosition position =
-        is_use(lookup) ? find_live(stripe, key, now_ms, true).position : find(stripe, key);
-    if (!position) return Seen::kNothing;
-    if (is_hidden(position.get())) seen = lookup == Lookup::kLoaderGet ? Seen::kPlaceholder : Seen::kNothing;
-    if (seen == Seen::kNothing) return seen;
-    const uint64_t address = position.get().address();
-    deadline_ms = log_->record_at(address).content().deadline_ms;
+    Found found;
     if (is_use(lookup)) {
-      position.mark_used();
-      note_access(stripe, position, now_ms);
-    } else if (deadline_ms <= now_ms) {
-      return Seen::kNothing;
+      found = find_live(stripe, key, now_ms, true);
+    } else if ((found.position = find(stripe, key))) {
+      found.content = log_->record_at(found.position.get().address()).content();
+    }
+    if (!found) return Seen::kNothing;
+    if (found.content.is_hidden()) seen = lookup == Lookup::kLoaderGet ? Seen::kPlaceholder : Seen::kNothing;
+    deadline_ms = found.content.deadline_ms;
+    if (seen == Seen::kNothing || deadline_ms <= now_ms) return Seen::kNothing;
+    const uint64_t address = found.position.get().address();
+    if (is_use(lookup)) {
+      found.position.mark_used();
+      note_access(stripe, found.position, now_ms);
     }
     if (shown == Shown::kShortAsCopy && copy_if_wanted(key.bytes, address, copy) == Match::kWanted) {
       item = view(stored(key.bytes, stripe, copy.record().content()), now_ms);

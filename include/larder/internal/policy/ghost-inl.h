@@ -32,25 +32,24 @@ LARDER_INLINE void Ghost::sweep(size_t bytes) {
   for (size_t i = first; i < first + count; ++i) {
     for (RelaxedAtomic<uint32_t>& way : table_.set_at(i & (sets - 1))) {
       const uint32_t there = way.load();
-      if (there != 0 && !is_current(there)) way.store(0);
+      if (there != 0 && !is_ghost_current(there, epoch_.load())) way.store(0);
     }
   }
 }
 
 LARDER_INLINE size_t Ghost::remember(uint64_t hash, size_t item_bytes) {
   if (is_oversized(item_bytes, account_->limit())) return 0;
-  const uint32_t entry = fingerprint_bits(hash) | (epoch_.load() & kEpochMask);
+  const uint32_t epoch = epoch_.load();
   RelaxedAtomic<uint32_t>* oldest = nullptr;
   uint32_t oldest_age = 0;
   for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
-    const uint32_t there = way.load();
-    const uint32_t there_age = there == 0 ? kEpochMask + 1 : age(there);
+    const uint32_t there_age = ghost_age(way.load(), epoch);
     if (oldest == nullptr || there_age > oldest_age) {
       oldest = &way;
       oldest_age = there_age;
     }
   }
-  oldest->store(entry);
+  oldest->store(ghost_entry(fingerprint(hash), epoch));
   return item_bytes;
 }
 
@@ -64,8 +63,8 @@ LARDER_INLINE void Ghost::advance(size_t bytes) {
 }
 
 LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
-  const uint32_t wanted = fingerprint_bits(hash);
-  const auto is_wanted = [wanted](uint32_t entry) { return (entry ^ wanted) <= kEpochMask; };
+  const uint32_t wanted = ghost_entry(fingerprint(hash), 0);
+  const auto is_wanted = [wanted](uint32_t entry) { return are_of_one_key(entry, wanted); };
   const Table::Set set = table_.set_of(hash);
   // Without branches, because every miss of the cache calls this, and most keys have never been evicted.
   uint32_t alike = 0;
@@ -74,14 +73,13 @@ LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
   if (alike == 0) return false;
   return std::ranges::any_of(set, [&](const RelaxedAtomic<uint32_t>& way) {
     const uint32_t there = way.load();
-    return is_wanted(there) && is_current(there);
+    return is_wanted(there) && is_ghost_current(there, epoch_.load());
   });
 }
 
 LARDER_INLINE void Ghost::remove(uint64_t hash) {
   for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
-    const uint32_t there = way.load();
-    if ((there & ~kEpochMask) == fingerprint_bits(hash)) way.store(0);
+    if (are_of_one_key(way.load(), ghost_entry(fingerprint(hash), 0))) way.store(0);
   }
 }
 

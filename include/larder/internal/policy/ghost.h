@@ -4,11 +4,9 @@
 // eviction, so it deserves a longer stay. The table has a fixed size. An entry is forgotten when its set is full
 // of newer ones, or when as many bytes as the limit have been evicted from the small chain since.
 //
-//   one entry:  31          8 7       0
-//              | fingerprint |  epoch  |      0 is the empty entry
-//
-// Epochs wrap around, and an old entry would then become current again. Additions therefore sweep the table, set
-// by set, once while twice the limit is evicted: no entry is older than three quarters of the range of epochs.
+// Entries are as in ghost_entry.h. Epochs wrap around, and an old entry would then become current again. Additions
+// therefore sweep the table, set by set, once while twice the limit is evicted: no entry is older than three
+// quarters of the range of epochs.
 #ifndef LARDER_INTERNAL_POLICY_GHOST_H_
 #define LARDER_INTERNAL_POLICY_GHOST_H_
 
@@ -22,6 +20,7 @@
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/base/hash.h"
 #include "larder/internal/base/hint_table.h"
+#include "larder/internal/policy/ghost_entry.h"
 
 namespace larder::internal {
 
@@ -53,14 +52,11 @@ class Ghost {
   // Whether an item with this hash was evicted recently.
   [[nodiscard]] bool contains(uint64_t hash) const;
 
-  // Counts up by kEpochsKept while as many bytes as the limit are evicted.
+  // Counts up by kGhostEpochs while as many bytes as the limit are evicted.
   [[nodiscard]] uint32_t epoch() const { return epoch_.load(); }
 
   // Forgets the hash: it is in the cache again.
   void remove(uint64_t hash);
-
-  // How many epochs an entry is valid.
-  static constexpr uint32_t kEpochsKept = 64;
 
   // Adapts to a changed limit. If the size changes, all entries are forgotten.
   void resize() { table_.resize(); }
@@ -70,7 +66,6 @@ class Ghost {
 
  private:
   static constexpr HintTableSize kSize{.use = Use::kGhost, .divisor = 64};
-  static constexpr uint32_t kEpochMask = 0xff;
   static constexpr size_t kStepsPerEpoch = 16;
   static constexpr size_t kStepBytesMax = size_t{256} << 10;  // sweeping for it takes a few microseconds
 
@@ -79,10 +74,7 @@ class Ghost {
   Ghost(Account& account, AddressSpace& space, int uneven_bits)
       : table_(kSize, account, space, uneven_bits), account_(&account) {}
 
-  [[nodiscard]] static uint32_t fingerprint_bits(uint64_t hash) { return fingerprint(hash) & ~kEpochMask; }
-  [[nodiscard]] uint32_t age(uint32_t entry) const { return (epoch_.load() - entry) & kEpochMask; }
-  [[nodiscard]] bool is_current(uint32_t entry) const { return entry != 0 && age(entry) <= kEpochsKept; }
-  [[nodiscard]] size_t epoch_bytes() const { return account_->limit() / kEpochsKept; }
+  [[nodiscard]] size_t epoch_bytes() const { return account_->limit() / kGhostEpochs; }
   // Clears outdated entries, in a number of sets proportional to the evicted `bytes`.
   void sweep(size_t bytes);
 
