@@ -31,8 +31,9 @@ struct HintTableSize {
 };
 
 // Thread-safe without locks, but for make and resize, which are for one thread at a time. All orders are relaxed: a
-// word is a hint, and no other data depends on it.
-template <class Word>
+// word is a hint, and no other data depends on it. With `from_end` it lies at the end of its address space, so that
+// what is writable of it adjoins what is writable of the next part, as one mapping.
+template <class Word, bool from_end = false>
 class HintTable {
  public:
   static constexpr size_t kWays = 8;
@@ -60,7 +61,7 @@ class HintTable {
   // enough memory even for the smallest table.
   [[nodiscard]] bool make() {
     size_t table_bytes = table_bytes_at(account_->limit());
-    while (table_bytes > 0 && !arena_.make_writable(0, table_bytes)) {
+    while (table_bytes > 0 && !make_writable(round_up(table_bytes, os_page_bytes()))) {
       if (table_bytes <= os_page_bytes()) return false;
       table_bytes /= 2;
     }
@@ -78,7 +79,7 @@ class HintTable {
     [[maybe_unused]] const bool is_made = make();
     assert(is_made && "what is writable stays so");
     // Threads that still use the old size touch at most a few pages of it; they read or leave hints.
-    arena_.discard(0, old_bytes);
+    arena_.discard(from_end ? arena_.bytes() - old_bytes : 0, old_bytes);
     return true;
   }
 
@@ -90,7 +91,8 @@ class HintTable {
   [[nodiscard]] bool has_sets() const { return set_bits_.load() != kNoSets; }
   [[nodiscard]] size_t set_count() const { return has_sets() ? size_t{1} << set_bits_.load() : 0; }
   [[nodiscard]] Set set_at(size_t index) const {
-    return Set(reinterpret_cast<RelaxedAtomic<Word>*>(arena_.at(index * kSetBytes)), kWays);
+    const size_t offset = from_end ? arena_.bytes() - (index + 1) * kSetBytes : index * kSetBytes;
+    return Set(reinterpret_cast<RelaxedAtomic<Word>*>(arena_.at(offset)), kWays);
   }
   // Only if it has sets.
   [[nodiscard]] Set set_of(uint64_t hash) const { return set_at(top_bits(hash << uneven_bits_, set_bits_.load())); }
@@ -98,6 +100,14 @@ class HintTable {
  private:
   static constexpr size_t kSetBytes = kWays * sizeof(Word);
   static constexpr int kNoSets = -1;
+  // A part that is no longer is made writable as a whole: there may be many caches, and mappings are few.
+  static constexpr size_t kWholeBytesMax = size_t{64} << 10;
+
+  [[nodiscard]] bool make_writable(size_t bytes) {
+    if constexpr (!from_end) return arena_.make_writable(0, bytes);
+    if (arena_.bytes() <= kWholeBytesMax && arena_.make_writable(0, arena_.bytes())) return true;
+    return arena_.make_writable(arena_.bytes() - bytes, bytes);
+  }
 
   [[nodiscard]] size_t table_bytes_at(size_t limit_bytes) const {
     if (limit_bytes / os_page_bytes() < size_.pages_min) return 0;

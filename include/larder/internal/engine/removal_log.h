@@ -104,7 +104,7 @@ class RemovalLog {
   // When entries are this old before they are overwritten, more are logged.
   static constexpr uint32_t kLongReachS = 4 * kReachS;
 
-  using Table = HintTable<uint64_t>;
+  using Table = HintTable<uint64_t, true>;
 
   [[nodiscard]] int level() const { return std::popcount(mask_.load()); }
   [[nodiscard]] static int level_of(uint32_t tag) { return std::countr_zero(tag | (1u << kLevelMax)); }
