@@ -487,6 +487,7 @@ TEST_CASE("a listener, which is told by the same operations, changes nothing") {
 }
 
 TEST_CASE("the log follows a limit that is lowered to a tenth and raised again") {
+  if (internal::os_page_bytes() > 64 * kMiB / 10 / 128) return;  // a tenth has no log
   TestCache cache({.memory_limit_bytes = 64 * kMiB, .seed = 1});
   const auto log_bytes = [](size_t limit) {
     return internal::round_up(std::min(std::bit_floor(limit / 512), kMiB), internal::os_page_bytes());
