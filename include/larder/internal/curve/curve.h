@@ -168,11 +168,11 @@ class Curve {
 
   // On a line that is seldom written: every operation reads it.
   alignas(64) RelaxedAtomic<uint64_t> sample_{Sample().word()};
+  std::unique_ptr<PerThread<AccessRing, 1>> rings_;  // null: the curve is off
 
   alignas(64) OrderedAtomic<uint64_t> flushed_{0};  // a bit for each namespace
   Account* account_ = nullptr;
   Source source_;
-  std::unique_ptr<PerThread<AccessRing, 1>> rings_;  // null: the curve is off
 
   Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kEngine) ABSL_ACQUIRED_BEFORE(lock_order::kCleaner);
   std::vector<Miniature> miniatures_ ABSL_GUARDED_BY(mutex_);
