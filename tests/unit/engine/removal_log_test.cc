@@ -48,8 +48,13 @@ struct Subject {
 };
 
 TEST_CASE("a log takes a 512th of the limit, at most 1 MiB, in powers of two and whole pages") {
-  for (const auto& [limit, bytes] : std::initializer_list<std::pair<size_t, size_t>>{
-           {64 * kMiB, kMiB / 8}, {96 * kMiB, kMiB / 8}, {512 * kMiB, kMiB}, {2048 * kMiB, kMiB}}) {
+  struct Size {
+    size_t limit, bytes;
+  };
+  for (const Size& size :
+       {Size{64 * kMiB, kMiB / 8}, {96 * kMiB, kMiB / 8}, {512 * kMiB, kMiB}, {2048 * kMiB, kMiB}}) {
+    const auto limit = size.limit;
+    const auto bytes = size.bytes;
     CAPTURE(limit);
     const Subject subject(limit);
     CHECK(subject.account.used(Use::kRemovalLog) == round_up(bytes, os_page_bytes()));
@@ -199,7 +204,7 @@ TEST_CASE("the more removals there are, the fewer are followed, so that the log 
 
 TEST_CASE("no fewer than one key in 1024 is followed, and then the log reaches less far back") {
   if (os_page_bytes() > kMiB / 128) return;  // there is no log
-  Subject subject(1 * kMiB);  // 256 entries
+  Subject subject(1 * kMiB);                 // 256 entries
   remove(subject, 3'000'000, 300);
   const RemovalLog::Answer answer = subject.find(subject.random_key(RemovalLog::kLevelMax));
   CHECK(answer.share_followed == 1.0 / 1024);

@@ -36,7 +36,7 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Index>> Index::create(Account& acco
                                                                    OnStale on_stale) {
   const int stripe_bits = stripe_bits_for(account.limit(), namespaces.bits());
   const size_t stripes = size_t{namespaces.count()} << (stripe_bits - namespaces.bits());
-  const size_t stripe_bytes = Index::stripe_bytes(stripes);
+  const size_t stripe_bytes = internal::stripe_bytes(stripes);
   Arena stripe_memory = space.take(stripe_bytes);
   if (!stripe_memory.make_writable(0, stripe_bytes)) {
     return absl::ResourceExhaustedError(

@@ -308,16 +308,11 @@ class Index {
   void rebuild(Stripe& stripe, uint32_t first_tag, std::span<const Page> from, std::span<const Page> to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void sweep(uint32_t stripe_number);
-  // For each stripe that may have items, from `begin` on: others are not even read, so that their memory stays
-  // untouched. A large limit makes many stripes.
+  // For each stripe from `begin` on that may have items: of many stripes, the memory of others stays untouched.
   template <class Visit>
   void for_each_with_page(uint32_t begin, uint32_t end, Visit&& visit) const;
   [[nodiscard]] bool has_page(uint32_t stripe_number) const {
     return (with_page_[stripe_number / 64].load() >> stripe_number % 64 & 1) != 0;
-  }
-  // How many bytes so many stripes take.
-  [[nodiscard]] static size_t stripe_bytes(size_t stripes) {
-    return round_up(stripes * sizeof(Stripe) + (stripes + 63) / 64 * sizeof(uint64_t), os_page_bytes());
   }
 
   // Per namespace.

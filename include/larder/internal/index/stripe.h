@@ -10,6 +10,7 @@
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
+#include "larder/internal/base/page_size.h"
 #include "larder/internal/index/bucket.h"
 #include "larder/internal/index/change_clock.h"
 #include "larder/internal/index/directory.h"
@@ -50,6 +51,11 @@ struct alignas(64) Stripe {
   RelaxedAtomic<uint64_t> item_bytes{0};
   RelaxedAtomic<uint64_t> hidden_bytes{0};
 };
+
+// How many bytes so many stripes take, with one bit for each (Index::has_page).
+[[nodiscard]] inline size_t stripe_bytes(size_t stripes) {
+  return round_up(stripes * sizeof(Stripe) + (stripes + 63) / 64 * sizeof(uint64_t), os_page_bytes());
+}
 
 // Keeps the stripe's layout number odd while it lives.
 class LayoutChange {

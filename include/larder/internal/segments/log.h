@@ -294,9 +294,8 @@ class Log {
   // Whether there is room for what is live in one more victim. If not, there will be: more is reserved from then
   // on, as far as there are lanes.
   [[nodiscard]] bool may_take_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes a sealed segment of small one of main.
+  // Makes a sealed segment of small one of main; takes a segment out of its chain, for the cleaner.
   void move_to_main(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Takes a segment out of its chain, for the cleaner.
   void take(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many free segments no store gets.
   [[nodiscard]] size_t reserved_count() const { return reserved_count_.load(); }
