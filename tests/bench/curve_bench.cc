@@ -46,8 +46,8 @@ namespace {
 constexpr size_t kSizes = MissRatioCurve::kSizes;
 constexpr std::array<size_t, kSizes> kQuarters = {1, 2, 4, 8, 16};
 constexpr size_t kOwn = 2;
-constexpr size_t kChecks = 40;           // of the curve in one replay
-constexpr size_t kChecksOfChange = 400;  // of one of two traces
+constexpr size_t kChecks = 40;          // of the curve in one replay
+constexpr size_t kObjectsPerCheck = 2;  // of two traces: there are so many objects for each get between two checks
 
 struct Shape {
   size_t object_bytes = 0;  // 0: as recorded, times scale
@@ -226,7 +226,7 @@ void compare_with_truth(const std::string& path, size_t objects, bool are_equal)
   const size_t limit_bytes = (bytes * objects * 11 / 10 + (size_t{1} << 20)) / 4096 * 4096;
   size_t gets = 0;
   for (const Request& request : trace) gets += request.kind == Request::Kind::kGet ? 1 : 0;
-  const size_t between = gets / (change == 0 ? kChecks : kChecksOfChange);
+  const size_t between = change == 0 ? gets / kChecks : objects / kObjectsPerCheck;
 
   std::array<Replay, kSizes> real;
   for (size_t size = 0; size < kSizes; ++size) {
