@@ -198,8 +198,7 @@ LARDER_INLINE void Miniature::make_room() {
 }
 
 LARDER_INLINE bool Miniature::may_fill_main(uint32_t bytes) {
-  constexpr uint32_t kEpochsPerLook = kGhostEpochs / LoopWatch::kLooksPerLimit;
-  if (ghost_.epoch() - looked_at_epoch_ >= kEpochsPerLook) {
+  if (ghost_.epoch() - looked_at_epoch_ >= LoopWatch::kEpochsPerLook) {
     looked_at_epoch_ = ghost_.epoch();
     loop_watch_.look(flow_);
   }

@@ -53,10 +53,9 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
 }
 
 LARDER_INLINE bool Cleaner::is_loop() {
-  constexpr uint32_t kEpochsPerLook = kGhostEpochs / LoopWatch::kLooksPerLimit;
   const uint32_t epoch = parts_.ghost.epoch();
   uint32_t looked_at = looked_at_epoch_.load();
-  if (epoch - looked_at >= kEpochsPerLook && looked_at_epoch_.compare_exchange_strong(looked_at, epoch)) {
+  if (epoch - looked_at >= LoopWatch::kEpochsPerLook && looked_at_epoch_.compare_exchange_strong(looked_at, epoch)) {
     const MutexLock lock(loop_mutex_);
     loop_watch_.look(flow());
     is_loop_.store(loop_watch_.is_loop());

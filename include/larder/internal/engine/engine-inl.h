@@ -232,29 +232,26 @@ LARDER_INLINE absl::Status Engine::check_memory_limit(size_t bytes) const {
 
 LARDER_INLINE absl::Status Engine::set_memory_limit(size_t bytes) {
   const RemovalQueue::Delivery delivery(removals());
+  const auto set_limit = [this](size_t limit_bytes) {
+    account_.set_limit(limit_bytes);
+    ghost_->resize();
+    removal_log_->resize(whole_seconds(elapsed_ms()));
+    log_->adapt_lanes();
+    curve_.adapt();
+  };
   size_t old_bytes = 0;
   {
     const MutexLock lock(limit_mutex_);
     if (absl::Status status = check_memory_limit(bytes); !status.ok()) return status;
     old_bytes = account_.limit();
-    account_.set_limit(bytes);
-    ghost_->resize();
-    removal_log_->resize(whole_seconds(elapsed_ms()));
-    log_->adapt_lanes();
-    curve_.adapt();
+    set_limit(bytes);
   }
   // Without the mutex: between its steps the listener is called.
   if (bytes >= old_bytes || cleaner_->make_room_in_account(0, now_ms())) return absl::OkStatus();
   const MutexLock lock(limit_mutex_);
   const size_t used_bytes = account_.used();
   // Another call may have set another one since.
-  if (account_.limit() == bytes) {
-    account_.set_limit(old_bytes);
-    ghost_->resize();
-    removal_log_->resize(whole_seconds(elapsed_ms()));
-    log_->adapt_lanes();
-    curve_.adapt();
-  }
+  if (account_.limit() == bytes) set_limit(old_bytes);
   return absl::ResourceExhaustedError(
       absl::StrCat("memory_limit_bytes: ", used_bytes, " bytes are still in use and cannot be evicted now"));
 }

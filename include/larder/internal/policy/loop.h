@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "larder/internal/policy/ghost_entry.h"
+
 namespace larder::internal {
 
 // What has happened since the cache was made.
@@ -27,8 +29,9 @@ struct Flow {
 // For one thread at a time.
 class LoopWatch {
  public:
-  // To be called whenever so much of the limit was evicted from small.
   static constexpr size_t kLooksPerLimit = 4;
+  // To be called once in so many epochs of the ghost.
+  static constexpr uint32_t kEpochsPerLook = kGhostEpochs / kLooksPerLimit;
 
   void look(const Flow& now) {
     Flow& before = looks_[count_ % kLooks];
