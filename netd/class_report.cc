@@ -159,7 +159,6 @@ class ClassReport : public Report {
     stat("cas_hits", count(c, ClassCounter::kCasHits));
     stat("cas_badval", count(c, ClassCounter::kCasBadval));
     stat("touch_hits", count(c, ClassCounter::kTouchHits));
-    stat("mem_requested", sums_[c].bytes);
   }
 
   // There are such items, or there have been: a sample may have none of the few there are.

@@ -275,7 +275,7 @@ class Exporter(AdministrationTestCase):
         crawler_reclaimed moves_to_cold moves_to_warm moves_within_lru accepting_conns'''.split()
     GENERAL += [f'{command}_{outcome}' for command in 'get delete incr decr cas touch'.split()
                 for outcome in ['hits', 'misses']]
-    SLAB = '''chunk_size chunks_per_page total_pages total_chunks used_chunks free_chunks free_chunks_end mem_requested
+    SLAB = '''chunk_size chunks_per_page total_pages total_chunks used_chunks free_chunks free_chunks_end
         get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval touch_hits'''.split()
     ITEM = '''number number_hot number_warm number_cold age age_hot age_warm mem_requested evicted evicted_nonzero
         evicted_time outofmemory tailrepairs reclaimed expired_unfetched evicted_unfetched evicted_active
@@ -304,6 +304,16 @@ class Exporter(AdministrationTestCase):
         for name in ['lru_crawler_sleep', 'lru_crawler_tocrawl', 'hot_lru_pct', 'warm_lru_pct', 'hot_max_factor',
                      'warm_max_factor']:
             float(settings[name])
+
+    def test_a_class_has_memcacheds_names_and_no_other(self):
+        # The exporter fails altogether when slabs and items both have a mem_requested.
+        def names(connection, what):
+            return {name.split(':')[-1] for name in connection.stats(what) if ':' in name}
+
+        for connection in self.both():
+            self.assertEqual(STORED, connection.ask(store(b'a', b'1')))
+            self.assertEqual(set(self.SLAB), names(connection, 'slabs'))
+            self.assertLessEqual(set(self.ITEM) - {'hits_to_temp'}, names(connection, 'items'))
 
     def test_uptime_which_tools_divide_by_is_never_below_2(self):
         for program in filter(None, [NETD, MEMCACHED]):
