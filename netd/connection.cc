@@ -171,6 +171,7 @@ bool Connection::run_turn() {
     }
     if (!socket_.send(out_)) return false;
     if (!out_.empty()) return wait(Waiting::kForOutput);
+    if (requests_left < requests_before) note_latency();
     if (is_watching()) return run_watching_turn();
     switch (pause) {
       case Pause::kEnd:
@@ -190,6 +191,12 @@ bool Connection::run_turn() {
         if (!socket_.receive(in_)) return false;
         break;
     }
+  }
+}
+
+void Connection::note_latency() {
+  if (const auto since = context_.loop.sampled_since()) {
+    context_.latency.add(std::chrono::steady_clock::now() - *since);
   }
 }
 

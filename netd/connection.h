@@ -22,6 +22,7 @@
 #include "netd/counters.h"
 #include "netd/dispatch.h"
 #include "netd/event_loop.h"
+#include "netd/latency.h"
 #include "netd/parser.h"
 #include "netd/request.h"
 #include "netd/request_batch.h"
@@ -38,6 +39,7 @@ struct ConnectionContext {
   EventLoop& loop;
   ServerState& server;
   Counters& counters;
+  LatencyHistogram& latency;
   BufferPool& pool;
   Dispatch& dispatch;
   std::function<void(Connection& connection)> destroy;  // called when the connection is over
@@ -130,6 +132,7 @@ class Connection {
   void note_holding();
   bool rest();
   bool linger();
+  void note_latency();
   bool yield();
   bool wait_to_log_in();
   bool wait_for_memory();

@@ -48,6 +48,8 @@ class ConnectionMemory {
   [[nodiscard]] bool is_short() const { return used_bytes() > bytes_max() / 8 * 5; }
   // More than a quarter is in use: nobody should take more than necessary.
   [[nodiscard]] bool is_scarce() const { return used_bytes() > bytes_max() / 4; }
+  // With so much more in use than may be, no more clients can be served.
+  [[nodiscard]] bool has_room_for_clients() const { return excess_bytes() <= bytes_max() / 4; }
   void set_limit(size_t memory_limit_bytes);
   // The most that may be held, in all and when a large piece is taken.
   [[nodiscard]] size_t bytes_max() const { return bytes_max_.load(std::memory_order_relaxed); }

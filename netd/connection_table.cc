@@ -98,6 +98,18 @@ void ConnectionTable::remove(const ConnectionEntry& entry) {
   entries_[static_cast<size_t>(entry.fd)] = nullptr;
 }
 
+int ConnectionTable::count_after(int fd, size_t entries_max, std::map<std::string_view, uint64_t>& counts) const {
+  const larder::internal::MutexLock lock(mutex_);
+  size_t counted = 0;
+  for (auto i = static_cast<size_t>(fd + 1); i < entries_.size() && counted < entries_max; ++i) {
+    if (entries_[i] == nullptr) continue;
+    ++counts[name_of(entries_[i]->state.load(std::memory_order_relaxed))];
+    fd = static_cast<int>(i);
+    ++counted;
+  }
+  return counted > 0 ? fd : -1;
+}
+
 int ConnectionTable::describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const {
   const larder::internal::MutexLock lock(mutex_);
   size_t described = 0;

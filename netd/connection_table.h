@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -49,6 +51,10 @@ class ConnectionTable {
   // The entry must not move, and its descriptor must stay open, until it is removed.
   void add(const ConnectionEntry& entry);
   void remove(const ConnectionEntry& entry);
+
+  // Adds to `counts` how many of the next `entries_max` connections whose descriptors are above `fd` are in which
+  // state. Returns the last of those descriptors, or -1 if there are no more.
+  [[nodiscard]] int count_after(int fd, size_t entries_max, std::map<std::string_view, uint64_t>& counts) const;
 
   // Appends the lines for the first `entries_max` connections whose descriptors are above `fd`. Returns the last
   // of those descriptors, or -1 if there are no more.

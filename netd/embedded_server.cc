@@ -16,6 +16,7 @@
 #include "larder/server.h"
 #include "netd/auth_file.h"
 #include "netd/held_signals.h"
+#include "netd/http/port.h"
 #include "netd/listen_socket.h"
 #include "netd/removal_log.h"
 #include "netd/server.h"
@@ -35,6 +36,9 @@ absl::Status check(const ServerOptions& options) {
   if (options.port != 0 && !options.unix_socket.empty()) {
     return refuse(fmt::format("port: {} is given together with unix_socket", options.port));
   }
+  if (options.http_port && (*options.http_port < 0 || *options.http_port > kPortMax)) {
+    return refuse(fmt::format("http_port: {} is not from 0 to {}", *options.http_port, kPortMax));
+  }
   if (options.threads < 1 || options.threads > kServerThreadsMax) {
     return refuse(fmt::format("threads: {} is not from 1 to {}", options.threads, kServerThreadsMax));
   }
@@ -51,6 +55,8 @@ netd::Options netd_options(const Cache& cache, const ServerOptions& options) {
     netd.port = 0;
     netd.unix_socket = options.unix_socket;
   }
+  if (options.http_port) netd.http_port = *options.http_port == 0 ? netd::kAnyPort : *options.http_port;
+  if (options.http_port) netd.http_addresses = {{"127.0.0.1", {}}};
   netd.memory_limit_bytes = cache.stats().memory_limit_bytes;
   netd.item_bytes_max = cache.options().item_bytes_max;
   netd.eviction = cache.options().eviction;
@@ -76,9 +82,11 @@ class Server::Running {
         clock_(cache.options().clock != nullptr ? *cache.options().clock : system_clock_) {
     std::vector<netd::ListenSocket> sockets = netd::listen_ip(options_);
     if (!options.unix_socket.empty()) sockets.push_back(netd::listen_unix(options_));
+    std::vector<netd::ListenSocket> http_sockets = netd::listen_http(options_);
     const netd::ListenSocket& socket = sockets.front();
     address_ = socket.address();
     if (options.unix_socket.empty()) port_ = std::stoi(std::string(socket.port()));
+    if (!http_sockets.empty()) http_port_ = std::stoi(std::string(http_sockets.front().port()));
     server_.emplace(io_,
                     netd::ServerParts{.options = options_,
                                       .cache = cache,
@@ -90,6 +98,7 @@ class Server::Running {
                     std::move(sockets));
     const netd::HeldSignals held_signals;
     server_->start();
+    if (!http_sockets.empty()) http_.emplace(server_->state(), std::move(http_sockets));
     accepting_ = std::thread([this] { server_->run(); });
   }
 
@@ -99,11 +108,13 @@ class Server::Running {
     server_->stop();
     accepting_.join();
     server_->finish(grace);
+    http_.reset();
     server_.reset();
   }
 
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] int http_port() const { return http_port_; }
 
  private:
   const netd::Options options_;
@@ -114,8 +125,10 @@ class Server::Running {
   netd::AuthFile no_auth_file_{std::string()};
   std::string address_;
   int port_ = 0;
+  int http_port_ = 0;
   asio::io_context io_{1};
   std::optional<netd::Server> server_;
+  std::optional<netd::http::Port> http_;
   std::thread accepting_;  // runs io_
   std::mutex stop_mutex_;
 };
@@ -137,5 +150,6 @@ Server::~Server() { stop(); }
 void Server::stop(std::chrono::milliseconds grace) { running_->stop(grace); }
 const std::string& Server::address() const { return running_->address(); }
 int Server::port() const { return running_->port(); }
+int Server::http_port() const { return running_->http_port(); }
 
 }  // namespace larder

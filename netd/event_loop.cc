@@ -162,6 +162,8 @@ bool EventLoop::run_ready(bool sleeps) {
     const larder::internal::MutexLock lock(mutex_);
     is_asleep_ = false;
   }
+  sampled_since_.reset();
+  if (count > 0 && ++rounds_ % kSampledRounds == 0) sampled_since_ = Clock::now();
   for (int i = 0; i < count && !is_stopped_; ++i) {
     auto* const watch = static_cast<Watch*>(events[static_cast<size_t>(i)].data.ptr);
     if (watch == nullptr) continue;

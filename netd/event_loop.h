@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,11 @@ class EventLoop {
 
   // One round, for which it waits.
   void run_round() { (void)do_round(/*waits=*/true); }
+  // When this round started, in one of kSampledRounds, for those who take the time of turns.
+  static constexpr uint32_t kSampledRounds = 32;
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> sampled_since() const {
+    return sampled_since_;
+  }
   // One round. False when there is nothing to do.
   bool poll() { return do_round(/*waits=*/false); }
 
@@ -113,6 +119,8 @@ class EventLoop {
   uint64_t last_timer_ = 0;
   size_t watches_ = 0;
   std::vector<Watch*> due_;  // has room for all of them
+  uint32_t rounds_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> sampled_since_;
   bool is_stopped_ = false;
 };
 

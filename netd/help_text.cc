@@ -79,6 +79,13 @@ constexpr std::string_view kFlagHelp =
                           "stats hotkeys" (default: on)
                           Options that tune memcached's slabs, LRU and hash table are
                           checked and accepted, without effect.
+--http-port=<num>         HTTP port for those who run netd: /metrics for Prometheus, with
+                          the names of memcached_exporter; /healthz for probes;
+                          /api/v1/stats (default: 0, none; -1: any that is free)
+--http-listen=<addr>      interfaces for it, as -l (default: the loopback interface only)
+--http-host=<name>        names by which browsers and scrapers reach it, separated by
+                          commas, besides addresses, localhost and those of --http-listen;
+                          '*': any, which lets web pages elsewhere ask it, too
 --health                  ask whether a server with the same -l, -p and -s answers, within
                           a second: exit 0, or 1 and say why not
 --enable-debugtime        enable the "debugtime <seconds>" command, which moves the
@@ -99,8 +106,8 @@ std::string help_text() { return fmt::format("netd {}\n{}", version_text(), kFla
 
 std::string license_text() {
   return fmt::format(
-      "netd {}\n\nMade with Abseil (Apache License 2.0), Asio (Boost Software License 1.0),\n"
-      "fmt (MIT License) and xxHash (BSD 2-Clause License).\n",
+      "netd {}\n\nMade with Abseil (Apache License 2.0), Asio and Boost (Boost Software License 1.0),\n"
+      "fmt and nlohmann-json (MIT License), and xxHash (BSD 2-Clause License).\n",
       version_text());
 }
 

@@ -178,6 +178,15 @@ std::vector<ListenSocket> listen_ip(const Options& options) {
   return sockets;
 }
 
+std::vector<ListenSocket> listen_http(const Options& options) {
+  if (options.http_port == 0) return {};
+  Options http;
+  http.port = options.http_port;
+  http.listen_addresses = options.http_addresses;
+  http.given['l'] = "--http-listen";
+  return listen_ip(http);
+}
+
 ListenSocket listen_unix(const Options& options) {
   // Absolute, so that a daemon, which changes its directory, finds it again at exit.
   const std::string path = std::filesystem::absolute(options.unix_socket);

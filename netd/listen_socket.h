@@ -41,6 +41,9 @@ class ListenSocket {
 // StartError.
 [[nodiscard]] std::vector<ListenSocket> listen_ip(const Options& options);
 
+// The TCP sockets of the HTTP port, if there is one. Throws StartError.
+[[nodiscard]] std::vector<ListenSocket> listen_http(const Options& options);
+
 // The UNIX socket. The file of an earlier server is removed; any other existing file is an error. Throws
 // StartError.
 [[nodiscard]] ListenSocket listen_unix(const Options& options);

@@ -19,6 +19,7 @@
 #include "netd/debug_clock.h"
 #include "netd/health_check.h"
 #include "netd/held_signals.h"
+#include "netd/http/port.h"
 #include "netd/listen_socket.h"
 #include "netd/log.h"
 #include "netd/options.h"
@@ -49,10 +50,12 @@ std::unique_ptr<larder::Cache> make_cache(const Options& options, const larder::
   return *std::move(cache);
 }
 
-void announce(const Options& options, const std::vector<ListenSocket>& sockets) {
+void announce(const Options& options, const std::vector<ListenSocket>& sockets,
+              const std::vector<ListenSocket>& http_sockets) {
   for (const std::string& note : options.notes) {
     if (options.verbosity > 0) log_line("netd: " + note);
   }
+  for (const ListenSocket& socket : http_sockets) log_line("netd: HTTP at http://" + socket.address() + "/");
   if (!serves_tcp(options) || !options.listen_addresses.empty()) return;
   std::string addresses;
   for (const ListenSocket& socket : sockets) addresses += " " + socket.address();
@@ -68,6 +71,7 @@ void serve(Options options) {
   reserve_little();
   // Ports below 1024 are root's to open; the files are the user's, who has to remove them.
   std::vector<ListenSocket> sockets = listen_ip(options);
+  std::vector<ListenSocket> http_sockets = listen_http(options);
   become(user, options);
   if (!options.unix_socket.empty()) sockets.push_back(listen_unix(options));
 
@@ -87,11 +91,13 @@ void serve(Options options) {
                              .removal_log = removal_log,
                              .auth_file = auth_file};
   const PidFile pid_file(options.pid_file);
-  write_port_file(sockets);
-  announce(options, sockets);
+  write_port_file(sockets, http_sockets);
+  announce(options, sockets, http_sockets);
   asio::io_context io(1);
   Server server(io, parts, std::move(sockets));
   server.start();
+  std::optional<http::Port> http_port;
+  if (!http_sockets.empty()) http_port.emplace(server.state(), std::move(http_sockets));
   lock_memory(options);
   const ServerSignals signals(io, server, auth_file);
   held_signals.reset();

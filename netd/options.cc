@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_split.h"
 #include "larder/options.h"
 #include "netd/extended_options.h"
 #include "netd/help_text.h"
@@ -27,6 +28,9 @@ using Apply = void (*)(const FlagValue& value, Options& options);
 // Flags without a letter of their own.
 constexpr char kEnableDebugtime = 1;
 constexpr char kHealth = 2;
+constexpr char kHttpPort = 3;
+constexpr char kHttpListen = 4;
+constexpr char kHttpHost = 5;
 constexpr char kLetterMin = ' ';
 
 struct Flag {
@@ -45,6 +49,18 @@ void set_port(const FlagValue& value, Options& options) {
 
 void set_udp_port(const FlagValue& value, Options& options) {
   options.udp_port = static_cast<int>(parse_number(value, kAnyPort, kPortMax, kExitUsage));
+}
+
+void set_http_port(const FlagValue& value, Options& options) {
+  options.http_port = static_cast<int>(parse_number(value, kAnyPort, kPortMax, kExitUsage));
+}
+
+void add_http_hosts(const FlagValue& value, Options& options) {
+  for (const absl::string_view name :
+       absl::StrSplit(absl::string_view(value.text.data(), value.text.size()), ',')) {
+    if (name.empty()) refuse(value, "has an empty name", kExitUsage);
+    options.http_hosts.emplace_back(name);
+  }
 }
 
 void set_prefix_delimiter(const FlagValue& value, Options& options) {
@@ -145,6 +161,10 @@ constexpr Flag kFlags[] = {
     {'o', "extended", true, apply_extended_options},
     {'Y', "auth-file", true, set_auth_file},
     {kEnableDebugtime, "enable-debugtime", false, [](const FlagValue&, Options& o) { o.debug_clock = true; }},
+    {kHttpPort, "http-port", true, set_http_port},
+    {kHttpListen, "http-listen", true,
+     [](const FlagValue& v, Options& o) { add_listen_addresses(v, o.http_addresses); }},
+    {kHttpHost, "http-host", true, add_http_hosts},
     {kHealth, "health", false, [](const FlagValue&, Options& o) { o.health = true; }},
     {'S', "enable-sasl", false, refuse_unsupported},
     {'e', "memory-file", true, refuse_unsupported},
@@ -249,6 +269,16 @@ void check_memory(Options& options) {
   }
 }
 
+void check_http(const Options& options) {
+  if (options.http_port != 0) return;
+  for (const char letter : {kHttpListen, kHttpHost}) {
+    if (options.given.contains(letter)) {
+      throw StartError(fmt::format("{}: means nothing without --http-port", flag_name(options, letter)),
+                       kExitUsage);
+    }
+  }
+}
+
 void check_serves(Options& options) {
   if (options.udp_port != 0 && !options.port_given) options.port = options.udp_port;
   if (options.udp_port != 0 && !options.auth_file.empty()) {
@@ -296,6 +326,7 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
         fmt::format("ignored, as no flag: {}", fmt::join(argv + optind, argv + argc, " ")));
   }
   check_memory(parsed.options);
+  check_http(parsed.options);
   check_serves(parsed.options);
   return parsed;
 }

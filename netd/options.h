@@ -30,6 +30,11 @@ struct Options {
   mode_t unix_mask = 0700;
   int listen_backlog = 1024;
 
+  // The HTTP port: metrics and statistics, for those who run the server.
+  int http_port = 0;                          // 0: none; kAnyPort as above
+  std::vector<ListenAddress> http_addresses;  // empty: the loopback interface only
+  std::vector<std::string> http_hosts;        // names that requests may give for this machine; "*": any
+
   // The cache.
   size_t memory_limit_bytes = size_t{64} << 20;
   size_t item_bytes_max = size_t{1} << 20;

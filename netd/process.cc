@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "netd/http/port.h"
 #include "netd/log.h"
 #include "netd/start_error.h"
 #include "netd/unique_fd.h"
@@ -46,6 +47,12 @@ rlim_t listeners_max(const Options& options) {
          (options.unix_socket.empty() ? 0 : 1);
 }
 
+// What waits, what wakes it and a timer, the listeners and the clients of the HTTP port.
+rlim_t http_descriptors(const Options& options) {
+  if (options.http_port == 0) return 0;
+  return 3 + 2 * std::max<rlim_t>(options.http_addresses.size(), 1) + http::Port::kClientsMax + 1;
+}
+
 // Raises a limit to `wanted`, or as far as it can be; returns what it is then.
 rlim_t raise_limit(int resource, rlim_t wanted) {
   rlimit limit{};
@@ -60,7 +67,7 @@ rlim_t raise_limit(int resource, rlim_t wanted) {
 }
 
 void fit_descriptors(Options& options) {
-  const rlim_t others = kOtherDescriptors + listeners_max(options);
+  const rlim_t others = kOtherDescriptors + listeners_max(options) + http_descriptors(options);
   const rlim_t wanted = options.connections_max + others + kDescriptorsPerThread * options.threads;
   const rlim_t allowed = raise_limit(RLIMIT_NOFILE, wanted + kSpareDescriptors);
   if (allowed >= wanted) return;

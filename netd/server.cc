@@ -57,6 +57,7 @@ void Server::start() {
 void Server::run() { io_.run(); }
 
 void Server::stop() {
+  state_.draining.store(true, std::memory_order_relaxed);
   asio::post(io_, [this] {
     acceptor_.stop();
     sockets_.clear();

@@ -38,6 +38,9 @@ class Server {
   // Stops accepting clients: closes the sockets. From any thread; a client's `shutdown` does the same.
   void stop();
 
+  // What its threads share; lives as long as the server.
+  [[nodiscard]] ServerState& state() { return state_; }
+
   // After `run`: has the workers answer what has been received, within `grace`, and waits for them.
   void finish(std::chrono::milliseconds grace);
 

@@ -30,6 +30,10 @@ bool write_file(const std::string& path, const std::string& temporary, std::stri
   return false;
 }
 
+std::string port_line(std::string_view protocol, const ListenSocket& socket) {
+  return fmt::format("{} {}: {}\n", protocol, socket.address().starts_with('[') ? "INET6" : "INET", socket.port());
+}
+
 // The process that a file names, or 0. A file of another kind, which might keep us waiting, names none.
 pid_t pid_in(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -59,15 +63,15 @@ PidFile::~PidFile() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
-void write_port_file(std::span<const ListenSocket> sockets) {
+void write_port_file(std::span<const ListenSocket> sockets, std::span<const ListenSocket> http_sockets) {
   const char* const path = secure_getenv("MEMCACHED_PORT_FILENAME");
   if (path == nullptr) return;
   std::string text;
   for (const ListenSocket& socket : sockets) {
     if (socket.transport() == Transport::kUnix) continue;
-    text += fmt::format("{} {}: {}\n", socket.transport() == Transport::kUdp ? "UDP" : "TCP",
-                        socket.address().starts_with('[') ? "INET6" : "INET", socket.port());
+    text += port_line(socket.transport() == Transport::kUdp ? "UDP" : "TCP", socket);
   }
+  for (const ListenSocket& socket : http_sockets) text += port_line("HTTP", socket);
   write_file(path, std::string(path) + ".lck", text);
 }
 

@@ -24,9 +24,9 @@ class PidFile {
   std::string path_;  // empty: none was written
 };
 
-// Writes the bound ports, one per line ("TCP INET: 11211"), to the file that MEMCACHED_PORT_FILENAME names, if it
-// is set; or warns in the log.
-void write_port_file(std::span<const ListenSocket> sockets);
+// Writes the bound ports, one per line ("TCP INET: 11211", "HTTP INET: 8080"), to the file that
+// MEMCACHED_PORT_FILENAME names, if it is set; or warns in the log.
+void write_port_file(std::span<const ListenSocket> sockets, std::span<const ListenSocket> http_sockets);
 
 }  // namespace netd
 

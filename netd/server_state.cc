@@ -20,7 +20,8 @@ ServerState::ServerState(const ServerParts& parts)
       connection_memory_(parts.cache, parts.options.memory_limit_bytes, parts.options.eviction),
       login_pace_(std::random_device()()),
       counters_(parts.options.threads + 1),
-      class_counters_(parts.options.threads) {
+      class_counters_(parts.options.threads),
+      latencies_(parts.options.threads) {
   const size_t prefix_bytes_max = parts.options.memory_limit_bytes / kPrefixDivisor / parts.options.threads;
   for (size_t i = 0; i < parts.options.threads; ++i) {
     prefix_stats_.emplace_back(parts.options.prefix_delimiter, connection_memory_, prefix_bytes_max);
@@ -43,6 +44,7 @@ void ServerState::reset_counters() {
   for (Counters& counters : counters_) counters.reset();
   for (ClassCounters& counters : class_counters_) counters.reset();
   for (PrefixStats& stats : prefix_stats_) stats.reset();
+  for (LatencyHistogram& latency : latencies_) latency.reset();
   parts_.removal_log.counters().reset();
   parts_.watch_hub.reset_counts();
   crawler_starts.store(0, std::memory_order_relaxed);

@@ -18,6 +18,7 @@
 #include "netd/counters.h"
 #include "netd/crawler_turn.h"
 #include "netd/debug_clock.h"
+#include "netd/latency.h"
 #include "netd/login_pace.h"
 #include "netd/options.h"
 #include "netd/prefix_stats.h"
@@ -66,6 +67,8 @@ class ServerState {
   ClassCounters& class_counters(size_t worker) { return class_counters_[worker]; }
   [[nodiscard]] uint64_t sum(ItemClass item_class, ClassCounter counter) const;
   PrefixStats& prefix_stats(size_t worker) { return prefix_stats_[worker]; }
+  LatencyHistogram& latency(size_t worker) { return latencies_[worker]; }
+  const std::vector<LatencyHistogram>& latencies() const { return latencies_; }
   void reset_counters();
 
   // Gauges. Relaxed wherever they are used, because they are only for information. The exception is `connections`,
@@ -73,6 +76,7 @@ class ServerState {
   // exceeded.
   std::atomic<uint64_t> connections{0};
   std::atomic<bool> accepting{true};
+  std::atomic<bool> draining{false};  // what has been received is answered, and then the server ends
   std::atomic<uint32_t> verbosity;
   std::atomic<bool> detail_enabled;  // statistics per key prefix are kept
   std::atomic<uint64_t> crawl{0};    // the current crawl's turn, if there is one
@@ -93,6 +97,7 @@ class ServerState {
   CrawlerTurn crawler_turn_;
   std::vector<Counters> counters_;
   std::vector<ClassCounters> class_counters_;
+  std::vector<LatencyHistogram> latencies_;
   std::deque<PrefixStats> prefix_stats_;
   SharedReports shared_reports_{*this};
 };

@@ -33,7 +33,6 @@ constexpr int64_t kForcedReclaimIntervalMs = 5;
 // With so much more in use than may be, whoever holds most for longest loses it; with so much, what is in use
 // cannot be taken from anybody, and no more clients are served. So much is left free for the next.
 constexpr size_t kExcessDivisor = 8;
-constexpr size_t kFullDivisor = 4;
 constexpr size_t kSpareDivisor = 16;
 
 }  // namespace
@@ -47,6 +46,7 @@ Worker::Worker(ServerState& server, size_t number, const Requests& requests)
       context_{loop_,
                server_,
                counters_,
+               server_.latency(number),
                pool_,
                dispatch_,
                [this](Connection& connection) { destroy(connection); },
@@ -81,7 +81,7 @@ void Worker::join() {
 
 void Worker::add(UniqueFd fd) {
   ConnectionMemory& memory = server_.connection_memory();
-  if (memory.excess_bytes() > memory.bytes_max() / kFullDivisor) {
+  if (!memory.has_room_for_clients()) {
     (void)::send(fd.get(), kErrorNoMemory.data(), kErrorNoMemory.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return turn_away("too little memory");
   }

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,11 @@ struct ServerOptions {
   // Given: serves a UNIX socket at this path instead of TCP. Only the user that the process runs as can connect. A
   // socket left by a server that has ended is replaced; any other existing file is an error.
   std::string unix_socket = {};
+
+  // The HTTP port at 127.0.0.1, 0..65535, with metrics for Prometheus at /metrics, /healthz, and statistics as JSON
+  // at /api/v1/stats; 0: any free one, which Server::http_port returns. Not given: none. netd/PROTOCOL.md has the
+  // rest.
+  std::optional<int> http_port = {};
 
   // true: requests that would change the cache, its counters or the server are refused; see netd/PROTOCOL.md.
   // false: clients may do what they may with netd, except `shutdown`: store, remove, flush, change the memory
@@ -78,6 +84,9 @@ class LARDER_API Server {
 
   // 0 if it is a UNIX socket.
   [[nodiscard]] int port() const;
+
+  // 0 if there is none.
+  [[nodiscard]] int http_port() const;
 
  private:
   class Running;

@@ -36,15 +36,10 @@ class Client {
       server.address().copy(address.sun_path, sizeof address.sun_path - 1);
       connect_to(address);
     } else {
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(static_cast<uint16_t>(server.port()));
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      connect_to(address);
+      connect_to_port(server.port());
     }
-    const timeval deadline = {.tv_sec = 60, .tv_usec = 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
   }
+  explicit Client(int port) { connect_to_port(port); }
   ~Client() { close(fd_); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -76,6 +71,15 @@ class Client {
   void connect_to(const Address& address) {
     fd_ = socket(address_family(address), SOCK_STREAM | SOCK_CLOEXEC, 0);
     connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const timeval deadline = {.tv_sec = 60, .tv_usec = 0};
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+  }
+  void connect_to_port(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect_to(address);
   }
   static int address_family(const sockaddr_un&) { return AF_UNIX; }
   static int address_family(const sockaddr_in&) { return AF_INET; }
@@ -241,6 +245,33 @@ TEST_CASE("a port that is in use is told, and can be had when it is free again")
   CHECK(start(*cache, {.port = port})->port() == port);
 }
 
+TEST_CASE("a program's cache has metrics, too, until its server stops") {
+  const auto cache = make_cache();
+  CHECK(cache->set("a", "1") == StoreResult::kStored);
+  const auto server = start(*cache, {.http_port = 0});
+  REQUIRE(server->http_port() > 0);
+  CHECK(server->http_port() != server->port());
+  const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  {
+    Client client(server->http_port());
+    client.send(request);
+    const std::string reply = client.receive({});
+    CHECK(reply.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(reply.find("\nmemcached_current_items 1\n") != std::string::npos);
+  }
+  Client idle(server->http_port());
+  Client sends(server->http_port());
+  sends.send(request.substr(0, 10));
+  server->stop();
+  CHECK(idle.receive({}).empty());
+  CHECK_FALSE(Client(server->http_port()).is_connected());
+}
+
+TEST_CASE("a server has no HTTP port unless it is asked for") {
+  const auto cache = make_cache();
+  CHECK(start(*cache)->http_port() == 0);
+}
+
 TEST_CASE("an option that is out of range is named") {
   const auto cache = make_cache();
   const auto message = [&](const ServerOptions& options) {
@@ -251,6 +282,8 @@ TEST_CASE("an option that is out of range is named") {
   CHECK(message({.port = -1}) == "port: -1 is not from 0 to 65535");
   CHECK(message({.port = 65536}) == "port: 65536 is not from 0 to 65535");
   CHECK(message({.port = 1, .unix_socket = "/tmp/x"}) == "port: 1 is given together with unix_socket");
+  CHECK(message({.http_port = -1}) == "http_port: -1 is not from 0 to 65535");
+  CHECK(message({.http_port = 65536}) == "http_port: 65536 is not from 0 to 65535");
   CHECK(message({.threads = 0}) == "threads: 0 is not from 1 to 1024");
   CHECK(message({.threads = 1025}) == "threads: 1025 is not from 1 to 1024");
   CHECK(message({.connections_max = 0}) == "connections_max: 0 is below 1");

@@ -35,5 +35,19 @@ TEST_CASE("connections are described in parts, in the order of their numbers") {
   close(fds[1]);
 }
 
+TEST_CASE("connections are counted in parts, by state") {
+  ConnectionEntry reading(0, ConnectionState::kReading, 0);
+  ConnectionEntry other(1, ConnectionState::kReading, 0);
+  ConnectionEntry writing(2, ConnectionState::kWriting, 0);
+  ConnectionTable table;
+  std::map<std::string_view, uint64_t> counts;
+  CHECK(table.count_after(-1, 10, counts) == -1);
+  for (const ConnectionEntry* const entry : {&reading, &other, &writing}) table.add(*entry);
+  CHECK(table.count_after(-1, 2, counts) == 1);
+  CHECK(table.count_after(1, 2, counts) == 2);
+  CHECK(table.count_after(2, 2, counts) == -1);
+  CHECK(counts == std::map<std::string_view, uint64_t>{{"conn_read", 2}, {"conn_mwrite", 1}});
+}
+
 }  // namespace
 }  // namespace netd

@@ -61,6 +61,27 @@ TEST_CASE("the command line of the tutorial is understood") {
   CHECK(options.pid_file == "/tmp/x.pid");
 }
 
+TEST_CASE("there is an HTTP port if one is asked for") {
+  CHECK(parse({}).http_port == 0);
+  const Options options = parse({"--http-port", "8080", "--http-listen", "10.0.0.1,[::1]:8081", "--http-listen=*",
+                                 "--http-host", "a.example,b.example", "--http-host", "c.example"});
+  CHECK(options.http_port == 8080);
+  CHECK(options.http_addresses == std::vector<ListenAddress>{{"10.0.0.1", {}}, {"::1", 8081}, {"*", {}}});
+  CHECK(options.http_hosts == std::vector<std::string>{"a.example", "b.example", "c.example"});
+  CHECK(parse({"--http-port=-1"}).http_port == kAnyPort);
+  CHECK(parse({"--http-port=65535"}).http_port == 65535);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--http-port=65536"},
+                                             {"--http-port=-2"},
+                                             {"--http-port="},
+                                             {"--http-host=a"},
+                                             {"--http-listen=*"},
+                                             {"--http-port=0", "--http-host=a"},
+                                             {"--http-port=1", "--http-host=a,,b"}}) {
+    CHECK(refusal(arguments).exit_code == kExitUsage);
+  }
+}
+
 TEST_CASE("flags may be combined, have their values attached, or be long") {
   const Options options = parse({"-dvvMm32", "--port=5", "--threads", "3", "--disable-cas"});
   CHECK(options.daemon);

@@ -1,0 +1,63 @@
+#include "netd/http/guard.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "netd/base64.h"
+
+namespace netd::http {
+namespace {
+
+absl::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+bool is_same_name(std::string_view a, std::string_view b) { return absl::EqualsIgnoreCase(view(a), view(b)); }
+
+// Without the port, and without the brackets of an IPv6 address.
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
+bool is_address(std::string_view host) {
+  const std::string text(host);
+  in6_addr address;
+  return inet_pton(AF_INET, text.c_str(), &address) == 1 || inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+}  // namespace
+
+bool is_own_host(std::string_view host, const Options& options) {
+  std::string_view name = without_port(host);
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (is_address(name) || is_same_name(name, "localhost")) return true;
+  const auto is_name = [name](std::string_view own) { return own == "*" || is_same_name(name, own); };
+  return std::ranges::any_of(options.http_hosts, is_name) ||
+         std::ranges::any_of(options.http_addresses,
+                             [name](const ListenAddress& address) { return is_same_name(name, address.host); });
+}
+
+std::optional<Reply> refuse(const Request& request, const Options& options) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    Reply reply = text_reply(405, "Nothing can be changed here: only GET and HEAD are allowed.\n");
+    reply.allow = "GET, HEAD";
+    return reply;
+  }
+  // A browser always names one.
+  if (request.host.empty() || is_own_host(request.host, options)) return std::nullopt;
+  return text_reply(421, "The host that this request names is not known; --http-host=<name> makes it known.\n");
+}
+
+std::optional<std::string> credentials(std::string_view authorization) {
+  constexpr std::string_view kScheme = "basic ";
+  if (!absl::StartsWithIgnoreCase(view(authorization), view(kScheme))) return std::nullopt;
+  std::optional<std::string> text = base64_decode(authorization.substr(kScheme.size()));
+  if (!text) return std::nullopt;
+  const size_t colon = text->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  (*text)[colon] = ' ';
+  return text;
+}
+
+}  // namespace netd::http

@@ -1,0 +1,57 @@
+#include "netd/http/snapshot.h"
+
+#include "larder/serving.h"
+
+namespace netd::http {
+namespace {
+
+// So many at a time, so that clients can come and go meanwhile.
+constexpr size_t kConnectionsPerStep = 1024;
+
+}  // namespace
+
+Snapshot take_snapshot(ServerState& server) {
+  const larder::Cache& cache = server.cache();
+  Snapshot snapshot{.general = {},
+                    .settings = settings_stats(server),
+                    .classes = class_stats(server),
+                    .cache = {},
+                    .namespaces = larder::namespace_stats(cache),
+                    .curve = larder::miss_ratio_curve(cache),
+                    .hot_keys = larder::hot_keys(cache, kHotKeysInSnapshot),
+                    .connections = {},
+                    .connection_bytes = server.connection_memory().used_bytes(),
+                    .connection_bytes_max = server.connection_memory().bytes_max()};
+  for (int fd = -1;;) {
+    fd = server.connection_table().count_after(fd, kConnectionsPerStep, snapshot.connections);
+    if (fd < 0) break;
+  }
+  for (size_t i = 0; i < snapshot.counters.size(); ++i) snapshot.counters[i] = server.sum(static_cast<Counter>(i));
+  for (const LatencyHistogram& latency : server.latencies()) {
+    for (size_t bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
+      snapshot.latency[bucket] += latency.count(bucket);
+    }
+    snapshot.latency_sum_ns += latency.sum_ns();
+  }
+  // Last: the classes have taken their time.
+  snapshot.general = general_stats(server);
+  snapshot.cache = cache.stats();
+  return snapshot;
+}
+
+std::vector<std::pair<const char*, uint64_t>> memory_uses(const larder::Stats& cache) {
+  return {{"live_items", cache.live_bytes},
+          {"large_items", cache.large_bytes},
+          {"dead_items", cache.dead_bytes},
+          {"free", cache.free_bytes},
+          {"index", cache.index_bytes},
+          {"ghost", cache.ghost_bytes},
+          {"curve", cache.curve_bytes},
+          {"hot_keys", cache.hot_key_bytes},
+          {"removal_log", cache.removal_log_bytes},
+          {"handles", cache.handle_bytes},
+          {"connections", cache.external_bytes},
+          {"other", cache.other_bytes}};
+}
+
+}  // namespace netd::http

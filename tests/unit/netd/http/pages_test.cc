@@ -1,0 +1,172 @@
+#include "netd/http/pages.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "../server_fixture.h"
+
+namespace netd::http {
+namespace {
+
+Request get(const std::string& target, const std::string& accept = {}) {
+  return {.method = "GET", .target = target, .host = "localhost", .accept = accept};
+}
+
+std::string body(ServerFixture& server, const std::string& target, const std::string& accept = {}) {
+  Pages pages(server.state);
+  const Reply reply = pages.answer(get(target, accept));
+  CHECK(reply.status == 200);
+  return *reply.body;
+}
+
+nlohmann::json stats(ServerFixture& server) { return nlohmann::json::parse(body(server, "/api/v1/stats")); }
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+void store_and_get(ServerFixture& server) {
+  server.ask("set a 0 0 1\r\n1\r\nset b 0 0 100\r\n" + std::string(100, 'x') +
+             "\r\nget a\r\nget b\r\nget nope\r\n");
+}
+
+TEST_CASE("metrics have the numbers that stats has, by the exporter's names") {
+  ServerFixture server;
+  store_and_get(server);
+  const std::string text = body(server, "/metrics");
+  CHECK(has_line(text, "memcached_up 1"));
+  CHECK(has_line(text, "memcached_commands_total{command=\"get\",status=\"hit\"} 2"));
+  CHECK(has_line(text, "memcached_commands_total{command=\"get\",status=\"miss\"} 1"));
+  CHECK(has_line(text, "memcached_commands_total{command=\"set\",status=\"hit\"} 2"));
+  CHECK(has_line(text, "memcached_current_items 2"));
+  CHECK(has_line(text, "memcached_slab_current_items{slab=\"1\"} 1"));
+  CHECK(has_line(text, "memcached_slab_commands_total{slab=\"2\",command=\"get\",status=\"hit\"} 1"));
+  CHECK(has_line(text, "memcached_max_connections 1024"));
+  CHECK(has_line(text, "netd_get_misses_total{cause=\"other\"} 1"));
+  CHECK(has_line(text, "netd_request_duration_seconds_count 0"));
+}
+
+TEST_CASE("a compare-and-swap that stores is no set") {
+  ServerFixture server;
+  server.ask("set a 0 0 1 \r\n1\r\ncas a 0 0 1 999\r\n2\r\ncas nope 0 0 1 1\r\n2\r\n");
+  const std::string text = body(server, "/metrics");
+  CHECK(has_line(text, "memcached_commands_total{command=\"cas\",status=\"badval\"} 1"));
+  CHECK(has_line(text, "memcached_commands_total{command=\"cas\",status=\"miss\"} 1"));
+  CHECK(has_line(text, "memcached_commands_total{command=\"set\",status=\"hit\"} 1"));
+}
+
+TEST_CASE("every family is told once, with a type and a help, before its metrics") {
+  ServerFixture server;
+  store_and_get(server);
+  for (const char* const accept : {"", "application/openmetrics-text;version=1.0.0"}) {
+    std::string text = body(server, "/metrics", accept);
+    std::set<std::string> families;
+    std::string family;
+    while (!text.empty()) {
+      const std::string line = text.substr(0, text.find('\n'));
+      text.erase(0, line.size() + 1);
+      CAPTURE(line);
+      if (line.starts_with("# HELP ")) {
+        family = line.substr(7, line.find(' ', 7) - 7);
+        CHECK(families.insert(family).second);
+        CHECK(line.size() > 8 + family.size());
+      } else if (line.starts_with("# TYPE ")) {
+        CHECK(line.substr(7).starts_with(family + " "));
+      } else if (line != "# EOF") {
+        CHECK(line.starts_with(family));
+      }
+    }
+    CHECK(families.size() > 90);
+  }
+}
+
+TEST_CASE("memory by use adds up to what is used") {
+  ServerFixture server;
+  store_and_get(server);
+  const nlohmann::json memory = stats(server)["memory"];
+  uint64_t sum = 0;
+  for (const auto& [use, bytes] : memory["uses"].items()) sum += bytes.get<uint64_t>();
+  CHECK(sum == memory["used_bytes"].get<uint64_t>());
+  CHECK(sum <= memory["limit_bytes"].get<uint64_t>());
+}
+
+TEST_CASE("statistics as JSON have numbers for numbers") {
+  ServerFixture server;
+  store_and_get(server);
+  const nlohmann::json all = stats(server);
+  CHECK(all["general"]["get_hits"] == 2);
+  CHECK(all["general"]["version"].is_string());
+  CHECK(all["general"]["rusage_user"].is_number());
+  CHECK(all["classes"]["1"]["number"] == 1);
+  CHECK(all["settings"]["maxconns"] == 1024);
+  CHECK(all["sizing"]["sizes"].size() == 5);
+  CHECK(all["sizing"]["summary"].is_string());
+  CHECK(all["latency"]["bounds_s"].size() + 1 == all["latency"]["counts"].size());
+}
+
+TEST_CASE("hot keys are named unless dumps are off") {
+  for (const bool dump_enabled : {true, false}) {
+    Options options;
+    options.dump_enabled = dump_enabled;
+    ServerFixture server(options);
+    server.ask("set secret 0 0 1\r\n1\r\n");
+    for (int i = 0; i < 50'000; ++i) server.ask("get secret\r\n");
+    const nlohmann::json all = stats(server);
+    REQUIRE(all["hot_keys"].size() == 1);
+    CHECK((all["hot_keys"][0]["key"] == "secret") == dump_enabled);
+    CHECK((all.dump().find("secret") != std::string::npos) == dump_enabled);
+    CHECK(body(server, "/metrics").find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("a server that drains is not ready, one that is full is") {
+  Options options;
+  options.connections_max = 1;
+  ServerFixture server(options);
+  Pages pages(server.state);
+  server.state.connections = 1;
+  Reply reply = pages.answer(get("/healthz"));
+  CHECK(reply.status == 200);
+  CHECK(nlohmann::json::parse(*reply.body)["status"] == "ready");
+  server.state.draining = true;
+  reply = pages.answer(get("/healthz?verbose"));
+  CHECK(reply.status == 503);
+  CHECK(nlohmann::json::parse(*reply.body)["status"] == "draining");
+}
+
+TEST_CASE("a server whose connections have no memory is not ready") {
+  ServerFixture server;
+  ConnectionMemory& memory = server.state.connection_memory();
+  const size_t bytes = 2 * memory.bytes_max();
+  size_t taken = 0;
+  for (; taken < bytes; taken += ConnectionMemory::kOrdinaryBytesMax) {
+    REQUIRE(memory.take(ConnectionMemory::kOrdinaryBytesMax));
+  }
+  Pages pages(server.state);
+  CHECK(pages.answer(get("/healthz")).status == 503);
+  memory.give(taken);
+  CHECK(pages.answer(get("/healthz")).status == 200);
+}
+
+TEST_CASE("statistics are taken once for all who ask at the same time") {
+  ServerFixture server;
+  Pages pages(server.state);
+  const Reply first = pages.answer(get("/metrics"));
+  CHECK(pages.answer(get("/metrics")).body == first.body);
+}
+
+TEST_CASE("where there is nothing, a client is told what there is") {
+  ServerFixture server;
+  Pages pages(server.state);
+  for (const char* const target : {"/nothing", "", "//metrics", "/metrics/", "http://localhost/metrics"}) {
+    CAPTURE(target);
+    CHECK(pages.answer(get(target)).status == 404);
+  }
+  CHECK(pages.answer(get("/")).body->find("/metrics") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace netd::http
