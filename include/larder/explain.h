@@ -38,7 +38,8 @@ enum class KeyState : uint8_t {
 // Where the eviction policy has an item.
 enum class ItemChain : uint8_t {
   kSmall,  // on probation: new, and read less than twice when its turn came
-  kMain,   // proven: read twice while on probation, or stored again soon after its eviction
+  kMain,   // proven: read twice while on probation, or stored again soon after its eviction; or a part of a loop
+           // that is longer than the cache
 };
 // "small", "main".
 [[nodiscard]] LARDER_API std::string_view to_string(ItemChain chain);

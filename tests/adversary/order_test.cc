@@ -91,6 +91,65 @@ TEST_CASE("a loop larger than the cache, with some noise, gets no fewer hits tha
   }
 }
 
+// Stores each of the next keys of a queue, and reads the one that was stored half a cache ago. The share of hits,
+// in percent.
+uint64_t hits_of_queue(Subject& subject, uint64_t& next, uint64_t requests, uint64_t fit) {
+  uint64_t hits = 0;
+  for (uint64_t i = 0; i < requests; ++i, ++next) {
+    subject.set(key_of('q', next), kValueBytes);
+    hits += next >= fit / 2 && subject.get(key_of('q', next - fit / 2)) ? 1 : 0;
+  }
+  return hits * 100 / requests;
+}
+
+TEST_CASE("a loop of several times the cache gets most of the hits that a part that stayed would get") {
+  const uint64_t fit = items_that_fit();
+  for (const uint64_t times : {3, 8}) {
+    Subject subject(kLimit);
+    uint64_t hits = 0;
+    for (int pass = 0; pass < 5; ++pass) {
+      hits = 0;
+      for (uint64_t i = 0; i < times * fit; ++i) hits += subject.get_or_set(key_of('l', i), kValueBytes) ? 1 : 0;
+    }
+    MESSAGE("a loop of ", times, " times the cache: ", hits * 1000 / (times * fit), " hits in 1000 requests");
+    CHECK(hits * 100 >= fit * 70);
+    subject.check();
+  }
+}
+
+TEST_CASE("after a loop, however long, what comes next gets the hits that it would have got before") {
+  const uint64_t fit = items_that_fit();
+  for (const int passes : {0, 2, 10}) {
+    Subject subject(kLimit);
+    for (int pass = 0; pass < passes; ++pass) {
+      for (uint64_t i = 0; i < 3 * fit; ++i) (void)subject.get_or_set(key_of('l', i), kValueBytes);
+    }
+    uint64_t next = 0;
+    (void)hits_of_queue(subject, next, 5 * fit, fit);
+    const uint64_t percent = hits_of_queue(subject, next, fit, fit);
+    MESSAGE("after ", passes, " passes: ", percent, " % hits");
+    CHECK(percent >= 95);
+    subject.check();
+  }
+}
+
+TEST_CASE("stores in a loop that nobody asks for take no room from those that are read, whatever else is missing") {
+  const uint64_t fit = items_that_fit();
+  Subject subject(kLimit);
+  uint64_t reads = 0;
+  uint64_t hits = 0;
+  for (uint64_t i = 0; i < 12 * fit; ++i) {
+    subject.set(key_of('q', i % (3 * fit)), kValueBytes);
+    CHECK_FALSE(subject.get(key_of('n', i)));
+    if (i < fit || i % 50 != 0) continue;
+    ++reads;
+    hits += subject.get(key_of('q', (i - fit * 2 / 5) % (3 * fit))) ? 1 : 0;
+  }
+  MESSAGE(hits, " hits of ", reads, " reads");
+  CHECK(hits * 100 >= reads * 95);
+  subject.check();
+}
+
 TEST_CASE("of keys that never come back the newest are there, as many as fit") {
   Subject subject(kLimit);
   const uint64_t keys = 10 * kLimit / kValueBytes;

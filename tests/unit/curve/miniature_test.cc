@@ -157,17 +157,28 @@ TEST_CASE("in a loop longer than a miniature a part of it hits; of keys that nev
       if (fixture.miniature.read(hash_of(i), 1, kNow)) {
         hits += pass >= 20 ? 1 : 0;
       } else {
-        fixture.miniature.note_miss_of_cache(pass == 0);
+        fixture.miniature.note_miss(pass == 0);
         CHECK(fixture.store(hash_of(i)));
       }
     }
   }
   CHECK(hits >= 20 * 75);
 
+  // Afterwards the miniature is as good as one that has seen no loop: each key is stored, and read when half of the
+  // miniature has been stored since.
+  hits = 0;
+  for (uint64_t i = 1'000; i < 3'000; ++i) {
+    CHECK(fixture.store(hash_of(i)));
+    const bool is_hit = fixture.miniature.read(hash_of(i - 50), 1, kNow);
+    if (!is_hit) fixture.miniature.note_miss(true);
+    hits += i >= 2'000 && is_hit ? 1 : 0;
+  }
+  CHECK(hits >= 950);
+
   Fixture stores(200, 100);
   for (uint64_t i = 0; i < 10'000; ++i) {
     CHECK_FALSE(stores.miniature.read(hash_of(i), 1, kNow));
-    stores.miniature.note_miss_of_cache(true);
+    stores.miniature.note_miss(true);
     CHECK(stores.store(hash_of(i)));
   }
   for (uint64_t i = 9'900; i < 10'000; ++i) CHECK(stores.has(hash_of(i)));

@@ -352,6 +352,52 @@ TEST_CASE("main is filled with the oldest segments of small, in their order, up 
   CHECK(log.problem() == "");
 }
 
+TEST_CASE("what main was filled with goes back to where it was in small, and counts as unread there") {
+  OneLog log;
+  std::vector<SegmentId> opened;
+  std::vector<SegmentId> proven;
+  for (int i = 0; i < 70; ++i) {
+    if (i % 10 == 5) {
+      proven.push_back(log.segment_of(log.put_segment(Chain::kMain)[0]));
+    } else {
+      opened.push_back(log.segment_of(log.put_segment()[0]));
+    }
+  }
+  log.clear_fill();
+  CHECK(std::ranges::all_of(proven, [&](SegmentId id) { return log.chain(id) == Chain::kMain; }));
+  for (int i = 0; i < 20; ++i) log.fill_main();
+  CHECK(log.chain(opened.front()) == Chain::kMain);
+  for (int i = 0; i < 6; ++i) {
+    log.clear_fill();
+    CHECK(log.problem() == "");
+  }
+  CHECK(std::ranges::all_of(opened, [&](SegmentId id) { return log.chain(id) == Chain::kSmall; }));
+  CHECK(std::ranges::all_of(proven, [&](SegmentId id) { return log.chain(id) == Chain::kMain; }));
+  for (int i = 0; i < 5; ++i) {
+    const Victim victim = log.take_victim(true).value();
+    CHECK(victim.segment == opened[static_cast<size_t>(i)]);
+    CHECK(victim.is_left_of_loop);
+    log->finish(victim.segment);
+  }
+}
+
+TEST_CASE("a segment that is used again has nothing of the loop left") {
+  OneLog log;
+  for (int i = 0; i < 70; ++i) (void)log.put_segment();
+  for (int i = 0; i < 20; ++i) log.fill_main();
+  for (int i = 0; i < 6; ++i) log.clear_fill();
+  const SegmentId reused = log.take_victim(true).value().segment;
+  log->finish(reused);
+  while (log.segment_of(log.put_segment()[0]) != reused) {
+  }
+  Victim victim;
+  do {
+    victim = log.take_victim(true).value();
+    log->finish(victim.segment);
+  } while (victim.segment != reused);
+  CHECK_FALSE(victim.is_left_of_loop);
+}
+
 TEST_CASE("segments that were flushed and then fill main go first all the same") {
   OneLog log;
   std::vector<SegmentId> stale;

@@ -95,6 +95,7 @@ class OneLog {
     return victims_->take(now_ms, may_evict, false, lack_);
   }
   void fill_main() { victims_->fill_main(); }
+  void clear_fill() { victims_->clear_fill(); }
   [[nodiscard]] bool is_busy() const { return lack_ != Lack::kOfItems; }
 
   [[nodiscard]] std::string problem() {

@@ -182,8 +182,9 @@ LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
     const bool is_first = seen_keys_->add(access.hash);
     if (is_first) ++misses.first_misses;
     for (size_t size = 0; size < kCurveSizes; ++size) {
-      miniatures_[size].note_miss_of_cache(is_first);
-      if (!miniatures_[size].read(access.hash, 1, now)) count_miss(access, size, sample.weight_of_short(), 1);
+      if (miniatures_[size].read(access.hash, 1, now)) continue;
+      miniatures_[size].note_miss(is_first);
+      count_miss(access, size, sample.weight_of_short(), 1);
     }
   } else {
     // The miss before a load was counted as that of a short item, if it was.
@@ -196,6 +197,7 @@ LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
       if (miniature.read(access.hash, is_counted ? 0 : access.count, now)) continue;
       count_miss(access, size, weight, is_counted ? 0 : 1);
       if (access.kind != Followed::kHit) continue;
+      miniature.note_miss(/*is_first=*/false);
       // Whoever finds it missing stores it.
       is_stored = miniature.store(access.hash, access.bytes, access.deadline) && is_stored;
       (void)miniature.read(access.hash, static_cast<uint32_t>(access.count) - 1, now);

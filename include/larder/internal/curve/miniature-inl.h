@@ -15,8 +15,8 @@ namespace larder::internal {
 
 // What one store does at most to make room; the rest is for the next ones.
 inline constexpr int kVictimsPerStore = 16;
-// How many entries one read or store looks at for expired ones: the cache frees most of those before their turn.
-inline constexpr int kLooksForExpired = 2;
+// How many entries one read sweeps: the cache frees most expired ones before their turn.
+inline constexpr int kSweptPerRequest = 2;
 // How many entries of the ghost there are for one item: about as many as the cache's own has.
 inline constexpr size_t kGhostEntries = 1;
 
@@ -117,24 +117,38 @@ LARDER_INLINE void Miniature::remove(Number number) {
   --entries_in_use_;
 }
 
-LARDER_INLINE void Miniature::look_for_expired(Deadline now) {
-  for (int i = 0; i < kLooksForExpired; ++i) {
+LARDER_INLINE void Miniature::sweep(Deadline now) {
+  for (int i = 0; i < kSweptPerRequest; ++i) {
     hand_ = hand_ + size_t{1} < entries_.size() ? static_cast<Number>(hand_ + 1) : Number{1};
-    if (entries_[hand_].bytes != 0 && entries_[hand_].deadline <= now) remove(hand_);
+    const Entry& entry = entries_[hand_];
+    if (entry.bytes != 0 && entry.deadline <= now) {
+      remove(hand_);
+    } else if (entry.is_fill && entry.chain == Chain::kMain && loop_watch_.state() == LoopState::kOver) {
+      clear_fill(hand_);
+    }
   }
 }
 
+// It becomes small's oldest.
+LARDER_INLINE void Miniature::clear_fill(Number number) {
+  take_out(number);
+  Entry& entry = entries_[number];
+  entry.chain = Chain::kSmall;
+  entry.older = 0;
+  entry.newer = oldest_[0];
+  (oldest_[0] != 0 ? entries_[oldest_[0]].older : newest_[0]) = number;
+  oldest_[0] = number;
+  chain_bytes_[0] += sample_.charge(entry.bytes);
+}
+
 LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now) {
-  look_for_expired(now);
+  sweep(now);
   const Number number = find(hash);
   Entry& entry = entries_[number];
   const bool is_expired = number != 0 && entry.deadline <= now;
   if (is_expired) remove(number);
-  if (number == 0 || is_expired) {
-    ++flow_.misses;
-    return false;
-  }
-  entry.frequency = static_cast<uint8_t>(std::min(Slot::kFrequencyMax, entry.frequency + count));
+  if (number == 0 || is_expired) return false;
+  entry.frequency = std::min(Slot::kFrequencyMax, entry.frequency + count) & 0x7f;
   return true;
 }
 
@@ -179,8 +193,10 @@ LARDER_INLINE void Miniature::make_room() {
     const Number number = oldest_[is_from_small ? 0 : 1];
     if (number == 0) return;
     Entry& entry = entries_[number];
-    Verdict verdict = judge(entry.chain, entry.frequency, EvictionPressure::kOrdinary);
-    if (is_from_small && !verdict.is_kept && may_fill_main(sample_.charge(entry.bytes))) {
+    const bool is_left_of_loop = entry.is_fill && is_from_small;
+    Verdict verdict = judge(entry.chain, is_left_of_loop ? 0 : entry.frequency, EvictionPressure::kOrdinary);
+    const bool fills = is_from_small && !verdict.is_kept && may_fill_main(sample_.charge(entry.bytes));
+    if (fills) {
       verdict = {.is_kept = true, .chain = Chain::kMain, .frequency = entry.frequency};
     } else if (is_from_small) {
       ++flow_.left;
@@ -188,7 +204,8 @@ LARDER_INLINE void Miniature::make_room() {
     }
     if (verdict.is_kept) {
       take_out(number);
-      entry.frequency = static_cast<uint8_t>(verdict.frequency);
+      entry.frequency = static_cast<uint8_t>(verdict.frequency) & 0x7f;
+      entry.is_fill = fills;
       append(number, verdict.chain);
       continue;
     }
@@ -202,7 +219,8 @@ LARDER_INLINE bool Miniature::may_fill_main(uint32_t bytes) {
     looked_at_epoch_ = ghost_.epoch();
     loop_watch_.look(flow_);
   }
-  return loop_watch_.is_loop() && internal::may_fill_main(chain_bytes_[0], chain_bytes_[1], bytes);
+  return loop_watch_.state() == LoopState::kLoop &&
+         internal::may_fill_main(chain_bytes_[0], chain_bytes_[1], bytes);
 }
 
 LARDER_INLINE void Miniature::erase(uint64_t hash) {

@@ -32,10 +32,12 @@ class Miniature {
 
   // Reads the item `count` times; 0 leaves it as it is. False if it is missing.
   bool read(uint64_t hash, uint32_t count, Deadline now);
-  // The cache that it is a miniature of has missed: a key that was asked for the first time, or not.
-  void note_miss_of_cache(bool is_first) {
+  // It has missed a key that was asked for the first time, or not.
+  void note_miss(bool is_first) {
     ++flow_.sampled;
-    if (!is_first) ++flow_.again;
+    if (is_first) return;
+    ++flow_.again;
+    ++flow_.asked_for;
   }
   // Stores an item that is `bytes` long, or gives the one there that size and that deadline. False: there is no
   // room for another entry.
@@ -65,7 +67,8 @@ class Miniature {
     Number older = 0, newer = 0;  // in its chain
     Number next = 0;              // in its bucket, or free
     Chain chain = Chain::kSmall;
-    uint8_t frequency = 0;
+    uint8_t frequency : 7 = 0;
+    bool is_fill : 1 = false;  // came to main unread, in a loop, and back when it was over
   };
   static_assert(sizeof(Entry) == 24);
 
@@ -96,7 +99,9 @@ class Miniature {
   void remove(Number number);
   void make_room();
   [[nodiscard]] bool may_fill_main(uint32_t bytes);
-  void look_for_expired(Deadline now);
+  void clear_fill(Number number);
+  // Looks at a few entries: expired ones go, and what main was filled with when the loop is over.
+  void sweep(Deadline now);
 
   Sample sample_;
   std::vector<Entry> entries_;  // [0] is unused

@@ -38,6 +38,7 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
                                Counters* counters, bool may_evict, OnRemoval on_removal, OnStep on_step)
     : account_(account),
       log_(log),
+      eviction_sample_(account),
       parts_{.index = index,
              .log = log,
              .ghost = ghost,
@@ -52,27 +53,37 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
   for (size_t lane = 0; lane < log.lane_count_max(); ++lane) places_.emplace_back(parts_);
 }
 
-LARDER_INLINE bool Cleaner::is_loop() {
+LARDER_INLINE LoopState Cleaner::loop_state() {
   const uint32_t epoch = parts_.ghost.epoch();
   uint32_t looked_at = looked_at_epoch_.load();
   if (epoch - looked_at >= LoopWatch::kEpochsPerLook && looked_at_epoch_.compare_exchange_strong(looked_at, epoch)) {
     const MutexLock lock(loop_mutex_);
     loop_watch_.look(flow());
-    is_loop_.store(loop_watch_.is_loop());
+    loop_state_.store(loop_watch_.state());
   }
-  return is_loop_.load();
+  return loop_state_.load();
+}
+
+LARDER_INLINE void Cleaner::follow_loop() {
+  switch (loop_state()) {
+    case LoopState::kNone:
+      return;
+    case LoopState::kLoop:
+      return victims_.fill_main();
+    case LoopState::kOver:
+      return victims_.clear_fill();
+  }
 }
 
 LARDER_INLINE Flow Cleaner::flow() {
   const EvictionSample::Counts sample = eviction_sample_.look();
-  Flow flow{.sampled = sample.evicted, .again = sample.again};
+  Flow flow{.sampled = sample.evicted, .again = sample.again, .asked_for = sample.asked_for};
   for (uint32_t space = 0; space < parts_.index.namespaces().count(); ++space) {
     const auto total = [&](Counter counter) { return parts_.counters[space].total(counter); };
     const uint64_t promoted = total(Counter::kItemsPromoted);
-    // What main evicts was not read, and is counted too: it is no more than what is promoted.
+    // What main evicts was not read, and is counted too: without a loop it is no more than what is promoted.
     flow.left += total(Counter::kEvictions) + promoted;
     flow.wanted += total(Counter::kEvictedActive) + promoted + total(Counter::kGhostHits);
-    flow.misses += total(Counter::kGetMisses);
   }
   return flow;
 }
@@ -275,7 +286,7 @@ LARDER_INLINE std::optional<size_t> Cleaner::go_on_with_victim(Place& place, Por
 
 LARDER_INLINE bool Cleaner::take_victim(Place& place, int64_t now_ms, bool may_evict, EvictionPressure pressure) {
   if (take_over(place, kTurnsPerLane * log_.lane_count())) return true;
-  if (may_evict && is_loop()) victims_.fill_main();
+  if (may_evict) follow_loop();
   const std::optional<Victim> victim =
       victims_.take(now_ms, may_evict, pressure != EvictionPressure::kOrdinary, place.lack);
   if (!victim) {

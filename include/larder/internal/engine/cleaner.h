@@ -90,6 +90,9 @@ class Cleaner {
     return visit();
   }
 
+  // A get has missed a key of which nothing is left.
+  void note_miss(uint64_t hash) { eviction_sample_.note_miss(hash); }
+
  private:
   using Portion = SegmentCleaner::Portion;
   static constexpr size_t kStepBytesMax = size_t{64} << 10;
@@ -151,8 +154,9 @@ class Cleaner {
   void rest() const;
   // Gives back memory that nothing lies in, if there is any.
   bool release_spare() { return parts_.index.release_spare_memory() || log_.release_free_segment(); }
-  // Whether requests are a loop; looks again when it is time to.
-  [[nodiscard]] bool is_loop();
+  // Fills main in a loop, and clears it after; see loop.h.
+  void follow_loop();
+  [[nodiscard]] LoopState loop_state();
   [[nodiscard]] Flow flow();
   [[nodiscard]] bool is_tight() const { return !log_.has_free_segment() || account_.is_over_limit(); }
 
@@ -172,7 +176,7 @@ class Cleaner {
   Mutex loop_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kCleaner) ABSL_ACQUIRED_BEFORE(lock_order::kStripe);
   LoopWatch loop_watch_ ABSL_GUARDED_BY(loop_mutex_);
   RelaxedAtomic<uint32_t> looked_at_epoch_{0};  // of the ghost
-  RelaxedAtomic<bool> is_loop_{false};
+  RelaxedAtomic<LoopState> loop_state_{LoopState::kNone};
 };
 
 }  // namespace larder::internal

@@ -81,6 +81,7 @@ LARDER_INLINE void Engine::note_request(const KeyRef& key, RequestKind kind) {
 
 // Of a key of which nothing is left but what the ghost may know.
 LARDER_INLINE void Engine::count_miss(const KeyRef& key) {
+  cleaner_->note_miss(key.hash);
   if (ghost_->contains(key.hash)) counters(key).add(Counter::kGetEvicted);
 }
 

@@ -104,13 +104,15 @@ LARDER_INLINE SegmentCleaner::Settled SegmentCleaner::settle(Stripe& stripe, con
                                                              EvictionPressure pressure) {
   const Slot slot = position.get();
   const bool is_expired = parts_.log.is_expired(slot.address(), now_ms);
-  const Verdict verdict = judge(victim_->chain, slot.frequency(), pressure);
+  // That a loop has read it says nothing about what comes after the loop.
+  const uint32_t frequency = victim_->is_left_of_loop ? 0 : slot.frequency();
+  const Verdict verdict = judge(victim_->chain, frequency, pressure);
   if (is_expired) {
     drop(stripe, position, hash, now_ms, Removal::kExpired);
     return Settled::kGone;
   }
   if (!verdict.is_kept) {
-    const bool is_forced = judge(victim_->chain, slot.frequency(), EvictionPressure::kOrdinary).is_kept;
+    const bool is_forced = judge(victim_->chain, frequency, EvictionPressure::kOrdinary).is_kept;
     drop(stripe, position, hash, now_ms, Removal::kEvicted, is_forced);
     return Settled::kGone;
   }
@@ -160,7 +162,7 @@ LARDER_INLINE void SegmentCleaner::drop(Stripe& stripe, const SlotPosition& posi
 
 // The ghost is told of many evicted bytes at a time: all threads write what it counts them by.
 LARDER_INLINE void SegmentCleaner::remember(uint64_t hash, size_t bytes) {
-  parts_.eviction_sample.note(hash);
+  parts_.eviction_sample.note_eviction(hash);
   evicted_bytes_ += parts_.ghost.remember(hash, bytes);
   if (evicted_bytes_ < parts_.ghost.step_bytes()) return;
   parts_.ghost.advance(std::exchange(evicted_bytes_, 0));

@@ -1,5 +1,5 @@
-// A sample of the keys that small evicts, and how many of them it has evicted before: those that come back, however
-// late.
+// A sample of the keys that small evicts: how many of them it has evicted before, and how many it is asked for
+// after that, however late.
 //
 // It is adapted so that about 64 evictions are in it while as many bytes as the limit are evicted. Thus it takes
 // 4 KiB, and remembers what was evicted while 16 to 32 times the limit was.
@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 
+#include "larder/internal/base/account.h"
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
@@ -23,19 +24,34 @@ namespace larder::internal {
 class EvictionSample {
  public:
   struct Counts {
-    uint64_t evicted = 0;  // how many evictions were in the sample since it was made
-    uint64_t again = 0;    // those of keys that had been evicted before
+    uint64_t evicted = 0;    // how many evictions were in the sample since it was made
+    uint64_t again = 0;      // those of keys that had been evicted before
+    uint64_t asked_for = 0;  // gets that missed a key that had been evicted
   };
 
-  void note(uint64_t hash) {
-    if ((hash & mask_.load()) == 0) add(hash);
+  explicit EvictionSample(Account& account) : account_(account) {}
+  ~EvictionSample() {
+    if (seen_ != nullptr) account_.release(Use::kOther, sizeof(Seen));
+  }
+  EvictionSample(const EvictionSample&) = delete;
+  EvictionSample& operator=(const EvictionSample&) = delete;
+
+  void note_eviction(uint64_t hash) {
+    if (has(hash)) add(hash);
+  }
+  // A get has missed.
+  void note_miss(uint64_t hash) {
+    if (has(hash)) look_up(hash);
   }
 
   // To be called while a quarter of the limit is evicted: adapts the sample.
   Counts look() {
     const MutexLock lock(mutex_);
     // Not before: many caches never evict.
-    if (seen_ == nullptr) seen_.reset(new (std::nothrow) Seen());
+    if (seen_ == nullptr && account_.try_charge(Use::kOther, sizeof(Seen))) {
+      seen_.reset(new (std::nothrow) Seen());
+      if (seen_ == nullptr) account_.release(Use::kOther, sizeof(Seen));
+    }
     const uint64_t evicted = counts_.evicted - evicted_before_;
     evicted_before_ = counts_.evicted;
     const int more = evicted == 0
@@ -53,12 +69,20 @@ class EvictionSample {
   static constexpr int kBitsMax = 30;
   static constexpr int kBitsAtFirst = 10;
 
+  [[nodiscard]] bool has(uint64_t hash) const { return (hash & mask_.load()) == 0; }
+
+  void look_up(uint64_t hash) {
+    const MutexLock lock(mutex_);
+    if (seen_ != nullptr && seen_->knows(hash)) ++counts_.asked_for;
+  }
+
   void add(uint64_t hash) {
     const MutexLock lock(mutex_);
     ++counts_.evicted;
     if (seen_ != nullptr && !seen_->add(hash)) ++counts_.again;
   }
 
+  Account& account_;
   // The low bits of a hash that are 0 in the sample.
   RelaxedAtomic<uint64_t> mask_{(uint64_t{1} << kBitsAtFirst) - 1};
   Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kStripe) ABSL_ACQUIRED_BEFORE(lock_order::kLog);

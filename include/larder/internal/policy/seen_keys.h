@@ -28,6 +28,8 @@ class SeenKeys {
     return is_new;
   }
 
+  [[nodiscard]] bool knows(uint64_t hash) const { return has(newer_, hash) || has(older_, hash); }
+
  private:
   static constexpr size_t kBits = 16 * keys_per_half;
   using Half = std::array<uint64_t, kBits / 64>;

@@ -24,6 +24,8 @@ inline constexpr size_t kEmptyPercent = 25;
 
 // How many segments become main's for each that is evicted: in a loop main is soon full.
 inline constexpr int kFilledPerVictim = 8;
+// How many of main's segments are looked at, for each that is evicted, when the loop is over.
+inline constexpr int kFillLooks = 32;
 
 template <class IsWanted>
 bool Victims::seal_one(IsWanted&& is_wanted) {
@@ -153,8 +155,29 @@ LARDER_INLINE void Victims::fill_main() {
     const uint64_t bytes = std::max<uint64_t>(log_.segment_bytes(), log_.segments_[id].room_bytes.load());
     if (is_oversized(bytes, log_.account_.limit())) return;
     if (!may_fill_main(log_.chain_bytes_[0], log_.chain_bytes_[1], bytes)) return;
-    log_.move_to_main(id);
+    log_.move_to(id, Chain::kMain);
+    log_.segments_[id].is_fill = true;
+    may_have_fill_ = true;
   }
+}
+
+// From main's oldest segment to its newest one, and if one was found, again.
+LARDER_INLINE void Victims::clear_fill() {
+  const MutexLock lock(log_.mutex_);
+  if (!may_have_fill_) return;
+  const Segment& at = log_.segments_[fill_cursor_];
+  const bool is_valid = fill_cursor_ != 0 && at.chain.load() == Chain::kMain &&
+                        at.state.load(std::memory_order_relaxed) == SegmentState::kSealed;
+  SegmentId next = is_valid ? fill_cursor_ : log_.oldest_[static_cast<size_t>(Chain::kMain)];
+  if (!is_valid) found_fill_ = false;
+  for (int i = 0; i < kFillLooks && next != 0; ++i) {
+    const SegmentId id = std::exchange(next, log_.segments_[next].newer);
+    if (!log_.segments_[id].is_fill) continue;
+    log_.move_to(id, Chain::kSmall);
+    found_fill_ = true;
+  }
+  fill_cursor_ = next;
+  if (next == 0) may_have_fill_ = found_fill_;
 }
 
 // What share of a segment's used bytes is dead or has expired, in percent. Expired bytes are assumed to be dead
@@ -227,7 +250,12 @@ LARDER_INLINE SegmentId Victims::find_sparse(int64_t now_ms, size_t looks, size_
 
 LARDER_INLINE Victim Victims::taken(SegmentId id, bool is_sparse) {
   log_.take(id);
-  return {.segment = id, .chain = log_.segment(id).chain.load(), .is_sparse = is_sparse};
+  const Segment& of = log_.segments_[id];
+  const Chain chain = of.chain.load();
+  return {.segment = id,
+          .chain = chain,
+          .is_sparse = is_sparse,
+          .is_left_of_loop = of.is_fill && chain == Chain::kSmall};
 }
 
 }  // namespace larder::internal

@@ -20,6 +20,7 @@ struct Victim {
   SegmentId segment = 0;
   Chain chain = Chain::kSmall;
   bool is_sparse = false;  // chosen for its dead or expired bytes, not for its age
+  bool is_left_of_loop = false;  // back from main, where a loop that is over read its items
 };
 
 // Why there is no victim.
@@ -42,6 +43,8 @@ class Victims {
   // Makes a few of small's oldest segments main's, as long as main is below its share: in a loop (loop.h), before a
   // victim is taken.
   void fill_main();
+  // Gives some of those back to small, where they are the oldest, if there are any: when the loop is over.
+  void clear_fill();
 
   // Takes a segment in which everything is dead or expired, if one of the next few is such; or none.
   [[nodiscard]] std::optional<Victim> take_expired(int64_t now_ms);
@@ -68,6 +71,9 @@ class Victims {
 
   Log& log_;
   SegmentId sparse_cursor_ ABSL_GUARDED_BY(log_.mutex_) = 0;  // where find_sparse continues
+  SegmentId fill_cursor_ ABSL_GUARDED_BY(log_.mutex_) = 0;    // where clear_fill continues
+  bool found_fill_ ABSL_GUARDED_BY(log_.mutex_) = false;      // since it began at main's oldest segment
+  bool may_have_fill_ ABSL_GUARDED_BY(log_.mutex_) = false;
 };
 
 }  // namespace larder::internal

@@ -105,19 +105,23 @@ LARDER_INLINE void Log::put_back(SegmentId id, Chain chain) {
   const MutexLock lock(mutex_);
   --victim_count_;
   segments_[id].opened = ++opened_;
+  segments_[id].is_fill = false;
   insert_into_chain(id, chain, 0);
   segments_[id].state.store(SegmentState::kSealed, std::memory_order_seq_cst);
 }
 
-LARDER_INLINE void Log::move_to_main(SegmentId id) {
+LARDER_INLINE void Log::move_to(SegmentId id, Chain chain) {
   remove_from_chain(id);
-  // Hardly any of main's was opened later.
-  SegmentId newer = 0;
-  SegmentId older = newest_[static_cast<size_t>(Chain::kMain)];
-  for (; older != 0 && segments_[older].opened > segments_[id].opened; older = segments_[older].older)
-    newer = older;
-  insert_into_chain(id, Chain::kMain, newer);
+  const auto opened = [this](SegmentId of) { return segments_[of].opened; };
+  // They come in a row: each goes near the one before.
+  const Segment& last = segments_[last_moved_];
+  const bool follows = last_moved_ != 0 && last.state.load(std::memory_order_relaxed) == SegmentState::kSealed &&
+                       last.chain.load() == chain && last.opened < opened(id);
+  SegmentId newer = follows ? last.newer : oldest_[static_cast<size_t>(chain)];
+  while (newer != 0 && opened(newer) < opened(id)) newer = segments_[newer].newer;
+  insert_into_chain(id, chain, newer);
   list_by_dead_share(id);
+  last_moved_ = id;
 }
 
 LARDER_INLINE void Log::finish(SegmentId id) {

@@ -291,11 +291,10 @@ class Log {
   // Lists a sealed segment, or moves it to another list. Not for large items: these are wholly live, or freed.
   void list_by_dead_share(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void unlist(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether there is room for what is live in one more victim. If not, there will be: more is reserved from then
-  // on, as far as there are lanes.
+  // Whether there is room for what is live in one more victim. If not, more is reserved, as far as there are lanes.
   [[nodiscard]] bool may_take_victim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes a sealed segment of small one of main; takes a segment out of its chain, for the cleaner.
-  void move_to_main(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Moves a sealed segment to the other chain; takes one out of its chain, for the cleaner.
+  void move_to(SegmentId id, Chain chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void take(SegmentId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many free segments no store gets.
   [[nodiscard]] size_t reserved_count() const { return reserved_count_.load(); }
@@ -314,8 +313,8 @@ class Log {
   const SegmentId first_large_;
   std::vector<Lane> lanes_;                                        // open segments
   std::array<OrderedAtomic<SegmentId>, kChainCount> survivors_{};  // open, and only for cleaners
-  // Written under the mutex, and read without it, as hints: free_.size(), how many of them no store gets, how
-  // many lanes are used, and whether a segment can be had if the account has room.
+  // Written under the mutex, and read without it, as hints: free_.size(), how many of them no store gets, how many
+  // lanes are used, and whether a segment can be had if the account has room.
   RelaxedAtomic<size_t> free_count_{0};
   RelaxedAtomic<size_t> reserved_count_{kReservedSegmentsMin};
   RelaxedAtomic<size_t> lane_count_{1};
@@ -336,6 +335,7 @@ class Log {
   std::array<uint64_t, kChainCount> chain_bytes_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kDeadSteps + 2> by_dead_share_ ABSL_GUARDED_BY(mutex_) = {};  // by dead step, from 1 on
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  SegmentId last_moved_ ABSL_GUARDED_BY(mutex_) = 0;     // by move_to
   size_t victim_count_ ABSL_GUARDED_BY(mutex_) = 0;      // being cleaned
   size_t lone_victims_ ABSL_GUARDED_BY(mutex_) = 0;      // taken in a row while no other was being cleaned
   size_t handle_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // the room of the segments that handles hold

@@ -144,6 +144,7 @@ LARDER_INLINE void Log::start(Segment& segment, Chain chain, size_t room_bytes, 
   segment.has_grown.store(false);
   segment.chain.store(chain);
   segment.opened = ++opened_;
+  segment.is_fill = false;
   segment.state.store(state, std::memory_order_seq_cst);
 }
 

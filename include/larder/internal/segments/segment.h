@@ -70,11 +70,12 @@ struct alignas(64) Segment {
   // Guarded by Log::mutex_.
   static constexpr uint8_t kNotListed = 0;
   uint8_t dead_step = kNotListed;  // its list in Log::by_dead_share_
-  uint16_t used_in_page = 0;       // first descriptor of a system page: how many of that page are in use
+  uint16_t used_in_page : 15 = 0;  // first descriptor of a system page: how many of that page are in use
+  bool is_fill : 1 = false;        // came to main unread, in a loop, and back when it was over (policy/loop.h)
   // The latest deadline of the records; relaxed, updated with compare-and-swap.
   RelaxedAtomic<int64_t> deadline_max_ms{0};
   // Constant from when the segment is taken into use until it is freed, and published with the first slot that
-  // points into it.
+  // points into it; but for the chain, which changes under Log::mutex_.
   RelaxedAtomic<uint64_t> room_bytes{0};  // 0 for an unused segment
   RelaxedAtomic<bool> is_large{false};
   RelaxedAtomic<Chain> chain{Chain::kSmall};
