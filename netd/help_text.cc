@@ -80,8 +80,9 @@ constexpr std::string_view kFlagHelp =
                           Options that tune memcached's slabs, LRU and hash table are
                           checked and accepted, without effect.
 --http-port=<num>         HTTP port for those who run netd: /metrics for Prometheus, with
-                          the names of memcached_exporter; /healthz for probes;
-                          /api/v1/stats (default: 0, none; -1: any that is free)
+                          the names of memcached_exporter; /healthz for probes; a
+                          page for a browser at / (default: 0, none; -1: any that is
+                          free)
 --http-listen=<addr>      interfaces for it, as -l (default: the loopback interface only)
 --http-host=<name>        names by which browsers and scrapers reach it, separated by
                           commas, besides addresses, localhost and those of --http-listen;

@@ -2,6 +2,10 @@
 
 #include <cstdint>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/string_view.h"
+
 namespace netd {
 namespace {
 
@@ -26,6 +30,19 @@ std::string percent_encoded(std::string_view key) {
     text += kHex[byte & 15];
   }
   return text;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string key;
+  while (!text.empty()) {
+    const bool is_encoded = text.front() == '%' && text.size() > 2 &&
+                            absl::ascii_isxdigit(static_cast<uint8_t>(text[1])) &&
+                            absl::ascii_isxdigit(static_cast<uint8_t>(text[2]));
+    if (is_encoded) key += absl::HexStringToBytes(absl::string_view(text.data() + 1, 2));
+    if (!is_encoded) key += text.front();
+    text.remove_prefix(is_encoded ? 3 : 1);
+  }
+  return key;
 }
 
 bool is_plain_key(std::string_view key) {

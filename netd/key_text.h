@@ -7,8 +7,11 @@
 
 namespace netd {
 
-// `key`, with every byte except A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
+// `key` with every byte except A-Z a-z 0-9 - . _ ~ as % and two hexadecimal digits.
 [[nodiscard]] std::string percent_encoded(std::string_view key);
+
+// The key that such a text is of; a % that no two such digits follow stands for itself.
+[[nodiscard]] std::string percent_decoded(std::string_view text);
 
 // Whether a client could have sent `key` on a command line.
 [[nodiscard]] bool is_plain_key(std::string_view key);

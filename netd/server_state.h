@@ -55,6 +55,7 @@ class ServerState {
   CrawlerTurn& crawler_turn() { return crawler_turn_; }
   const CrawlerTurn& crawler_turn() const { return crawler_turn_; }
   ConnectionTable& connection_table() { return connection_table_; }
+  const ConnectionTable& connection_table() const { return connection_table_; }
   ConnectionMemory& connection_memory() { return connection_memory_; }
   const ConnectionMemory& connection_memory() const { return connection_memory_; }
   SharedReports& shared_reports() { return shared_reports_; }

@@ -32,9 +32,8 @@ struct ServerOptions {
   // socket left by a server that has ended is replaced; any other existing file is an error.
   std::string unix_socket = {};
 
-  // The HTTP port at 127.0.0.1, 0..65535, with metrics for Prometheus at /metrics, /healthz, and statistics as JSON
-  // at /api/v1/stats; 0: any free one, which Server::http_port returns. Not given: none. netd/PROTOCOL.md has the
-  // rest.
+  // The HTTP port at 127.0.0.1, 0..65535, with a page for a browser at /, metrics for Prometheus at /metrics, and
+  // /healthz; 0: any free one, which Server::http_port returns. Not given: none. netd/PROTOCOL.md has the rest.
   std::optional<int> http_port = {};
 
   // true: requests that would change the cache, its counters or the server are refused; see netd/PROTOCOL.md.

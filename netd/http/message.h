@@ -17,6 +17,11 @@ struct Request {
 
   // The target without what follows a question mark.
   [[nodiscard]] std::string path() const { return target.substr(0, target.find('?')); }
+  // What follows it: "x=1".
+  [[nodiscard]] std::string query() const {
+    const size_t mark = target.find('?');
+    return mark == std::string::npos ? std::string() : target.substr(mark + 1);
+  }
 };
 
 struct Reply {

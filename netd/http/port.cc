@@ -40,6 +40,8 @@ constexpr std::chrono::milliseconds kAcceptPause(100);
 constexpr size_t kDrainedBytesMax = 64 << 10;
 constexpr std::chrono::seconds kDrainTime(2);
 
+constexpr std::chrono::seconds kSecond(1);  // of the history
+
 std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -55,13 +57,15 @@ class Port::Loop {
 
   void run();
   void accept(tcp::acceptor& acceptor);
+  void note_seconds();
   void add(tcp::socket socket);
 
   ServerState& server_;
   Pages pages_;
   boost::asio::io_context io_{1};
   std::list<tcp::acceptor> acceptors_;
-  std::list<boost::asio::steady_timer> timers_;  // one for each acceptor
+  std::list<boost::asio::steady_timer> timers_;  // of those that have failed
+  boost::asio::steady_timer second_{io_};
   Clients clients_;                              // the one whose last request was longest ago comes first
   std::thread thread_;
 };
@@ -186,6 +190,11 @@ class Port::Loop::Client : public std::enable_shared_from_this<Client> {
     response_->set(beast::http::field::content_type, reply_.type);
     response_->set(beast::http::field::cache_control, "no-store");
     response_->set("X-Content-Type-Options", "nosniff");
+    response_->set("X-Frame-Options", "DENY");
+    response_->set("Referrer-Policy", "no-referrer");
+    response_->set("Content-Security-Policy",
+                   "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'self'; "
+                   "style-src 'self'");
     if (!reply_.allow.empty()) response_->set(beast::http::field::allow, reply_.allow);
     if (!reply_.challenge.empty()) response_->set(beast::http::field::www_authenticate, reply_.challenge);
     response_->keep_alive(keeps_alive_);
@@ -253,6 +262,8 @@ Port::Loop::Loop(ServerState& server, std::vector<ListenSocket> sockets) : serve
     const tcp protocol = socket.address().starts_with('[') ? tcp::v6() : tcp::v4();
     accept(acceptors_.emplace_back(io_, protocol, socket.take_fd().release()));
   }
+  second_.expires_after(kSecond);
+  note_seconds();
   const HeldSignals held_signals;
   thread_ = std::thread([this] { run(); });
 }
@@ -286,6 +297,16 @@ void Port::Loop::accept(tcp::acceptor& acceptor) {
       timers_.erase(place);
       if (!cancelled) accept(acceptor);
     });
+  });
+}
+
+void Port::Loop::note_seconds() {
+  second_.async_wait([this](const error_code& error) {
+    if (error) return;
+    second_.expires_at(second_.expiry() + kSecond);
+    if (second_.expiry() < std::chrono::steady_clock::now()) second_.expires_after(kSecond);
+    note_seconds();
+    pages_.note_second();
   });
 }
 

@@ -10,12 +10,12 @@ constexpr size_t kConnectionsPerStep = 1024;
 
 }  // namespace
 
-Snapshot take_snapshot(ServerState& server) {
+Snapshot take_snapshot(const ServerState& server) {
   const larder::Cache& cache = server.cache();
-  Snapshot snapshot{.general = {},
+  Snapshot snapshot{.general = general_stats(server),
                     .settings = settings_stats(server),
-                    .classes = class_stats(server),
-                    .cache = {},
+                    .classes = {},
+                    .cache = cache.stats(),
                     .namespaces = larder::namespace_stats(cache),
                     .curve = larder::miss_ratio_curve(cache),
                     .hot_keys = larder::hot_keys(cache, kHotKeysInSnapshot),
@@ -33,9 +33,6 @@ Snapshot take_snapshot(ServerState& server) {
     }
     snapshot.latency_sum_ns += latency.sum_ns();
   }
-  // Last: the classes have taken their time.
-  snapshot.general = general_stats(server);
-  snapshot.cache = cache.stats();
   return snapshot;
 }
 

@@ -40,8 +40,8 @@ struct Snapshot {
 
 inline constexpr size_t kHotKeysInSnapshot = 10;
 
-// Takes up to some tenths of a second, most of which it waits.
-[[nodiscard]] Snapshot take_snapshot(ServerState& server);
+// Without the classes, which class_stats gives.
+[[nodiscard]] Snapshot take_snapshot(const ServerState& server);
 
 // What the memory is used for: names, and bytes that add up to Stats::memory_used_bytes.
 [[nodiscard]] std::vector<std::pair<const char*, uint64_t>> memory_uses(const larder::Stats& cache);

@@ -13,6 +13,7 @@
 #include "netd/shared_reports.h"
 #include "netd/stats_text.h"
 #include "netd/tokens.h"
+#include "netd/why_text.h"
 
 namespace netd::http {
 namespace {
@@ -34,12 +35,16 @@ void parse(std::string_view text, const std::function<void(std::string_view name
   }
 }
 
-StatLines lines_of(const ServerState& server, void (*append)(const ServerState& server, Buffer& out)) {
+// What `append` appends.
+template <class Append>
+StatLines lines_of(Append&& append, std::string_view prefix = {}) {
   BufferPool pool([](int64_t) { return true; });
   Buffer out(pool);
-  append(server, out);
+  append(out);
   StatLines lines;
-  parse(out.content(), [&](std::string_view name, std::string_view value) { lines.add(name, value); });
+  parse(out.content(), [&](std::string_view name, std::string_view value) {
+    lines.add(name.starts_with(prefix) ? name.substr(prefix.size()) : name, value);
+  });
   return lines;
 }
 
@@ -80,9 +85,17 @@ std::optional<double> StatLines::number(std::string_view name) const {
   return number;
 }
 
-StatLines general_stats(const ServerState& server) { return lines_of(server, append_general_stats); }
+StatLines general_stats(const ServerState& server) {
+  return lines_of([&](Buffer& out) { append_general_stats(server, out); });
+}
 
-StatLines settings_stats(const ServerState& server) { return lines_of(server, append_settings); }
+StatLines settings_stats(const ServerState& server) {
+  return lines_of([&](Buffer& out) { append_settings(server, out); });
+}
+
+StatLines why_stats(const ServerState& server, std::string_view key) {
+  return lines_of([&](Buffer& out) { append_why(server, key, out); }, "why:");
+}
 
 ClassStats class_stats(ServerState& server) {
   ClassStats stats;

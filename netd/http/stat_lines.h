@@ -33,9 +33,12 @@ struct ClassStats {
   std::map<int, StatLines> of_class;  // what both say of a class
 };
 
-// `stats` and `stats settings`. These throw std::bad_alloc.
+// `stats` and `stats settings`. All of these throw std::bad_alloc.
 [[nodiscard]] StatLines general_stats(const ServerState& server);
 [[nodiscard]] StatLines settings_stats(const ServerState& server);
+
+// `stats why` without its prefix "why:".
+[[nodiscard]] StatLines why_stats(const ServerState& server, std::string_view key);
 
 // Takes up to some tenths of a second, and less than half of it works, so that clients are not delayed. Empty if
 // there is no memory for it.

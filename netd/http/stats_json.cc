@@ -2,15 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "netd/key_text.h"
 
 namespace netd::http {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Four digits are enough for a plot; what is not known is null.
+Json rounded(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  double number = 0;
+  (void)absl::SimpleAtod(fmt::format("{:.4g}", value), &number);
+  return number;
+}
 
 // Numbers where there are numbers.
 Json object_of(const StatLines& lines) {
@@ -99,6 +110,42 @@ Json latency(const Snapshot& snapshot) {
 }
 
 }  // namespace
+
+std::string history_json(const History& history, size_t span, int64_t now_s) {
+  constexpr std::array<const char*, History::kSeries> kNames = {"gets_per_s",
+                                                                "hits_per_s",
+                                                                "stores_per_s",
+                                                                "evictions_per_s",
+                                                                "expirations_per_s",
+                                                                "bytes_read_per_s",
+                                                                "bytes_written_per_s",
+                                                                "cores",
+                                                                "p50_s",
+                                                                "p99_s",
+                                                                "items",
+                                                                "memory_used_bytes",
+                                                                "connections"};
+  const std::vector<History::Point> points = history.points(span);
+  Json series = Json::object();
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    Json values = Json::array();
+    for (const History::Point& point : points) values.push_back(rounded(point[i]));
+    series[kNames[i]] = std::move(values);
+  }
+  const Json all = {{"span", History::kSpans[span].name},
+                    {"period_s", History::kSpans[span].period_s},
+                    {"end_s", now_s},
+                    {"series", std::move(series)}};
+  return all.dump() + "\n";
+}
+
+std::string explain_json(const StatLines& lines) {
+  Json all = object_of(lines);
+  for (auto& [name, value] : all.items()) {
+    if (value == "-") value = nullptr;
+  }
+  return all.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 std::string stats_json(const Snapshot& snapshot, bool shows_keys) {
   Json connections = Json::object();

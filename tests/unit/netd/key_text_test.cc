@@ -22,5 +22,16 @@ TEST_CASE("a plain key is one that a line can carry") {
   CHECK_FALSE(is_plain_key("a\r"));
 }
 
+TEST_CASE("what is encoded is decoded to the same key") {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CHECK(percent_decoded(percent_encoded(all)) == all);
+  CHECK(percent_decoded("a%2fb%2Fc+d") == "a/b/c+d");
+  CHECK(percent_decoded("%") == "%");
+  CHECK(percent_decoded("%4") == "%4");
+  CHECK(percent_decoded("%4g%41%") == "%4gA%");
+  CHECK(percent_decoded("").empty());
+}
+
 }  // namespace
 }  // namespace netd

@@ -158,6 +158,57 @@ TEST_CASE("statistics are taken once for all who ask at the same time") {
   CHECK(pages.answer(get("/metrics")).body == first.body);
 }
 
+TEST_CASE("the history has a point for each second, and says which spans there are") {
+  ServerFixture server;
+  Pages pages(server.state);
+  const auto history = [&](const std::string& query) {
+    return nlohmann::json::parse(*pages.answer(get("/api/v1/history" + query)).body);
+  };
+  CHECK(history("")["series"]["gets_per_s"].empty());
+  server.ask("get a\r\nget b\r\n");
+  server.clock.advance_ms(1000);
+  pages.note_second();
+  const nlohmann::json told = history("?span=10m");
+  CHECK(told["period_s"] == 1);
+  CHECK(told["series"]["gets_per_s"].dump() == "[2.0]");
+  CHECK(told["series"]["p50_s"].dump() == "[null]");
+  CHECK(history("?span=24h")["period_s"] == 120);
+  CHECK(pages.answer(get("/api/v1/history?span=1h")).status == 400);
+}
+
+TEST_CASE("a key is explained as stats why does it, unless dumps are off") {
+  ServerFixture server;
+  server.ask("set a/b 0 0 1\r\n1\r\n");
+  Pages pages(server.state);
+  const nlohmann::json told = nlohmann::json::parse(*pages.answer(get("/api/v1/explain?key=a%2fb")).body);
+  CHECK(told["state"] == "present");
+  CHECK(told["gone_s"].is_null());
+  CHECK(told["summary"].is_string());
+  CHECK(pages.answer(get("/api/v1/explain?key=" + std::string(250, 'k'))).status == 200);
+  for (const std::string& query : {std::string(), std::string("?"), std::string("?key"), std::string("?key="),
+                                   std::string("?other=a"), "?key=" + std::string(251, 'k')}) {
+    CAPTURE(query);
+    CHECK(pages.answer(get("/api/v1/explain" + query)).status == 400);
+  }
+  Options options;
+  options.dump_enabled = false;
+  ServerFixture hidden(options);
+  CHECK(Pages(hidden.state).answer(get("/api/v1/explain?key=a")).status == 403);
+}
+
+TEST_CASE("the page and all that it refers to are there, and small") {
+  ServerFixture server;
+  const std::string page = body(server, "/");
+  size_t bytes = page.size();
+  for (const char* const name : {"page.js", "page.css", "icon.svg"}) {
+    CHECK(page.find("\"" + std::string(name) + "\"") != std::string::npos);
+    bytes += body(server, std::string("/") + name).size();
+  }
+  CHECK(bytes <= size_t{300} << 10);
+  CHECK(page.find("http:") == std::string::npos);
+  CHECK(page.find("https:") == std::string::npos);
+}
+
 TEST_CASE("where there is nothing, a client is told what there is") {
   ServerFixture server;
   Pages pages(server.state);
@@ -165,7 +216,7 @@ TEST_CASE("where there is nothing, a client is told what there is") {
     CAPTURE(target);
     CHECK(pages.answer(get(target)).status == 404);
   }
-  CHECK(pages.answer(get("/")).body->find("/metrics") != std::string::npos);
+  CHECK(pages.answer(get("/nothing")).body->find("/metrics") != std::string::npos);
 }
 
 }  // namespace
