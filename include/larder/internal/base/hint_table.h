@@ -10,6 +10,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -88,14 +89,20 @@ class HintTable {
     return round_up(table_bytes_at(limit_bytes), os_page_bytes());
   }
 
-  [[nodiscard]] bool has_sets() const { return set_bits_.load() != kNoSets; }
-  [[nodiscard]] size_t set_count() const { return has_sets() ? size_t{1} << set_bits_.load() : 0; }
+  [[nodiscard]] size_t set_count() const {
+    const int set_bits = set_bits_.load();
+    return set_bits == kNoSets ? 0 : size_t{1} << set_bits;
+  }
   [[nodiscard]] Set set_at(size_t index) const {
     const size_t offset = from_end ? arena_.bytes() - (index + 1) * kSetBytes : index * kSetBytes;
     return Set(reinterpret_cast<RelaxedAtomic<Word>*>(arena_.at(offset)), kWays);
   }
-  // Only if it has sets.
-  [[nodiscard]] Set set_of(uint64_t hash) const { return set_at(top_bits(hash << uneven_bits_, set_bits_.load())); }
+  // None if there are no sets. The only way to know: from one call to the next they may come and go.
+  [[nodiscard]] std::optional<Set> set_of(uint64_t hash) const {
+    const int set_bits = set_bits_.load();
+    if (set_bits == kNoSets) return std::nullopt;
+    return set_at(top_bits(hash << uneven_bits_, set_bits));
+  }
 
  private:
   static constexpr size_t kSetBytes = kWays * sizeof(Word);

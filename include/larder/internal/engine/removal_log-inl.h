@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "larder/api.h"
 #include "larder/internal/engine/removal_log.h"
@@ -71,7 +72,7 @@ LARDER_INLINE RemovalLog::RemovalLog(Account& account, AddressSpace& space, int 
 
 LARDER_INLINE void RemovalLog::restart(uint32_t now_s) {
   // Without a table as few as possible come here.
-  mask_.store(table_.has_sets() ? 0 : (1u << kLevelMax) - 1);
+  mask_.store(table_.set_count() > 0 ? 0 : (1u << kLevelMax) - 1);
   pressure_.store(0);
   for (RelaxedAtomic<uint32_t>& since_s : followed_since_s_) since_s.store(now_s);
 }
@@ -97,7 +98,8 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, const Stripe& stripe, Slot slo
 }
 
 LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone, uint32_t now_s) {
-  if (!table_.has_sets()) return;
+  const std::optional<Table::Set> set = table_.set_of(hash);
+  if (!set) return;
   const uint64_t identity = identity_of(hash, level_of(tag));
   const uint64_t entry = identity | static_cast<uint64_t>(gone.is_large) << kLargeBit |
                          static_cast<uint64_t>(gone.chain == Chain::kMain) << kMainBit |
@@ -110,7 +112,7 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone
   const int level_now = level();
   RelaxedAtomic<uint64_t>* victim = nullptr;
   uint64_t victim_rank = 0;
-  for (RelaxedAtomic<uint64_t>& way : table_.set_of(hash)) {
+  for (RelaxedAtomic<uint64_t>& way : *set) {
     const uint64_t there = way.load();
     if (are_alike(there, identity)) return way.store(entry);
     uint64_t rank = there == 0 ? kEmpty : age_in(there, now_s);
@@ -149,7 +151,8 @@ LARDER_INLINE void RemovalLog::adapt(uint32_t overwritten_age_s, uint32_t now_s)
 
 LARDER_INLINE RemovalLog::Answer RemovalLog::find(uint64_t hash, uint32_t tag, uint32_t now_s) const {
   Answer answer;
-  if (!table_.has_sets()) return answer;
+  const std::optional<Table::Set> set = table_.set_of(hash);
+  if (!set) return answer;
   answer.is_followed = follows(tag);
   answer.share_followed = 1.0 / (uint64_t{mask_.load()} + 1);
   const int level_of_key = level_of(tag);
@@ -159,7 +162,7 @@ LARDER_INLINE RemovalLog::Answer RemovalLog::find(uint64_t hash, uint32_t tag, u
   // What was overwritten was the oldest of its set. If a way is empty, nothing was.
   bool is_full = true;
   uint32_t oldest_s = 0;
-  for (const RelaxedAtomic<uint64_t>& way : table_.set_of(hash)) {
+  for (const RelaxedAtomic<uint64_t>& way : *set) {
     const uint64_t there = way.load();
     if (there == 0) {
       is_full = false;

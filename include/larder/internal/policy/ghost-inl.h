@@ -2,6 +2,7 @@
 #define LARDER_INTERNAL_POLICY_GHOST_INL_H_
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -23,6 +24,7 @@ LARDER_INLINE Ghost::Ghost(Ghost&& other) noexcept : table_(std::move(other.tabl
 LARDER_INLINE void Ghost::sweep(size_t bytes) {
   constexpr size_t kSetsMax = 1024;
   const size_t sets = table_.set_count();
+  if (sets == 0) return;
   const size_t bytes_per_set = 2 * account_->limit() / sets;
   const size_t owed = unswept_bytes_.exchange(0) + bytes;
   const size_t count = std::min(owed / bytes_per_set, kSetsMax);
@@ -39,10 +41,12 @@ LARDER_INLINE void Ghost::sweep(size_t bytes) {
 
 LARDER_INLINE size_t Ghost::remember(uint64_t hash, size_t item_bytes) {
   if (is_oversized(item_bytes, account_->limit())) return 0;
+  const std::optional<Table::Set> set = table_.set_of(hash);
+  if (!set) return item_bytes;
   const uint32_t epoch = epoch_.load();
   RelaxedAtomic<uint32_t>* oldest = nullptr;
   uint32_t oldest_age = 0;
-  for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
+  for (RelaxedAtomic<uint32_t>& way : *set) {
     const uint32_t there_age = ghost_age(way.load(), epoch);
     if (oldest == nullptr || there_age > oldest_age) {
       oldest = &way;
@@ -65,20 +69,23 @@ LARDER_INLINE void Ghost::advance(size_t bytes) {
 LARDER_INLINE bool Ghost::contains(uint64_t hash) const {
   const uint32_t wanted = ghost_entry(fingerprint(hash), 0);
   const auto is_wanted = [wanted](uint32_t entry) { return are_of_one_key(entry, wanted); };
-  const Table::Set set = table_.set_of(hash);
+  const std::optional<Table::Set> set = table_.set_of(hash);
+  if (!set) return false;
   // Without branches, because every miss of the cache calls this, and most keys have never been evicted.
   uint32_t alike = 0;
 #pragma GCC unroll 8
-  for (const RelaxedAtomic<uint32_t>& way : set) alike += is_wanted(way.load()) ? 1 : 0;
+  for (const RelaxedAtomic<uint32_t>& way : *set) alike += is_wanted(way.load()) ? 1 : 0;
   if (alike == 0) return false;
-  return std::ranges::any_of(set, [&](const RelaxedAtomic<uint32_t>& way) {
+  return std::ranges::any_of(*set, [&](const RelaxedAtomic<uint32_t>& way) {
     const uint32_t there = way.load();
     return is_wanted(there) && is_ghost_current(there, epoch_.load());
   });
 }
 
 LARDER_INLINE void Ghost::remove(uint64_t hash) {
-  for (RelaxedAtomic<uint32_t>& way : table_.set_of(hash)) {
+  const std::optional<Table::Set> set = table_.set_of(hash);
+  if (!set) return;
+  for (RelaxedAtomic<uint32_t>& way : *set) {
     if (are_of_one_key(way.load(), ghost_entry(fingerprint(hash), 0))) way.store(0);
   }
 }

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "larder/internal/base/account.h"
@@ -47,7 +48,9 @@ class Ghost {
   [[nodiscard]] size_t step_bytes() const { return std::min(epoch_bytes() / kStepsPerEpoch, kStepBytesMax); }
 
   // Prefetches the memory that the other functions need.
-  void prefetch(uint64_t hash) const { __builtin_prefetch(table_.set_of(hash).data()); }
+  void prefetch(uint64_t hash) const {
+    if (const std::optional<Table::Set> set = table_.set_of(hash)) __builtin_prefetch(set->data());
+  }
 
   // Whether an item with this hash was evicted recently.
   [[nodiscard]] bool contains(uint64_t hash) const;
