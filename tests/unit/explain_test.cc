@@ -515,13 +515,40 @@ TEST_CASE("the log follows a limit that is lowered to a tenth and raised again")
   }
 }
 
-TEST_CASE("a limit that is not granted leaves the log as large as it was") {
+TEST_CASE("a limit that is refused at once leaves the log as it was") {
   TestCache cache({.memory_limit_bytes = 64 * kMiB, .seed = 1});
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  CHECK(cache->erase("a") == EraseResult::kErased);
   add_external_bytes(*cache, 40 * kMiB);
   const uint64_t bytes = cache->stats().removal_log_bytes;
   CHECK_FALSE(cache->set_memory_limit(16 * kMiB).ok());
   CHECK(cache->stats().removal_log_bytes == bytes);
+  CHECK(cache->explain("a").state == KeyState::kErased);
   add_external_bytes(*cache, -static_cast<int64_t>(40 * kMiB));
+}
+
+TEST_CASE("a limit to which the items cannot be brought is taken back, and the log is as large as before") {
+  TestCache cache({.memory_limit_bytes = 64 * kMiB, .eviction = false, .seed = 1});
+  const std::string value(100'000, 'v');
+  for (int i = 0; i < 400; ++i) REQUIRE(cache->set(std::to_string(i), value) == StoreResult::kStored);
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  CHECK(cache->erase("a") == EraseResult::kErased);
+  cache.clock.advance_ms(5000);
+  const uint64_t bytes = cache->stats().removal_log_bytes;
+  // With pages of 64 KiB, the lower one has no log at all.
+  for (const size_t limit : {16 * kMiB, 7 * kMiB}) {
+    CAPTURE(limit);
+    CHECK_FALSE(cache->set_memory_limit(limit).ok());
+    CHECK(cache->stats().memory_limit_bytes == 64 * kMiB);
+    CHECK(cache->stats().removal_log_bytes == bytes);
+    // It was smaller in between, and has forgotten what it knew.
+    CHECK(cache->explain("a").state == KeyState::kUnknown);
+    CHECK(cache->explain("a").reach_s == 0);
+    REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+    CHECK(cache->erase("a") == EraseResult::kErased);
+    CHECK(cache->explain("a").state == KeyState::kErased);
+    cache.clock.advance_ms(5000);
+  }
 }
 
 TEST_CASE("the smallest cache has a log of one page, where pages are small") {

@@ -1,9 +1,13 @@
 #include "larder/internal/base/hint_table.h"
 
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <random>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 #include "doctest/doctest.h"
@@ -13,7 +17,7 @@ namespace larder::internal {
 namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
-constexpr HintTableSize kSize{.use = Use::kRemovalLog, .divisor = 512, .bytes_max = 2 * kMiB, .pages_min = 128};
+constexpr HintTableSize kSize{.use = Use::kRemovalLog, .divisor = 512, .bytes_max = 64 * kMiB, .pages_min = 128};
 
 // From this limit on there is a table.
 size_t edge_bytes() { return 128 * os_page_bytes(); }
@@ -98,6 +102,46 @@ TEST_CASE_TEMPLATE("a limit of too few pages has no sets, and one that is raised
     REQUIRE(subject.resize(edge_bytes() - 1));
   }
 }
+
+#if !defined(LARDER_ADDRESS_SANITIZER) && !defined(__SANITIZE_THREAD__)
+// Runs `test` in a process of its own, to which the system grants no more memory. True where it grants it all the
+// same, as under an emulator.
+template <class Test>
+bool holds_without_memory(Test&& test) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit limit{1, 1};
+    if (setrlimit(RLIMIT_DATA, &limit) != 0) _exit(1);
+    const bool is_granted =
+        mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    _exit(is_granted || test() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_CASE("a table that had no sets has none after a raise for which the system grants no memory") {
+  Subject<HintTable<uint64_t, true>> subject(edge_bytes() - 1);
+  REQUIRE(subject.table.make());
+  CHECK(holds_without_memory([&] {
+    (void)subject.resize(64 * kMiB);
+    return !subject.table.set_of(0) && subject.table.set_count() == 0 && subject.account.used() == 0;
+  }));
+}
+
+TEST_CASE("a table grows as far as the system grants, and never shrinks by a raise") {
+  Subject<HintTable<uint64_t, true>> subject(1024 * kMiB);
+  subject.account.set_limit(64 * kMiB);
+  REQUIRE(subject.table.make());
+  const size_t sets = subject.table.set_count();
+  CHECK(holds_without_memory([&] {
+    (void)subject.resize(4096 * kMiB);
+    return subject.table.set_count() >= sets && subject.table.set_count() < 64 * sets &&
+           subject.account.used() >= subject.table.bytes_at(64 * kMiB) && subject.table.set_of(0);
+  }));
+}
+#endif
 
 TEST_CASE_TEMPLATE("threads use it while another one takes its sets away and brings them back", Table,
                    HintTable<uint32_t>, HintTable<uint64_t, true>) {

@@ -78,7 +78,7 @@ class HintTable {
     const size_t old_bytes = account_->used(size_.use);
     account_->release(size_.use, old_bytes);
     [[maybe_unused]] const bool is_made = make();
-    assert(is_made && "what is writable stays so");
+    assert((is_made || table_bytes == 0) && "what is writable stays so");
     // Threads that still use the old size touch at most a few pages of it; they read or leave hints.
     arena_.discard(from_end ? arena_.bytes() - old_bytes : 0, old_bytes);
     return true;
