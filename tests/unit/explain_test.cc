@@ -244,6 +244,18 @@ TEST_CASE("an erased item, in each way that callers remove one") {
   }
 }
 
+TEST_CASE("what went years ago is told as such") {
+  for (const double years : {5.0, 7.9}) {
+    TestCache cache;
+    REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+    CHECK(cache->erase("a") == EraseResult::kErased);
+    const auto seconds = static_cast<uint32_t>(years * 365 * 86400);
+    cache.clock.advance_ms(seconds * int64_t{1000});
+    CHECK(cache->explain("a").gone_s == seconds);
+    CHECK(has(cache->explain("a"), "Erased " + std::to_string(seconds / 86400) + " days ago"));
+  }
+}
+
 TEST_CASE("a replaced item is not gone, and what is told of its removal counts from the last store") {
   TestCache cache;
   REQUIRE(cache->set("a", "1") == StoreResult::kStored);

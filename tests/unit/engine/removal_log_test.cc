@@ -135,6 +135,23 @@ TEST_CASE("a removal of another thread whose time is a second ahead is new, and 
   CHECK(subject.find(key).entry->age_s == 0);
 }
 
+TEST_CASE("a removal of years ago is that old, and what is newer overwrites it") {
+  constexpr uint32_t kYearS = 365 * 86400;
+  for (const double years : {1.0, 4.3, 5.0, 7.9, 8.5}) {
+    CAPTURE(years);
+    Subject subject(8 * kMiB);
+    const Subject::Key key = subject.random_key();
+    subject.add(key);
+    const auto age_s = static_cast<uint32_t>(years * kYearS);
+    subject.now_s += age_s;
+    REQUIRE(subject.find(key).entry);
+    CHECK(subject.find(key).entry->age_s == age_s);
+    // More in its set: those whose upper bits are alike.
+    for (uint64_t i = 1; i <= 16; ++i, ++subject.now_s) subject.add({key.hash ^ i << 20});
+    CHECK_FALSE(subject.find(key).entry);
+  }
+}
+
 TEST_CASE("of few removals everything is known, however long ago they were") {
   Subject subject(64 * kMiB);  // 16384 entries
   std::vector<Subject::Key> keys;

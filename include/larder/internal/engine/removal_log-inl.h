@@ -12,7 +12,7 @@ namespace larder::internal {
 
 // The parts of an entry. All bits from kLevelShift on are what entries are told apart by. The level is stored as
 // one more, so that no entry is 0.
-inline constexpr uint64_t kWentMask = (uint64_t{1} << 28) - 1;  // seconds: after eight years they start anew
+inline constexpr uint64_t kWentMask = (uint64_t{1} << 28) - 1;  // seconds: after 8.5 years they start anew
 inline constexpr int kWhyShift = 28;
 inline constexpr uint64_t kWhyMask = 7;
 inline constexpr int kLivedShift = 31;
@@ -52,8 +52,9 @@ inline bool are_alike(uint64_t entry, uint64_t identity) { return (entry ^ ident
 inline int level_in(uint64_t entry) { return static_cast<int>(entry >> kLevelShift & kLevelMask) - 1; }
 // Other threads' time may be a little ahead of `now_s`.
 inline uint32_t age_in(uint64_t entry, uint32_t now_s) {
+  constexpr uint64_t kAheadMaxS = 60;
   const uint64_t age_s = (now_s - entry) & kWentMask;
-  return age_s > kWentMask / 2 ? 0 : static_cast<uint32_t>(age_s);
+  return age_s > kWentMask - kAheadMaxS ? 0 : static_cast<uint32_t>(age_s);
 }
 
 LARDER_INLINE std::optional<uint32_t> changed_at_s(const Stripe& stripe, const Content& content) {
