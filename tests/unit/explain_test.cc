@@ -314,6 +314,24 @@ TEST_CASE("an item that had expired before the flush has expired") {
   CHECK(cache->explain("b").gone_s == 20u);
 }
 
+TEST_CASE("whether an item expired before the flush or after it is told to the millisecond") {
+  TestCache cache;
+  const auto set = [&](const char* key, std::chrono::milliseconds expiry) {
+    REQUIRE(cache->set(key, "1", {.expiry = expiry}) == StoreResult::kStored);
+  };
+  set("before", 20'500ms);
+  set("at once", 20'900ms);
+  set("after", 20'901ms);
+  cache.clock.advance_ms(20'900);
+  cache->flush_all();
+  cache.clock.advance_ms(5000);
+  CHECK(cache->explain("before").state == KeyState::kExpired);
+  CHECK(cache->explain("before").gone_s == 5u);
+  CHECK(cache->explain("at once").state == KeyState::kExpired);
+  CHECK(cache->explain("after").state == KeyState::kFlushed);
+  CHECK(cache->explain("after").gone_s == 5u);
+}
+
 TEST_CASE("a delayed flush takes effect in its time, and is noted when it does") {
   TestCache cache;
   REQUIRE(cache->set("a", "1") == StoreResult::kStored);

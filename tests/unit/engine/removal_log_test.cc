@@ -287,12 +287,12 @@ TEST_CASE("a log follows the limit, charges the difference, forgets what it knew
 
 TEST_CASE("each namespace has its own last flush") {
   Subject subject(8 * kMiB, 3);
-  for (uint32_t of = 0; of < 3; ++of) CHECK_FALSE(subject.log.flushed_s(of));
+  for (uint32_t of = 0; of < 3; ++of) CHECK_FALSE(subject.log.flushed_ms(of));
   subject.log.note_flush(1, 0);
   subject.log.note_flush(2, 7);
-  CHECK_FALSE(subject.log.flushed_s(0));
-  CHECK(subject.log.flushed_s(1) == 0u);
-  CHECK(subject.log.flushed_s(2) == 7u);
+  CHECK_FALSE(subject.log.flushed_ms(0));
+  CHECK(subject.log.flushed_ms(1) == 0);
+  CHECK(subject.log.flushed_ms(2) == 7);
 }
 
 }  // namespace

@@ -190,7 +190,7 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
   counters_[*space].add(Counter::kFlushes);
   (void)now_ms();  // a flush of everything that is due comes before
   const uint64_t bytes = index_->sums(*space).bytes();
-  removal_log_->note_flush(*space, whole_seconds(elapsed_ms()));
+  removal_log_->note_flush(*space, elapsed_ms());
   index_->flush(*space);
   log_->flush_some(bytes);
   curve_.flush(*space);
@@ -199,7 +199,7 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
 
 LARDER_INLINE void Engine::flush_now() {
   for (uint32_t space = 0; space < index_->namespaces().count(); ++space) {
-    removal_log_->note_flush(space, whole_seconds(elapsed_ms()));
+    removal_log_->note_flush(space, elapsed_ms());
   }
   index_->flush();
   log_->flush();

@@ -41,9 +41,8 @@ LARDER_INLINE Explanation Engine::explain(const KeyRef& key, int64_t now_ms) {
   told.share_followed = logged.share_followed;
   told.reach_s = logged.reach_s;
   told.is_in_ghost = ghost_->contains(key.hash);
-  if (const std::optional<uint32_t> at_s = removal_log_->flushed_s(index_->space_of(stripe))) {
-    told.flushed_s = seconds_since(*at_s);
-  }
+  const std::optional<int64_t> flushed_ms = removal_log_->flushed_ms(index_->space_of(stripe));
+  if (flushed_ms) told.flushed_s = seconds_since(whole_seconds(*flushed_ms));
 
   SlotPosition position = find(stripe, key);
   const bool is_stale = !position;
@@ -67,17 +66,18 @@ LARDER_INLINE Explanation Engine::explain(const KeyRef& key, int64_t now_ms) {
     }
     // What is left of it.
     told.was_read = history_of(stripe, slot, content, now_ms).was_fetched;
-    std::optional<uint32_t> gone_at_s;
-    if (is_stale && index_->is_of_last_generation(stripe, position)) {
-      gone_at_s = removal_log_->flushed_s(index_->space_of(stripe));
-    }
+    std::optional<int64_t> gone_at_ms;
+    if (is_stale && index_->is_of_last_generation(stripe, position)) gone_at_ms = flushed_ms;
     told.state = KeyState::kFlushed;
-    if (content.deadline_ms <= now_ms && (!is_stale || (gone_at_s && content.deadline_ms <= *gone_at_s * 1000LL))) {
+    if (content.deadline_ms <= now_ms && (!is_stale || (gone_at_ms && content.deadline_ms <= *gone_at_ms))) {
       told.state = KeyState::kExpired;
-      gone_at_s = whole_seconds(content.deadline_ms);
+      gone_at_ms = content.deadline_ms;
     }
-    if (gone_at_s) told.gone_s = seconds_since(*gone_at_s);
-    if (gone_at_s && changed_s) told.lived_s = *gone_at_s - std::min(*gone_at_s, *changed_s);
+    if (gone_at_ms) {
+      const uint32_t gone_at_s = whole_seconds(*gone_at_ms);
+      told.gone_s = seconds_since(gone_at_s);
+      if (changed_s) told.lived_s = gone_at_s - std::min(gone_at_s, *changed_s);
+    }
     return told;
   }
 

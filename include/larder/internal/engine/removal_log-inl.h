@@ -64,8 +64,8 @@ LARDER_INLINE std::optional<uint32_t> changed_at_s(const Stripe& stripe, const C
 
 LARDER_INLINE RemovalLog::RemovalLog(Account& account, AddressSpace& space, int uneven_bits, uint32_t space_count)
     : table_(kSize, account, space, uneven_bits),
-      flushed_s_(std::make_unique<RelaxedAtomic<uint32_t>[]>(space_count)) {
-  for (uint32_t of = 0; of < space_count; ++of) flushed_s_[of].store(kNeverFlushed);
+      flushed_ms_(std::make_unique<RelaxedAtomic<int64_t>[]>(space_count)) {
+  for (uint32_t of = 0; of < space_count; ++of) flushed_ms_[of].store(kNeverFlushed);
   // Without memory there is no log.
   (void)table_.make();
   restart(0);

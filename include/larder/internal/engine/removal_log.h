@@ -84,12 +84,12 @@ class RemovalLog {
 
   [[nodiscard]] Answer find(uint64_t hash, uint32_t tag, uint32_t now_s) const;
 
-  // Everything in a namespace is flushed now. Those removals are not logged one by one, but for those that are met
+  // Everything in a namespace is flushed then. Those removals are not logged one by one, but for those that are met
   // by an operation under way.
-  void note_flush(uint32_t space, uint32_t now_s) { flushed_s_[space].store(now_s); }
-  [[nodiscard]] std::optional<uint32_t> flushed_s(uint32_t space) const {
-    const uint32_t at_s = flushed_s_[space].load();
-    return at_s == kNeverFlushed ? std::nullopt : std::optional(at_s);
+  void note_flush(uint32_t space, int64_t now_ms) { flushed_ms_[space].store(now_ms); }
+  [[nodiscard]] std::optional<int64_t> flushed_ms(uint32_t space) const {
+    const int64_t at_ms = flushed_ms_[space].load();
+    return at_ms == kNeverFlushed ? std::nullopt : std::optional(at_ms);
   }
 
   // Adapts to a changed limit. If the size changes, all entries are forgotten, and at first all are logged again.
@@ -100,7 +100,7 @@ class RemovalLog {
  private:
   static constexpr HintTableSize kSize{
       .use = Use::kRemovalLog, .divisor = 512, .bytes_max = size_t{1} << 20, .pages_min = 128};
-  static constexpr uint32_t kNeverFlushed = UINT32_MAX;
+  static constexpr int64_t kNeverFlushed = INT64_MAX;
   // When entries are this old before they are overwritten, more are logged.
   static constexpr uint32_t kLongReachS = 4 * kReachS;
 
@@ -117,7 +117,7 @@ class RemovalLog {
   RelaxedAtomic<int32_t> pressure_{0};
   // By level, since when keys of that level have been followed, if they are.
   std::array<RelaxedAtomic<uint32_t>, kLevelMax + 1> followed_since_s_{};
-  const std::unique_ptr<RelaxedAtomic<uint32_t>[]> flushed_s_;  // by namespace
+  const std::unique_ptr<RelaxedAtomic<int64_t>[]> flushed_ms_;  // by namespace
 };
 
 }  // namespace larder::internal
