@@ -344,6 +344,23 @@ TEST_CASE("a delayed flush takes effect in its time, and is noted when it does")
   CHECK(cache->explain("a").gone_s == 0u);
 }
 
+TEST_CASE("a delayed flush that comes due while nobody calls was when it was due") {
+  TestCache cache;
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  REQUIRE(cache->set("b", "1", {.expiry = 50s}) == StoreResult::kStored);
+  REQUIRE(cache->set("c", "1", {.expiry = 5s}) == StoreResult::kStored);
+  cache->flush_all(10s);
+  cache.clock.advance_ms(100'000);
+  for (const char* const key : {"a", "b"}) {
+    CHECK(cache->explain(key).state == KeyState::kFlushed);
+    CHECK(cache->explain(key).flushed_s == 90u);
+    CHECK(cache->explain(key).gone_s == 90u);
+    CHECK(cache->explain(key).lived_s == 10u);
+  }
+  CHECK(cache->explain("c").state == KeyState::kExpired);
+  CHECK(cache->explain("c").gone_s == 95u);
+}
+
 TEST_CASE("a flush after a logged removal may have taken a later value, and that is said") {
   TestCache cache;
   REQUIRE(cache->set("a", "1") == StoreResult::kStored);

@@ -157,8 +157,9 @@ LARDER_INLINE int64_t Engine::now_ms() {
   // Acquire: whoever sees that the flush is done comes after all of it.
   if (now < flush_due_ms_.load(std::memory_order_acquire)) return now;
   const MutexLock lock(flush_mutex_);
-  if (now >= flush_due_ms_.load(std::memory_order_relaxed)) {
-    flush_now();
+  const int64_t due_ms = flush_due_ms_.load(std::memory_order_relaxed);
+  if (now >= due_ms) {
+    flush_at(due_ms);  // however late: nobody has seen the cache since
     flush_due_ms_.store(kNoFlush, std::memory_order_release);
   }
   return now;
@@ -179,7 +180,7 @@ LARDER_INLINE void Engine::flush_all(int64_t delay_ms) {
   counters_[0].add(Counter::kFlushes);
   const int64_t due_ms = deadline_of(std::chrono::milliseconds(delay_ms), now_ms());
   const MutexLock lock(flush_mutex_);
-  if (delay_ms <= 0) flush_now();
+  if (delay_ms <= 0) flush_at(elapsed_ms());
   flush_due_ms_.store(delay_ms > 0 ? due_ms : kNoFlush, std::memory_order_release);
 }
 
@@ -197,9 +198,9 @@ LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
   return true;
 }
 
-LARDER_INLINE void Engine::flush_now() {
+LARDER_INLINE void Engine::flush_at(int64_t at_ms) {
   for (uint32_t space = 0; space < index_->namespaces().count(); ++space) {
-    removal_log_->note_flush(space, elapsed_ms());
+    removal_log_->note_flush(space, at_ms);
   }
   index_->flush();
   log_->flush();

@@ -304,7 +304,7 @@ class Engine {
   void unlink_if_flushed(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt insert_slot(Stripe& stripe, Slot slot, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool make_room(const Attempt& attempt, int64_t now_ms, Log::For whom);
-  void flush_now();
+  void flush_at(int64_t at_ms);  // which is now, or before
   void begin_curve();
   void count_into(Stats& stats, uint32_t space) const;
   bool walk(ScanCursor& cursor, size_t items_max, FunctionRef<void(const ItemInfo& item)> visitor,

@@ -84,9 +84,9 @@ class RemovalLog {
 
   [[nodiscard]] Answer find(uint64_t hash, uint32_t tag, uint32_t now_s) const;
 
-  // Everything in a namespace is flushed then. Those removals are not logged one by one, but for those that are met
-  // by an operation under way.
-  void note_flush(uint32_t space, int64_t now_ms) { flushed_ms_[space].store(now_ms); }
+  // Everything in a namespace was flushed then. Those removals are not logged one by one, but for those that are
+  // met by an operation under way.
+  void note_flush(uint32_t space, int64_t at_ms) { flushed_ms_[space].store(at_ms); }
   [[nodiscard]] std::optional<int64_t> flushed_ms(uint32_t space) const {
     const int64_t at_ms = flushed_ms_[space].load();
     return at_ms == kNeverFlushed ? std::nullopt : std::optional(at_ms);
