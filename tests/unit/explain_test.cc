@@ -476,6 +476,26 @@ TEST_CASE("a key that never was: it is said how far back that is known") {
         "last 500 s. It went before that, or was never stored.");
 }
 
+TEST_CASE("a flush within the log's reach is what took a key of which nothing is logged, if anything did") {
+  TestCache cache;
+  cache.clock.advance_ms(500'000);
+  REQUIRE(cache->set("a", "1") == StoreResult::kStored);
+  cache.clock.advance_ms(10'000);
+  cache->flush_all();
+  CHECK_FALSE(cache->get("a"));
+  cache.clock.advance_ms(10'000);
+  CHECK(to_string(cache->explain("a")) ==
+        "Not here. Removals of all keys are logged: it was neither evicted, nor erased, nor found expired in the "
+        "last 520 s. Its namespace was flushed 10 s ago, which took it if it was there.");
+  // The log begins anew.
+  REQUIRE(cache->set_memory_limit(16 * kMiB).ok());
+  cache.clock.advance_ms(5000);
+  CHECK(to_string(cache->explain("a")) ==
+        "Not here. Removals of all keys are logged: it was neither evicted, nor erased, nor found expired in the "
+        "last 5 s. It went before that, or was never stored. Its namespace was flushed 15 s ago, which took it if "
+        "it was there.");
+}
+
 TEST_CASE("of keys that are not followed it is said that they are not, and what the ghost knows") {
   TestCache cache;
   make_rare(cache, 1.0 / 4);
@@ -490,6 +510,12 @@ TEST_CASE("of keys that are not followed it is said that they are not, and what 
   CHECK(told.state == KeyState::kUnknown);
   CHECK(told.share_followed == 0.25);
   CHECK(has(told, "Not here. Removals of 1 key in 4 are logged, and this is not one of them. The ghost does not"));
+
+  CHECK(
+      has(told, "was stored since. It was erased, expired, was evicted from the main chain or long ago, or was "));
+  cache->flush_all();
+  CHECK(
+      has(cache->explain(unfollowed), "It was erased, expired, was flushed, was evicted from the main chain or "));
 
   REQUIRE(cache->set(unfollowed, "1") == StoreResult::kStored);
   push_out(cache, unfollowed);

@@ -10,7 +10,6 @@
 #include "larder/api.h"
 #include "larder/cache.h"
 #include "larder/explain.h"
-#include "larder/internal/commands/store.h"
 #include "larder/internal/engine/engine.h"
 
 namespace larder::internal {
@@ -85,11 +84,17 @@ inline std::string followed_text(const Explanation& told) {
                       age_text(told.reach_s), ".");
 }
 
-// Only said of keys whose removal would not be logged, or longer ago.
-inline const char* ghost_text(const Explanation& told) {
-  if (told.is_followed) return " It went before that, or was never stored.";
-  return " The ghost does not know it: it was not evicted lately from the small chain, or was stored since. It was "
-         "erased, expired, was evicted from the main chain or long ago, or was never stored.";
+// Only said of keys whose removal would not be logged, or longer ago, or if a flush may have taken them.
+inline std::string ghost_text(const Explanation& told) {
+  if (told.is_followed) {
+    // All but a flush is ruled out since then.
+    const bool is_within_reach = told.flushed_s && *told.flushed_s <= told.reach_s;
+    return is_within_reach ? "" : " It went before that, or was never stored.";
+  }
+  return absl::StrCat(
+      " The ghost does not know it: it was not evicted lately from the small chain, or was stored since. It was "
+      "erased, expired, ",
+      told.flushed_s ? "was flushed, " : "", "was evicted from the main chain or long ago, or was never stored.");
 }
 
 inline std::string flush_text(const Explanation& told) {
