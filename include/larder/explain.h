@@ -2,8 +2,9 @@
 //
 // An item that is there tells its story itself. Of those that are gone, the cache logs the removals of a sample: at
 // first all of them, then, as removals become more frequent, half of the keys, a quarter and so on, down to one in
-// 1,024, so that the log reaches back ten minutes at least, if that share is not too much. It takes 1/512 of the
-// memory limit, at most 1 MiB. A removal that is not logged costs one comparison; hits and misses cost nothing.
+// 1,024, so that the log reaches back ten minutes at least, if that share is not too much; and more again when
+// removals have become few. It takes 1/512 of the memory limit, at most 1 MiB. A removal that is not logged costs
+// one comparison. Hits cost nothing; nor do misses, but for one that finds an expired item, and removes it.
 //
 //   fmt::print("{}\n", larder::to_string(cache->explain("user:7")));
 //

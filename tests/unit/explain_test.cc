@@ -529,6 +529,16 @@ TEST_CASE("of keys that are not followed it is said that they are not, and what 
   CHECK(has(told, "With a chance of 1 in 2097152 at most"));
 }
 
+TEST_CASE("maintenance has all keys followed again when removals have become few") {
+  TestCache cache;
+  make_rare(cache, 1.0 / 4);
+  for (int i = 0; i < 3; ++i) {
+    cache.clock.advance_ms(600'000);
+    (void)cache->maintain();
+  }
+  CHECK(cache->explain("a").share_followed == 1);
+}
+
 TEST_CASE("a followed key of which nothing is logged is told with how far back that is so") {
   TestCache cache;
   make_rare(cache, 1.0 / 2);

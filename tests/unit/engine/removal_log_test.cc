@@ -264,6 +264,40 @@ TEST_CASE("when removals become few, more are followed again, from then on") {
   CHECK(subject.find(key).reach_s <= 100 + kStepS);
 }
 
+TEST_CASE("after a burst of removals, within a few times ten minutes as many are followed as there is room for") {
+  for (const double per_second : {1.0, 10.0, 100.0}) {
+    CAPTURE(per_second);
+    Subject subject(8 * kMiB);  // 2048 entries
+    remove(subject, 12'000'000, 300);
+    const Subject::Key key = subject.random_key(RemovalLog::kLevelMax);
+    REQUIRE(subject.find(key).share_followed == 1.0 / 1024);
+    const double wanted = std::min(1.0, 2048.0 / 600 / per_second);
+    const uint32_t begin_s = subject.now_s;
+    while (subject.find(key).share_followed < wanted / 3 && subject.now_s - begin_s < 100'000) {
+      remove(subject, static_cast<size_t>(60 * per_second), 60);
+    }
+    CHECK(subject.now_s - begin_s <= 6 * RemovalLog::kReachS);
+    // And it stays so.
+    remove(subject, static_cast<size_t>(3000 * per_second), 3000);
+    CHECK(subject.find(key).share_followed >= wanted / 3);
+    CHECK(subject.find(key).share_followed <= wanted * 1.2);
+  }
+}
+
+TEST_CASE("after a burst, all are followed again even if nothing is removed, by who looks at the time") {
+  Subject subject(8 * kMiB);
+  remove(subject, 12'000'000, 300);
+  const Subject::Key key = subject.random_key(0);
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(subject.find(key).is_followed);
+    subject.now_s += RemovalLog::kReachS;
+    subject.log.follow_traffic(subject.now_s);
+  }
+  CHECK(subject.find(key).is_followed);
+  CHECK(subject.find(key).share_followed == 1);
+  CHECK(subject.find(key).reach_s == 0);
+}
+
 TEST_CASE("a log follows the limit, charges the difference, forgets what it knew and begins with all keys") {
   Subject subject(64 * kMiB);
   const Subject::Key key = subject.random_key();

@@ -2,7 +2,7 @@
 #define LARDER_INTERNAL_ENGINE_REMOVAL_LOG_INL_H_
 
 #include <algorithm>
-#include <cstdlib>
+#include <bit>
 #include <optional>
 
 #include "larder/api.h"
@@ -75,6 +75,7 @@ LARDER_INLINE void RemovalLog::restart(uint32_t now_s) {
   // Without a table as few as possible come here.
   mask_.store(table_.set_count() > 0 ? 0 : (1u << kLevelMax) - 1);
   pressure_.store(0);
+  begin_count(now_s);
   for (RelaxedAtomic<uint32_t>& since_s : followed_since_s_) since_s.store(now_s);
 }
 
@@ -101,6 +102,7 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, const Stripe& stripe, Slot slo
 LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone, uint32_t now_s) {
   const std::optional<Table::Set> set = table_.set_of(hash);
   if (!set) return;
+  follow_traffic(now_s);
   const uint64_t identity = identity_of(hash, level_of(tag));
   const uint64_t entry = identity | static_cast<uint64_t>(gone.is_large) << kLargeBit |
                          static_cast<uint64_t>(gone.chain == Chain::kMain) << kMainBit |
@@ -124,30 +126,45 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone
     }
   }
   victim->store(entry);
-  if (victim_rank < kNoLongerFollowed) adapt(static_cast<uint32_t>(victim_rank), now_s);
+  added_.fetch_add(1);
+  if (victim_rank < kNoLongerFollowed) note_overwritten(static_cast<uint32_t>(victim_rank), now_s);
 }
 
-// Pressure rises as long as more than a quarter of what is overwritten is too young; some sets are always fuller
-// than others. It falls the faster, the older what is overwritten is: then there is little of it. It takes many
-// entries to come to a decision.
-LARDER_INLINE void RemovalLog::adapt(uint32_t overwritten_age_s, uint32_t now_s) {
+// It rises as long as more than a quarter of what is overwritten is too young; some sets are always fuller than
+// others. It takes many entries to come to a decision.
+LARDER_INLINE void RemovalLog::note_overwritten(uint32_t age_s, uint32_t now_s) {
   constexpr int32_t kYoungWeight = 3;
-  const int32_t seen = pressure_.load();
-  int32_t step = seen > 0 ? -1 : seen < 0 ? 1 : 0;
-  if (overwritten_age_s < kReachS) step = kYoungWeight;
-  if (overwritten_age_s >= kLongReachS) step = -static_cast<int32_t>(overwritten_age_s / kLongReachS);
-  if (step == 0) return;
+  const int32_t step = age_s < kReachS ? kYoungWeight : -1;
+  if (step < 0 && pressure_.load() <= 0) return;
   const int32_t pressure = pressure_.fetch_add(step) + step;
   const auto bound = static_cast<int32_t>(table_.set_count() * Table::kWays / 4);
-  if (std::abs(pressure) < bound) return;
+  if (pressure < bound) return;
   // Of several threads, one decides.
-  if (std::abs(pressure_.exchange(0)) < bound) return;
-  const uint32_t mask = mask_.load();
-  if (pressure > 0 && level() < kLevelMax) mask_.store(mask << 1 | 1);
-  if (pressure < 0 && level() > 0) {
-    followed_since_s_[static_cast<size_t>(level() - 1)].store(now_s);
-    mask_.store(mask >> 1);
-  }
+  if (pressure_.exchange(0) < bound) return;
+  uint32_t mask = mask_.load();
+  if (std::popcount(mask) < kLevelMax && mask_.compare_exchange_strong(mask, mask << 1 | 1)) begin_count(now_s);
+}
+
+LARDER_INLINE void RemovalLog::begin_count(uint32_t now_s) {
+  counted_since_s_.store(now_s);
+  added_.store(0);
+}
+
+LARDER_INLINE void RemovalLog::follow_traffic(uint32_t now_s) {
+  uint32_t mask = mask_.load();
+  uint32_t since_s = counted_since_s_.load();
+  if (mask == 0 || now_s < since_s || now_s - since_s < kReachS) return;
+  const size_t entries = table_.set_count() * Table::kWays;
+  // Of several threads, one decides.
+  if (entries == 0 || !counted_since_s_.compare_exchange_strong(since_s, now_s)) return;
+  const uint64_t reach_s = uint64_t{entries} * (now_s - since_s) / std::max(added_.exchange(0), 1u);
+  // The log reaches half as far back with each level.
+  const int spare = std::bit_width(reach_s / (2 * kReachS)) - 1;
+  const int level = std::popcount(mask);
+  const int level_after = level - std::clamp(spare, 0, level);
+  if (level_after == level) return;
+  for (int of = level_after; of < level; ++of) followed_since_s_[static_cast<size_t>(of)].store(now_s);
+  mask_.compare_exchange_strong(mask, (1u << level_after) - 1);
 }
 
 LARDER_INLINE RemovalLog::Answer RemovalLog::find(uint64_t hash, uint32_t tag, uint32_t now_s) const {

@@ -7,7 +7,8 @@
 // so that a removal which is not costs a load and a comparison, and no hash. At first these are no bits: everything
 // is logged. When entries younger than kReachS have to be overwritten, there is one bit more, and half as much is
 // logged. Time is what people ask by ("it was there a minute ago"); how many removals that is depends on traffic.
-// When entries are only overwritten long after that, there is one bit less.
+// When so little was logged for kReachS that the log would come to reach back four times as far, there are fewer
+// bits at once: as few as leave it twice kReachS.
 //
 // An entry's level is how many low bits of its tag are zero. What is below the present level is no longer looked
 // up, since a later removal of its key is missing, and is overwritten first.
@@ -92,6 +93,10 @@ class RemovalLog {
     return at_ms == kNeverFlushed ? std::nullopt : std::optional(at_ms);
   }
 
+  // Follows more keys if little has been logged for kReachS. `add` does so, too; but when few keys are followed and
+  // few are removed, it may be long before one comes.
+  void follow_traffic(uint32_t now_s);
+
   // Adapts to a changed limit. If the size changes, all entries are forgotten, and at first all are logged again.
   void resize(uint32_t now_s);
   // What is charged for it at that limit, if the system grants the memory.
@@ -101,20 +106,21 @@ class RemovalLog {
   static constexpr HintTableSize kSize{
       .use = Use::kRemovalLog, .divisor = 512, .bytes_max = size_t{1} << 20, .pages_min = 128};
   static constexpr int64_t kNeverFlushed = INT64_MAX;
-  // When entries are this old before they are overwritten, more are logged.
-  static constexpr uint32_t kLongReachS = 4 * kReachS;
 
   using Table = HintTable<uint64_t, true>;
 
   [[nodiscard]] int level() const { return std::popcount(mask_.load()); }
   [[nodiscard]] static int level_of(uint32_t tag) { return std::countr_zero(tag | (1u << kLevelMax)); }
-  void adapt(uint32_t overwritten_age_s, uint32_t now_s);
+  void note_overwritten(uint32_t age_s, uint32_t now_s);
+  void begin_count(uint32_t now_s);
   void restart(uint32_t now_s);
 
   Table table_;
   RelaxedAtomic<uint32_t> mask_{0};
-  // Above 0: how much too young what was overwritten lately was; below: how much older than needed.
-  RelaxedAtomic<int32_t> pressure_{0};
+  RelaxedAtomic<int32_t> pressure_{0};  // how much of what was overwritten lately was too young
+  // How many entries were added at the present level, and since when: for kReachS at least.
+  RelaxedAtomic<uint32_t> added_{0};
+  RelaxedAtomic<uint32_t> counted_since_s_{0};
   // By level, since when keys of that level have been followed, if they are.
   std::array<RelaxedAtomic<uint32_t>, kLevelMax + 1> followed_since_s_{};
   const std::unique_ptr<RelaxedAtomic<int64_t>[]> flushed_ms_;  // by namespace

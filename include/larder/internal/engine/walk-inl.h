@@ -107,6 +107,7 @@ LARDER_INLINE bool Engine::walk(ScanCursor& cursor, size_t items_max,
 LARDER_INLINE bool Engine::maintain(size_t step_bytes) {
   const RemovalQueue::Delivery delivery(removals());
   const int64_t now = now_ms();
+  removal_log_->follow_traffic(whole_seconds(now));
   const bool is_untidy = cleaner_->tidy(step_bytes, now);
   return look_for_expired(step_bytes, now) || is_untidy;
 }
