@@ -65,7 +65,7 @@ LARDER_INLINE Explanation Engine::explain(const KeyRef& key, int64_t now_ms) {
       return told;
     }
     // What is left of it.
-    told.was_read = history_of(stripe, slot, content, now_ms).was_fetched;
+    told.was_read = was_read(slot, content);
     std::optional<int64_t> gone_at_ms;
     if (is_stale && index_->is_of_last_generation(stripe, position)) gone_at_ms = flushed_ms;
     told.state = KeyState::kFlushed;

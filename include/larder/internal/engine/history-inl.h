@@ -42,8 +42,7 @@ LARDER_INLINE History Engine::history_of(const Stripe& stripe, Slot slot, const 
   } else {
     accessed_s = changed_at_s(stripe, content).value_or(now_s);
   }
-  return {.was_fetched = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
-          .idle_s = now_s - std::min(now_s, accessed_s)};
+  return {.was_fetched = was_read(slot, content), .idle_s = now_s - std::min(now_s, accessed_s)};
 }
 
 LARDER_INLINE std::optional<ItemDetails> Engine::inspect(const KeyRef& key, int64_t now_ms,

@@ -62,6 +62,10 @@ LARDER_INLINE std::optional<uint32_t> changed_at_s(const Stripe& stripe, const C
   return stripe.change_clock.time_of(content.cas);
 }
 
+LARDER_INLINE bool was_read(Slot slot, const Content& content) {
+  return content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0;
+}
+
 LARDER_INLINE RemovalLog::RemovalLog(Account& account, AddressSpace& space, int uneven_bits, uint32_t space_count)
     : table_(kSize, account, space, uneven_bits),
       flushed_ms_(std::make_unique<RelaxedAtomic<int64_t>[]>(space_count)) {
@@ -90,7 +94,7 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, const Stripe& stripe, Slot slo
   const Segment& segment = log.segment(log.segment_of(slot.address()));
   const uint32_t now_s = whole_seconds(now_ms);
   Gone gone{.why = why,
-            .was_read = content.has(kMarkTracked) ? content.has(kMarkFetched) : slot.frequency() > 0,
+            .was_read = was_read(slot, content),
             .chain = segment.chain.load(),
             .is_large = segment.is_large.load()};
   if (const std::optional<uint32_t> at_s = changed_at_s(stripe, content)) {

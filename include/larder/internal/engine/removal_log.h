@@ -41,6 +41,9 @@ namespace larder::internal {
 [[nodiscard]] std::optional<uint32_t> changed_at_s(const Stripe& stripe, const Content& content)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
 
+// Whether it was read since it was stored, as far as that is known.
+[[nodiscard]] bool was_read(Slot slot, const Content& content);
+
 // Thread-safe without locks; only `resize` is for one thread at a time. All orders are relaxed: an entry is a hint,
 // and no other data depends on it. Two removals at once in one set may lose one of them.
 class RemovalLog {

@@ -34,7 +34,8 @@ class SeenKeys {
   static constexpr size_t kBits = 16 * keys_per_half;
   using Half = std::array<uint64_t, kBits / 64>;
 
-  // Of keys in the sample, the low half of the hash is small.
+  // Of keys in a sample, the low bits of the hash say little: they are 0 (eviction_sample.h), or as a number small
+  // (curve/sample.h). The upper bits of the product depend on the others, too.
   template <class Visit>
   static void for_each_bit(uint64_t hash, Visit&& visit) {
     const uint64_t mixed = hash * 0x9e3779b97f4a7c15u;
