@@ -38,7 +38,7 @@ class SeenKeys {
   // (curve/sample.h). The upper bits of the product depend on the others, too.
   template <class Visit>
   static void for_each_bit(uint64_t hash, Visit&& visit) {
-    const uint64_t mixed = hash * 0x9e3779b97f4a7c15u;
+    const uint64_t mixed = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
     for (const int shift : {48, 32, 16}) visit(static_cast<size_t>(mixed >> shift) % kBits);
   }
   static bool has(const Half& half, uint64_t hash) {
