@@ -89,6 +89,9 @@ constexpr std::string_view kFlagHelp =
                           '*': any, which lets web pages elsewhere ask it, too
 --health                  ask whether a server with the same -l, -p and -s answers, within
                           a second: exit 0, or 1 and say why not
+--top [<addr>]            show each second what a running netd or memcached does: at <addr>,
+                          <host>[:<port>] or the path of a UNIX socket, or else at -l,
+                          -p and -s; a line each if the output is no terminal
 --enable-debugtime        enable the "debugtime <seconds>" command, which moves the
                           clock forward: for tests of expiry
 Not supported: -S (SASL), -Z (TLS), -e (memory file), and the extended options ext_*,

@@ -31,6 +31,7 @@
 #include "netd/server_state.h"
 #include "netd/service_notice.h"
 #include "netd/start_error.h"
+#include "netd/top/top.h"
 #include "netd/watch_hub.h"
 
 namespace netd {
@@ -115,6 +116,8 @@ int run(int argc, char** argv) {
     fmt::print("{}", *command_line.text);
   } else if (command_line.options.health) {
     check_health(command_line.options);
+  } else if (command_line.options.top) {
+    top::run(command_line.options);
   } else {
     serve(std::move(command_line.options));
   }

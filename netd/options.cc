@@ -31,6 +31,7 @@ constexpr char kHealth = 2;
 constexpr char kHttpPort = 3;
 constexpr char kHttpListen = 4;
 constexpr char kHttpHost = 5;
+constexpr char kTop = 6;
 constexpr char kLetterMin = ' ';
 
 struct Flag {
@@ -165,6 +166,7 @@ constexpr Flag kFlags[] = {
     {kHttpListen, "http-listen", true,
      [](const FlagValue& v, Options& o) { add_listen_addresses(v, o.http_addresses); }},
     {kHttpHost, "http-host", true, add_http_hosts},
+    {kTop, "top", false, [](const FlagValue&, Options& o) { o.top = true; }},
     {kHealth, "health", false, [](const FlagValue&, Options& o) { o.health = true; }},
     {'S', "enable-sasl", false, refuse_unsupported},
     {'e', "memory-file", true, refuse_unsupported},
@@ -244,6 +246,17 @@ void apply_environment(Options& options) {
   for (const Flag& flag : kFlags) apply_from_environment(flag, options);
 }
 
+// The server that --top is to show: a path, or an address with or without a port.
+void set_server(const FlagValue& value, Options& options) {
+  if (value.text.starts_with('/')) {
+    options.unix_socket = value.text;
+    return;
+  }
+  options.unix_socket.clear();
+  options.listen_addresses.clear();
+  add_listen_addresses(value, options.listen_addresses);
+}
+
 // What no single flag can check.
 void check_memory(Options& options) {
   if (options.memory_limit_bytes < larder::kMemoryLimitBytesMin) {
@@ -321,6 +334,7 @@ ParsedCommandLine parse_command_line(int argc, char* const* argv) {
     if (letter == 'l' && !std::exchange(listen_given, true)) parsed.options.listen_addresses.clear();
     apply(*flag, name_as_given(argv, letter, long_index, names), optarg == nullptr ? "" : optarg, parsed.options);
   }
+  if (parsed.options.top && optind < argc) set_server({"--top", argv[optind++]}, parsed.options);
   if (optind < argc) {
     parsed.options.warnings.push_back(
         fmt::format("ignored, as no flag: {}", fmt::join(argv + optind, argv + argc, " ")));

@@ -68,6 +68,9 @@ struct Options {
   // Check whether the server that these options describe answers, instead of being it.
   bool health = false;
 
+  // Show what the server does that these options describe, instead of being it.
+  bool top = false;
+
   // The process.
   bool daemon = false;
   bool coredumps = false;
