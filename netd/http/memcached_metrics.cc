@@ -9,8 +9,7 @@
 namespace netd::http {
 namespace {
 
-constexpr MetricType kCounter = MetricType::kCounter;
-constexpr MetricType kGauge = MetricType::kGauge;
+using enum MetricType;
 
 // A family with one metric, or with one for each class; `stat` is the statistic that it shows.
 struct Family {

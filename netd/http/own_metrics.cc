@@ -10,8 +10,7 @@
 namespace netd::http {
 namespace {
 
-constexpr MetricType kCounter = MetricType::kCounter;
-constexpr MetricType kGauge = MetricType::kGauge;
+using enum MetricType;
 
 // A metric that is one field of the cache's statistics.
 struct CacheMetric {

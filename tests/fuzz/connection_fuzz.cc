@@ -82,6 +82,7 @@ class Service {
       loop_,
       server_.state,
       server_.state.worker_counters(0),
+      server_.state.latency(0),
       pool_,
       server_.dispatch,
       [this](Connection&) { disconnect(); },

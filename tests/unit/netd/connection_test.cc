@@ -58,9 +58,9 @@ struct ConnectionFixture : ServerFixture {
   UniqueFd client;
   EventLoop loop;
   BufferPool buffers{[this](int64_t bytes) { return state.connection_memory().charge(bytes); }};
-  ConnectionContext context{loop,    state,    state.worker_counters(0),
-                            buffers, dispatch, [this](Connection&) { connection.reset(); },
-                            [] {},   [] {},    [](Connection&) {}};
+  ConnectionContext context{loop,    state,    state.worker_counters(0),                      state.latency(0),
+                            buffers, dispatch, [this](Connection&) { connection.reset(); }, [] {},
+                            [] {},   [](Connection&) {}};
   std::unique_ptr<Connection> connection;
 };
 

@@ -57,7 +57,7 @@ struct PortFixture : ServerFixture {
   }
 
   EventLoop loop;
-  ConnectionContext context{loop,  state, state.worker_counters(0), pool, dispatch, [](Connection&) {},
+  ConnectionContext context{loop,  state, state.worker_counters(0), state.latency(0), pool, dispatch, [](Connection&) {},
                             [] {}, [] {}, [](Connection&) {}};
   const UniqueFd client = make_socket();
   std::optional<DatagramPort> port;
