@@ -14,10 +14,18 @@ absl::string_view view(std::string_view text) { return {text.data(), text.size()
 
 bool is_same_name(std::string_view a, std::string_view b) { return absl::EqualsIgnoreCase(view(a), view(b)); }
 
-// Without the port, and without the brackets of an IPv6 address.
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.find(':'));
+// Without the port, and without the brackets of an IPv6 address; empty if it is no host.
+std::string_view name_in(std::string_view host) {
+  const bool is_bracketed = host.starts_with('[');
+  const size_t end = std::min(host.find(is_bracketed ? ']' : ':'), host.size());
+  std::string_view rest = host.substr(end);
+  if (is_bracketed) {
+    if (!rest.starts_with(']')) return {};
+    rest.remove_prefix(1);
+  }
+  const bool has_port = rest.starts_with(':') && rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  if (!rest.empty() && !has_port) return {};
+  return is_bracketed ? host.substr(1, end - 1) : host.substr(0, end);
 }
 
 bool is_address(std::string_view host) {
@@ -29,8 +37,9 @@ bool is_address(std::string_view host) {
 }  // namespace
 
 bool is_own_host(std::string_view host, const Options& options) {
-  std::string_view name = without_port(host);
+  std::string_view name = name_in(host);
   if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.empty() || name == "*") return false;
   if (is_address(name) || is_same_name(name, "localhost")) return true;
   const auto is_name = [name](std::string_view own) { return own == "*" || is_same_name(name, own); };
   return std::ranges::any_of(options.http_hosts, is_name) ||

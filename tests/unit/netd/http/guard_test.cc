@@ -19,7 +19,8 @@ TEST_CASE("a request names this machine by an address, as localhost, or by a nam
   }
   for (const char* const host :
        {"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example",
-        "metrics.example.evil", "1.2.3", "[::1", "[evil.example]", ":8080", ".", "*"}) {
+        "metrics.example.evil", "1.2.3", "[::1", "[evil.example]", ":8080", ".", "*", "", "[127.0.0.1]evil.example",
+        "127.0.0.1:80@evil.example", "localhost:evil"}) {
     CAPTURE(host);
     CHECK_FALSE(is_own_host(host, options));
   }
