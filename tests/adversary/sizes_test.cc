@@ -49,7 +49,8 @@ TEST_CASE("small items, then items of 100 KiB, then small ones: each time as goo
   constexpr uint64_t kSmallKeys = 4 * kLimit / kSmall / 3;
   constexpr uint64_t kLargeKeys = 4 * kLimit / kLarge;
   constexpr uint64_t kSmallRequests = 2 * kSmallKeys;
-  constexpr uint64_t kLargeRequests = kIsSanitized ? 2'000 : 4'000;
+  // Of the last fifth of 2,000 the share of hits errs by 2.3 hundredths: as much as is to be seen.
+  constexpr uint64_t kLargeRequests = kIsSanitized ? 16'000 : 32'000;
   const auto fresh = [&](char family, size_t value_bytes, uint64_t keys, uint64_t requests) {
     Subject subject(kLimit);
     return request(subject, family, value_bytes, keys, requests);
