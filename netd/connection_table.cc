@@ -98,28 +98,27 @@ void ConnectionTable::remove(const ConnectionEntry& entry) {
   entries_[static_cast<size_t>(entry.fd)] = nullptr;
 }
 
-int ConnectionTable::count_after(int fd, size_t entries_max, std::map<std::string_view, uint64_t>& counts) const {
+template <class Visit>
+int ConnectionTable::visit_after(int fd, size_t entries_max, Visit&& visit) const {
   const larder::internal::MutexLock lock(mutex_);
-  size_t counted = 0;
-  for (auto i = static_cast<size_t>(fd + 1); i < entries_.size() && counted < entries_max; ++i) {
+  size_t visited = 0;
+  for (auto i = static_cast<size_t>(fd + 1); i < entries_.size() && visited < entries_max; ++i) {
     if (entries_[i] == nullptr) continue;
-    ++counts[name_of(entries_[i]->state.load(std::memory_order_relaxed))];
+    visit(*entries_[i]);
     fd = static_cast<int>(i);
-    ++counted;
+    ++visited;
   }
-  return counted > 0 ? fd : -1;
+  return visited > 0 ? fd : -1;
+}
+
+int ConnectionTable::count_after(int fd, size_t entries_max, std::map<std::string_view, uint64_t>& counts) const {
+  return visit_after(fd, entries_max, [&](const ConnectionEntry& entry) {
+    ++counts[name_of(entry.state.load(std::memory_order_relaxed))];
+  });
 }
 
 int ConnectionTable::describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const {
-  const larder::internal::MutexLock lock(mutex_);
-  size_t described = 0;
-  for (auto i = static_cast<size_t>(fd + 1); i < entries_.size() && described < entries_max; ++i) {
-    if (entries_[i] == nullptr) continue;
-    text += describe(*entries_[i], now_ms);
-    fd = static_cast<int>(i);
-    ++described;
-  }
-  return described > 0 ? fd : -1;
+  return visit_after(fd, entries_max, [&](const ConnectionEntry& entry) { text += describe(entry, now_ms); });
 }
 
 }  // namespace netd

@@ -61,6 +61,10 @@ class ConnectionTable {
   [[nodiscard]] int describe_after(int fd, size_t entries_max, int64_t now_ms, std::string& text) const;
 
  private:
+  // Calls visit(entry) for those; returns what these return.
+  template <class Visit>
+  int visit_after(int fd, size_t entries_max, Visit&& visit) const;
+
   mutable larder::internal::Mutex mutex_;
   std::vector<const ConnectionEntry*> entries_ ABSL_GUARDED_BY(mutex_);  // by descriptor; null: no connection
 };
