@@ -165,14 +165,15 @@ class Metrics(HttpTestCase):
 
         def value(query):
             try:
-                with urllib.request.urlopen(f'http://127.0.0.1:{port}/api/v1/query?query={query}', timeout=10) as reply:
+                with urllib.request.urlopen(f'http://127.0.0.1:{port}/api/v1/query?query={query}',
+                                            timeout=DEADLINE_S) as reply:
                     result = json.load(reply)['data']['result']
             except OSError:
                 return None
             return result[0]['value'][1] if result else None
 
         self.assertEqual('1', wait_until(lambda: value('memcached_current_items'), 'Prometheus has scraped netd'))
-        self.assertEqual('1', value('up'))
+        self.assertEqual('1', wait_until(lambda: value('up') == '1' and '1', 'the last scrape has succeeded'))
 
     def test_latencies_are_sampled(self):
         with self.netd.connect() as connection:
