@@ -45,6 +45,17 @@ class alignas(64) LatencyHistogram {
   std::atomic<uint64_t> sum_ns_{0};
 };
 
+// What several histograms have together.
+struct LatencyTotals {
+  void add(const LatencyHistogram& histogram) {
+    for (size_t bucket = 0; bucket < counts.size(); ++bucket) counts[bucket] += histogram.count(bucket);
+    sum_ns += histogram.sum_ns();
+  }
+
+  std::array<uint64_t, LatencyHistogram::kBuckets> counts{};
+  uint64_t sum_ns = 0;
+};
+
 }  // namespace netd
 
 #endif  // NETD_LATENCY_H_

@@ -40,6 +40,12 @@ uint64_t ServerState::sum(ItemClass item_class, ClassCounter counter) const {
   return sum;
 }
 
+LatencyTotals ServerState::latency_totals() const {
+  LatencyTotals totals;
+  for (const LatencyHistogram& latency : latencies_) totals.add(latency);
+  return totals;
+}
+
 void ServerState::reset_counters() {
   for (Counters& counters : counters_) counters.reset();
   for (ClassCounters& counters : class_counters_) counters.reset();

@@ -69,7 +69,7 @@ class ServerState {
   [[nodiscard]] uint64_t sum(ItemClass item_class, ClassCounter counter) const;
   PrefixStats& prefix_stats(size_t worker) { return prefix_stats_[worker]; }
   LatencyHistogram& latency(size_t worker) { return latencies_[worker]; }
-  const std::vector<LatencyHistogram>& latencies() const { return latencies_; }
+  [[nodiscard]] LatencyTotals latency_totals() const;
   void reset_counters();
 
   // Gauges. Relaxed wherever they are used, because they are only for information. The exception is `connections`,

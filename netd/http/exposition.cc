@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 namespace netd::http {
 namespace {
@@ -45,10 +46,11 @@ void Exposition::family(std::string_view name, MetricType type, std::string_view
       shown_type = "unknown";
     }
   }
-  text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", shown_name, help, shown_type);
+  heading_ = fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", shown_name, help, shown_type);
 }
 
 void Exposition::add(std::string_view suffix, double value, Labels labels) {
+  text_ += std::exchange(heading_, {});
   text_ += name_;
   text_ += suffix;
   char before = '{';

@@ -21,7 +21,7 @@ class Exposition {
   explicit Exposition(Format format) : format_(format) {}
 
   // Starts a family of metrics: what is added next belongs to it. `help` is a line. `name` must not have been
-  // started before.
+  // started before. A family without metrics is not shown.
   //
   // OpenMetrics has counters end in _total; one that does not is of unknown type there, and keeps its name.
   void family(std::string_view name, MetricType type, std::string_view help);
@@ -37,7 +37,8 @@ class Exposition {
  private:
   const Format format_;
   std::string text_;
-  std::string name_;
+  std::string name_;     // of the family
+  std::string heading_;  // until its first metric
 };
 
 // A number as both formats want it: "17", "0.25", "+Inf".

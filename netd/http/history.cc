@@ -54,24 +54,19 @@ Reading read_now(const ServerState& server) {
   const larder::Stats cache = server.cache().stats();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  Reading reading{.monotonic_ms = server.clock().monotonic_ms(),
-                  .gets = cache.get_hits + cache.get_misses,
-                  .hits = cache.get_hits,
-                  .stores = cache.stores,
-                  .evictions = cache.evictions,
-                  .expirations = cache.expired,
-                  .bytes_read = server.sum(Counter::kBytesRead),
-                  .bytes_written = server.sum(Counter::kBytesWritten),
-                  .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
-                  .items = cache.items,
-                  .memory_used_bytes = cache.memory_used_bytes,
-                  .connections = server.connections.load(std::memory_order_relaxed)};
-  for (const LatencyHistogram& latency : server.latencies()) {
-    for (size_t bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
-      reading.latency[bucket] += latency.count(bucket);
-    }
-  }
-  return reading;
+  return {.monotonic_ms = server.clock().monotonic_ms(),
+          .gets = cache.get_hits + cache.get_misses,
+          .hits = cache.get_hits,
+          .stores = cache.stores,
+          .evictions = cache.evictions,
+          .expirations = cache.expired,
+          .bytes_read = server.sum(Counter::kBytesRead),
+          .bytes_written = server.sum(Counter::kBytesWritten),
+          .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          .latency = server.latency_totals().counts,
+          .items = cache.items,
+          .memory_used_bytes = cache.memory_used_bytes,
+          .connections = server.connections.load(std::memory_order_relaxed)};
 }
 
 History::History(const Reading& first) {

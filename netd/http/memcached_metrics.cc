@@ -106,51 +106,46 @@ constexpr Family kClasses[] = {
 constexpr std::array<const char*, 6> kCommands = {"get", "delete", "incr", "decr", "cas", "touch"};
 
 void add_family(const Family& family, const StatLines& stats, Exposition& out) {
-  const std::optional<double> value = stats.number(family.stat);
-  if (!value) return;
   out.family(family.name, family.type, family.help);
-  out.add(*value);
+  if (const std::optional<double> value = stats.number(family.stat)) out.add(*value);
 }
-
-double number(const StatLines& stats, std::string_view name) { return stats.number(name).value_or(0); }
 
 void add_commands(const StatLines& general, Exposition& out) {
   out.family("memcached_commands_total", kCounter, "Requests by command and outcome.");
   for (const char* const command : kCommands) {
-    out.add(number(general, fmt::format("{}_hits", command)), {{"command", command}, {"status", "hit"}});
-    out.add(number(general, fmt::format("{}_misses", command)), {{"command", command}, {"status", "miss"}});
+    out.add(general.number_or_0(fmt::format("{}_hits", command)), {{"command", command}, {"status", "hit"}});
+    out.add(general.number_or_0(fmt::format("{}_misses", command)), {{"command", command}, {"status", "miss"}});
   }
-  out.add(number(general, "cas_badval"), {{"command", "cas"}, {"status", "badval"}});
-  out.add(number(general, "cmd_flush"), {{"command", "flush"}, {"status", "hit"}});
+  out.add(general.number_or_0("cas_badval"), {{"command", "cas"}, {"status", "badval"}});
+  out.add(general.number_or_0("cmd_flush"), {{"command", "flush"}, {"status", "hit"}});
   // cmd_set counts cas, too.
-  const double cas = number(general, "cas_hits") + number(general, "cas_misses") + number(general, "cas_badval");
-  out.add(number(general, "cmd_set") - cas, {{"command", "set"}, {"status", "hit"}});
+  const double cas =
+      general.number_or_0("cas_hits") + general.number_or_0("cas_misses") + general.number_or_0("cas_badval");
+  out.add(general.number_or_0("cmd_set") - cas, {{"command", "set"}, {"status", "hit"}});
 }
 
 void add_class_commands(const ClassStats& classes, Exposition& out) {
-  if (classes.of_class.empty()) return;
   out.family("memcached_slab_commands_total", kCounter, "Requests by size class, command and outcome.");
   for (const auto& [item_class, stats] : classes.of_class) {
     const std::string slab = fmt::format("{}", item_class);
     for (const char* const command : kCommands) {
-      out.add(number(stats, fmt::format("{}_hits", command)),
+      out.add(stats.number_or_0(fmt::format("{}_hits", command)),
               {{"slab", slab}, {"command", command}, {"status", "hit"}});
     }
-    out.add(number(stats, "cas_badval"), {{"slab", slab}, {"command", "cas"}, {"status", "badval"}});
-    const double cas = number(stats, "cas_hits") + number(stats, "cas_badval");
-    out.add(number(stats, "cmd_set") - cas, {{"slab", slab}, {"command", "set"}, {"status", "hit"}});
+    out.add(stats.number_or_0("cas_badval"), {{"slab", slab}, {"command", "cas"}, {"status", "badval"}});
+    const double cas = stats.number_or_0("cas_hits") + stats.number_or_0("cas_badval");
+    out.add(stats.number_or_0("cmd_set") - cas, {{"slab", slab}, {"command", "set"}, {"status", "hit"}});
   }
 }
 
 void add_class_hits(const ClassStats& classes, Exposition& out) {
   constexpr std::array<std::pair<const char*, const char*>, 4> kQueues = {
       {{"hits_to_hot", "hot"}, {"hits_to_warm", "warm"}, {"hits_to_cold", "cold"}, {"hits_to_temp", "temporary"}}};
-  if (classes.of_class.empty()) return;
   out.family("memcached_slab_lru_hits_total", kCounter,
              "Gets that found an item of the class: there is one queue, cold.");
   for (const auto& [item_class, stats] : classes.of_class) {
     for (const auto& [stat, queue] : kQueues) {
-      out.add(number(stats, stat), {{"slab", fmt::format("{}", item_class)}, {"lru", queue}});
+      out.add(stats.number_or_0(stat), {{"slab", fmt::format("{}", item_class)}, {"lru", queue}});
     }
   }
 }
@@ -173,12 +168,10 @@ void add_memcached_metrics(const StatLines& general, const StatLines& settings, 
   add_family({"memcached_malloced_bytes", kGauge, "total_malloced", "Memory for items, used or not."},
              classes.totals, out);
   for (const Family& family : kClasses) {
-    bool is_first = true;
+    out.family(family.name, family.type, family.help);
     for (const auto& [item_class, stats] : classes.of_class) {
       const std::optional<double> value = stats.number(family.stat);
-      if (!value) continue;
-      if (std::exchange(is_first, false)) out.family(family.name, family.type, family.help);
-      out.add(*value, {{"slab", fmt::format("{}", item_class)}});
+      if (value) out.add(*value, {{"slab", fmt::format("{}", item_class)}});
     }
   }
   add_class_commands(classes, out);

@@ -4,7 +4,7 @@
 #define NETD_HTTP_MEMCACHED_METRICS_H_
 
 #include "netd/http/exposition.h"
-#include "netd/http/stat_lines.h"
+#include "netd/stat_lines.h"
 
 namespace netd::http {
 

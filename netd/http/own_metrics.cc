@@ -119,23 +119,21 @@ void add_latency(const Snapshot& snapshot, Exposition& out) {
                   EventLoop::kSampledRounds));
   uint64_t count = 0;
   for (size_t bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
-    count += snapshot.latency[bucket];
+    count += snapshot.latency.counts[bucket];
     const std::string bound = bucket + 1 < LatencyHistogram::kBuckets
                                   ? number_text(LatencyHistogram::bound_s(bucket))
                                   : std::string("+Inf");
     out.add("_bucket", static_cast<double>(count), {{"le", bound}});
   }
-  out.add("_sum", static_cast<double>(snapshot.latency_sum_ns) / 1e9, {});
+  out.add("_sum", static_cast<double>(snapshot.latency.sum_ns) / 1e9, {});
   out.add("_count", static_cast<double>(count), {});
 }
 
 void add_curve(const larder::MissRatioCurve& curve, Exposition& out) {
   const auto add = [&](const char* name, const char* help, auto value) {
-    bool is_first = true;
+    out.family(name, kGauge, help);
     for (const larder::MissRatio& size : curve.sizes) {
-      if (!size.has_value()) continue;
-      if (std::exchange(is_first, false)) out.family(name, kGauge, help);
-      out.add(value(size), {{"size", number_text(size.factor)}});
+      if (size.has_value()) out.add(value(size), {{"size", number_text(size.factor)}});
     }
   };
   add("netd_miss_ratio", "The share of gets that this multiple of the memory limit would have missed lately.",
@@ -145,7 +143,6 @@ void add_curve(const larder::MissRatioCurve& curve, Exposition& out) {
 }
 
 void add_hot_keys(const Snapshot& snapshot, Exposition& out) {
-  if (snapshot.hot_keys.empty()) return;
   // Names may be secrets, and would be as many series as there are keys.
   out.family("netd_hot_key_requests_ratio", kGauge, "The share of requests that the key of this rank gets.");
   for (size_t i = 0; i < snapshot.hot_keys.size(); ++i) {
@@ -172,13 +169,12 @@ void add_namespaces(const Snapshot& snapshot, Exposition& out) {
 }
 
 void add_process(const StatLines& general, Exposition& out) {
-  const auto number = [&](std::string_view name) { return general.number(name).value_or(0); };
   out.family("process_cpu_seconds_total", kCounter, "Processor time.");
-  out.add(number("rusage_user") + number("rusage_system"));
+  out.add(general.number_or_0("rusage_user") + general.number_or_0("rusage_system"));
   out.family("process_resident_memory_bytes", kGauge, "Resident memory.");
-  out.add(number("rss_bytes"));
+  out.add(general.number_or_0("rss_bytes"));
   out.family("process_start_time_seconds", kGauge, "When the server was started, in UNIX time.");
-  out.add(number("time") - number("uptime"));
+  out.add(general.number_or_0("time") - general.number_or_0("uptime"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "netd/http/health.h"
 #include "netd/http/memcached_metrics.h"
 #include "netd/http/own_metrics.h"
+#include "netd/http/own_stats.h"
 #include "netd/http/page_files.h"
 #include "netd/http/stats_json.h"
 #include "netd/key_text.h"

@@ -1,6 +1,7 @@
 #include "netd/http/snapshot.h"
 
 #include "larder/serving.h"
+#include "netd/http/own_stats.h"
 
 namespace netd::http {
 namespace {
@@ -27,12 +28,7 @@ Snapshot take_snapshot(const ServerState& server) {
     if (fd < 0) break;
   }
   for (size_t i = 0; i < snapshot.counters.size(); ++i) snapshot.counters[i] = server.sum(static_cast<Counter>(i));
-  for (const LatencyHistogram& latency : server.latencies()) {
-    for (size_t bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
-      snapshot.latency[bucket] += latency.count(bucket);
-    }
-    snapshot.latency_sum_ns += latency.sum_ns();
-  }
+  snapshot.latency = server.latency_totals();
   return snapshot;
 }
 

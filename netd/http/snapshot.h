@@ -13,9 +13,9 @@
 #include "larder/sizing.h"
 #include "larder/stats.h"
 #include "netd/counters.h"
-#include "netd/http/stat_lines.h"
 #include "netd/latency.h"
 #include "netd/server_state.h"
+#include "netd/stat_lines.h"
 
 namespace netd::http {
 
@@ -30,8 +30,7 @@ struct Snapshot {
   std::vector<larder::HotKey> hot_keys;              // the first kHotKeysInSnapshot
   std::map<std::string_view, uint64_t> connections;  // by state, in memcached's words
   std::array<uint64_t, static_cast<size_t>(Counter::kCount)> counters{};
-  std::array<uint64_t, LatencyHistogram::kBuckets> latency{};
-  uint64_t latency_sum_ns = 0;
+  LatencyTotals latency = {};
   uint64_t connection_bytes = 0;
   uint64_t connection_bytes_max = 0;
 

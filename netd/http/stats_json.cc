@@ -105,8 +105,8 @@ Json latency(const Snapshot& snapshot) {
   Json bounds = Json::array();
   for (size_t i = 0; i + 1 < LatencyHistogram::kBuckets; ++i) bounds.push_back(LatencyHistogram::bound_s(i));
   return {{"bounds_s", std::move(bounds)},
-          {"counts", snapshot.latency},
-          {"sum_s", static_cast<double>(snapshot.latency_sum_ns) / 1e9}};
+          {"counts", snapshot.latency.counts},
+          {"sum_s", static_cast<double>(snapshot.latency.sum_ns) / 1e9}};
 }
 
 }  // namespace
@@ -140,9 +140,11 @@ std::string history_json(const History& history, size_t span, int64_t now_s) {
 }
 
 std::string explain_json(const StatLines& lines) {
-  Json all = object_of(lines);
-  for (auto& [name, value] : all.items()) {
-    if (value == "-") value = nullptr;
+  constexpr std::string_view kPrefix = "why:";
+  const Json given = object_of(lines);
+  Json all = Json::object();
+  for (const auto& [name, value] : given.items()) {
+    all[name.substr(name.starts_with(kPrefix) ? kPrefix.size() : 0)] = value == "-" ? Json() : value;
   }
   return all.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -3,24 +3,18 @@
 #define NETD_TOP_SAMPLE_H_
 
 #include <chrono>
-#include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "netd/server_place.h"
+#include "netd/stat_lines.h"
 
 namespace netd::top {
 
-using Table = std::map<std::string, std::string, std::less<>>;  // statistics by name
-
-// Nothing is 0.
-[[nodiscard]] double number(const Table& table, std::string_view name);
-
 struct Sample {
   std::chrono::steady_clock::time_point when;
-  Table general;
-  std::map<int, Table> classes;  // what `stats items` and `stats slabs` say of a class
+  StatLines general;
+  ClassStats classes;
   struct HotKey {
     std::string name;  // as the server writes it
     double share;      // of all requests

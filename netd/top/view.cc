@@ -10,9 +10,9 @@ namespace netd::top {
 namespace {
 
 // Counters start again from 0 when they are reset, or the server is.
-double rate(const Table& before, const Table& now, std::string_view name, double elapsed_s) {
-  const double from = number(before, name);
-  const double to = number(now, name);
+double rate(const StatLines& before, const StatLines& now, std::string_view name, double elapsed_s) {
+  const double from = before.number_or_0(name);
+  const double to = now.number_or_0(name);
   return (to < from ? to : to - from) / elapsed_s;
 }
 
@@ -77,18 +77,18 @@ constexpr std::array<std::string_view, static_cast<size_t>(SortBy::kCount)> kSor
 std::vector<ClassRow> class_rows(const Sample& before, const Sample& now, SortBy by) {
   const double elapsed_s = std::max(std::chrono::duration<double>(now.when - before.when).count(), 1e-3);
   std::vector<ClassRow> rows;
-  for (const auto& of_class : now.classes) {
-    const Table& table = of_class.second;
-    const auto earlier = before.classes.find(of_class.first);
-    const Table& from = earlier == before.classes.end() ? Table() : earlier->second;
+  for (const auto& of_class : now.classes.of_class) {
+    const StatLines& table = of_class.second;
+    const auto earlier = before.classes.of_class.find(of_class.first);
+    const StatLines& from = earlier == before.classes.of_class.end() ? StatLines() : earlier->second;
     const auto of = [&](std::string_view name) { return rate(from, table, name, elapsed_s); };
-    rows.push_back({.size = number(table, "chunk_size"),
-                    .items = number(table, "number"),
-                    .memory = number(table, "mem_requested"),
+    rows.push_back({.size = table.number_or_0("chunk_size"),
+                    .items = table.number_or_0("number"),
+                    .memory = table.number_or_0("mem_requested"),
                     .hits = of("get_hits"),
                     .stores = of("cmd_set"),
                     .evictions = of("evicted"),
-                    .idle_s = number(table, "evicted_time")});
+                    .idle_s = table.number_or_0("evicted_time")});
   }
   std::ranges::stable_sort(rows, std::greater(), [by](const ClassRow& row) { return row.key(by); });
   return rows;
@@ -122,10 +122,10 @@ std::string short_bytes(double bytes) {
 
 std::vector<std::string> screen(const Sample& before, const Sample& now, const Layout& layout) {
   const Rates rates(before, now);
-  const auto stat = [&](std::string_view name) { return number(now.general, name); };
+  const auto stat = [&](std::string_view name) { return now.general.number_or_0(name); };
   const auto text = [&](std::string_view name) {
-    const auto found = now.general.find(name);
-    return found == now.general.end() ? std::string("?") : found->second;
+    const std::string_view found = now.general.text(name);
+    return found.empty() ? std::string_view("?") : found;
   };
   const double limit = std::max(stat("limit_maxbytes"), 1.0);
   std::vector<std::string> lines = {
@@ -172,7 +172,7 @@ std::string line_headings() {
 
 std::string line(const Sample& before, const Sample& now) {
   const Rates rates(before, now);
-  const auto stat = [&](std::string_view name) { return number(now.general, name); };
+  const auto stat = [&](std::string_view name) { return now.general.number_or_0(name); };
   return fmt::format("{:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9} {:>6}", short_number(rates.gets),
                      rates.hit_ratio(), short_number(rates.stores), short_number(rates.evictions),
                      short_bytes(rates.bytes_read), short_bytes(rates.bytes_written),

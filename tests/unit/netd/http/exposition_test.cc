@@ -18,6 +18,16 @@ TEST_CASE("a family has its help, its type and its metrics") {
         "# HELP level How high.\n# TYPE level gauge\nlevel{side=\"left\",of=\"house\"} 0.25\n");
 }
 
+TEST_CASE("a family without metrics is not shown") {
+  Exposition out(Exposition::Format::kPrometheus);
+  out.family("nothing", MetricType::kGauge, "There is none.");
+  out.family("level", MetricType::kGauge, "How high.");
+  out.add(1);
+  out.add(2, {{"side", "left"}});
+  out.family("nothing_either", MetricType::kGauge, "There is none.");
+  CHECK(out.finish() == "# HELP level How high.\n# TYPE level gauge\nlevel 1\nlevel{side=\"left\"} 2\n");
+}
+
 TEST_CASE("OpenMetrics names a counter's family without _total, and has an end") {
   Exposition out(Exposition::Format::kOpenMetrics);
   out.family("things_total", MetricType::kCounter, "Things so far.");

@@ -12,12 +12,12 @@ struct Samples {
   Samples() { now.when = before.when + std::chrono::seconds(1); }
 
   void general(const std::string& name, int from, int to) {
-    before.general[name] = std::to_string(from);
-    now.general[name] = std::to_string(to);
+    before.general.add(name, std::to_string(from));
+    now.general.add(name, std::to_string(to));
   }
   void of_class(int item_class, const std::string& name, int from, int to) {
-    before.classes[item_class][name] = std::to_string(from);
-    now.classes[item_class][name] = std::to_string(to);
+    before.classes.of_class[item_class].add(name, std::to_string(from));
+    now.classes.of_class[item_class].add(name, std::to_string(to));
   }
 
   Sample before;
