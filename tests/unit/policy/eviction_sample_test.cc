@@ -37,6 +37,31 @@ TEST_CASE("evictions of a loop are all known from the second round on, whatever 
   }
 }
 
+TEST_CASE("chance alone does not change which keys are in the sample") {
+  constexpr uint64_t kItems = 15'000;
+  constexpr uint64_t kLength = 8 * kItems + 617;  // each look sees others
+  for (uint64_t keys = 0; keys < 40; ++keys) {
+    CAPTURE(keys);
+    const auto hash = [&](uint64_t number) {
+      uint64_t hash = (keys * kLength + number + 1) * 0x9e3779b97f4a7c15u;
+      hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
+      hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
+      return hash ^ hash >> 31;
+    };
+    Account account(size_t{1} << 20);
+    EvictionSample sample(account);
+    EvictionSample::Counts before;
+    for (uint64_t i = 0; i < 8 * kLength; ++i) {
+      sample.note_eviction(hash(i % kLength));
+      if (i % (kItems / 4) != 0) continue;
+      const EvictionSample::Counts now = sample.look();
+      const uint64_t evicted = now.evicted - before.evicted;
+      if (i >= 2 * kLength) CHECK(now.again - before.again == evicted);
+      before = now;
+    }
+  }
+}
+
 TEST_CASE("its memory is charged as soon as it has some, and not before; without memory it knows nothing") {
   Account account(size_t{64} << 10);
   {

@@ -52,24 +52,35 @@ class EvictionSample {
       seen_.reset(new (std::nothrow) Seen());
       if (seen_ == nullptr) account_.release(Use::kOther, sizeof(Seen));
     }
-    const uint64_t evicted = counts_.evicted - evicted_before_;
+    adapt(counts_.evicted - evicted_before_);
     evicted_before_ = counts_.evicted;
-    const int more = evicted == 0
-                         ? -kBitsPerStep
-                         : static_cast<int>(std::lround(std::log2(static_cast<double>(evicted) / kWantedPerLook)));
-    bits_ = std::clamp(bits_ + more, 0, kBitsMax);
-    mask_.store((uint64_t{1} << bits_) - 1);
     return counts_;
   }
 
  private:
   using Seen = SeenKeys<1024>;
   static constexpr double kWantedPerLook = 16;
-  static constexpr int kBitsPerStep = 3;
+  static constexpr double kLooksInMean = 4;
+  // How many bits off, before the sample is changed. A key that is new in the sample counts as one that is met for
+  // the first time, so it is made larger only when it is too small to say anything, and never by chance.
+  static constexpr double kTooManyBits = 0.75;
+  static constexpr double kTooFewBits = 1.5;
   static constexpr int kBitsMax = 30;
   static constexpr int kBitsAtFirst = 10;
 
   [[nodiscard]] bool has(uint64_t hash) const { return (hash & mask_.load()) == 0; }
+
+  // To `evicted` since the last look.
+  void adapt(uint64_t evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto newest = static_cast<double>(evicted);
+    mean_ = mean_ == 0 ? newest : mean_ + (newest - mean_) / kLooksInMean;
+    const double bits_off = std::log2(std::max(mean_, kWantedPerLook / 8) / kWantedPerLook);
+    if (bits_off <= kTooManyBits && bits_off >= -kTooFewBits) return;
+    const int bits = std::clamp(bits_ + static_cast<int>(std::lround(bits_off)), 0, kBitsMax);
+    mean_ = std::ldexp(mean_, bits_ - bits);
+    bits_ = bits;
+    mask_.store((uint64_t{1} << bits_) - 1);
+  }
 
   void look_up(uint64_t hash) {
     const MutexLock lock(mutex_);
@@ -89,6 +100,7 @@ class EvictionSample {
   std::unique_ptr<Seen> seen_ ABSL_PT_GUARDED_BY(mutex_) ABSL_GUARDED_BY(mutex_);
   Counts counts_ ABSL_GUARDED_BY(mutex_);
   uint64_t evicted_before_ ABSL_GUARDED_BY(mutex_) = 0;
+  double mean_ ABSL_GUARDED_BY(mutex_) = 0;  // of what a look has found
   int bits_ ABSL_GUARDED_BY(mutex_) = kBitsAtFirst;
 };
 
