@@ -58,6 +58,21 @@ TEST_CASE("a short run is cut from the shortest that will do, so that long ones 
   CHECK(allocator.allocate(4) == 16u);
 }
 
+TEST_CASE("if the shortest run is of no use, the lowest is taken, or none") {
+  BuddyAllocator allocator(32);
+  for (int i = 1; i < 16; ++i) REQUIRE(allocator.allocate(0).has_value());
+  CHECK(allocator.allocate(0) == 16u);
+  for (uint32_t unit = 8; unit < 16; ++unit) allocator.free(unit, 0);
+  const auto is_below = [](uint32_t end) { return [end](uint32_t unit) { return unit < end; }; };
+  CHECK(allocator.allocate_usable(0, is_below(32)) == 17u);
+  allocator.free(17, 0);
+  CHECK(allocator.allocate_usable(0, is_below(16)) == 8u);
+  CHECK_FALSE(allocator.allocate_usable(0, is_below(9)).has_value());
+  allocator.free(8, 0);
+  CHECK(allocator.allocate(3) == 8u);
+  CHECK(allocator.allocate(3) == 24u);
+}
+
 TEST_CASE("runs that are given back join again with their neighbours") {
   BuddyAllocator allocator(16);
   for (int i = 1; i < 16; ++i) REQUIRE(allocator.allocate(0).has_value());

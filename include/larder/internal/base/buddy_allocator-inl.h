@@ -18,14 +18,28 @@ LARDER_INLINE BuddyAllocator::BuddyAllocator(uint32_t unit_count)
 }
 
 LARDER_INLINE std::optional<uint32_t> BuddyAllocator::allocate(int order) {
-  auto enough = static_cast<size_t>(order);
-  while (enough < free_runs_.size() && free_runs_[enough].empty()) ++enough;
-  if (enough >= free_runs_.size()) return std::nullopt;
-  const uint32_t first = *free_runs_[enough].begin();
-  free_runs_[enough].erase(free_runs_[enough].begin());
-  while (enough > static_cast<size_t>(order)) {
-    --enough;
-    free_runs_[enough].insert(first + (uint32_t{1} << enough));
+  for (auto from = static_cast<size_t>(order); from < free_runs_.size(); ++from) {
+    if (!free_runs_[from].empty()) return allocate_from(from, order);
+  }
+  return std::nullopt;
+}
+
+LARDER_INLINE std::optional<uint32_t> BuddyAllocator::allocate_lowest(int order) {
+  std::optional<size_t> lowest;
+  for (auto from = static_cast<size_t>(order); from < free_runs_.size(); ++from) {
+    if (free_runs_[from].empty()) continue;
+    if (!lowest || *free_runs_[from].begin() < *free_runs_[*lowest].begin()) lowest = from;
+  }
+  if (!lowest) return std::nullopt;
+  return allocate_from(*lowest, order);
+}
+
+LARDER_INLINE uint32_t BuddyAllocator::allocate_from(size_t from, int order) {
+  const uint32_t first = *free_runs_[from].begin();
+  free_runs_[from].erase(free_runs_[from].begin());
+  while (from > static_cast<size_t>(order)) {
+    --from;
+    free_runs_[from].insert(first + (uint32_t{1} << from));
   }
   return first;
 }

@@ -218,7 +218,8 @@ LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
 LARDER_INLINE bool Cleaner::make_room_for_large(size_t bytes, int64_t now_ms) {
   return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     if (effort.cleaned_bytes >= bytes) return Step::kDone;
-    return go_on(place, effort, now_ms, EvictionPressure::kByPolicy);
+    const Step made = go_on(place, effort, now_ms, EvictionPressure::kByPolicy);
+    return made == Step::kInVain && effort.cleaned_bytes > 0 ? Step::kDone : made;
   });
 }
 
