@@ -42,7 +42,7 @@ TEST_CASE("chance alone does not change which keys are in the sample") {
   constexpr uint64_t kLength = 8 * kItems + 617;  // each look sees others
   for (uint64_t keys = 0; keys < 40; ++keys) {
     CAPTURE(keys);
-    const auto hash = [&](uint64_t number) {
+    const auto key_hash = [&](uint64_t number) {
       uint64_t hash = (keys * kLength + number + 1) * 0x9e3779b97f4a7c15u;
       hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
       hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
@@ -52,7 +52,7 @@ TEST_CASE("chance alone does not change which keys are in the sample") {
     EvictionSample sample(account);
     EvictionSample::Counts before;
     for (uint64_t i = 0; i < 8 * kLength; ++i) {
-      sample.note_eviction(hash(i % kLength));
+      sample.note_eviction(key_hash(i % kLength));
       if (i % (kItems / 4) != 0) continue;
       const EvictionSample::Counts now = sample.look();
       const uint64_t evicted = now.evicted - before.evicted;

@@ -122,10 +122,8 @@ LARDER_INLINE SegmentId Log::take_free(For whom) {
 }
 
 LARDER_INLINE SegmentId Log::take_number() {
-  const std::optional<uint32_t> number =
-      segment_numbers_.allocate_usable(0, [&](uint32_t unit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return make(first_large_ - unit, segment_bytes_);
-      });
+  const std::optional<uint32_t> number = segment_numbers_.allocate_usable(
+      0, [&](uint32_t unit) ABSL_NO_THREAD_SAFETY_ANALYSIS { return make(first_large_ - unit, segment_bytes_); });
   if (!number) return 0;
   const SegmentId id = first_large_ - *number;
   first_given_ = std::min(first_given_, id);
