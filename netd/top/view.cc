@@ -76,11 +76,12 @@ constexpr std::array<std::string_view, static_cast<size_t>(SortBy::kCount)> kSor
 
 std::vector<ClassRow> class_rows(const Sample& before, const Sample& now, SortBy by) {
   const double elapsed_s = std::max(std::chrono::duration<double>(now.when - before.when).count(), 1e-3);
+  const StatLines nothing{};
   std::vector<ClassRow> rows;
   for (const auto& of_class : now.classes.of_class) {
     const StatLines& table = of_class.second;
     const auto earlier = before.classes.of_class.find(of_class.first);
-    const StatLines& from = earlier == before.classes.of_class.end() ? StatLines() : earlier->second;
+    const StatLines& from = earlier == before.classes.of_class.end() ? nothing : earlier->second;
     const auto of = [&](std::string_view name) { return rate(from, table, name, elapsed_s); };
     rows.push_back({.size = table.number_or_0("chunk_size"),
                     .items = table.number_or_0("number"),

@@ -19,7 +19,8 @@ class BuddyAllocator {
   // long ones stay whole.
   [[nodiscard]] std::optional<uint32_t> allocate(int order);
 
-  // The same, if is_usable(unit); otherwise of the lowest run that fits, however long it is, if that is usable.
+  // The same, if is_usable(unit); otherwise of the lowest run that fits, however long it is, if that is usable. For
+  // units that take a resource when they are first used, of which no more is to be had: lower ones have it already.
   template <class IsUsable>
   [[nodiscard]] std::optional<uint32_t> allocate_usable(int order, IsUsable&& is_usable) {
     for (const auto allocate : {&BuddyAllocator::allocate, &BuddyAllocator::allocate_lowest}) {
@@ -36,7 +37,7 @@ class BuddyAllocator {
  private:
   [[nodiscard]] std::optional<uint32_t> allocate_lowest(int order);
   // Of a run of 2^from units.
-  uint32_t allocate_from(size_t from, int order);
+  [[nodiscard]] uint32_t allocate_from(size_t from, int order);
 
   const uint32_t unit_count_;
   std::vector<std::set<uint32_t>> free_runs_;  // by order
