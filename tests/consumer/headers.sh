@@ -23,14 +23,16 @@ mapfile -t foreign < <(cd "$include" && grep -rhoE '^#include (<[a-z_]+>|"absl/[
 printf '%s\n' "${foreign[@]}" >foreign.h
 "${compile[@]}" -x c++-header foreign.h -o foreign.h.gch
 
-status=0
-for header in "${headers[@]}"; do
-  echo "#include \"$header\"" >alone.cc
-  given=()
+# alone HEADER COMPILE…
+alone() {
+  local header=$1 given=()
+  shift
   [[ $header != larder/internal/* ]] || given=(-include foreign.h)
-  "${compile[@]}" "${given[@]}" -fsyntax-only alone.cc || { echo "$header does not compile alone" >&2; status=1; }
-done
-((status == 0)) || exit 1
+  echo "#include \"$header\"" | "$@" "${given[@]}" -x c++ -fsyntax-only - ||
+    { echo "$header does not compile alone" >&2; return 1; }
+}
+export -f alone
+printf '%s\n' "${headers[@]}" | xargs -P "$(nproc)" -I {} bash -c 'alone "$@"' alone {} "${compile[@]}"
 
 # both PACKAGE: as one program.
 both() {
