@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "larder/options.h"
 #include "netd/extended_options.h"
 #include "netd/help_text.h"
@@ -60,7 +61,10 @@ void add_http_hosts(const FlagValue& value, Options& options) {
   for (const absl::string_view name :
        absl::StrSplit(absl::string_view(value.text.data(), value.text.size()), ',')) {
     if (name.empty()) refuse(value, "has an empty name", kExitUsage);
-    options.http_hosts.emplace_back(name);
+    if (name.find_first_of(":[]/") != absl::string_view::npos) {
+      refuse(value, "has what is no name: no port, and no address, which need not be named", kExitUsage);
+    }
+    options.http_hosts.emplace_back(absl::StripSuffix(name, "."));
   }
 }
 

@@ -47,10 +47,11 @@ rlim_t listeners_max(const Options& options) {
          (options.unix_socket.empty() ? 0 : 1);
 }
 
-// What waits, what wakes it and a timer, the listeners and the clients of the HTTP port.
+// What the HTTP port's thread waits with, its listeners and its clients, one that has to go included.
 rlim_t http_descriptors(const Options& options) {
   if (options.http_port == 0) return 0;
-  return 3 + 2 * std::max<rlim_t>(options.http_addresses.size(), 1) + http::Port::kClientsMax + 1;
+  return kDescriptorsPerThread + 2 * std::max<rlim_t>(options.http_addresses.size(), 1) + http::Port::kClientsMax +
+         1;
 }
 
 // Raises a limit to `wanted`, or as far as it can be; returns what it is then.
@@ -166,18 +167,20 @@ void set_limits(Options& options) {
 }
 
 void fit_threads(Options& options) {
+  // The HTTP port has one, too.
+  const size_t others = options.http_port != 0 ? 1 : 0;
   std::promise<void> counted;
   const std::shared_future<void> is_counted = counted.get_future().share();
   std::vector<std::thread> threads;
   try {
-    while (threads.size() < options.threads) threads.emplace_back([is_counted] { is_counted.wait(); });
+    while (threads.size() < options.threads + others) threads.emplace_back([is_counted] { is_counted.wait(); });
   } catch (const std::system_error& error) {
-    if (threads.empty()) {
+    if (threads.size() <= others) {
       throw StartError(fmt::format("cannot start a thread: {}", error.code().message()), kExitOsError);
     }
-    warn(fmt::format("{}: {} of {} threads: {}", flag_name(options, 't'), threads.size(), options.threads,
+    warn(fmt::format("{}: {} of {} threads: {}", flag_name(options, 't'), threads.size() - others, options.threads,
                      error.code().message()));
-    options.threads = threads.size();
+    options.threads = threads.size() - others;
   }
   counted.set_value();
   for (std::thread& thread : threads) thread.join();

@@ -58,10 +58,17 @@ std::optional<Reply> refuse(const Request& request, const Options& options) {
   return text_reply(421, "The host that this request names is not known; --http-host=<name> makes it known.\n");
 }
 
+Reply challenge_reply() {
+  Reply reply = text_reply(401, "A user and a password of the server's file are needed.\n");
+  reply.challenge = "Basic realm=\"netd\", charset=\"UTF-8\"";
+  return reply;
+}
+
 std::optional<std::string> credentials(std::string_view authorization) {
   constexpr std::string_view kScheme = "basic ";
   if (!absl::StartsWithIgnoreCase(view(authorization), view(kScheme))) return std::nullopt;
-  std::optional<std::string> text = base64_decode(authorization.substr(kScheme.size()));
+  const size_t begin = std::min(authorization.find_first_not_of(' ', kScheme.size()), authorization.size());
+  std::optional<std::string> text = base64_decode(authorization.substr(begin));
   if (!text) return std::nullopt;
   const size_t colon = text->find(':');
   if (colon == std::string::npos) return std::nullopt;

@@ -21,6 +21,9 @@ namespace netd::http {
 // What is wrong with a request whatever it asks for: its method, its host.
 [[nodiscard]] std::optional<Reply> refuse(const Request& request, const Options& options);
 
+// What a request without the right ones gets.
+[[nodiscard]] Reply challenge_reply();
+
 // "user password" of a field `Basic <base64 of user:password>`, as AuthFile wants it.
 [[nodiscard]] std::optional<std::string> credentials(std::string_view authorization);
 

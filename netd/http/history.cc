@@ -16,16 +16,23 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-// Counters start again from 0 when they are reset.
 template <class Number>
 double increase(Number from, Number to) {
   return static_cast<double>(to < from ? to : to - from);
 }
 
+// Counters start again from 0 when they are reset, all at the same time.
+bool is_reset_between(const Reading& from, const Reading& to) {
+  return to.gets < from.gets || to.hits < from.hits || to.stores < from.stores || to.evictions < from.evictions ||
+         to.expirations < from.expirations || to.bytes_read < from.bytes_read ||
+         to.bytes_written < from.bytes_written;
+}
+
 History::Point point_of(const Reading& from, const Reading& to) {
   const double elapsed_s = static_cast<double>(to.monotonic_ms - from.monotonic_ms) / 1000;
-  const auto rate = [&](auto Reading::*counter) {
-    return static_cast<float>(increase(from.*counter, to.*counter) / elapsed_s);
+  const bool is_reset = is_reset_between(from, to);
+  const auto rate = [&](uint64_t Reading::*counter) {
+    return static_cast<float>(increase(is_reset ? 0 : from.*counter, to.*counter) / elapsed_s);
   };
   return {rate(&Reading::gets),
           rate(&Reading::hits),
@@ -34,7 +41,7 @@ History::Point point_of(const Reading& from, const Reading& to) {
           rate(&Reading::expirations),
           rate(&Reading::bytes_read),
           rate(&Reading::bytes_written),
-          rate(&Reading::cpu_s),
+          static_cast<float>((to.cpu_s - from.cpu_s) / elapsed_s),
           static_cast<float>(latency_quantile(from, to, 0.5)),
           static_cast<float>(latency_quantile(from, to, 0.99)),
           static_cast<float>(to.items),

@@ -110,7 +110,7 @@ void add_family(const Family& family, const StatLines& stats, Exposition& out) {
   if (const std::optional<double> value = stats.number(family.stat)) out.add(*value);
 }
 
-void add_commands(const StatLines& general, Exposition& out) {
+void add_commands(const StatLines& general, MonotonicCounters& counters, Exposition& out) {
   out.family("memcached_commands_total", kCounter, "Requests by command and outcome.");
   for (const char* const command : kCommands) {
     out.add(general.number_or_0(fmt::format("{}_hits", command)), {{"command", command}, {"status", "hit"}});
@@ -121,10 +121,11 @@ void add_commands(const StatLines& general, Exposition& out) {
   // cmd_set counts cas, too.
   const double cas =
       general.number_or_0("cas_hits") + general.number_or_0("cas_misses") + general.number_or_0("cas_badval");
-  out.add(general.number_or_0("cmd_set") - cas, {{"command", "set"}, {"status", "hit"}});
+  const double stores = general.number_or_0("cmd_set");
+  out.add(counters.at_least("set", stores - cas, stores), {{"command", "set"}, {"status", "hit"}});
 }
 
-void add_class_commands(const ClassStats& classes, Exposition& out) {
+void add_class_commands(const ClassStats& classes, MonotonicCounters& counters, Exposition& out) {
   out.family("memcached_slab_commands_total", kCounter, "Requests by size class, command and outcome.");
   for (const auto& [item_class, stats] : classes.of_class) {
     const std::string slab = fmt::format("{}", item_class);
@@ -134,7 +135,9 @@ void add_class_commands(const ClassStats& classes, Exposition& out) {
     }
     out.add(stats.number_or_0("cas_badval"), {{"slab", slab}, {"command", "cas"}, {"status", "badval"}});
     const double cas = stats.number_or_0("cas_hits") + stats.number_or_0("cas_badval");
-    out.add(stats.number_or_0("cmd_set") - cas, {{"slab", slab}, {"command", "set"}, {"status", "hit"}});
+    const double stores = stats.number_or_0("cmd_set");
+    out.add(counters.at_least("set " + slab, stores - cas, stores),
+            {{"slab", slab}, {"command", "set"}, {"status", "hit"}});
   }
 }
 
@@ -153,7 +156,7 @@ void add_class_hits(const ClassStats& classes, Exposition& out) {
 }  // namespace
 
 void add_memcached_metrics(const StatLines& general, const StatLines& settings, const ClassStats& classes,
-                           Exposition& out) {
+                           MonotonicCounters& counters, Exposition& out) {
   out.family("memcached_up", kGauge, "1: the server is there.");
   out.add(1);
   out.family("memcached_version", kGauge, "The version of memcached whose protocol netd speaks, and netd's own.");
@@ -164,7 +167,7 @@ void add_memcached_metrics(const StatLines& general, const StatLines& settings, 
     out.family(family.name, family.type, family.help);
     out.add(settings.text(family.stat) == "yes" ? 1 : 0);
   }
-  add_commands(general, out);
+  add_commands(general, counters, out);
   add_family({"memcached_malloced_bytes", kGauge, "total_malloced", "Memory for items, used or not."},
              classes.totals, out);
   for (const Family& family : kClasses) {
@@ -174,7 +177,7 @@ void add_memcached_metrics(const StatLines& general, const StatLines& settings, 
       if (value) out.add(*value, {{"slab", fmt::format("{}", item_class)}});
     }
   }
-  add_class_commands(classes, out);
+  add_class_commands(classes, counters, out);
   add_class_hits(classes, out);
 }
 

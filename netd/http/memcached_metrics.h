@@ -4,12 +4,13 @@
 #define NETD_HTTP_MEMCACHED_METRICS_H_
 
 #include "netd/http/exposition.h"
+#include "netd/http/monotonic_counters.h"
 #include "netd/stat_lines.h"
 
 namespace netd::http {
 
 void add_memcached_metrics(const StatLines& general, const StatLines& settings, const ClassStats& classes,
-                           Exposition& out);
+                           MonotonicCounters& counters, Exposition& out);
 
 }  // namespace netd::http
 

@@ -61,7 +61,7 @@ void add_memory(const Snapshot& snapshot, Exposition& out) {
   out.add(static_cast<double>(snapshot.cache.segments_free), {{"state", "free"}});
 }
 
-void add_misses(const larder::Stats& cache, Exposition& out) {
+void add_misses(const larder::Stats& cache, MonotonicCounters& counters, Exposition& out) {
   const uint64_t known = cache.get_expired + cache.get_flushed + cache.get_evicted;
   out.family("netd_get_misses_total", kCounter,
              "Gets that found nothing, by cause as far as it is known: of the others the item was never there, was "
@@ -70,21 +70,19 @@ void add_misses(const larder::Stats& cache, Exposition& out) {
   out.add(static_cast<double>(cache.get_flushed), {{"cause", "flushed"}});
   out.add(static_cast<double>(cache.get_evicted), {{"cause", "evicted"}});
   // Where a get creates what it misses, the cause is told of a hit.
-  out.add(
-      static_cast<double>(cache.get_misses + cache.vivified - std::min(known, cache.get_misses + cache.vivified)),
-      {{"cause", "other"}});
+  const auto all = static_cast<double>(cache.get_misses + cache.vivified);
+  out.add(counters.at_least("misses", all - static_cast<double>(known), all), {{"cause", "other"}});
 }
 
-void add_removals(const larder::Stats& cache, Exposition& out) {
+void add_removals(const larder::Stats& cache, MonotonicCounters& counters, Exposition& out) {
   out.family("netd_items_evicted_total", kCounter, "Items evicted, by whether they had been read.");
-  const uint64_t told = cache.evicted_unfetched + cache.evicted_active;
-  out.add(static_cast<double>(cache.evicted_unfetched), {{"read", "never"}});
-  out.add(static_cast<double>(cache.evicted_active), {{"read", "lately"}});
-  out.add(static_cast<double>(cache.evictions - std::min(told, cache.evictions)), {{"read", "long_ago"}});
+  out.add(static_cast<double>(cache.evicted_unfetched), {{"read", "no"}});
+  out.add(static_cast<double>(cache.evicted_active), {{"read", "yes"}});
   out.family("netd_items_expired_total", kCounter,
              "Items whose room was reclaimed after their expiry, by what found them.");
-  out.add(static_cast<double>(cache.expired - std::min(cache.expired_in_upkeep, cache.expired)),
-          {{"by", "requests"}});
+  const auto expired = static_cast<double>(cache.expired);
+  const auto in_upkeep = static_cast<double>(cache.expired_in_upkeep);
+  out.add(counters.at_least("expired", expired - in_upkeep, expired), {{"by", "requests"}});
   out.add(static_cast<double>(cache.expired_in_upkeep), {{"by", "upkeep"}});
 }
 
@@ -168,25 +166,25 @@ void add_namespaces(const Snapshot& snapshot, Exposition& out) {
   add("netd_namespace_items_evicted_total", kCounter, "Items evicted.", &larder::Stats::evictions);
 }
 
-void add_process(const StatLines& general, Exposition& out) {
+void add_process(const Snapshot& snapshot, Exposition& out) {
   out.family("process_cpu_seconds_total", kCounter, "Processor time.");
-  out.add(general.number_or_0("rusage_user") + general.number_or_0("rusage_system"));
+  out.add(snapshot.general.number_or_0("rusage_user") + snapshot.general.number_or_0("rusage_system"));
   out.family("process_resident_memory_bytes", kGauge, "Resident memory.");
-  out.add(general.number_or_0("rss_bytes"));
+  out.add(snapshot.general.number_or_0("rss_bytes"));
   out.family("process_start_time_seconds", kGauge, "When the server was started, in UNIX time.");
-  out.add(general.number_or_0("time") - general.number_or_0("uptime"));
+  out.add(snapshot.started_s);
 }
 
 }  // namespace
 
-void add_own_metrics(const Snapshot& snapshot, Exposition& out) {
+void add_own_metrics(const Snapshot& snapshot, MonotonicCounters& counters, Exposition& out) {
   for (const CacheMetric& metric : kCacheMetrics) {
     out.family(metric.name, metric.type, metric.help);
     out.add(static_cast<double>(snapshot.cache.*metric.field));
   }
   add_memory(snapshot, out);
-  add_misses(snapshot.cache, out);
-  add_removals(snapshot.cache, out);
+  add_misses(snapshot.cache, counters, out);
+  add_removals(snapshot.cache, counters, out);
   for (const ServerMetric& metric : kServerMetrics) {
     out.family(metric.name, kCounter, metric.help);
     out.add(static_cast<double>(snapshot.count(metric.counter)));
@@ -196,7 +194,7 @@ void add_own_metrics(const Snapshot& snapshot, Exposition& out) {
   add_curve(snapshot.curve, out);
   add_hot_keys(snapshot, out);
   add_namespaces(snapshot, out);
-  add_process(snapshot.general, out);
+  add_process(snapshot, out);
 }
 
 }  // namespace netd::http

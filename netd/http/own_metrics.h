@@ -3,11 +3,12 @@
 #define NETD_HTTP_OWN_METRICS_H_
 
 #include "netd/http/exposition.h"
+#include "netd/http/monotonic_counters.h"
 #include "netd/http/snapshot.h"
 
 namespace netd::http {
 
-void add_own_metrics(const Snapshot& snapshot, Exposition& out);
+void add_own_metrics(const Snapshot& snapshot, MonotonicCounters& counters, Exposition& out);
 
 }  // namespace netd::http
 

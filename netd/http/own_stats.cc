@@ -1,12 +1,7 @@
 #include "netd/http/own_stats.h"
 
-#include <chrono>
-#include <memory>
-#include <string>
-#include <thread>
 
 #include "netd/buffer.h"
-#include "netd/report.h"
 #include "netd/settings_text.h"
 #include "netd/shared_reports.h"
 #include "netd/stats_text.h"
@@ -15,7 +10,6 @@
 namespace netd::http {
 namespace {
 
-constexpr std::chrono::microseconds kPause(200);
 
 // What `append` appends.
 template <class Append>
@@ -24,20 +18,6 @@ StatLines lines_of(Append&& append) {
   Buffer out(pool);
   append(out);
   return StatLines(out.content());
-}
-
-std::string report_text(ServerState& server, SharedReportKind kind) {
-  BufferPool pool([](int64_t) { return true; });
-  Buffer out(pool);
-  std::string text;
-  const std::unique_ptr<Report> report = server.shared_reports().join(kind);
-  for (bool is_complete = false; !is_complete;) {
-    is_complete = report->append_part(out);
-    text += out.content();
-    out.consume(out.size());
-    if (!is_complete) std::this_thread::sleep_for(kPause);
-  }
-  return text;
 }
 
 }  // namespace
@@ -54,11 +34,26 @@ StatLines why_stats(const ServerState& server, std::string_view key) {
   return lines_of([&](Buffer& out) { append_why(server, key, out); });
 }
 
-ClassStats class_stats(ServerState& server) {
+ClassSurvey::ClassSurvey(ServerState& server)
+    : items_{.report = server.shared_reports().join(SharedReportKind::kItems), .text = {}},
+      slabs_{.report = server.shared_reports().join(SharedReportKind::kSlabs), .text = {}} {}
+
+std::optional<ClassStats> ClassSurvey::step() {
+  step(items_.report != nullptr ? items_ : slabs_);
+  if (items_.report != nullptr || slabs_.report != nullptr) return std::nullopt;
   ClassStats stats;
-  stats.add(report_text(server, SharedReportKind::kItems));
-  stats.add(report_text(server, SharedReportKind::kSlabs));
+  stats.add(items_.text);
+  stats.add(slabs_.text);
   return stats;
+}
+
+void ClassSurvey::step(Part& part) {
+  if (part.report == nullptr) return;
+  BufferPool pool([](int64_t) { return true; });
+  Buffer out(pool);
+  const bool is_complete = part.report->append_part(out);
+  part.text += out.content();
+  if (is_complete) part.report.reset();
 }
 
 }  // namespace netd::http

@@ -3,8 +3,12 @@
 #ifndef NETD_HTTP_OWN_STATS_H_
 #define NETD_HTTP_OWN_STATS_H_
 
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "netd/report.h"
 #include "netd/server_state.h"
 #include "netd/stat_lines.h"
 
@@ -17,9 +21,24 @@ namespace netd::http {
 // `stats why`.
 [[nodiscard]] StatLines why_stats(const ServerState& server, std::string_view key);
 
-// Takes up to some tenths of a second, and less than half of it works, so that clients are not delayed. Empty if
-// there is no memory for it.
-[[nodiscard]] ClassStats class_stats(ServerState& server);
+// Makes ClassStats in steps of about a millisecond at most: of many items it looks at a sample.
+class ClassSurvey {
+ public:
+  explicit ClassSurvey(ServerState& server);
+
+  // One step. Nothing until the last one has been made. Throws std::bad_alloc.
+  [[nodiscard]] std::optional<ClassStats> step();
+
+ private:
+  struct Part {
+    std::unique_ptr<Report> report;  // null: it is complete
+    std::string text;
+  };
+  static void step(Part& part);
+
+  Part items_;
+  Part slabs_;
+};
 
 }  // namespace netd::http
 

@@ -42,7 +42,12 @@ Reply typed_reply(std::string type, std::string text) {
 
 }  // namespace
 
-Pages::Pages(ServerState& server) : server_(server), history_(read_now(server)) {
+Pages::Pages(ServerState& server)
+    : server_(server),
+      started_s_(static_cast<double>(server.clock().unix_ms() -
+                                     (server.clock().monotonic_ms() - server.started_monotonic_ms())) /
+                 1000),
+      history_(read_now(server)) {
   (void)server.connection_memory().take(History::kBytes);
 }
 
@@ -78,17 +83,55 @@ Reply Pages::explain(std::string_view query) const {
   return typed_reply("application/json", explain_json(why_stats(server_, *key)));
 }
 
+bool Pages::is_ready_for(const Request& request) const {
+  const std::string path = request.path();
+  return (path != "/metrics" && path != "/api/v1/stats") || is_fresh();
+}
+
+bool Pages::is_fresh() const {
+  if (!classes_made_ms_) return false;
+  const int64_t now = now_ms();
+  return now - *classes_made_ms_ < kClassesFreshMs || (survey_ && now - survey_started_ms_ >= kSurveyMsMax);
+}
+
+void Pages::start_survey() {
+  survey_.emplace(server_);
+  survey_started_ms_ = now_ms();
+}
+
+bool Pages::step_survey() {
+  std::optional<ClassStats> classes = survey_->step();
+  if (!classes) return false;
+  classes_ = *std::move(classes);
+  classes_made_ms_ = now_ms();
+  survey_.reset();
+  return true;
+}
+
+Reply Pages::charged_reply(std::string type, std::string text) {
+  const size_t bytes = text.size();
+  ConnectionMemory& memory = server_.connection_memory();
+  const bool is_charged = memory.take(bytes);
+  reply_bytes_ += bytes;
+  Reply reply{.status = 200, .type = std::move(type), .body = nullptr};
+  reply.body = std::shared_ptr<const std::string>(new std::string(std::move(text)),
+                                                  [this, &memory, bytes, is_charged](const std::string* body) {
+                                                    delete body;
+                                                    reply_bytes_ -= bytes;
+                                                    if (is_charged) memory.give(bytes);
+                                                  });
+  made_bytes_ += bytes;
+  return reply;
+}
+
 Pages::Made& Pages::made() {
-  const auto now = std::chrono::steady_clock::now();
-  if (!made_ || now - made_->when >= kFreshTime) {
+  if (!made_ || now_ms() - made_->when_ms >= kFreshMs) {
     made_.reset();
-    if (!classes_made_ || now - *classes_made_ >= kClassesFreshTime) {
-      classes_ = class_stats(server_);
-      classes_made_ = std::chrono::steady_clock::now();
-    }
+    made_bytes_ = 0;
     Snapshot snapshot = take_snapshot(server_);
     snapshot.classes = classes_;
-    made_.emplace(Made{.when = std::chrono::steady_clock::now(),
+    snapshot.started_s = started_s_;
+    made_.emplace(Made{.when_ms = now_ms(),
                        .snapshot = std::move(snapshot),
                        .metrics = {},
                        .open_metrics = {},
@@ -102,11 +145,11 @@ Reply Pages::metrics(bool is_open) {
   if (!reply) {
     const Snapshot& snapshot = made_->snapshot;
     Exposition out(is_open ? Exposition::Format::kOpenMetrics : Exposition::Format::kPrometheus);
-    add_memcached_metrics(snapshot.general, snapshot.settings, snapshot.classes, out);
-    add_own_metrics(snapshot, out);
-    reply = typed_reply(is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                : "text/plain; version=0.0.4; charset=utf-8",
-                        out.finish());
+    add_memcached_metrics(snapshot.general, snapshot.settings, snapshot.classes, counters_, out);
+    add_own_metrics(snapshot, counters_, out);
+    reply = charged_reply(is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                  : "text/plain; version=0.0.4; charset=utf-8",
+                          out.finish());
   }
   return *reply;
 }
@@ -114,7 +157,7 @@ Reply Pages::metrics(bool is_open) {
 Reply Pages::stats() {
   std::optional<Reply>& reply = made().stats;
   if (!reply) {
-    reply = typed_reply("application/json", stats_json(made_->snapshot, server_.options().dump_enabled));
+    reply = charged_reply("application/json", stats_json(made_->snapshot, server_.options().dump_enabled));
   }
   return *reply;
 }

@@ -1,48 +1,35 @@
 #include "netd/http/port.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/flat_static_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <algorithm>
+#include <chrono>
+#include <deque>
 #include <exception>
-#include <list>
-#include <new>
-#include <optional>
-#include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
+#include "netd/event_loop.h"
 #include "netd/held_signals.h"
-#include "netd/http/guard.h"
+#include "netd/http/client.h"
 #include "netd/http/pages.h"
-#include "netd/login_pace.h"
 
 namespace netd::http {
 namespace {
 
-namespace beast = boost::beast;
-using boost::asio::ip::tcp;
-using boost::system::error_code;
-
-// The thread gets a tenth of a core that others want.
+// Of a core that others want, the thread gets a tenth of what they get.
 constexpr int kNice = 10;
+constexpr int kNiceMax = 19;
 
-// How long until an attempt to accept follows one that failed: for want of descriptors, mostly.
-constexpr std::chrono::milliseconds kAcceptPause(100);
-
-// What a client that is sent away still sends is read, so that the reply is not lost on its way.
-constexpr size_t kDrainedBytesMax = 64 << 10;
-constexpr std::chrono::seconds kDrainTime(2);
-
+constexpr std::chrono::milliseconds kCheckInterval(100);
 constexpr std::chrono::seconds kSecond(1);  // of the history
-
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
+// Between two steps of a survey: less than half of the time is worked.
+constexpr std::chrono::milliseconds kSurveyPause(1);
+// Of the memory limit, what replies that are not taken may have.
+constexpr size_t kHeldDivisor = 32;
 
 }  // namespace
 
@@ -52,268 +39,167 @@ class Port::Loop {
   ~Loop();
 
  private:
-  class Client;
-  using Clients = std::list<std::shared_ptr<Client>>;
-
   void run();
-  void accept(tcp::acceptor& acceptor);
-  void note_seconds();
-  void add(tcp::socket socket);
+  void accept(size_t listener);
+  void add(UniqueFd fd);
+  void destroy(Client& client);
+  // Has timers for what is to be done and has none.
+  void arm();
+  void check();
+  void note_second();
+  void survey();
+  void step_survey();
+  void relieve();
+  template <class Call>
+  void call_for_each_client(Call&& call);
 
   ServerState& server_;
+  const size_t held_bytes_max_;
+  EventLoop loop_;
   Pages pages_;
-  boost::asio::io_context io_{1};
-  std::list<tcp::acceptor> acceptors_;
-  std::list<boost::asio::steady_timer> timers_;  // of those that have failed
-  boost::asio::steady_timer second_{io_};
-  Clients clients_;                              // the one whose last request was longest ago comes first
+  ClientContext context_;
+  std::deque<EventLoop::Watch> listeners_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  bool is_surveying_ = false;
+  bool has_check_ = false, has_second_ = false, has_step_ = false;  // timers
+  std::chrono::steady_clock::time_point next_second_ = std::chrono::steady_clock::now() + kSecond;
   std::thread thread_;
 };
 
-// A connection.
-class Port::Loop::Client : public std::enable_shared_from_this<Client> {
- public:
-  Client(Loop& loop, tcp::socket socket)
-      : loop_(loop), source_(login_source(socket.native_handle())), stream_(std::move(socket)) {
-    (void)loop_.server_.connection_memory().take(sizeof *this);
-  }
-  ~Client() { loop_.server_.connection_memory().give(sizeof *this + reply_bytes_); }
-
-  void start(Clients::iterator place) {
-    place_ = place;
-    read();
-  }
-
-  // Ends it: what it waits for fails.
-  void close() {
-    if (std::exchange(is_closed_, true)) return;
-    error_code ignored;
-    stream_.socket().close(ignored);
-    timer_.cancel();
-    attempt_.reset();
-    loop_.clients_.erase(place_);
-  }
-
- private:
-  using Parser = beast::http::request_parser<beast::http::empty_body>;
-  using Response = beast::http::response<beast::http::span_body<const char>>;
-
-  void read() {
-    parser_.emplace();
-    parser_->header_limit(kRequestBytesMax);
-    stream_.expires_after(kTimeMax);
-    beast::http::async_read_header(
-        stream_, input_, *parser_,
-        [self = shared_from_this()](const error_code& error, size_t) { self->note_read(error); });
-  }
-
-  void note_read(const error_code& error) {
-    if (is_closed_) return;
-    if (error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow) {
-      return send(text_reply(431, "The request is too long.\n"), true);
-    }
-    const bool is_malformed = error.category() == make_error_code(beast::http::error::bad_method).category() &&
-                              error != beast::http::error::end_of_stream &&
-                              error != beast::http::error::partial_message;
-    if (is_malformed) return send(text_reply(400, "This is no request of HTTP/1.\n"), true);
-    if (error) return close();
-    loop_.clients_.splice(loop_.clients_.end(), loop_.clients_, place_);
-    const auto& fields = parser_->get();
-    request_ = {.method = text_of(fields.method_string()),
-                .target = text_of(fields.target()),
-                .host = text_of(fields[beast::http::field::host]),
-                .accept = text_of(fields[beast::http::field::accept]),
-                .authorization = text_of(fields[beast::http::field::authorization])};
-    is_head_ = fields.method() == beast::http::verb::head;
-    // A body is not read.
-    const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
-    keeps_alive_ = fields.keep_alive() && !has_body;
-    if (std::optional<Reply> refusal = refuse(request_, loop_.server_.options())) return send(*refusal, has_body);
-    if (has_body) return send(text_reply(413, "A request has no body here.\n"), true);
-    authorize();
-  }
-
-  void authorize() {
-    const AuthFile& users = loop_.server_.auth_file();
-    if (!users.is_required() || Pages::is_public(request_)) return answer();
-    credentials_ = credentials(request_.authorization);
-    if (!credentials_) return challenge();
-    attempt_ = loop_.server_.login_pace().enter(source_, !was_wrong_, [] {});
-    if (attempt_ == nullptr) return send(text_reply(429, "Too many wrong passwords; try again later.\n"), true);
-    stream_.expires_never();
-    check_credentials();
-  }
-
-  // When it is this attempt's turn.
-  void check_credentials() {
-    ServerState& server = loop_.server_;
-    const int64_t wait_ms = server.login_pace().wait_ms(*attempt_, server.clock().monotonic_ms());
-    if (wait_ms > 0) {
-      timer_.expires_after(std::chrono::milliseconds(wait_ms));
-      timer_.async_wait([self = shared_from_this()](const error_code& error) {
-        if (!error && !self->is_closed_) self->check_credentials();
-      });
-      return;
-    }
-    server.acceptor_counters().add(Counter::kAuthentications);
-    const bool is_right = server.auth_file().accepts(*credentials_);
-    if (!is_right) {
-      was_wrong_ = true;
-      server.acceptor_counters().add(Counter::kAuthenticationErrors);
-      server.login_pace().note_wrong(*attempt_, server.clock().monotonic_ms());
-    }
-    attempt_.reset();
-    is_right ? answer() : challenge();
-  }
-
-  void challenge() {
-    Reply reply = text_reply(401, "A user and a password of the server's file are needed.\n");
-    reply.challenge = "Basic realm=\"netd\", charset=\"UTF-8\"";
-    send(std::move(reply), false);
-  }
-
-  void answer() {
-    try {
-      send(loop_.pages_.answer(request_), false);
-    } catch (const std::bad_alloc&) {
-      send(text_reply(503, "Out of memory.\n"), true);
-    }
-  }
-
-  // With `ends`, the connection has no other request.
-  void send(Reply reply, bool ends) {
-    keeps_alive_ = keeps_alive_ && !ends;
-    reply_ = std::move(reply);
-    charge_reply(reply_.body->size());
-    response_.emplace(static_cast<beast::http::status>(reply_.status), 11);
-    response_->set(beast::http::field::server, "netd");
-    response_->set(beast::http::field::content_type, reply_.type);
-    response_->set(beast::http::field::cache_control, "no-store");
-    response_->set("X-Content-Type-Options", "nosniff");
-    response_->set("X-Frame-Options", "DENY");
-    response_->set("Referrer-Policy", "no-referrer");
-    response_->set("Content-Security-Policy",
-                   "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'self'; "
-                   "style-src 'self'");
-    if (!reply_.allow.empty()) response_->set(beast::http::field::allow, reply_.allow);
-    if (!reply_.challenge.empty()) response_->set(beast::http::field::www_authenticate, reply_.challenge);
-    response_->keep_alive(keeps_alive_);
-    response_->content_length(reply_.body->size());
-    if (!is_head_) response_->body() = {reply_.body->data(), reply_.body->size()};
-    serializer_.emplace(*response_);
-    stream_.expires_after(kTimeMax);
-    const auto note = [self = shared_from_this()](const error_code& error, size_t) { self->note_sent(error); };
-    is_head_ ? beast::http::async_write_header(stream_, *serializer_, note)
-             : beast::http::async_write(stream_, *serializer_, note);
-  }
-
-  void note_sent(const error_code& error) {
-    if (is_closed_) return;
-    reply_ = {};
-    charge_reply(0);
-    if (error) return close();
-    if (keeps_alive_) return read();
-    error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    stream_.expires_after(kDrainTime);
-    drain();
-  }
-
-  void drain() {
-    input_.consume(input_.size());
-    stream_.async_read_some(input_.prepare(kRequestBytesMax),
-                            [self = shared_from_this()](const error_code& error, size_t bytes) {
-                              if (self->is_closed_) return;
-                              self->drained_bytes_ += bytes;
-                              if (error || self->drained_bytes_ > kDrainedBytesMax) return self->close();
-                              self->drain();
-                            });
-  }
-
-  void charge_reply(size_t bytes) {
-    ConnectionMemory& memory = loop_.server_.connection_memory();
-    memory.give(std::exchange(reply_bytes_, 0));
-    if (memory.take(bytes)) reply_bytes_ = bytes;
-  }
-
-  Loop& loop_;
-  const std::string source_;
-  beast::tcp_stream stream_;
-  boost::asio::steady_timer timer_{loop_.io_};
-  Clients::iterator place_;
-  bool is_closed_ = false;
-  beast::flat_static_buffer<kRequestBytesMax> input_;
-  std::optional<Parser> parser_;
-  Request request_;
-  std::optional<std::string> credentials_;
-  std::unique_ptr<LoginPace::Attempt> attempt_;
-  bool was_wrong_ = false;
-  bool is_head_ = false;
-  bool keeps_alive_ = false;
-  Reply reply_;
-  size_t reply_bytes_ = 0;  // that are charged for it
-  std::optional<Response> response_;
-  std::optional<beast::http::serializer<false, Response::body_type>> serializer_;
-  size_t drained_bytes_ = 0;
-};
-
-Port::Loop::Loop(ServerState& server, std::vector<ListenSocket> sockets) : server_(server), pages_(server) {
+Port::Loop::Loop(ServerState& server, std::vector<ListenSocket> sockets)
+    : server_(server),
+      held_bytes_max_(std::min(kHeldBytesMax, server.options().memory_limit_bytes / kHeldDivisor)),
+      pages_(server),
+      context_{loop_, server, pages_, [this](Client& client) { destroy(client); }, [this] { survey(); }} {
+  clients_.reserve(2 * kClientsMax);
   for (ListenSocket& socket : sockets) {
-    const tcp protocol = socket.address().starts_with('[') ? tcp::v6() : tcp::v4();
-    accept(acceptors_.emplace_back(io_, protocol, socket.take_fd().release()));
+    listeners_.emplace_back(loop_, socket.take_fd(), [this, number = listeners_.size()] { accept(number); });
+    listeners_.back().await_input();
   }
-  second_.expires_after(kSecond);
-  note_seconds();
   const HeldSignals held_signals;
   thread_ = std::thread([this] { run(); });
 }
 
 Port::Loop::~Loop() {
-  io_.stop();
+  loop_.post([this] { loop_.stop(); });
   thread_.join();
-  while (!clients_.empty()) clients_.front()->close();
 }
 
 void Port::Loop::run() {
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
-  while (!io_.stopped()) {
+  const auto thread = static_cast<id_t>(gettid());
+  (void)setpriority(PRIO_PROCESS, thread, std::min(getpriority(PRIO_PROCESS, thread) + kNice, kNiceMax));
+  while (true) {
     try {
-      io_.run();
-    } catch (const std::exception&) {
-      // Of what ran there is nothing left but a client that its deadline ends.
+      arm();
+      return loop_.run();
+    } catch (const std::exception&) {  // There was no memory; what was under way is armed again.
       server_.acceptor_counters().add(Counter::kMallocFails);
     }
   }
 }
 
-void Port::Loop::accept(tcp::acceptor& acceptor) {
-  acceptor.async_accept([this, &acceptor](const error_code& error, tcp::socket socket) {
-    if (!error) {
-      accept(acceptor);
-      return add(std::move(socket));
-    }
-    boost::asio::steady_timer& timer = timers_.emplace_back(io_, kAcceptPause);
-    timer.async_wait([this, &acceptor, place = std::prev(timers_.end())](const error_code& cancelled) {
-      timers_.erase(place);
-      if (!cancelled) accept(acceptor);
+void Port::Loop::arm() {
+  if (!has_check_) loop_.call_after(kCheckInterval, [this] { check(); });
+  has_check_ = true;
+  if (!has_second_) {
+    const auto wait = next_second_ - std::chrono::steady_clock::now();
+    loop_.call_after(std::chrono::ceil<std::chrono::milliseconds>(wait), [this] { note_second(); });
+  }
+  has_second_ = true;
+  if (is_surveying_ && !has_step_) {
+    loop_.call_after(kSurveyPause, [this] { step_survey(); });
+    has_step_ = true;
+  }
+}
+
+// A listener that cannot accept is asked again by `check`.
+void Port::Loop::accept(size_t listener) {
+  EventLoop::Watch& watch = listeners_[listener];
+  UniqueFd fd(accept4(watch.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  try {
+    if (fd) add(std::move(fd));
+  } catch (const std::exception&) {
+    server_.acceptor_counters().add(Counter::kMallocFails);
+  }
+  watch.await_input();
+}
+
+void Port::Loop::add(UniqueFd fd) {
+  const auto is_alive = [](const std::unique_ptr<Client>& client) { return !client->is_abandoned(); };
+  if (std::ranges::count_if(clients_, is_alive) >= static_cast<ptrdiff_t>(kClientsMax)) {
+    // One that waits for its answer last of all.
+    const auto oldest = std::ranges::min_element(clients_, {}, [](const std::unique_ptr<Client>& client) {
+      return std::tuple(client->is_abandoned(), client->has_request(), client->active_since());
     });
-  });
+    (*oldest)->abandon();
+  }
+  clients_.push_back(std::make_unique<Client>(context_, std::move(fd)));
+  clients_.back()->start();
 }
 
-void Port::Loop::note_seconds() {
-  second_.async_wait([this](const error_code& error) {
-    if (error) return;
-    second_.expires_at(second_.expiry() + kSecond);
-    if (second_.expiry() < std::chrono::steady_clock::now()) second_.expires_after(kSecond);
-    note_seconds();
+void Port::Loop::destroy(Client& client) {
+  std::erase_if(clients_, [&client](const std::unique_ptr<Client>& one) { return one.get() == &client; });
+}
+
+// A client that `call` fails for is over.
+template <class Call>
+void Port::Loop::call_for_each_client(Call&& call) {
+  for (const std::unique_ptr<Client>& client : clients_) {
+    try {
+      call(*client);
+    } catch (const std::exception&) {
+      server_.acceptor_counters().add(Counter::kMallocFails);
+      client->abandon();
+    }
+  }
+}
+
+void Port::Loop::check() {
+  has_check_ = false;
+  const auto now = Client::Clock::now();
+  call_for_each_client([now](Client& client) { client.check(now); });
+  relieve();
+  arm();
+}
+
+// Who has not taken a reply for longest goes first.
+void Port::Loop::relieve() {
+  const auto is_too_much = [this] {
+    return pages_.held_bytes() > held_bytes_max_ || server_.connection_memory().excess_bytes() > 0;
+  };
+  while (is_too_much()) {
+    Client* oldest = nullptr;
+    for (const std::unique_ptr<Client>& client : clients_) {
+      if (client->is_abandoned() || !client->has_request()) continue;
+      if (oldest == nullptr || client->active_since() < oldest->active_since()) oldest = client.get();
+    }
+    if (oldest == nullptr) return;
+    oldest->abandon();
+  }
+}
+
+void Port::Loop::note_second() {
+  has_second_ = false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_second_) {
+    next_second_ = std::max(next_second_ + kSecond, now);
     pages_.note_second();
-  });
+  }
+  arm();
 }
 
-void Port::Loop::add(tcp::socket socket) {
-  if (clients_.size() >= kClientsMax) clients_.front()->close();
-  clients_.push_back(std::make_shared<Client>(*this, std::move(socket)));
-  clients_.back()->start(std::prev(clients_.end()));
+void Port::Loop::survey() {
+  if (is_surveying_) return;
+  pages_.start_survey();
+  is_surveying_ = true;
+  arm();
+}
+
+void Port::Loop::step_survey() {
+  has_step_ = false;
+  if (pages_.step_survey()) is_surveying_ = false;
+  if (pages_.is_fresh()) call_for_each_client([](Client& client) { client.resume(); });
+  arm();
 }
 
 Port::Port(ServerState& server, std::vector<ListenSocket> sockets)

@@ -1,16 +1,17 @@
-// The HTTP port: takes clients, reads requests and sends replies, on a thread of its own.
+// The HTTP port: accepts clients and serves them, on a thread of its own.
 //
 // Nothing here may cost the data port's clients anything. So the thread has a low priority; it serves at most
-// kClientsMax clients, and one more takes the place of the one whose last request was longest ago; requests have no
-// bodies and at most kRequestBytesMax bytes; and a request, like a reply, has kTimeMax to get through as a whole,
-// however slowly.
+// kClientsMax clients, and one more takes the place of the one that has been silent for longest; replies that are
+// not taken have at most kHeldBytesMax, or a part of the memory limit if that is less; and what takes long is done
+// in steps, between which probes of /healthz are answered.
 //
-// The protocol is Boost.Beast's. cpp-httplib gives each client a thread, and times each of its reads: as many
-// clients as there are threads keep out all others by sending a byte now and then.
+// Requests are parsed by Boost.Beast. Libraries that serve on their own were no match: cpp-httplib gives each
+// client a thread, and times each of its reads, so that as many clients as there are threads keep out all others by
+// sending a byte now and then; and what Boost's Asio has in common with the other Asio cannot be compiled beside
+// it.
 #ifndef NETD_HTTP_PORT_H_
 #define NETD_HTTP_PORT_H_
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -23,8 +24,7 @@ namespace netd::http {
 class Port {
  public:
   static constexpr size_t kClientsMax = 32;
-  static constexpr size_t kRequestBytesMax = 8 << 10;
-  static constexpr std::chrono::seconds kTimeMax{20};
+  static constexpr size_t kHeldBytesMax = size_t{1} << 20;
 
   // Serves clients until its end. `server` must outlive it. Throws std::exception when the system is short of
   // something.

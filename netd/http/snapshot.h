@@ -20,6 +20,7 @@
 namespace netd::http {
 
 struct Snapshot {
+  double started_s = 0;  // when the server was started, UNIX time
   StatLines general;
   StatLines settings;
   ClassStats classes;
@@ -39,7 +40,7 @@ struct Snapshot {
 
 inline constexpr size_t kHotKeysInSnapshot = 10;
 
-// Without the classes, which class_stats gives.
+// Without what has to be kept from one to the next: started_s, and the classes, which a ClassSurvey gives.
 [[nodiscard]] Snapshot take_snapshot(const ServerState& server);
 
 // What the memory is used for: names, and bytes that add up to Stats::memory_used_bytes.

@@ -27,13 +27,15 @@ Json rounded(float value) {
 Json object_of(const StatLines& lines) {
   Json object = Json::object();
   for (const auto& [name, value] : lines.all()) {
+    const bool is_whole = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+    uint64_t whole = 0;
     const std::optional<double> number = lines.number(name);
-    if (!number) {
-      object[name] = value;
-    } else if (value.find_first_not_of("0123456789") == std::string::npos) {
-      object[name] = static_cast<uint64_t>(*number);
-    } else {
+    if (is_whole && absl::SimpleAtoi(value, &whole)) {
+      object[name] = whole;
+    } else if (number && std::isfinite(*number)) {
       object[name] = *number;
+    } else {
+      object[name] = value;
     }
   }
   return object;

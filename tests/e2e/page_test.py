@@ -133,7 +133,7 @@ class Page(HttpTestCase):
     def test_it_survives_a_restart_of_the_server(self):
         browser = self.open(self.browser())
         self.netd.stop()
-        wait_until(lambda: 'no answer' in self.text(browser, 'status'), 'the page says that nobody answers')
+        wait_until(lambda: 'no answer' in self.text(browser, 'fault'), 'the page says that nobody answers')
         self.netd = self.server('--http-port', self.http_port, '-m', '16')
         wait_until(lambda: self.text(browser, 'status').startswith('as of'), 'the page goes on')
         wait_until(lambda: 'of 16 MiB' in self.text(browser, 'memory'), 'it shows the new server')

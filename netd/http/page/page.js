@@ -2,6 +2,7 @@
 'use strict';
 
 const STATS_MS = 2000;
+const ASK_MS = 10000;
 const HISTORY_MS = { '10m': 2000, '2h': 10000, '24h': 60000 };
 const SPAN_PERIOD_S = { '10m': 1, '2h': 10, '24h': 120 };
 const COLOURS = ['#1f6fc0', '#3f9a6d', '#8f6ac4', '#c7811f', '#b8507a', '#4b8fa3', '#7d8a3a', '#a0614a', '#5a6fd0',
@@ -48,6 +49,15 @@ function seconds(number) {
 const percent = share =>
   isKnown(share) ? `${share === 0 || share === 1 ? 100 * share : (100 * share).toFixed(share > 0.999 ? 2 : 1)} %` : '–';
 
+// A key as it was before it was encoded, so that it can be looked up; as it is if that is no text.
+function decoded(key) {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}
+
 // --- elements ---
 
 function make(name, attributes = {}, ...children) {
@@ -63,7 +73,7 @@ function make(name, attributes = {}, ...children) {
 
 function table(heads, rows) {
   return make('table', {}, make('thead', {}, make('tr', {}, ...heads.map(head => make('th', { scope: 'col' }, head)))),
-              make('tbody', {}, ...rows.map(row => make('tr', {}, ...row.map(cell => make('td', {}, cell))))));
+              make('tbody', {}, ...rows.map(row => make('tr', {}, ...row.map((cell, i) => make(i ? 'td' : 'th', i ? {} : { scope: 'row' }, cell))))));
 }
 
 function bar(text, share) {
@@ -117,7 +127,7 @@ function showKeys(keys) {
   }
   const largest = keys[0].share;
   element('keys').replaceChildren(table(['key', 'share', 'reads', 'writes'], keys.map(key =>
-    [bar(key.key, key.share / largest), `${percent(key.share)} ± ${(100 * key.error).toFixed(1)}`,
+    [bar(decoded(key.key), key.share / largest), `${percent(key.share)} ± ${(100 * key.error).toFixed(1)}`,
      percent(key.reads_share), percent(key.writes_share)])));
 }
 
@@ -139,12 +149,10 @@ function showNamespaces(namespaces) {
 }
 
 function showGone(general) {
-  const others = general.evictions - general.evicted_unfetched - general.evicted_active;
   const unknown = general.get_misses - general.get_expired - general.get_flushed;
   element('gone').replaceChildren(table(['', 'since the start'], [
     ['evicted, never read', short(general.evicted_unfetched)],
     ['evicted, read lately', short(general.evicted_active)],
-    ['evicted, others', short(Math.max(0, others))],
     ['expired', short(general.reclaimed)],
     ['gets that missed', short(general.get_misses)],
     ['… what had expired', short(general.get_expired)],
@@ -228,9 +236,6 @@ function showHistory(history) {
     plot('Memory', [['used', series.memory_used_bytes]], bytes),
     plot('Cores', [['', series.cores]], short),
     plot('Connections', [['', series.connections]], short));
-  const last = {};
-  for (const [name, values] of Object.entries(series)) last[name] = values.length ? values[values.length - 1] : null;
-  return last;
 }
 
 // The curve, by the logarithm of the size; the band is the error with 95 %.
@@ -263,38 +268,38 @@ function showSizing(sizing) {
 // --- asking ---
 
 async function ask(path) {
-  const reply = await fetch(path, { cache: 'no-store', credentials: 'same-origin' });
+  const reply = await fetch(path, { cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(ASK_MS) });
   if (!reply.ok) throw new Error(`${reply.status}: ${(await reply.text()).trim()}`);
   return reply.json();
 }
 
-function tell(text, isBad) {
+// A fault is announced to those who cannot see it; the time is not, every two seconds.
+function tell(text, fault) {
   element('status').textContent = text;
-  element('status').className = isBad ? 'bad' : '';
+  if (element('fault').textContent !== fault) element('fault').textContent = fault;
 }
-
-let last = null;
 
 async function refreshHistory() {
   try {
     const asked = span;
     const history = await ask(`api/v1/history?span=${asked}`);
-    if (asked !== span) return;
-    const shown = showHistory(history);
-    if (span === '10m') last = shown;
-    else {
-      const recent = (await ask('api/v1/history?span=10m')).series;
-      last = Object.fromEntries(Object.entries(recent).map(([name, values]) => [name, values[values.length - 1]]));
-    }
+    if (asked === span) showHistory(history);
+    element('plots').classList.remove('old');
   } catch {
-    last = null;  // refreshStats says why.
+    element('plots').classList.add('old');  // refreshStats says why.
   }
+}
+
+// What the last second had.
+async function lastSecond() {
+  const series = Object.entries((await ask('api/v1/history?span=10m')).series);
+  return series[0][1].length === 0 ? null : Object.fromEntries(series.map(([name, values]) => [name, values.at(-1)]));
 }
 
 async function refreshStats() {
   try {
     const stats = await ask('api/v1/stats');
-    showNow(stats, last);
+    showNow(stats, await lastSecond());
     showMemory(stats.memory);
     showSizing(stats.sizing);
     showKeys(stats.hot_keys);
@@ -302,18 +307,26 @@ async function refreshStats() {
     showNamespaces(stats.namespaces);
     showGone(stats.general);
     showConnections(stats);
-    tell(`as of ${new Date().toLocaleTimeString()}`, false);
+    tell(`as of ${new Date().toLocaleTimeString()}`, '');
   } catch (error) {
-    tell(`no answer from the server (${error.message}); trying again`, true);
+    tell('', `no answer from the server (${error.message}); trying again`);
   }
 }
 
-// One after the other, and not while nobody looks.
-async function repeat(refresh, pauseMs) {
-  for (;;) {
-    if (!document.hidden) await refresh();
-    await new Promise(resolve => setTimeout(resolve, pauseMs()));
-  }
+// Calls `refresh` again and again, one call after the other, and not while nobody looks. What it returns has the next call
+// be at once.
+function repeat(refresh, pauseMs) {
+  let wake = () => {};
+  (async () => {
+    for (;;) {
+      if (!document.hidden) await refresh();
+      await new Promise(resolve => {
+        wake = resolve;
+        setTimeout(resolve, pauseMs());
+      });
+    }
+  })();
+  return () => wake();
 }
 
 element('spans').addEventListener('click', event => {
@@ -322,7 +335,7 @@ element('spans').addEventListener('click', event => {
   for (const button of element('spans').querySelectorAll('button')) {
     button.setAttribute('aria-pressed', String(button.dataset.span === span));
   }
-  refreshHistory();
+  historyNow();
 });
 
 element('explain').addEventListener('submit', async event => {
@@ -335,5 +348,9 @@ element('explain').addEventListener('submit', async event => {
   }
 });
 
-repeat(refreshHistory, () => HISTORY_MS[span]);
-repeat(refreshStats, () => STATS_MS);
+const historyNow = repeat(refreshHistory, () => HISTORY_MS[span]);
+const statsNow = repeat(refreshStats, () => STATS_MS);
+document.addEventListener('visibilitychange', () => {
+  historyNow();
+  statsNow();
+});

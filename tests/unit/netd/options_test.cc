@@ -77,7 +77,9 @@ TEST_CASE("there is an HTTP port if one is asked for") {
                                              {"--http-host=a"},
                                              {"--http-listen=*"},
                                              {"--http-port=0", "--http-host=a"},
-                                             {"--http-port=1", "--http-host=a,,b"}}) {
+                                             {"--http-port=1", "--http-host=a,,b"},
+                                             {"--http-port=1", "--http-host=a:8080"},
+                                             {"--http-port=1", "--http-host=[::1]"}}) {
     CHECK(refusal(arguments).exit_code == kExitUsage);
   }
 }

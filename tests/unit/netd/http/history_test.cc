@@ -97,6 +97,18 @@ TEST_CASE("counters that are reset start from nothing, not from below it") {
   CHECK(value(history.points(0)[0], History::Series::kGets) == 30);
 }
 
+TEST_CASE("counters are reset together, whether they are lower afterwards or not") {
+  Reading now;
+  now.gets = 1000;
+  now.hits = 10;
+  History history(now);
+  now.monotonic_ms = 1000;
+  now.gets = 900;
+  now.hits = 800;
+  history.add(now);
+  CHECK(value(history.points(0)[0], History::Series::kHits) == 800);
+}
+
 TEST_CASE("a quantile is the bound of the bucket that it is in") {
   Reading from;
   Reading to;

@@ -15,8 +15,15 @@ Request get(const std::string& target, const std::string& accept = {}) {
   return {.method = "GET", .target = target, .host = "localhost", .accept = accept};
 }
 
+void survey(Pages& pages) {
+  pages.start_survey();
+  while (!pages.step_survey()) {
+  }
+}
+
 std::string body(ServerFixture& server, const std::string& target, const std::string& accept = {}) {
   Pages pages(server.state);
+  survey(pages);
   const Reply reply = pages.answer(get(target, accept));
   CHECK(reply.status == 200);
   return *reply.body;
@@ -154,8 +161,60 @@ TEST_CASE("a server whose connections have no memory is not ready") {
 TEST_CASE("statistics are taken once for all who ask at the same time") {
   ServerFixture server;
   Pages pages(server.state);
+  survey(pages);
   const Reply first = pages.answer(get("/metrics"));
   CHECK(pages.answer(get("/metrics")).body == first.body);
+}
+
+TEST_CASE("only statistics wait for a survey, and for a new one only when it is old") {
+  ServerFixture server;
+  Pages pages(server.state);
+  for (const char* const target :
+       {"/healthz", "/", "/page.js", "/api/v1/history", "/api/v1/explain?key=a", "/nothing"}) {
+    CAPTURE(target);
+    CHECK(pages.is_ready_for(get(target)));
+  }
+  CHECK_FALSE(pages.is_ready_for(get("/metrics")));
+  CHECK_FALSE(pages.is_ready_for(get("/api/v1/stats?x")));
+  survey(pages);
+  CHECK(pages.is_ready_for(get("/metrics")));
+  CHECK(pages.is_ready_for(get("/api/v1/stats")));
+}
+
+TEST_CASE("a survey that takes too long is not waited for, if there was one before") {
+  ServerFixture server;
+  Pages pages(server.state);
+  survey(pages);
+  server.clock.advance_ms(5'000);
+  CHECK_FALSE(pages.is_ready_for(get("/metrics")));
+  pages.start_survey();
+  server.clock.advance_ms(999);
+  CHECK_FALSE(pages.is_ready_for(get("/metrics")));
+  server.clock.advance_ms(1);
+  CHECK(pages.is_ready_for(get("/metrics")));
+}
+
+TEST_CASE("the memory of a reply is charged once, as long as anybody takes it") {
+  ServerFixture server;
+  ConnectionMemory& memory = server.state.connection_memory();
+  const size_t bytes_before = memory.used_bytes();
+  {
+    Pages pages(server.state);
+    survey(pages);
+    const size_t bytes_of_pages = memory.used_bytes();
+    std::optional<Reply> first = pages.answer(get("/metrics"));
+    const Reply same = *first;
+    const size_t body_bytes = first->body->size();
+    CHECK(memory.used_bytes() == bytes_of_pages + body_bytes);
+    CHECK(pages.held_bytes() == 0);
+    server.clock.advance_ms(500);
+    const Reply next = pages.answer(get("/metrics"));
+    CHECK(next.body != first->body);
+    CHECK(pages.held_bytes() == body_bytes);
+    first.reset();
+    CHECK(pages.held_bytes() == body_bytes);
+  }
+  CHECK(memory.used_bytes() == bytes_before);
 }
 
 TEST_CASE("the history has a point for each second, and says which spans there are") {
