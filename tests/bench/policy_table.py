@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Replays traces through the policy alone and prints its miss ratios beside the reference's.
+"""Replays traces through the policy alone and prints its miss ratios beside the references'.
 
     policy_table.py TRACE_REPLAY [TRACES_FOLDER] [trace …]
 
-The folder's README.md has the reference numbers (LRU, S3-FIFO); those of the cache sizes of 1, 10 and 30 % are
+The folder's README.md has the reference numbers (S3-FIFO, LRU, Belady); those of the cache sizes of 1, 10 and 30 % are
 replayed. Two replays run at a time.
 """
 import concurrent.futures
@@ -19,7 +19,8 @@ MISS_RATIO_MAX_LRU = 1.05
 
 
 def rows(readme):
-    """Yields (trace, share, --objects or --bytes, size, LRU's miss ratio, S3-FIFO's) of each row of the tables."""
+    """Yields (trace, share, --objects or --bytes, size, and the miss ratios of S3-FIFO, LRU and Belady) of each row of the
+    tables."""
     mode, columns = None, []
     for line in readme.read_text().splitlines():
         if line.startswith('### '):
@@ -31,13 +32,14 @@ def rows(readme):
             columns = cells
             continue
         share, size = re.match(r'([\d.]+) \((\d+)', cells[1]).groups()
-        number = {name: float(cell.split(' /')[0]) for name, cell in zip(columns[2:], cells[2:])}
+        number = {name.split()[0].lower(): float(cell.split(' /')[0]) for name, cell in zip(columns[2:], cells[2:])}
         if share in SHARES:
-            yield cells[0], share, mode, size, number['lru'], number.get('s3fifo', number.get('s3'))
+            references = [number.get('s3fifo') or number['s3'], number['lru'], number.get('belady') or number['beladysize']]
+            yield cells[0], share, mode, size, references
 
 
 def replay(program, folder, row):
-    trace, _, mode, size, _, _ = row
+    trace, _, mode, size, _ = row
     line = subprocess.run([program, folder / f'{trace}.kvt.zst', mode, size], check=True, capture_output=True,
                           text=True).stdout
     return float(re.search(r'miss_ratio ([\d.]+)', line).group(1)), line.strip()
@@ -49,16 +51,16 @@ def main():
     wanted = sys.argv[3:]
     if not (folder / 'README.md').exists():
         sys.exit(f'{folder}: there are no traces')
-    print(f'{"trace":14} {"share":>5} {"counted":9} {"larder":>7} {"s3fifo":>7} {"lru":>7} {"× s3fifo":>8} {"× lru":>6}')
+    print(f'{"trace":14} {"share":>5} {"counted":9} {"larder":>7} {"s3fifo":>7} {"lru":>7} {"belady":>7} {"× s3fifo":>8} {"× lru":>6}')
     misses = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         chosen = [row for row in rows(folder / 'README.md') if not wanted or row[0] in wanted]
         results = pool.map(lambda row: replay(program, folder, row), chosen)
-        for (trace, share, mode, _, lru, s3fifo), (ratio, _) in zip(chosen, results):
+        for (trace, share, mode, _, (s3fifo, lru, belady)), (ratio, _) in zip(chosen, results):
             is_reached = ratio <= MISS_RATIO_MAX_S3FIFO * s3fifo and ratio <= MISS_RATIO_MAX_LRU * lru
             misses += not is_reached
-            print(f'{trace:14} {share:>5} {mode[2:]:9} {ratio:7.4f} {s3fifo:7.4f} {lru:7.4f} {ratio / s3fifo:8.3f} '
-                  f'{ratio / lru:6.3f}{"" if is_reached else "  above the goal"}', flush=True)
+            print(f'{trace:14} {share:>5} {mode[2:]:9} {ratio:7.4f} {s3fifo:7.4f} {lru:7.4f} {belady:7.4f} '
+                  f'{ratio / s3fifo:8.3f} {ratio / lru:6.3f}{"" if is_reached else "  above the goal"}', flush=True)
     print(f'{misses} above the goal of ≤ {MISS_RATIO_MAX_S3FIFO} × S3-FIFO and ≤ {MISS_RATIO_MAX_LRU} × LRU')
 
 

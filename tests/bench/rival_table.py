@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Replays traces through memcached and through a netd of the same resident memory, and prints their miss ratios.
 
-    rival_table.py TRACE_REPLAY NETD [TRACES_FOLDER] [trace …]
+    rival_table.py TRACE_REPLAY NETD MEMCACHED [TRACES_FOLDER] [trace …]
 
 memcached gets a share of the trace's footprint (from the folder's README.md) for -m; netd the -m with which it needs no
 more resident memory, found by trial. Sizes are those recorded; traces with expiry times are compressed into a minute.
@@ -84,9 +84,9 @@ def replay_within(replay_program, trace, command, resident_mib_max, is_timed):
 
 
 def main():
-    replay_program, netd = sys.argv[1:3]
-    folder = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else os.environ.get('LARDER_TRACES', '../shared/traces'))
-    wanted = sys.argv[4:]
+    replay_program, netd, memcached = sys.argv[1:4]
+    folder = pathlib.Path(sys.argv[4] if len(sys.argv) > 4 else os.environ.get('LARDER_TRACES', '../shared/traces'))
+    wanted = sys.argv[5:]
     if not (folder / 'README.md').exists():
         sys.exit(f'{folder}: there are no traces')
     print(f'{"trace":14} {"-m":>4} {"resident":>8} {"memcached":>9}   {"-m":>4} {"resident":>8} {"netd":>6}  misses')
@@ -96,7 +96,7 @@ def main():
             continue
         for limit_mib in sorted({max(LIMIT_MIB_MIN, round(footprint_mib * share)) for share in SHARES}):
             trace = folder / f'{name}.kvt.zst'
-            ratio, resident_mib = replay(replay_program, trace, 'memcached', limit_mib, is_timed)
+            ratio, resident_mib = replay(replay_program, trace, memcached, limit_mib, is_timed)
             found = replay_within(replay_program, trace, netd, resident_mib, is_timed)
             if not found:
                 print(f'{name:14} {limit_mib:4} {resident_mib:8.1f} {ratio:9.4f}   netd does not fit')
