@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benches one after the other, and writes what they measure as JSON, with a page and plots.
 
-`quick` takes five minutes at most, `full` an hour. Nothing else should run on the machine. Replays of traces need a
+`quick` takes five minutes at most, `full` an hour and a half. Nothing else should run on the machine. Replays of traces need a
 folder with them (--traces, $LARDER_TRACES or ../shared/traces), and are left out without one.
 """
 import argparse
@@ -110,12 +110,21 @@ def measure(bench, settings, run):
         text = ''.join(pool.map(output_of, commands))
     rows = bench.rows(text)
     if not rows:
-        sys.exit(f'{bench.name}: nothing was measured:\n{text}')
-    shown = [shlex.join(str(part).removeprefix(f'{ROOT}/') for part in command) for command in commands]
-    return {'run': run, 'seconds': round(time.monotonic() - started), 'commands': shown, 'rows': rows, 'text': text}
+        raise ValueError(f'nothing was measured:\n{text}')
+    return {'run': run, 'seconds': round(time.monotonic() - started),
+            'commands': [shown(command, settings) for command in commands], 'rows': rows, 'text': text}
+
+
+def shown(command, settings):
+    """As it is typed at the root, whatever lies elsewhere by its name alone."""
+    elsewhere = {str(settings.memcached): 'memcached', sys.executable: 'python3', str(settings.traces): 'FOLDER'}
+    parts = [elsewhere.get(part, part.replace(f'{settings.traces}/', 'FOLDER/').removeprefix(f'{ROOT}/'))
+             for part in map(str, command)]
+    return shlex.join(parts)
 
 
 def measure_all(arguments):
+    """The result of each bench by name, as soon as it has one; of those that fail, None."""
     settings = Settings(arguments.mode == 'full', arguments.memcached, arguments.traces)
     column = int(settings.is_full)
     chosen = [bench for bench in BENCHES if bench.minutes[column] > 0]
@@ -127,7 +136,12 @@ def measure_all(arguments):
         chosen = [bench for bench in chosen if not bench.needs_traces]
     run = describe_run(arguments.mode, arguments.memcached)
     progress = Progress({bench.name: bench.minutes[column] or bench.minutes[1] for bench in chosen})
-    return {bench.name: progress.during(bench.name, lambda: measure(bench, settings, run)) for bench in chosen}
+    for bench in chosen:
+        try:
+            yield bench.name, progress.during(bench.name, lambda: measure(bench, settings, run))
+        except (subprocess.CalledProcessError, ValueError) as error:
+            print(f'{bench.name}: {error}', file=sys.stderr)
+            yield bench.name, None
 
 
 def update_readme(results):
@@ -143,6 +157,10 @@ def update_readme(results):
         text = (f'{before}{begin}```sh\n{commands}\n```\n\n{run["date"]}, commit {run["commit"]}, {run["machine"]["memcached"]}:'
                 f'\n\n{tables.markdown(bench, result["rows"])}{rest[rest.index("<!-- end -->"):]}')
     README.write_text(text)
+
+
+def write_json(results, path):
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + '\n')
 
 
 def write_report(results, folder):
@@ -170,21 +188,29 @@ def main():
         if name not in names:
             parser.error(f"--only: '{name}' is none of {', '.join(names)}")
 
+    figures = arguments.output / 'figures.json'
+    has_failed = False
     if arguments.source:
         results = json.loads(arguments.source.read_text())
     else:
-        results = {'benches': measure_all(arguments)}
+        results = {'benches': {}}
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        for name, result in measure_all(arguments):
+            has_failed = has_failed or result is None
+            if result is not None:
+                results['benches'][name] = result
+                # What has been measured is not lost if a later one takes too long.
+                write_json(results, figures)
     if not results['benches']:
-        sys.exit('nothing to measure')
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / 'figures.json').write_text(json.dumps(results, indent=1) + '\n')
+        sys.exit('nothing was measured')
     write_report(results, arguments.output)
     if arguments.update:
         known = json.loads(FIGURES.read_text())['benches'] if FIGURES.exists() else {}
         results = {'benches': known | results['benches']}
-        FIGURES.write_text(json.dumps(results, indent=1) + '\n')
+        write_json(results, FIGURES)
         plots.draw(results, FOLDER / 'plots')
         update_readme(results)
+    sys.exit(int(has_failed))
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ svg { max-width: 100%; height: auto; }
 
 
 def section(bench, result, drawn, folder):
-    parts = [f'<h2 id={bench.name}>{html.escape(bench.what.capitalize())}</h2>']
+    parts = [f'<h2 id={bench.name}>{html.escape(bench.what[0].upper() + bench.what[1:])}</h2>']
     for _, name, what in drawn:
         svg = (folder / f'{name}.svg').read_text()
         parts.append(f'<figure>{svg[svg.index("<svg"):]}<figcaption>{html.escape(what)}</figcaption></figure>')

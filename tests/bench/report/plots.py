@@ -88,6 +88,7 @@ def net(rows):
                                 (grid[1], 'p99_ratio', '99th percentile of latency, memcached = 1')]:
         bars(axes, {row['load']: {'netd': row[column]} for row in ours}, label, 2)
         axes.axvline(1, color=THIRD, linestyle=':')
+    grid[0].invert_yaxis()  # Each of the two has turned the axis that they share.
     return figure
 
 
