@@ -60,7 +60,22 @@ def panels(count):
     return figure, chosen[:count]
 
 
-def legend_of_all(figure, axes):
+def line(axes, places, values, name):
+    axes.plot(places, values, marker='o', markersize=3, color=COLOURS.get(name.removesuffix(' (overwriting)'), FAINT),
+              label=name)
+
+
+def logarithmic(axes, places, labels):
+    axes.set_xscale('log')
+    axes.set_xticks(places, labels)
+    axes.minorticks_off()
+
+
+def label_panels(figure, axes, x, y):
+    """What is the same in all panels: both labels, y if there is one, and the legend."""
+    figure.supxlabel(x, fontsize=8)
+    if y:
+        figure.supylabel(y, fontsize=8)
     figure.legend(*axes.get_legend_handles_labels(), loc='lower left', bbox_to_anchor=(0, 1), ncols=4)
 
 
@@ -116,14 +131,11 @@ def scaling(rows):
             if row['row'] != load:
                 continue
             threads = [int(count) for count in row['ns_by']]
-            axes.plot(threads, [row['ns_by']['1'] / ns for ns in row['ns_by'].values()], marker='o', markersize=3,
-                      color=COLOURS.get(row['contender'].removesuffix(' (overwriting)'), FAINT), label=row['contender'])
+            line(axes, threads, [row['ns_by']['1'] / ns for ns in row['ns_by'].values()], row['contender'])
         axes.set_title(load.removeprefix('threads: '), fontsize=8)
         axes.set_xticks(threads)
         axes.set_ylim(bottom=0)
-    figure.supxlabel('threads', fontsize=8)
-    figure.supylabel('operations, of one thread = 1', fontsize=8)
-    legend_of_all(figure, all_axes[0])
+    label_panels(figure, all_axes[0], 'threads', 'operations, of one thread = 1')
     return figure
 
 
@@ -132,14 +144,12 @@ def latency(rows):
     for axes, phase in zip(all_axes, ['growing', 'full']):
         for row in rows:
             if row['phase'] == phase:
-                axes.plot(range(len(LATENCIES)), [max(1, row[percentile]) for percentile in LATENCIES], marker='o',
-                          markersize=3, color=COLOURS[row['contender']], label=row['contender'])
+                line(axes, range(len(LATENCIES)), [max(1, row[percentile]) for percentile in LATENCIES], row['contender'])
         axes.set_title(f'while it is {phase}', fontsize=8)
         axes.set_yscale('log')
         axes.set_xticks(range(len(LATENCIES)), LATENCIES)
     all_axes[0].set_ylabel('ns')
-    figure.supxlabel('percentile', fontsize=8)
-    legend_of_all(figure, all_axes[0])
+    label_panels(figure, all_axes[0], 'percentile', None)
     return figure
 
 
@@ -149,15 +159,10 @@ def policy(rows):
     for axes, (trace, counted) in zip(all_axes, names):
         chosen = [row for row in rows if (row['trace'], row['counted']) == (trace, counted)]
         for column, label in [('belady', 'Belady'), ('s3fifo', 'S3-FIFO'), ('lru', 'LRU'), ('larder', 'larder')]:
-            axes.plot([row['share'] * 100 for row in chosen], [row[column] for row in chosen], marker='o', markersize=3,
-                      color=COLOURS[label], label=label)
+            line(axes, [row['share'] * 100 for row in chosen], [row[column] for row in chosen], label)
         axes.set_title(f'{trace}, by {counted}', fontsize=8)
-        axes.set_xscale('log')
-        axes.set_xticks([row['share'] * 100 for row in chosen], [f'{row["share"] * 100:g} %' for row in chosen])
-        axes.minorticks_off()
-    figure.supxlabel('memory, as a share of all that is asked for', fontsize=8)
-    figure.supylabel('miss ratio', fontsize=8)
-    legend_of_all(figure, all_axes[0])
+        logarithmic(axes, [row['share'] * 100 for row in chosen], [f'{row["share"] * 100:g} %' for row in chosen])
+    label_panels(figure, all_axes[0], 'memory, as a share of all that is asked for', 'miss ratio')
     return figure
 
 
@@ -175,14 +180,11 @@ def by_memory(rows):
     for axes, trace in zip(all_axes, names):
         chosen = [row for row in rows if row['trace'] == trace]
         for server in ['netd', 'memcached']:
-            axes.plot([row[f'{server}_resident_mib'] for row in chosen], [row[server] for row in chosen], marker='o',
-                      markersize=3, color=COLOURS[server], label=server)
+            line(axes, [row[f'{server}_resident_mib'] for row in chosen], [row[server] for row in chosen], server)
         axes.set_title(trace, fontsize=8)
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
-    figure.supxlabel('resident memory, MiB', fontsize=8)
-    figure.supylabel('miss ratio', fontsize=8)
-    legend_of_all(figure, all_axes[0])
+    label_panels(figure, all_axes[0], 'resident memory, MiB', 'miss ratio')
     return figure
 
 
@@ -196,12 +198,8 @@ def curve(rows):
         axes.errorbar(sizes, [row['miss_ratio'] for row in chosen], [row['error'] for row in chosen], color=OURS, fmt='o',
                       markersize=3, capsize=3, label='said')
         axes.set_title(f'{trace}, {chosen[0]["objects"]} objects', fontsize=8)
-        axes.set_xscale('log')
-        axes.set_xticks(sizes, [f'× {size:g}' for size in sizes])
-        axes.minorticks_off()
-    figure.supxlabel('memory, of the present limit', fontsize=8)
-    figure.supylabel('miss ratio', fontsize=8)
-    legend_of_all(figure, all_axes[0])
+        logarithmic(axes, sizes, [f'× {size:g}' for size in sizes])
+    label_panels(figure, all_axes[0], 'memory, of the present limit', 'miss ratio')
     return figure
 
 
