@@ -3,6 +3,7 @@
 #define LARDER_INTERNAL_POLICY_INL_H_
 
 #include "larder/internal/policy/ghost-inl.h"
+#include "larder/internal/policy/item_policy-inl.h"
 #include "larder/internal/policy/quota-inl.h"
 #include "larder/internal/policy/victims-inl.h"
 

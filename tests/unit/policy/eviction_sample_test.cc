@@ -13,7 +13,7 @@ TEST_CASE("evictions of a loop are all known from the second round on, whatever 
   for (const uint64_t items : {100u, 3'000u, 100'000u}) {
     CAPTURE(items);
     Account account(size_t{1} << 20);
-    EvictionSample sample(account);
+    EvictionSample sample(&account);
     const uint64_t length = 5 * items;
     EvictionSample::Counts before;
     for (uint64_t i = 0; i < 6 * length; ++i) {
@@ -49,7 +49,7 @@ TEST_CASE("chance alone does not change which keys are in the sample") {
       return hash ^ hash >> 31;
     };
     Account account(size_t{1} << 20);
-    EvictionSample sample(account);
+    EvictionSample sample(&account);
     EvictionSample::Counts before;
     for (uint64_t i = 0; i < 8 * kLength; ++i) {
       sample.note_eviction(key_hash(i % kLength));
@@ -65,14 +65,14 @@ TEST_CASE("chance alone does not change which keys are in the sample") {
 TEST_CASE("its memory is charged as soon as it has some, and not before; without memory it knows nothing") {
   Account account(size_t{64} << 10);
   {
-    EvictionSample sample(account);
+    EvictionSample sample(&account);
     CHECK(account.used() == 0);
     (void)sample.look();
     CHECK(account.used() >= size_t{4} << 10);
   }
   CHECK(account.used() == 0);
   account.set_limit(0);
-  EvictionSample sample(account);
+  EvictionSample sample(&account);
   for (int round = 0; round < 10; ++round) {
     for (uint64_t i = 0; i < 10'000; ++i) {
       sample.note_miss(hash_of(i));

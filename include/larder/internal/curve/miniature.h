@@ -1,4 +1,5 @@
-// A miniature of the cache: the same policy (s3fifo.h), item by item, for the keys of a sample and without values.
+// A miniature of the cache: the same policy, item by item (item_policy.h), for the keys of a sample and without
+// values.
 //
 // Bytes here are those of the sample (Sample::charge), and deadlines are in units of 256 ms.
 #ifndef LARDER_INTERNAL_CURVE_MINIATURE_H_
@@ -11,7 +12,7 @@
 #include <vector>
 
 #include "larder/internal/curve/sample.h"
-#include "larder/internal/policy/loop.h"
+#include "larder/internal/policy/item_policy.h"
 #include "larder/internal/segments/segment.h"
 
 namespace larder::internal {
@@ -34,10 +35,11 @@ class Miniature {
   bool read(uint64_t hash, uint32_t count, Deadline now);
   // It has missed a key that was asked for the first time, or not.
   void note_miss(bool is_first) {
-    ++flow_.sampled;
+    Flow& flow = policy_.flow();
+    ++flow.sampled;
     if (is_first) return;
-    ++flow_.again;
-    ++flow_.asked_for;
+    ++flow.again;
+    ++flow.asked_for;
   }
   // Stores an item that is `bytes` long, or gives the one there that size and that deadline. False: there is no
   // room for another entry.
@@ -48,8 +50,8 @@ class Miniature {
   // Charges for items as `sample` says, from now on, and drops those that are not in it.
   void refit(const Sample& sample);
 
-  [[nodiscard]] uint64_t capacity() const { return capacity_; }
-  [[nodiscard]] uint64_t used() const { return chain_bytes_[0] + chain_bytes_[1]; }
+  [[nodiscard]] uint64_t capacity() const { return policy_.capacity(); }
+  [[nodiscard]] uint64_t used() const { return policy_.used(); }
   // Of all items that were ever stored and had not been there.
   [[nodiscard]] uint64_t inserted() const { return inserted_; }
   [[nodiscard]] size_t entries() const { return entries_in_use_; }
@@ -72,33 +74,12 @@ class Miniature {
   };
   static_assert(sizeof(Entry) == 24);
 
-  // What went from the small chain: see ghost.h.
-  class Ghost {
-   public:
-    explicit Ghost(size_t entries);
-    void add(uint64_t hash, uint64_t bytes, uint64_t capacity);
-    // Whether it is there; it is forgotten.
-    bool take(uint64_t hash);
-    // Counts up by kGhostEpochs while as many bytes as the capacity are evicted.
-    [[nodiscard]] uint32_t epoch() const { return epoch_; }
-
-   private:
-    static constexpr size_t kWays = 8;
-    [[nodiscard]] uint32_t* set_of(uint64_t hash);
-    std::vector<uint32_t> table_;
-    uint32_t epoch_ = 1;
-    uint64_t bytes_in_epoch_ = 0;
-    size_t next_to_sweep_ = 0;
-  };
-
-  [[nodiscard]] uint64_t& chain_bytes(Chain chain) { return chain_bytes_[static_cast<size_t>(chain)]; }
   [[nodiscard]] Number& bucket_of(uint64_t hash);
   [[nodiscard]] Number find(uint64_t hash);
   void append(Number number, Chain chain);
   void take_out(Number number);
   void remove(Number number);
   void make_room();
-  [[nodiscard]] bool may_fill_main(uint32_t bytes);
   void clear_fill(Number number);
   // Looks at a few entries: expired ones go, and what main was filled with when the loop is over.
   void sweep(Deadline now);
@@ -106,19 +87,14 @@ class Miniature {
   Sample sample_;
   std::vector<Entry> entries_;  // [0] is unused
   std::vector<Number> buckets_;
-  Ghost ghost_;
+  ItemPolicy policy_;
   Number free_ = 0;
   size_t entries_in_use_ = 0;
   Number hand_ = 0;
   std::array<Number, kChainCount> oldest_{}, newest_{};
-  std::array<uint64_t, kChainCount> chain_bytes_{};
   uint64_t inserted_ = 0;
-  uint64_t capacity_ = 0;
   uint64_t limit_bytes_ = 0;
   bool was_full_ = false;
-  Flow flow_;
-  LoopWatch loop_watch_;
-  uint32_t looked_at_epoch_ = 0;  // of the ghost
 };
 
 }  // namespace larder::internal

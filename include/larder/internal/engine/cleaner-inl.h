@@ -38,7 +38,7 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
                                Counters* counters, bool may_evict, OnRemoval on_removal, OnStep on_step)
     : account_(account),
       log_(log),
-      eviction_sample_(account),
+      eviction_sample_(&account),
       parts_{.index = index,
              .log = log,
              .ghost = ghost,

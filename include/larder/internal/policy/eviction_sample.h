@@ -29,9 +29,10 @@ class EvictionSample {
     uint64_t asked_for = 0;  // gets that missed a key that had been evicted
   };
 
-  explicit EvictionSample(Account& account) : account_(account) {}
+  // Charges what it takes, if an account is given.
+  explicit EvictionSample(Account* account = nullptr) : account_(account) {}
   ~EvictionSample() {
-    if (seen_ != nullptr) account_.release(Use::kOther, sizeof(Seen));
+    if (seen_ != nullptr && account_ != nullptr) account_->release(Use::kOther, sizeof(Seen));
   }
   EvictionSample(const EvictionSample&) = delete;
   EvictionSample& operator=(const EvictionSample&) = delete;
@@ -48,9 +49,9 @@ class EvictionSample {
   Counts look() {
     const MutexLock lock(mutex_);
     // Not before: many caches never evict.
-    if (seen_ == nullptr && account_.try_charge(Use::kOther, sizeof(Seen))) {
+    if (seen_ == nullptr && (account_ == nullptr || account_->try_charge(Use::kOther, sizeof(Seen)))) {
       seen_.reset(new (std::nothrow) Seen());
-      if (seen_ == nullptr) account_.release(Use::kOther, sizeof(Seen));
+      if (seen_ == nullptr && account_ != nullptr) account_->release(Use::kOther, sizeof(Seen));
     }
     adapt(counts_.evicted - evicted_before_);
     evicted_before_ = counts_.evicted;
@@ -93,7 +94,7 @@ class EvictionSample {
     if (seen_ != nullptr && !seen_->add(hash)) ++counts_.again;
   }
 
-  Account& account_;
+  Account* const account_;
   // The low bits of a hash that are 0 in the sample.
   RelaxedAtomic<uint64_t> mask_{(uint64_t{1} << kBitsAtFirst) - 1};
   Mutex mutex_ ABSL_ACQUIRED_AFTER(lock_order::kStripe) ABSL_ACQUIRED_BEFORE(lock_order::kLog);
