@@ -130,7 +130,9 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone
     }
   }
   victim->store(entry);
-  added_.fetch_add(1);
+  // All threads write what is counted here: one key in kCounted stands for the others.
+  if (hash % kCounted != 0) return;
+  added_.fetch_add(kCounted);
   if (victim_rank < kNoLongerFollowed) note_overwritten(static_cast<uint32_t>(victim_rank), now_s);
 }
 
@@ -138,7 +140,7 @@ LARDER_INLINE void RemovalLog::add(uint64_t hash, uint32_t tag, const Gone& gone
 // others. It takes many entries to come to a decision.
 LARDER_INLINE void RemovalLog::note_overwritten(uint32_t age_s, uint32_t now_s) {
   constexpr int32_t kYoungWeight = 3;
-  const int32_t step = age_s < kReachS ? kYoungWeight : -1;
+  const int32_t step = static_cast<int32_t>(kCounted) * (age_s < kReachS ? kYoungWeight : -1);
   if (step < 0 && pressure_.load() <= 0) return;
   const int32_t pressure = pressure_.fetch_add(step) + step;
   const auto bound = static_cast<int32_t>(table_.set_count() * Table::kWays / 4);

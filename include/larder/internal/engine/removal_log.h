@@ -109,6 +109,7 @@ class RemovalLog {
   static constexpr HintTableSize kSize{
       .use = Use::kRemovalLog, .divisor = 512, .bytes_max = size_t{1} << 20, .pages_min = 128};
   static constexpr int64_t kNeverFlushed = INT64_MAX;
+  static constexpr uint32_t kCounted = 16;
 
   using Table = HintTable<uint64_t, true>;
 
