@@ -66,7 +66,7 @@ in_body {
   if (code ~ /^ *enum.*{$/) in_enum = 1
   if (is_closing) in_enum = 0
   is_complete = code ~ /[;{}]$/ || (in_enum && code ~ /,$/)
-  if (code ~ /\).*{$/ && code !~ /^ *(class|struct|enum)/) {
+  if (code ~ /\).*{$/ && code !~ /(^| )(class|struct|enum) /) {
     in_body = 1
   }
 }

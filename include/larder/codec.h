@@ -125,11 +125,21 @@ inline constexpr bool kHoldsAddresses<std::optional<T>> = kHoldsAddresses<T>;
 template <class... Ts>
 inline constexpr bool kHoldsAddresses<std::variant<Ts...>> = (kHoldsAddresses<Ts> || ...);
 
+// Not all bytes are an optional or a variant: these have codecs that tell, in composite_codec.h.
+template <class T>
+inline constexpr bool kIsChoice = false;
+template <class T>
+inline constexpr bool kIsChoice<std::optional<T>> = true;
+template <class... Ts>
+inline constexpr bool kIsChoice<std::variant<Ts...>> = true;
+template <class T, size_t kCount>
+inline constexpr bool kIsChoice<std::array<T, kCount>> = kIsChoice<T>;
+
 // Types whose object representation can be stored; not addresses, which would outlive what they point at.
 template <class T>
 concept HoldsAddresses = std::is_trivially_copyable_v<T> && kHoldsAddresses<T>;
 template <class T>
-concept PlainBytes = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !HoldsAddresses<T>;
+concept PlainBytes = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !HoldsAddresses<T> && !kIsChoice<T>;
 
 // The codec of a type for which no other is named. Bytes are in this machine's representation: caches are not
 // files.
@@ -144,7 +154,8 @@ struct Codec<std::string> {
   static std::optional<std::string> decode(std::string_view bytes) { return std::string(bytes); }
 };
 
-// Plain types are stored as they are in memory.
+// Plain types are stored as they are in memory. Of bytes from elsewhere only their number is checked: what a bool
+// or an optional within a struct comes to is up to who wrote them.
 template <PlainBytes T>
 struct Codec<T> {
   // The bytes of a value, and the value of these bytes if their number is right.

@@ -34,6 +34,7 @@
 #include "larder/arguments.h"
 #include "larder/cache.h"
 #include "larder/codec.h"
+#include "larder/composite_codec.h"
 #include "larder/expiry.h"
 #include "larder/item.h"
 #include "larder/renewal.h"

@@ -90,7 +90,7 @@ refuses 'Key holds addresses.*specialize larder::KeyCodec' \
   'larder::TypedCache<const char*, int> typed(cache);' \
   'larder::TypedCache<std::string, int> typed(cache); (void)typed.get("one");'
 refuses 'T needs a larder::Codec' \
-  'larder::TypedCache<int, std::vector<int>> typed(cache);' \
+  'larder::TypedCache<int, std::function<void()>> typed(cache);' \
   'larder::TypedCache<int, std::array<int, 3>> typed(cache);'
 
 # --- expiries of clocks that a cache cannot convert ------------------------------------------------------------

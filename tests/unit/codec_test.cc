@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "doctest/doctest.h"
+#include "larder/composite_codec.h"
 
 namespace larder {
 namespace {
