@@ -35,10 +35,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -76,10 +78,25 @@ struct LoadOptions {
   // How long the cache remembers that there is nothing to load; 0: not at all.
   std::chrono::milliseconds absent_ttl = {};
 
+  // Client flags of the loaded item.
+  uint32_t flags = 0;
+
   // How long callers, here and readers elsewhere, wait for a load. 1 ms to 24 h. The value of a load that takes up
   // to an hour longer is still stored.
   std::chrono::milliseconds load_timeout = std::chrono::seconds(30);
 };
+
+// Where an answer of a loader has come from; of an error, who has met it.
+enum class LoadSource : uint8_t {
+  kHit,     // the cache had it
+  kStale,   // the cache had it, but past its ttl or invalidated, and there is nothing newer yet
+  kAbsent,  // the cache knew that there is nothing to load
+  kLoaded,  // this caller has called its load function
+  kJoined,  // another caller was loading it, and this one has waited
+};
+
+// Has a task run, once, in a thread of the program's: for example by posting it to an event loop or a thread pool.
+using LoadExecutor = std::function<void(std::function<void()> task)>;
 
 // What a loader has counted since it was made. The cache counts hits and misses (Stats): a key that is loaded adds
 // 1 to get_misses and to stores, and one that is known to be absent adds 1 to get_misses.
@@ -112,6 +129,10 @@ class LARDER_API Loader {
   // call for a key counts. It is not called for values that `load` has delivered to this call.
   using Show = FunctionRef<bool(size_t index, std::string_view value)>;
 
+  // Is told which keys are due (LoadOptions::refresh_ahead), and sees to it that somebody loads them: the call does
+  // not, and gives its caller what there is.
+  using Refresh = FunctionRef<void(std::span<const size_t> due)>;
+
   // `cache` must outlive this. `seed` is for the jitter; not given: taken from the system's random device.
   explicit Loader(Cache& cache, std::optional<uint64_t> seed = std::nullopt, bool is_key_binary = false);
 
@@ -129,29 +150,39 @@ class LARDER_API Loader {
   //   FailedPrecondition  this thread is already loading that key.
   //   DeadlineExceeded    another caller has been loading it for longer than load_timeout.
   //   any other           what `load` returned to the caller that loaded.
-  // The last three only if there is no old value to show.
+  // The last three only if there is no old value to show. `source`: takes where the answer has come from.
+  // `refresh`: see Refresh. Both may be null.
   //
   // Thread-safe. A hit costs as much as Cache::visit. Source: "win" in memcached's protocol.txt, "Meta Get";
   // stale-if-error in RFC 5861.
-  [[nodiscard]] absl::Status get_or_load(std::string_view key, const LoadOptions& options, Load load, Show show) {
+  [[nodiscard]] absl::Status get_or_load(std::string_view key, const LoadOptions& options, Load load, Show show,
+                                         LoadSource* source = nullptr, const Refresh* refresh = nullptr) {
     Look look;
     look_up(key, [&](const ItemView& item) { look = look_at(item, 0, options, show); });
-    if (look.suffices()) return answer(look);
-    absl::Status result;
-    load_missing({&key, 1}, {&look, 1}, options, load, show, {&result, 1});
-    return result;
+    if (look.suffices()) {
+      if (source != nullptr) *source = look.source();
+      return answer(look);
+    }
+    Answer result;
+    load_missing({&key, 1}, {&look, 1}, options, load, show, refresh, {&result, 1});
+    if (source != nullptr) *source = result.source;
+    return std::move(result.status);
   }
 
   // The same for many keys. Those that this call has to load are loaded together, with one call of `load`. (Keys
   // for which it waited in vain, because their winner is elsewhere, take further calls.) Element i of the result
-  // belongs to keys[i].
+  // belongs to keys[i], and so does sources[i], if there is room for one for each.
   [[nodiscard]] std::vector<absl::Status> get_or_load_multi(std::span<const std::string_view> keys,
-                                                            const LoadOptions& options, Load load, Show show);
+                                                            const LoadOptions& options, Load load, Show show,
+                                                            std::span<LoadSource> sources = {},
+                                                            const Refresh* refresh = nullptr);
 
   // The counters of all threads since it was made.
   [[nodiscard]] LoadStats stats() const;
 
  private:
+  template <class Key, class T, class ValueCodec, class CodecOfKey>
+  friend class LoadingCache;
   using milliseconds = std::chrono::milliseconds;
   using Steady = std::chrono::steady_clock;
 
@@ -169,19 +200,31 @@ class LARDER_API Loader {
   struct Look {
     // Whether the caller has nothing left to do.
     [[nodiscard]] bool suffices() const { return worth == Worth::kFresh || (worth == Worth::kDue && is_won); }
+    [[nodiscard]] LoadSource source() const {
+      if (is_absence) return LoadSource::kAbsent;
+      return is_stale || worth == Worth::kLapsed ? LoadSource::kStale : LoadSource::kHit;
+    }
 
     Worth worth = Worth::kNothing;
     bool is_won = false;
+    bool is_stale = false;    // the item was invalidated
     bool is_absence = false;  // the item is an absent marker
     uint64_t cas = 0;         // of the item, or of the placeholder for one; 0: there is neither
   };
 
+  struct Answer {
+    absl::Status status;
+    LoadSource source = LoadSource::kLoaded;
+  };
+
+  // For LoadingCache, whose tasks have nobody to tell of exceptions.
+  static void call_ignoring_exceptions(FunctionRef<void()> call);
   bool look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor);
   [[nodiscard]] static Look look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show);
   [[nodiscard]] static absl::Status absence();
   [[nodiscard]] absl::Status answer(const Look& look);
   void load_missing(std::span<const std::string_view> keys, std::span<const Look> looks, const LoadOptions& options,
-                    Load load, Show show, std::span<absl::Status> results);
+                    Load load, Show show, const Refresh* refresh, std::span<Answer> results);
   [[nodiscard]] Stripe& stripe_of(std::string_view key) const;
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 

@@ -16,6 +16,7 @@
 //                       other error goes to all waiting callers, and is not cached.
 //   std::optional<T>    nothing: there is no value.
 //   T                   the value.
+// or one of these with a larder::Loaded<T> (loaded.h) in place of the T, to say how long this value is good.
 // If it throws, all waiting callers get the exception, if the program and the library are built with exceptions.
 //
 // Use one LoadingCache per cache and prefix. Two of them also load a key only once, but wait by polling.
@@ -35,6 +36,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "larder/internal/loader/background.h"
+#include "larder/loaded.h"
 #include "larder/loader.h"
 #include "larder/typed_cache.h"
 
@@ -54,31 +57,110 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
         loader_(std::make_unique<Loader>(cache, seed, Typed::kIsKeyBinary)) {}
 
   // The value of `key`, from the cache or from `load`, which is called as load(key), without a lock held. Errors:
-  // those of Loader::get_or_load. A hit costs as much as get.
+  // those of Loader::get_or_load. `source`: takes where the answer has come from; may be null. A hit costs as much
+  // as get.
   template <class Load>
-  [[nodiscard]] absl::StatusOr<T> get_or_load(const View<Key>& key, const LoadOptions& options, Load&& load) {
-    std::optional<T> value;
-    typename Typed::ValueBuffer buffer;
-    const auto bring = [&](std::span<const size_t>, Loader::Deliver deliver) {
-      absl::StatusOr<T> loaded = outcome(load(key));
-      if (!loaded.ok()) return loaded.status();
-      value = *std::move(loaded);
-      deliver(0, this->encode(*value, buffer));
-      return absl::OkStatus();
+  [[nodiscard]] absl::StatusOr<T> get_or_load(const View<Key>& key, const LoadOptions& options, Load&& load,
+                                              LoadSource* source = nullptr) {
+    const auto refresh = [&](std::span<const size_t>) {
+      if constexpr (kMayRunLater<Load>) refresh_later(key, options, load);
     };
-    const absl::Status status = loader_->get_or_load(typename Typed::KeyBytes(*this, key), options, bring,
-                                                     shower([&](size_t) -> auto& { return value; }));
-    if (!status.ok()) return status;
-    return *std::move(value);
+    const Loader::Refresh refresher = refresh;
+    return get_or_load(key, options, load, source, defers<Load>() ? &refresher : nullptr);
   }
 
   // The same for many keys, which may repeat. The missing ones are loaded together, with one call of
   // load(std::span<const Key> missing), and further calls for keys that somebody elsewhere was loading and did not
   // store. `load` returns std::vector<std::optional<T>>, or absl::StatusOr of one, with an element for each
-  // missing key in order; nothing: there is no value. Element i of the result belongs to keys[i].
+  // missing key in order; nothing: there is no value. Element i of the result belongs to keys[i], and so does
+  // sources[i], if there is room for one for each.
   template <class Load>
   [[nodiscard]] std::vector<absl::StatusOr<T>> get_or_load_multi(std::span<const Key> keys,
-                                                                 const LoadOptions& options, Load&& load) {
+                                                                 const LoadOptions& options, Load&& load,
+                                                                 std::span<LoadSource> sources = {}) {
+    const auto refresh = [&](std::span<const size_t> due) {
+      if constexpr (kMayRunLater<Load>) refresh_later(keys, due, options, load);
+    };
+    const Loader::Refresh refresher = refresh;
+    return get_or_load_multi(keys, options, load, sources, defers<Load>() ? &refresher : nullptr);
+  }
+
+  // From now on, whoever asks for a value that is due (LoadOptions::refresh_ahead), or was invalidated, gets it as
+  // it is, and `executor` is given a task that loads it: nobody waits for a refresh. The task has a copy of the
+  // load function, which must then still be usable. (Of functions that cannot be copied, the caller loads.) Call it
+  // before other threads use this, which then must not be moved, nor end before all tasks have run or been
+  // destroyed. An empty `executor`: callers refresh, as they did.
+  void refresh_in_background(LoadExecutor executor) { background_.set_executor(std::move(executor)); }
+
+  // The counters of its loads: see Loader::stats.
+  [[nodiscard]] LoadStats load_stats() const { return loader_->stats(); }
+
+ private:
+  template <class Load>
+  static constexpr bool kMayRunLater = std::is_copy_constructible_v<std::decay_t<Load>>;
+  template <class Load>
+  [[nodiscard]] bool defers() const {
+    return kMayRunLater<Load> && background_.are_on();
+  }
+
+  template <class Load>
+  void refresh_later(const View<Key>& key, const LoadOptions& options, const Load& load) {
+    std::shared_ptr<const void> running = background_.begin(typename Typed::KeyBytes(*this, key));
+    if (running == nullptr) return;
+    background_.run([this, running = std::move(running), own_key = Key(key), options, load]() mutable {
+      Loader::call_ignoring_exceptions([&] { (void)get_or_load(own_key, options, load, nullptr, nullptr); });
+      running = nullptr;
+    });
+  }
+  template <class Load>
+  void refresh_later(std::span<const Key> keys, std::span<const size_t> due, const LoadOptions& options,
+                     const Load& load) {
+    std::vector<std::shared_ptr<const void>> running;
+    std::vector<Key> own_keys;
+    for (const size_t index : due) {
+      running.push_back(background_.begin(typename Typed::KeyBytes(*this, keys[index])));
+      if (running.back() != nullptr) own_keys.push_back(keys[index]);
+    }
+    if (own_keys.empty()) return;
+    background_.run([this, running = std::move(running), own_keys = std::move(own_keys), options, load]() mutable {
+      Loader::call_ignoring_exceptions([&] { (void)get_or_load_multi(own_keys, options, load, {}, nullptr); });
+      running.clear();
+    });
+  }
+
+  template <class Load>
+  [[nodiscard]] absl::StatusOr<T> get_or_load(const View<Key>& key, const LoadOptions& options, Load& load,
+                                              LoadSource* source, const Loader::Refresh* refresh) {
+    constexpr bool kMayKnowMore = internal::kHasLoaded<std::remove_cvref_t<decltype(load(key))>>;
+    std::optional<T> value;
+    typename Typed::ValueBuffer buffer;
+    // Those of this value, when it has been loaded.
+    std::conditional_t<kMayKnowMore, LoadOptions, const LoadOptions&> own_options = options;
+    const auto bring = [&](std::span<const size_t>, Loader::Deliver deliver) {
+      auto loaded = outcome(load(key));
+      if (!loaded.ok()) return loaded.status();
+      if constexpr (kMayKnowMore) {
+        if (loaded->ttl) own_options.ttl = loaded->ttl;
+        if (loaded->flags) own_options.flags = *loaded->flags;
+        value = std::move(loaded->value);
+      } else {
+        value = *std::move(loaded);
+      }
+      deliver(0, this->encode(*value, buffer));
+      return absl::OkStatus();
+    };
+    const absl::Status status =
+        loader_->get_or_load(typename Typed::KeyBytes(*this, key), own_options, bring,
+                             shower([&](size_t) -> auto& { return value; }), source, refresh);
+    if (!status.ok()) return status;
+    return *std::move(value);
+  }
+
+  template <class Load>
+  [[nodiscard]] std::vector<absl::StatusOr<T>> get_or_load_multi(std::span<const Key> keys,
+                                                                 const LoadOptions& options, Load& load,
+                                                                 std::span<LoadSource> sources,
+                                                                 const Loader::Refresh* refresh) {
     std::vector<std::optional<T>> values(keys.size());
     const auto bring = [&](std::span<const size_t> wanted, Loader::Deliver deliver) {
       std::vector<Key> missing;
@@ -100,7 +182,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     };
     const std::vector<absl::Status> statuses =
         loader_->get_or_load_multi(typename Typed::KeyBytesList(*this, keys).views(), options, bring,
-                                   shower([&](size_t index) -> auto& { return values[index]; }));
+                                   shower([&](size_t index) -> auto& { return values[index]; }), sources, refresh);
     std::vector<absl::StatusOr<T>> results;
     results.reserve(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
@@ -113,18 +195,17 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     return results;
   }
 
-  // The counters of its loads: see Loader::stats.
-  [[nodiscard]] LoadStats load_stats() const { return loader_->stats(); }
-
- private:
   // Turns what a load function returned into a StatusOr.
-  template <class Loaded>
-  static absl::StatusOr<T> outcome(Loaded&& loaded) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<Loaded>, std::optional<T>>) {
-      if (!loaded) return absl::NotFoundError("there is nothing to load");
-      return *std::forward<Loaded>(loaded);
+  template <class Result>
+  static auto outcome(Result&& result) {
+    using Plain = std::remove_cvref_t<Result>;
+    using Value = std::conditional_t<internal::kHasLoaded<Plain>, Loaded<T>, T>;
+    using Outcome = absl::StatusOr<Value>;
+    if constexpr (std::is_same_v<Plain, std::optional<Value>>) {
+      if (!result) return Outcome(absl::NotFoundError("there is nothing to load"));
+      return Outcome(*std::forward<Result>(result));
     } else {
-      return std::forward<Loaded>(loaded);
+      return Outcome(std::forward<Result>(result));
     }
   }
 
@@ -140,6 +221,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
   }
 
   std::unique_ptr<Loader> loader_;
+  internal::BackgroundRefreshes background_;
 };
 
 }  // namespace larder

@@ -113,6 +113,29 @@ TEST_CASE("a load function may return the value, a value or nothing, or a status
   CHECK(*plain.get_or_load("empty", {}, [](std::string_view) { return "loaded again"; }) == "");
 }
 
+TEST_CASE("a load function may say how long its value is good, and what flags it has") {
+  TestCache cache;
+  Numbers numbers(*cache);
+  const LoadOptions options{.ttl = 1h};
+  CHECK(number(numbers.get_or_load("a", options, [](auto&&) { return Loaded{1, 1s}; })) == 1);
+  CHECK(number(numbers.get_or_load("b", options, [](auto&&) -> std::optional<Loaded<int>> {
+          return Loaded<int>{.value = 2, .flags = 7};
+        })) == 2);
+  CHECK(number(numbers.get_or_load("c", options, [](auto&&) -> absl::StatusOr<Loaded<int>> {
+          return Loaded<int>{.value = 3, .ttl = 0s};
+        })) == 3);
+  CHECK(absl::IsNotFound(
+      numbers.get_or_load("d", options, [](auto&&) -> std::optional<Loaded<int>> { return std::nullopt; })
+          .status()));
+  CHECK(cache->get("a")->ttl_ms == 1'000);
+  CHECK(cache->get("a")->flags == 0);
+  CHECK(cache->get("b")->ttl_ms == 3'600'000);
+  CHECK(cache->get("b")->flags == 7);
+  CHECK_FALSE(cache->contains("c"));
+  CHECK(number(numbers.get_or_load("e", {.flags = 5}, [](auto&&) { return Loaded{5, 1s}; })) == 5);
+  CHECK(cache->get("e")->flags == 5);
+}
+
 TEST_CASE("a value is loaded again in the millisecond its ttl ends") {
   TestCache cache;
   Numbers numbers(*cache);

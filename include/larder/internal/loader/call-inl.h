@@ -15,6 +15,7 @@
 
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/commands/erase.h"
+#include "larder/internal/loader/call_catching.h"
 #include "larder/internal/loader/flight.h"
 #include "larder/internal/loader/placeholder.h"
 
@@ -40,11 +41,11 @@ class Loader::Call {
     asks_.push_back({.key = key, .index = index, .look = look});
   }
 
-  void run(std::span<absl::Status> results) {
+  void run(std::span<Answer> results) {
     do {
       run_once();
     } while (look_again());
-    for (Ask& ask : asks_) results[ask.index] = std::move(ask.status);
+    for (Ask& ask : asks_) results[ask.index] = {.status = std::move(ask.status), .source = ask.source};
   }
 
  private:
@@ -58,6 +59,7 @@ class Loader::Call {
     Look look = {};  // the best that was shown so far
     Role role = Role::kEnters;
     absl::Status status = {};
+    LoadSource source = LoadSource::kLoaded;
     std::shared_ptr<Flight> flight = nullptr;
     Steady::time_point deadline = {};  // of the flight, when it was joined
     uint64_t inherited_cas = 0;  // the claimed CAS number of the flight that this one replaced
@@ -71,7 +73,7 @@ class Loader::Call {
   };
 
   [[nodiscard]] Steady::time_point new_deadline() const {
-    return Steady::now() + internal::bounded_load_timeout(options_);
+    return Steady::now() + internal::bounded_load_timeout(options_.load_timeout);
   }
 
   void run_once() {
@@ -128,11 +130,12 @@ class Loader::Call {
       }
       if (is_own || is_standing(flight, ask.look)) {
         if (ask.look.worth == Worth::kDue) {
-          ask.status = loader_.answer(ask.look);
+          ask.status = answer(ask, ask.look);
           return;
         }
         flight.is_waited_for = true;
         ask.role = Role::kJoins;
+        if (!is_own) ask.source = LoadSource::kJoined;
         ask.flight = found->second;
         ask.deadline = flight.deadline;
         loader_.counts_.waits.fetch_add(1);
@@ -158,8 +161,8 @@ class Loader::Call {
     const milliseconds ahead =
         ask.look.is_absence ? milliseconds(0) : internal::bounded_duration(options_.refresh_ahead);
     const ReadOptions how{
-        .vivify =
-            SetOptions{.expiry = internal::bounded_load_timeout(options_), .is_key_binary = loader_.is_key_binary_},
+        .vivify = SetOptions{.expiry = internal::bounded_load_timeout(options_.load_timeout),
+                             .is_key_binary = loader_.is_key_binary_},
         // One more than the grace: an item with exactly the grace left has lapsed.
         .recache = internal::bounded_duration(options_.stale_grace) + std::max(ahead, milliseconds(1)),
         .marks_used = false};
@@ -177,7 +180,7 @@ class Loader::Call {
     const bool is_others = ask.has_item && look.is_won && !ask.has_won;
     if (look.worth == Worth::kFresh || (look.worth == Worth::kDue && is_others)) {
       give_back(ask);
-      ask.status = loader_.answer(look);
+      ask.status = answer(ask, look);
       land(ask, std::nullopt);
       return Claim::kDone;
     }
@@ -188,6 +191,7 @@ class Loader::Call {
 
   // Marks the flight as one that loads.
   void begin(Ask& ask) {
+    ask.source = LoadSource::kLoaded;
     const internal::MutexLock lock(loader_.stripe_of(ask.key).mutex);
     ask.flight->deadline = new_deadline();
     if (ask.has_item) ask.flight->claimed_cas = ask.cas;
@@ -211,6 +215,7 @@ class Loader::Call {
       std::erase_if(others, [&](Ask* ask) {
         const Claim claimed = claim(*ask);
         const bool is_given_up = is_over && claimed == Claim::kOthers;
+        if (claimed == Claim::kDone) ask->source = LoadSource::kJoined;
         if (is_given_up) loader_.counts_.timeouts.fetch_add(1);
         if (is_given_up) begin(*ask);
         if (is_given_up || claimed == Claim::kMine) mine.push_back(ask);
@@ -253,7 +258,6 @@ class Loader::Call {
     if (is_fatal && exception != nullptr) std::rethrow_exception(exception);
   }
 
-  // Puts an exception of the load function, if the library was built with exceptions, into `exception`.
   absl::Status call_load(std::span<const size_t> wanted, std::exception_ptr& exception) {
     const auto deliver = [&](size_t index, std::optional<std::string_view> value) {
       const auto ask = std::lower_bound(asks_.begin(), asks_.end(), index,
@@ -261,17 +265,7 @@ class Loader::Call {
       if (ask == asks_.end() || ask->index != index || ask->role != Role::kLeads) return;
       bring(*ask, value, value ? absl::OkStatus() : absence());
     };
-#ifdef __cpp_exceptions
-    try {
-      return load_(wanted, deliver);
-    } catch (...) {
-      exception = std::current_exception();
-      return absl::InternalError("the load function threw an exception");
-    }
-#else
-    (void)exception;
-    return load_(wanted, deliver);
-#endif
+    return internal::call_catching([&] { return load_(wanted, deliver); }, exception);
   }
 
   // Stores a loaded value, or an absence, and hands it on.
@@ -283,8 +277,9 @@ class Loader::Call {
   }
 
   void store(const Ask& ask, std::optional<std::string_view> value) {
-    StoreOptions how{
-        .item = {.expiry = loader_.expiry_of(!value, options_), .is_key_binary = loader_.is_key_binary_}};
+    StoreOptions how{.item = {.flags = value ? options_.flags : 0,
+                              .expiry = loader_.expiry_of(!value, options_),
+                              .is_key_binary = loader_.is_key_binary_}};
     if (!ask.has_item) how.mode = StoreMode::kAdd;
     if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
     const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
@@ -365,16 +360,21 @@ class Loader::Call {
     }
   }
 
-  absl::Status time_out(const Ask& ask) {
+  absl::Status time_out(Ask& ask) {
     loader_.counts_.timeouts.fetch_add(1);
     return unless_old(ask, absl::DeadlineExceededError("somebody else's load takes longer than load_timeout"));
   }
 
   // What a caller gets when a load has failed: the old value if there is one.
-  absl::Status unless_old(const Ask& ask, const absl::Status& failure) {
+  absl::Status unless_old(Ask& ask, const absl::Status& failure) {
     if (ask.look.worth == Worth::kNothing) return failure;
     loader_.counts_.stale_served.fetch_add(1);
-    return loader_.answer(ask.look);
+    return answer(ask, ask.look);
+  }
+
+  absl::Status answer(Ask& ask, const Look& look) {
+    ask.source = look.source();
+    return loader_.answer(look);
   }
 
   Loader& loader_;

@@ -66,6 +66,7 @@
 #include "larder/internal/base/event.h"
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
+#include "larder/internal/loader/bounds.h"
 #include "larder/loader.h"
 
 namespace larder {
@@ -75,25 +76,6 @@ inline constexpr size_t kLoaderStripes = 16;
 // How often a caller checks whether a winner elsewhere has stored its value.
 inline constexpr std::chrono::milliseconds kPollMin{1};
 inline constexpr std::chrono::milliseconds kPollMax{50};
-// 34 years: the cache treats any longer expiry as never.
-inline constexpr std::chrono::milliseconds kDurationMax{int64_t{1} << 40};
-
-inline std::chrono::milliseconds bounded_duration(std::chrono::milliseconds duration) {
-  return std::clamp(duration, std::chrono::milliseconds(0), kDurationMax);
-}
-
-inline std::chrono::milliseconds bounded_load_timeout(const LoadOptions& options) {
-  return std::clamp<std::chrono::milliseconds>(options.load_timeout, std::chrono::milliseconds(1),
-                                               std::chrono::hours(24));
-}
-
-// A copy that shares nothing. Copies of a Status count references to shared data, and Debian builds Abseil without
-// ThreadSanitizer, which would report the last release as a race.
-inline absl::Status own_copy(const absl::Status& status) {
-  absl::Status copy(status.code(), status.message());
-  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) { copy.SetPayload(type, payload); });
-  return copy;
-}
 
 }  // namespace internal
 
