@@ -8,6 +8,7 @@
 #include "larder/internal/commands/explain-inl.h"
 #include "larder/internal/commands/hold-inl.h"
 #include "larder/internal/commands/hot_keys-inl.h"
+#include "larder/internal/commands/metrics-inl.h"
 #include "larder/internal/commands/read-inl.h"
 #include "larder/internal/commands/renewal-inl.h"
 #include "larder/internal/commands/serving-inl.h"
