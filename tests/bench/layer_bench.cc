@@ -32,6 +32,7 @@
 #include "fmt/core.h"
 #include "larder/loading_cache.h"
 #include "make_cache.h"
+#include "object_layer.h"
 #include "program.h"
 
 namespace larder::bench {
@@ -407,6 +408,7 @@ void run(size_t items, size_t rounds) {
            {"listener, with values", set_all_told(&with_values)}});
   if (sum == 0 || without_values.bytes == 0 || with_values.bytes == 0) fmt::print("nothing was read\n");
 
+  compare_objects(keys, items, rounds);
   for (const size_t threads : {8, 64}) compare_storms(threads, rounds);
   compare_handles(100, items, ids, rounds);
   ids.resize(ids.size() / 10);

@@ -1,6 +1,7 @@
 # Makes a program of the C++ fragments of a page: each becomes a function of its own, and main calls them all.
 BEGIN {
-  print "#include <cstdio>\n#include <cstdlib>\n#include <string>\n#include <unordered_map>\n"
+  print "#include <cstdio>\n#include <cstdlib>\n#include <list>\n#include <memory>\n#include <mutex>\n#include <string>"
+  print "#include <unordered_map>\n#include <utility>\n\n#include \"larder/loading_object_cache.h\""
   print "#include \"larder/server.h\"\n"
 }
 /^```cpp$/ {

@@ -13,11 +13,13 @@ BEGIN {
 /^\| / && $2 ~ /^`.*`$/ {
   call = substr($2, 2, length($2) - 2)
   gsub(/`; `/, ";\n  ", call)
+  sub(/^co_await /, "", call)
   calls = calls "  " call ";\n"
 }
 END {
   print "\nusing namespace std::chrono_literals;"
   print "struct User { char name[16]; };"
+  print "struct Page { uint64_t bytes() const { return 1; } };"
   print "bool use(std::string_view) { return true; }"
   print "void retry() {}"
   print "bool rename(std::optional<User>&) { return true; }"
@@ -44,6 +46,15 @@ END {
   print "  const auto load_many = [](std::span<const uint64_t> missing) {"
   print "    return std::vector<std::optional<User>>(missing.size());"
   print "  };"
-  print "  larder::LoadingCache<uint64_t, User> loading(cache);\n"
+  print "  larder::LoadingCache<uint64_t, User> loading(cache);"
+  print "  larder::LoadSource source;"
+  print "  const auto post = [](std::function<void()> task) { task(); };"
+  print "  larder::ObjectCacheOptions<int, Page> object_options;"
+  print "  larder::LoadingObjectCache<int, Page> rendered(100);"
+  print "  const auto make_page = [](int) { return Page(); };"
+  print "  const std::shared_ptr<const Page> next;"
+  print "  const auto start_page = [](int, larder::LoadingObjectCache<int, Page>::Completion) {};"
+  print "  const auto take_page = [](const auto&) {};"
+  print "  const auto metric_visitor = [](const larder::Metric&) {};\n"
   print calls "}\n\nint main() {}"
 }

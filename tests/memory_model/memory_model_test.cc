@@ -16,6 +16,7 @@
 #include "memory_model/event.h"
 #include "memory_model/flush_generation.h"
 #include "memory_model/in_place_change.h"
+#include "memory_model/last_telling.h"
 #include "memory_model/orders.h"
 #include "memory_model/page_moves.h"
 #include "memory_model/pin_and_drain.h"
@@ -49,6 +50,7 @@ constexpr Scenario* kPinAndDrain = simulate<PinAndDrain>;
 constexpr Scenario* kPinnedRecordStays = simulate<PinnedRecordStays>;
 constexpr Scenario* kHandlesShareRoom = simulate<HandlesShareRoom>;
 constexpr Scenario* kEventWithTimer = simulate<EventWithTimer>;
+constexpr Scenario* kLastTelling = simulate<LastTelling>;
 constexpr Scenario* kNumberPassedOn = simulate<NumberPassedOn>;
 constexpr Scenario* kMoreBlocks = simulate<MoreBlocks>;
 constexpr Scenario* kResetBesideSum = simulate<ResetBesideSum>;
@@ -71,6 +73,7 @@ constexpr std::array kScenarios = {
     kPinnedRecordStays,
     kHandlesShareRoom,
     kEventWithTimer,
+    kLastTelling,
     kNumberPassedOn,
     kMoreBlocks,
     kResetBesideSum,
@@ -151,6 +154,9 @@ const std::array kRows = std::to_array<Row>({
     // loader
     {kHappen, mo_relaxed, kEventWithTimer},
     {kWait, mo_relaxed, kEventWithTimer},
+    // objects
+    {kTold, mo_relaxed, kLastTelling},
+    {kAwaitTold, mo_relaxed, kLastTelling},
     // counters
     {kTakeNumber, mo_relaxed, kNumberPassedOn},
     {kGiveNumberBack, mo_relaxed, kNumberPassedOn},
@@ -203,6 +209,7 @@ TEST_CASE("a segment is freed once, when its records and pins are gone") { check
 TEST_CASE("a pinned record stays as it is") { check_holds(kPinnedRecordStays); }
 TEST_CASE("a segment's room counts once for all handles to it") { check_holds(kHandlesShareRoom); }
 TEST_CASE("all that wait for an event are woken, and see what was done before it") { check_holds(kEventWithTimer); }
+TEST_CASE("a listener is not told after its end") { check_holds(kLastTelling); }
 TEST_CASE("a thread loses nothing that was counted by the one whose number it got") {
   check_holds(kNumberPassedOn);
 }

@@ -99,6 +99,10 @@ inline constexpr Site kFlushAll{
 inline constexpr Site kHappen{"if (state_.exchange(kPast, std::memory_order_release) == kAwaited) wake_all();"};
 inline constexpr Site kWait{"uint32_t state = state_.load(std::memory_order_acquire);"};
 
+// --- objects: the end of a listener ---
+inline constexpr Site kTold{"news.space->telling.fetch_sub(1, std::memory_order_release);"};
+inline constexpr Site kAwaitTold{"while (space.telling.load(std::memory_order_acquire) != 0)"};
+
 // --- counters ---
 inline constexpr Site kTakeNumber{
     "compare_exchange_weak(word, word | uint64_t{1} << bit, std::memory_order_acquire,"};

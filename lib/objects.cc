@@ -1,0 +1,1 @@
+#include "larder/internal/objects-inl.h"
