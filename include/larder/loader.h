@@ -114,6 +114,35 @@ struct LoadStats {
   uint64_t absent_hits = 0;    // answered with NotFound because of an absent marker: see LoadOptions::absent_ttl
 };
 
+namespace internal {
+
+// What they are made of.
+struct LoadCounts {
+  RelaxedAtomic<uint64_t> loads{0}, load_failures{0}, absences{0}, refreshes{0}, not_stored{0}, load_ns{0},
+      load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
+
+  // A load function has returned.
+  void note_load(std::chrono::nanoseconds took) {
+    load_ns.fetch_add(static_cast<uint64_t>(took.count()));
+    load_ns_max.raise_to(static_cast<uint64_t>(took.count()));
+  }
+  [[nodiscard]] LoadStats stats() const {
+    return {.loads = loads.load(),
+            .load_failures = load_failures.load(),
+            .absences = absences.load(),
+            .refreshes = refreshes.load(),
+            .not_stored = not_stored.load(),
+            .load_ns = load_ns.load(),
+            .load_ns_max = load_ns_max.load(),
+            .waits = waits.load(),
+            .timeouts = timeouts.load(),
+            .stale_served = stale_served.load(),
+            .absent_hits = absent_hits.load()};
+  }
+};
+
+}  // namespace internal
+
 // Reads a cache, and loads what is missing, as bytes: the basis of LoadingCache. Thread-safe.
 class LARDER_API Loader {
  public:
@@ -178,7 +207,7 @@ class LARDER_API Loader {
                                                             const Refresh* refresh = nullptr);
 
   // The counters of all threads since it was made.
-  [[nodiscard]] LoadStats stats() const;
+  [[nodiscard]] LoadStats stats() const { return counts_.stats(); }
 
  private:
   template <class Key, class T, class ValueCodec, class CodecOfKey>
@@ -221,24 +250,18 @@ class LARDER_API Loader {
   static void call_ignoring_exceptions(FunctionRef<void()> call);
   bool look_up(std::string_view key, FunctionRef<void(const ItemView& item)> visitor);
   [[nodiscard]] static Look look_at(const ItemView& item, size_t index, const LoadOptions& options, Show show);
-  [[nodiscard]] static absl::Status absence();
   [[nodiscard]] absl::Status answer(const Look& look);
   void load_missing(std::span<const std::string_view> keys, std::span<const Look> looks, const LoadOptions& options,
                     Load load, Show show, const Refresh* refresh, std::span<Answer> results);
   [[nodiscard]] Stripe& stripe_of(std::string_view key) const;
   [[nodiscard]] Expiry expiry_of(bool is_absence, const LoadOptions& options);
 
-  struct Counts {
-    internal::RelaxedAtomic<uint64_t> loads{0}, load_failures{0}, absences{0}, refreshes{0}, not_stored{0},
-        load_ns{0}, load_ns_max{0}, waits{0}, timeouts{0}, stale_served{0}, absent_hits{0};
-  };
-
   internal::Engine& engine_;  // of the cache
   const uint64_t seed_;
   const bool is_key_binary_;
   const std::unique_ptr<Stripe[]> stripes_;
   internal::RelaxedAtomic<uint64_t> jitter_count_{0};
-  Counts counts_;
+  internal::LoadCounts counts_;
 };
 
 }  // namespace larder

@@ -37,6 +37,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "larder/internal/loader/background.h"
+#include "larder/internal/loader/bounds.h"
 #include "larder/loaded.h"
 #include "larder/loader.h"
 #include "larder/typed_cache.h"
@@ -202,7 +203,7 @@ class LoadingCache : public TypedCache<Key, T, ValueCodec, CodecOfKey> {
     using Value = std::conditional_t<internal::kHasLoaded<Plain>, Loaded<T>, T>;
     using Outcome = absl::StatusOr<Value>;
     if constexpr (std::is_same_v<Plain, std::optional<Value>>) {
-      if (!result) return Outcome(absl::NotFoundError("there is nothing to load"));
+      if (!result) return Outcome(internal::absence());
       return Outcome(*std::forward<Result>(result));
     } else {
       return Outcome(std::forward<Result>(result));

@@ -32,6 +32,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "larder/internal/base/atomic.h"
 #include "larder/internal/objects/brought.h"
 #include "larder/internal/objects/object_load.h"
 #include "larder/load_completion.h"
@@ -347,9 +348,11 @@ class LoadingObjectCache : public ObjectCache<Key, T, Hash, Equal> {
   void land(uint64_t hash, const View<Key>& key, const LoadOptions& options,
             const std::shared_ptr<internal::ObjectLoad>& load, internal::Brought brought,
             Steady::time_point begin) {
-    const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
     if (load->status.ok()) load->object = brought.object;
-    counts_.note_load(static_cast<uint64_t>(took.count()), load->status);
+    counts_.note_load(Steady::now() - begin);
+    if (!load->status.ok()) {
+      (absl::IsNotFound(load->status) ? counts_.absences : counts_.load_failures).fetch_add(1);
+    }
     const Waiters waiters = keep(hash, key, options, load, brought);
     ObjectStore::land(*load);
     for (const std::unique_ptr<Waiter>& waiter : waiters) waiter->landed(*load);
@@ -424,12 +427,13 @@ class LoadingObjectCache : public ObjectCache<Key, T, Hash, Equal> {
       return;
     }
     const auto lived = internal::less_jitter(internal::bounded_duration(*ttl), options.ttl_jitter,
-                                             internal::mix_hash(counts_.next_draw(), fresh.hash));
+                                             internal::mix_hash(draws_.fetch_add(1), fresh.hash));
     fresh.fresh_until_ms = this->deadline(lived);
     fresh.expires_ms.store(this->deadline(lived + internal::bounded_duration(options.stale_grace)));
   }
 
-  internal::ObjectLoadCounts counts_;
+  internal::LoadCounts counts_;
+  internal::RelaxedAtomic<uint64_t> draws_{0};  // for the jitter
   LoadExecutor executor_;
 };
 

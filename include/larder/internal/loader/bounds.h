@@ -1,4 +1,4 @@
-// What LoadOptions come to, for loads of bytes and of objects.
+// What LoadOptions come to, and what is answered, for loads of bytes and of objects.
 #ifndef LARDER_INTERNAL_LOADER_BOUNDS_H_
 #define LARDER_INTERNAL_LOADER_BOUNDS_H_
 
@@ -21,6 +21,8 @@ inline std::chrono::milliseconds bounded_duration(std::chrono::milliseconds dura
 inline std::chrono::milliseconds bounded_load_timeout(std::chrono::milliseconds timeout) {
   return std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds(1), std::chrono::hours(24));
 }
+
+[[nodiscard]] inline absl::Status absence() { return absl::NotFoundError("there is nothing to load"); }
 
 // A copy that shares nothing. Copies of a Status count references to shared data, and Debian builds Abseil without
 // ThreadSanitizer, which would report the last release as a race.

@@ -238,9 +238,7 @@ class Loader::Call {
     const Steady::time_point begin = Steady::now();
     std::exception_ptr exception;
     const absl::Status status = call_load(wanted, exception);
-    const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now() - begin);
-    loader_.counts_.load_ns.fetch_add(static_cast<uint64_t>(took.count()));
-    loader_.counts_.load_ns_max.raise_to(static_cast<uint64_t>(took.count()));
+    loader_.counts_.note_load(Steady::now() - begin);
     bool is_fatal = false;
     for (Ask* ask : mine) {
       if (ask->role != Role::kLeads) continue;
@@ -263,7 +261,7 @@ class Loader::Call {
       const auto ask = std::lower_bound(asks_.begin(), asks_.end(), index,
                                         [](const Ask& each, size_t place) { return each.index < place; });
       if (ask == asks_.end() || ask->index != index || ask->role != Role::kLeads) return;
-      bring(*ask, value, value ? absl::OkStatus() : absence());
+      bring(*ask, value, value ? absl::OkStatus() : internal::absence());
     };
     return internal::call_catching([&] { return load_(wanted, deliver); }, exception);
   }

@@ -111,12 +111,10 @@ LARDER_INLINE Loader::Look Loader::look_at(const ItemView& item, size_t index, c
   return look;
 }
 
-LARDER_INLINE absl::Status Loader::absence() { return absl::NotFoundError("there is nothing to load"); }
-
 LARDER_INLINE absl::Status Loader::answer(const Look& look) {
   if (!look.is_absence) return absl::OkStatus();
   counts_.absent_hits.fetch_add(1);
-  return absence();
+  return internal::absence();
 }
 
 LARDER_INLINE Loader::Stripe& Loader::stripe_of(std::string_view key) const {
@@ -131,20 +129,6 @@ LARDER_INLINE Expiry Loader::expiry_of(bool is_absence, const LoadOptions& optio
   const uint64_t draw = jitter_count_.fetch_add(1);
   const uint64_t random = internal::hash_key({reinterpret_cast<const char*>(&draw), sizeof draw}, seed_);
   return internal::less_jitter(ttl, options.ttl_jitter, random) + internal::bounded_duration(options.stale_grace);
-}
-
-LARDER_INLINE LoadStats Loader::stats() const {
-  return {.loads = counts_.loads.load(),
-          .load_failures = counts_.load_failures.load(),
-          .absences = counts_.absences.load(),
-          .refreshes = counts_.refreshes.load(),
-          .not_stored = counts_.not_stored.load(),
-          .load_ns = counts_.load_ns.load(),
-          .load_ns_max = counts_.load_ns_max.load(),
-          .waits = counts_.waits.load(),
-          .timeouts = counts_.timeouts.load(),
-          .stale_served = counts_.stale_served.load(),
-          .absent_hits = counts_.absent_hits.load()};
 }
 
 }  // namespace larder

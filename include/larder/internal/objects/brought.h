@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "larder/internal/loader/bounds.h"
 #include "larder/internal/objects/object.h"
 #include "larder/loaded.h"
 
@@ -20,8 +21,6 @@ struct Brought {
   std::optional<std::chrono::milliseconds> ttl;
   std::optional<uint64_t> weight;  // there is one if there is an object
 };
-
-[[nodiscard]] inline absl::Status absence() { return absl::NotFoundError("there is nothing to load"); }
 
 // Calls take(given) with what there is to make a T of, or with a std::shared_ptr<const T>; or says why there is
 // nothing. Notes in `brought` what a Loaded says.

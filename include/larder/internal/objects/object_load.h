@@ -10,11 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "larder/api.h"
-#include "larder/function_ref.h"
-#include "larder/internal/base/atomic.h"
 #include "larder/internal/base/event.h"
-#include "larder/internal/loader/bounds.h"
 #include "larder/internal/objects/object.h"
 #include "larder/loader.h"
 
@@ -56,39 +52,6 @@ struct ObjectLoad {
   std::exception_ptr exception;
 
   Event landing;
-};
-
-// What LoadStats are made of.
-class ObjectLoadCounts {
- public:
-  RelaxedAtomic<uint64_t> loads{0}, refreshes{0}, not_stored{0}, waits{0}, timeouts{0}, stale_served{0},
-      absent_hits{0};
-
-  // A load function has returned.
-  void note_load(uint64_t ns, const absl::Status& status) {
-    load_ns_.fetch_add(ns);
-    load_ns_max_.raise_to(ns);
-    if (!status.ok()) (absl::IsNotFound(status) ? absences_ : load_failures_).fetch_add(1);
-  }
-  // Another number each time.
-  [[nodiscard]] uint64_t next_draw() { return draws_.fetch_add(1); }
-
-  [[nodiscard]] LoadStats stats() const {
-    return {.loads = loads.load(),
-            .load_failures = load_failures_.load(),
-            .absences = absences_.load(),
-            .refreshes = refreshes.load(),
-            .not_stored = not_stored.load(),
-            .load_ns = load_ns_.load(),
-            .load_ns_max = load_ns_max_.load(),
-            .waits = waits.load(),
-            .timeouts = timeouts.load(),
-            .stale_served = stale_served.load(),
-            .absent_hits = absent_hits.load()};
-  }
-
- private:
-  RelaxedAtomic<uint64_t> load_failures_{0}, absences_{0}, load_ns_{0}, load_ns_max_{0}, draws_{0};
 };
 
 }  // namespace larder::internal
