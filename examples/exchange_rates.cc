@@ -62,13 +62,12 @@ int main() {
   rates.refresh_in_background([&worker](std::function<void()> task) { worker.run(std::move(task)); });
 
   int waited = 0;
-  const auto end = std::chrono::steady_clock::now() + 2s;
-  while (std::chrono::steady_clock::now() < end) {
+  while (rates.load_stats().refreshes < 3) {
     larder::LoadSource source;
     if (!rates.get_or_load("EUR/USD", {.refresh_ahead = 400ms}, ask_bank, &source).ok()) return EXIT_FAILURE;
     if (source == larder::LoadSource::kLoaded) ++waited;
     std::this_thread::sleep_for(1ms);
   }
   std::cout << rates.load_stats().loads << " loads, of which somebody waited for " << waited << '\n';
-  return waited >= 1 && rates.load_stats().refreshes >= 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return waited >= 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
