@@ -24,9 +24,9 @@
 // eviction uses charge_external_bytes (serving.h). A function that the cache calls with a lock held must not call
 // that cache: it would deadlock. In debug builds an assertion fails.
 //
-// Cost: one hash of the key. Reads take no lock and wait for nobody, except for values above 8 KiB. Changes lock
-// the part of the index that the key belongs to. Stores also pay for eviction, in steps proportional to what they
-// store.
+// Cost: one hash of the key. Reads take no lock and wait for nobody, except for values above 8 KiB, and now and then
+// for items with an idle time. Changes lock the part of the index that the key belongs to. Stores also pay for
+// eviction, in steps proportional to what they store.
 //
 // fork(): a child gets a copy of the cache, and may use it if no other thread was inside a call. Otherwise a lock
 // may be held in the child for ever: it may call exec or _exit or create caches of its own, but must neither use

@@ -30,6 +30,7 @@ struct ItemView {
   uint32_t flags = 0;
   uint64_t cas = 0;
   int64_t ttl_ms = kNeverExpires;
+  int64_t expiry_ttl_ms = kNeverExpires;  // the same if it is always read in time: see SetOptions::idle
   bool is_stale = false;
   bool is_won = false;
   bool is_key_binary = false;

@@ -78,6 +78,11 @@ struct LoadOptions {
   // How long the cache remembers that there is nothing to load; 0: not at all.
   std::chrono::milliseconds absent_ttl = {};
 
+  // How long a value is there that nobody asks for. Not given: that does not matter. It ends no later than with
+  // ttl and stale_grace; when it is due depends on ttl alone. See SetOptions::idle. (Not of objects, whose cache
+  // says it: ObjectCacheOptions::idle.)
+  std::optional<std::chrono::milliseconds> idle = {};
+
   // Client flags of the loaded item.
   uint32_t flags = 0;
 

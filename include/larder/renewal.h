@@ -46,7 +46,8 @@ struct Reading {
 struct ReadOptions {
   std::optional<Expiry> expiry = {};       // given: the item's new expiry, set as touch does
   std::optional<SetOptions> vivify = {};   // given: a missing key is created, empty, and won by the caller
-  std::chrono::milliseconds recache = {};  // an item that expires in less than this can be won
+  std::chrono::milliseconds recache =
+      {};                      // an item that expires in less than this can be won, whatever its idle time
   bool may_win = true;         // false: for callers that would not renew it; what vivify creates is won anyway
   bool marks_used = true;      // false: no side effects, as peek, except on the counters
   bool wants_history = false;  // fill in Reading::was_fetched and idle_s; takes a lock

@@ -26,6 +26,17 @@ struct Entry {
   int64_t deadline_ms = kNever;
   bool is_stale = false;
   bool is_won = false;
+  // With an idle time: when it was surely used last, and when it may have been.
+  std::optional<int64_t> idle_ms = {};
+  int64_t used_ms = 0;
+  int64_t seen_ms = 0;
+
+  // The most that it is there without being used.
+  [[nodiscard]] int64_t idle_ms_max() const { return *idle_ms + *idle_ms / 16 + 1; }
+  [[nodiscard]] bool may_be_gone(int64_t now_ms) const { return idle_ms && now_ms - used_ms >= *idle_ms; }
+  [[nodiscard]] bool is_gone(int64_t now_ms) const {
+    return deadline_ms <= now_ms || (idle_ms && now_ms - seen_ms >= idle_ms_max());
+  }
 };
 
 // What a read with recache and vivify tells.
@@ -47,7 +58,7 @@ class Oracle {
     apply_due_flush();
     const auto found = entries_.find(key);
     if (found == entries_.end()) return nullptr;
-    if (found->second.deadline_ms <= clock_.monotonic_ms()) {
+    if (found->second.is_gone(clock_.monotonic_ms())) {
       entries_.erase(found);
       return nullptr;
     }
@@ -58,6 +69,7 @@ class Oracle {
 
   void put(const std::string& key, Entry entry) {
     apply_due_flush();
+    entry.used_ms = entry.seen_ms = clock_.monotonic_ms();
     entries_[key] = std::move(entry);
   }
 
@@ -152,8 +164,14 @@ class Oracle {
   // Every item that is there now.
   const std::unordered_map<std::string, Entry>& live_entries() {
     apply_due_flush();
-    std::erase_if(entries_, [&](const auto& pair) { return pair.second.deadline_ms <= clock_.monotonic_ms(); });
+    std::erase_if(entries_, [&](const auto& pair) { return pair.second.is_gone(clock_.monotonic_ms()); });
     return entries_;
+  }
+  // Of these, those with such keys that may have gone because nobody has used them.
+  size_t uncertain_entries(const std::string& prefix) {
+    return static_cast<size_t>(std::ranges::count_if(live_entries(), [&](const auto& pair) {
+      return pair.first.starts_with(prefix) && pair.second.may_be_gone(clock_.monotonic_ms());
+    }));
   }
 
  private:

@@ -15,7 +15,8 @@ TEST_CASE("what would expire at once is removed instead") {
 TEST_CASE("a new deadline changes nothing but the deadline, and counts as a use") {
   const Content stored{.value = "v", .flags = 7, .deadline_ms = 200, .marks = kMarkWon | kMarkGrace};
   const StoredItem item{.key = "k", .content = stored, .cas = 9};
-  const Decision decision = postponement(item, 300, 100);
+  constexpr int64_t kLatestMs = 1000;
+  const Decision decision = postponement(item, 300, kLatestMs, 100);
   CHECK(decision.kind == Decision::Kind::kAmend);
   CHECK(decision.content.value == "v");
   CHECK(decision.content.deadline_ms == 300);
@@ -23,7 +24,7 @@ TEST_CASE("a new deadline changes nothing but the deadline, and counts as a use"
   CHECK(decision.content.marks == kMarkWon);
   CHECK(decision.keeps_cas);
   CHECK(decision.is_used);
-  CHECK(postponement(item, 100, 100).kind == Decision::Kind::kRemove);
+  CHECK(postponement(item, 100, kLatestMs, 100).kind == Decision::Kind::kRemove);
 }
 
 TEST_CASE("a mark is added to those that are there") {

@@ -41,7 +41,8 @@ std::string pattern(size_t bytes, char first) {
 
 bool is_same(const Content& a, const Content& b) {
   return a.value == b.value && a.flags == b.flags && a.deadline_ms == b.deadline_ms && a.cas == b.cas &&
-         a.is_cas_whole == b.is_cas_whole && a.marks == b.marks && a.accessed_s == b.accessed_s;
+         a.is_cas_whole == b.is_cas_whole && a.marks == b.marks && a.accessed_s == b.accessed_s &&
+         a.idle_ms == b.idle_ms && a.end_ms == b.end_ms;
 }
 
 struct Number {
@@ -69,6 +70,10 @@ std::vector<Content> field_combinations() {
         contents.push_back(content);
         contents.back().marks = kMarkTracked;
         contents.back().accessed_s = UINT32_MAX - flags;
+        contents.push_back(content);
+        contents.back().marks = kMarkIdle | (flags == 1 ? kMarkTracked : Marks{0});
+        contents.back().idle_ms = UINT32_MAX - flags;
+        contents.back().end_ms = std::max<int64_t>(deadline_ms, 1);
       }
     }
   }
@@ -120,6 +125,8 @@ TEST_CASE("a small record takes four bytes besides its key and value, and a fiel
   CHECK(bytes(1, {.value = eleven.substr(4), .marks = kMarkStale | kMarkWon}) == 24);
   CHECK(bytes(1, {.value = eleven.substr(9), .marks = kMarkTracked, .accessed_s = 1}) == 16);
   CHECK(bytes(1, {.value = eleven.substr(8), .marks = kMarkTracked}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(6), .marks = kMarkIdle}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(5), .marks = kMarkIdle}) == 32);
 }
 
 TEST_CASE("a key of 256 bytes and more takes two bytes for its size") {
@@ -162,7 +169,7 @@ TEST_CASE("a record can be rewritten from any content to any other that fits, an
   const std::vector<Content> contents = field_combinations();
   const std::string key = pattern(20, 'A');
   const std::string values[] = {"", "x", pattern(12, 'a'), pattern(40, 'b')};
-  constexpr size_t kRoomBytes = 96;
+  constexpr size_t kRoomBytes = 104;
   for (size_t i = 0; i < contents.size(); ++i) {
     for (const Content& other : contents) {
       Content from = contents[i];
@@ -222,7 +229,7 @@ TEST_CASE("a part of a record's own value can become its value") {
 
 TEST_CASE("a value grows behind and before what there is of it, until its room is full") {
   for (const size_t step : {1, 3, 7, 8, 9, 100, 5000}) {
-    for (const uint8_t marks : {uint8_t{0}, kMarkStale}) {
+    for (const Marks marks : {Marks{0}, kMarkStale, kMarkIdle}) {
       CAPTURE(step);
       Room room(40'000);
       std::string value = pattern(step, 'a');

@@ -44,8 +44,10 @@ class Counting {
     if (!number) return refusal(CounterStatus::kNotANumber);
     Content content = item.content;
     if (options_.new_expiry) {
-      content.deadline_ms = engine_.deadline_of(*options_.new_expiry, now_ms_);
-      content.marks &= static_cast<uint8_t>(~kMarkGrace);
+      content.end_at(engine_.deadline_of(*options_.new_expiry, now_ms_), engine_.latest_ms(now_ms_));
+      content.marks &= static_cast<Marks>(~kMarkGrace);
+    } else {
+      content.note_use(engine_.latest_ms(now_ms_));
     }
     result_ = {.status = CounterStatus::kDone,
                .value = arithmetic_(*number, delta_),

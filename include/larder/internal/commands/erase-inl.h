@@ -17,15 +17,16 @@ LARDER_INLINE Decision invalidation(const Engine& engine, const StoredItem& item
   Decision decision = marking(item, 0);
   Content& content = decision.content;
   const bool keeps_deadline = !options.is_empty && !options.expiry;
-  content.marks &= static_cast<uint8_t>(~(kMarkWon | kMarkStale | (keeps_deadline ? 0 : kMarkGrace)));
+  content.marks &= static_cast<Marks>(~(kMarkWon | kMarkStale | (keeps_deadline ? 0 : kMarkGrace)));
   if (options.is_stale) content.marks |= kMarkStale;
   if (options.is_empty) {
     decision.kind = Decision::Kind::kReplace;
     content.value = {};
     content.flags = options.flags;
-    content.deadline_ms = kNeverMs;
+    content.marks &= static_cast<Marks>(~kMarkIdle);
+    content.end_at(kNeverMs, engine.latest_ms(now_ms));
   }
-  if (options.expiry) content.deadline_ms = engine.deadline_of(*options.expiry, now_ms);
+  if (options.expiry) content.end_at(engine.deadline_of(*options.expiry, now_ms), engine.latest_ms(now_ms));
   decision.keeps_cas = !options.is_stale && options.cas == 0;
   decision.cas = options.cas;
   return removal_if_over(decision, now_ms);

@@ -11,7 +11,8 @@
 namespace larder::internal {
 
 inline bool can_win(const ItemView& item, const ReadOptions& options) {
-  const bool is_about_to_expire = item.ttl_ms != kNeverExpires && item.ttl_ms < options.recache.count();
+  const bool is_about_to_expire =
+      item.expiry_ttl_ms != kNeverExpires && item.expiry_ttl_ms < options.recache.count();
   return options.may_win && !item.is_won && (item.is_stale || is_about_to_expire);
 }
 
@@ -56,7 +57,7 @@ class ChangingRead {
     value_.clear();
     reading_ = {.item = engine_.view(placeholder, now_ms_),
                 .previous_ttl_ms = engine_.ttl_until(lease_end_ms, now_ms_)};
-    deadline_ms_ = lease_end_ms;
+    deadline_ms_ = expiry_ms_ = lease_end_ms;
     return {};
   }
 
@@ -65,7 +66,8 @@ class ChangingRead {
     (void)leave(placeholder, now_ms_);
     wins_ = true;
     deadline_ms_ = engine_.deadline_of(options_.vivify->expiry, now_ms_) + kPlaceholderGraceMs;
-    return postponement(placeholder, deadline_ms_, now_ms_);
+    expiry_ms_ = deadline_ms_;
+    return postponement(placeholder, deadline_ms_, engine_.latest_ms(now_ms_), now_ms_);
   }
 
   Decision create() {
@@ -75,13 +77,14 @@ class ChangingRead {
     const int64_t first_deadline_ms = engine_.deadline_of(created.expiry, now_ms_);
     deadline_ms_ = engine_.deadline_of(options_.expiry.value_or(created.expiry), now_ms_);
     if (reader_ == Reader::kLoader) deadline_ms_ += kPlaceholderGraceMs;
+    expiry_ms_ = deadline_ms_;
     value_.clear();
     reading_ = {.item = {.key = {}, .value = {}, .flags = created.flags, .is_key_binary = created.is_key_binary},
                 .is_created = true,
                 .previous_ttl_ms = engine_.ttl_until(first_deadline_ms, now_ms_)};
     wins_ = true;
-    const auto marks = static_cast<uint8_t>(kMarkWon | binary_key_mark(created.is_key_binary) |
-                                            (reader_ == Reader::kLoader ? kMarkPlaceholder : 0));
+    const auto marks = static_cast<Marks>(kMarkWon | binary_key_mark(created.is_key_binary) |
+                                          (reader_ == Reader::kLoader ? kMarkPlaceholder : 0));
     Decision decision =
         replacement({.value = {}, .flags = created.flags, .deadline_ms = deadline_ms_, .marks = marks}, now_ms_);
     decision.cas = created.cas;
@@ -96,20 +99,26 @@ class ChangingRead {
     wins_ = can_win(shown, options_);
     Decision decision = marking(item, marks());
     deadline_ms_ = decision.content.deadline_ms;
+    expiry_ms_ = decision.content.expiry_ms();
     if (options_.expiry) {
-      deadline_ms_ = engine_.deadline_of(*options_.expiry, now_ms_);
-      decision = postponement(item, deadline_ms_, now_ms_);
+      decision =
+          postponement(item, engine_.deadline_of(*options_.expiry, now_ms_), engine_.latest_ms(now_ms_), now_ms_);
+      deadline_ms_ = decision.content.deadline_ms;
       decision.content.marks |= marks();
     } else if (marks() == 0) {
       decision = {};
+    } else if (is_use_) {
+      decision.content.note_use(engine_.latest_ms(now_ms_));
+      deadline_ms_ = decision.content.deadline_ms;
     }
+    if (decision.kind != Decision::Kind::kLeave) expiry_ms_ = decision.content.expiry_ms();
     decision.is_used = is_use_;
     return decision;
   }
 
-  [[nodiscard]] uint8_t marks() const {
+  [[nodiscard]] Marks marks() const {
     const bool is_tracked = options_.wants_history && options_.marks_used;
-    return static_cast<uint8_t>((wins_ ? kMarkWon : 0) | (is_tracked ? kMarkTracked : 0));
+    return static_cast<Marks>((wins_ ? kMarkWon : 0) | (is_tracked ? kMarkTracked : 0));
   }
 
   // There was room for the change: it has happened.
@@ -117,6 +126,7 @@ class ChangingRead {
     reading_.has_won = wins_;
     reading_.item.is_won = reading_.item.is_won || wins_;
     reading_.item.ttl_ms = engine_.ttl_until(deadline_ms_, now_ms_);
+    reading_.item.expiry_ttl_ms = engine_.ttl_until(expiry_ms_, now_ms_);
   }
 
   Engine& engine_;
@@ -129,6 +139,7 @@ class ChangingRead {
   bool is_found_ = false;
   bool wins_ = false;
   int64_t deadline_ms_ = kNeverMs;
+  int64_t expiry_ms_ = kNeverMs;
 };
 
 LARDER_INLINE void read_item(Engine& engine, const KeyRef& key, const ReadOptions& options, Reader reader,

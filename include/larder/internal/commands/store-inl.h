@@ -1,6 +1,9 @@
 #ifndef LARDER_INTERNAL_COMMANDS_STORE_INL_H_
 #define LARDER_INTERNAL_COMMANDS_STORE_INL_H_
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -16,6 +19,12 @@ namespace larder::internal {
 // A store that adds to the value that is there.
 inline bool extends(const StoreOptions& options) {
   return options.mode == StoreMode::kAppend || options.mode == StoreMode::kPrepend;
+}
+
+// 1 ms to 46 days: with what idle_deadline_ms adds, it is less than 2^32.
+inline uint32_t bounded_idle_ms(std::chrono::milliseconds idle) {
+  constexpr int64_t kIdleMaxMs = 4'000'000'000;
+  return static_cast<uint32_t>(std::clamp<int64_t>(idle.count(), 1, kIdleMaxMs));
 }
 
 // A store that carries a CAS number to be compared.
@@ -56,12 +65,18 @@ inline void count(Counters& counters, StoreResult result, const StoreOptions& op
 // Makes the content of an item that is stored. Lives until it has been.
 class StoredContent {
  public:
-  StoredContent(std::string_view value, const StoreOptions& options, uint8_t marks, int64_t deadline_ms)
+  StoredContent(std::string_view value, const StoreOptions& options, Marks marks, int64_t end_ms, int64_t latest_ms)
       : options_(options),
+        latest_ms_(latest_ms),
         given_{.value = value,
                .flags = options.item.flags,
-               .deadline_ms = deadline_ms,
-               .marks = static_cast<uint8_t>(marks | binary_key_mark(options.item.is_key_binary))} {}
+               .deadline_ms = end_ms,
+               .marks = static_cast<Marks>(marks | binary_key_mark(options.item.is_key_binary))} {
+    if (!options.item.idle || extends(options)) return;
+    given_.marks |= kMarkIdle;
+    given_.idle_ms = bounded_idle_ms(*options.item.idle);
+    given_.end_at(end_ms, latest_ms);
+  }
 
   [[nodiscard]] const Content& over(const StoredItem* item) {
     if (item == nullptr) return given_;
@@ -69,7 +84,11 @@ class StoredContent {
     if (!is_late(*item, options_)) return given_;
     changed_ = given_;
     changed_.deadline_ms = item->content.deadline_ms;
-    changed_.marks |= kMarkStale | (item->content.marks & (kMarkWon | kMarkGrace));
+    changed_.idle_ms = item->content.idle_ms;
+    changed_.end_ms = item->content.end_ms;
+    changed_.marks &= static_cast<Marks>(~kMarkIdle);
+    changed_.marks |= kMarkStale | (item->content.marks & (kMarkWon | kMarkGrace | kMarkIdle));
+    changed_.note_use(latest_ms_);
     return changed_;
   }
 
@@ -78,12 +97,14 @@ class StoredContent {
     changed_ = item.content;
     changed_.tail = given_.value.empty() ? std::string_view("") : given_.value;
     if (options_.mode == StoreMode::kPrepend) std::swap(changed_.value, changed_.tail);
-    changed_.marks = given_.marks | (item.content.marks & kMarkGrace);
+    changed_.marks = given_.marks | (item.content.marks & (kMarkGrace | kMarkIdle));
+    changed_.note_use(latest_ms_);
     return changed_;
   }
 
   const StoreOptions& options_;
-  const Content given_;
+  const int64_t latest_ms_;
+  Content given_;
   Content changed_;
 };
 
@@ -97,10 +118,11 @@ LARDER_INLINE StoreOutcome store(Engine& engine, const Engine::Target& target, s
 }
 
 LARDER_INLINE StoreOutcome store_item(Engine& engine, const Engine::Target& target, std::string_view value,
-                                      const StoreOptions& options, Placeholders placeholders, uint8_t marks) {
+                                      const StoreOptions& options, Placeholders placeholders, Marks marks) {
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
-  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms));
+  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms), engine.latest_ms(now_ms));
+  if (options.item.idle) engine.expect_expiries();
   Counters& counters = engine.counters(target.key);
   const bool is_hidden = (marks & kMarksHidden) != 0;
   if (!is_hidden) {

@@ -19,7 +19,7 @@ namespace larder::internal {
 // kMarkAbsent, or neither.
 [[nodiscard]] StoreOutcome store_item(Engine& engine, const Engine::Target& target, std::string_view value,
                                       const StoreOptions& options,
-                                      Placeholders placeholders = Placeholders::kHidden, uint8_t marks = 0);
+                                      Placeholders placeholders = Placeholders::kHidden, Marks marks = 0);
 
 }  // namespace larder::internal
 

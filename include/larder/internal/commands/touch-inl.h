@@ -23,7 +23,7 @@ LARDER_INLINE bool touch_item(Engine& engine, std::string_view key, Expiry expir
   const std::optional<uint64_t> cas = engine.mutate(ref, now_ms, [&](const StoredItem* item) -> Decision {
     is_found = item != nullptr;
     if (is_found) visitor(engine.view(*item, now_ms));
-    return is_found ? postponement(*item, deadline_ms, now_ms) : Decision{};
+    return is_found ? postponement(*item, deadline_ms, engine.latest_ms(now_ms), now_ms) : Decision{};
   });
   const bool is_touched = is_found && cas.has_value();
   engine.counters(ref).add(is_touched ? Counter::kTouchHits : Counter::kTouchMisses);

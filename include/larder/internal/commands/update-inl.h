@@ -14,14 +14,16 @@ namespace larder::internal {
 // What the item, if there is one, is to be with the value that was decided on.
 inline Content updated(const Engine& engine, const StoredItem* item, const Update& update, int64_t now_ms) {
   Content content = item != nullptr ? item->content : Content();
-  const uint8_t old_marks = content.marks;
+  const Marks old_marks = content.marks;
   content.value = update.bytes();
-  content.marks = item != nullptr ? old_marks & kMarkBinaryKey : binary_key_mark(update.is_key_binary);
+  content.marks = item != nullptr ? static_cast<Marks>(old_marks & (kMarkBinaryKey | kMarkIdle))
+                                  : binary_key_mark(update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) {
-    content.deadline_ms = engine.deadline_of(*update.expiry, now_ms);
+    content.end_at(engine.deadline_of(*update.expiry, now_ms), engine.latest_ms(now_ms));
   } else {
     content.marks |= old_marks & kMarkGrace;
+    content.note_use(engine.latest_ms(now_ms));
   }
   return content;
 }

@@ -194,7 +194,8 @@ LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
     bool is_stored = access.kind == Followed::kHit;
     for (size_t size = 0; size < kCurveSizes && access.kind != Followed::kStore; ++size) {
       Miniature& miniature = miniatures_[size];
-      if (miniature.read(access.hash, is_counted ? 0 : access.count, now)) continue;
+      const Miniature::Deadline deadline = access.kind == Followed::kHit ? access.deadline : 0;
+      if (miniature.read(access.hash, is_counted ? 0 : access.count, now, deadline)) continue;
       count_miss(access, size, weight, is_counted ? 0 : 1);
       if (access.kind != Followed::kHit) continue;
       miniature.note_miss(/*is_first=*/false);

@@ -101,7 +101,7 @@ LARDER_INLINE void Miniature::clear_fill(Number number) {
   policy_.weight(Chain::kSmall) += sample_.charge(entry.bytes);
 }
 
-LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now) {
+LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now, Deadline deadline) {
   sweep(now);
   const Number number = find(hash);
   Entry& entry = entries_[number];
@@ -109,6 +109,7 @@ LARDER_INLINE bool Miniature::read(uint64_t hash, uint32_t count, Deadline now) 
   if (is_expired) remove(number);
   if (number == 0 || is_expired) return false;
   entry.frequency = std::min(Slot::kFrequencyMax, entry.frequency + count) & 0x7f;
+  entry.deadline = std::max(entry.deadline, deadline);
   return true;
 }
 

@@ -32,7 +32,7 @@ class Miniature {
   void set_capacity(uint64_t bytes, uint64_t limit_bytes);
 
   // Reads the item `count` times; 0 leaves it as it is. False if it is missing.
-  bool read(uint64_t hash, uint32_t count, Deadline now);
+  bool read(uint64_t hash, uint32_t count, Deadline now, Deadline deadline = 0);
   // It has missed a key that was asked for the first time, or not.
   void note_miss(bool is_first) {
     Flow& flow = policy_.flow();

@@ -18,15 +18,15 @@ LARDER_INLINE Decision replacement(const Content& content, int64_t now_ms, uint6
   return removal_if_over({.kind = Decision::Kind::kReplace, .content = content, .cas = cas}, now_ms);
 }
 
-LARDER_INLINE Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms) {
+LARDER_INLINE Decision postponement(const StoredItem& item, int64_t end_ms, int64_t latest_ms, int64_t now_ms) {
   Decision decision = marking(item, 0);
-  decision.content.deadline_ms = deadline_ms;
-  decision.content.marks &= static_cast<uint8_t>(~kMarkGrace);
+  decision.content.end_at(end_ms, latest_ms);
+  decision.content.marks &= static_cast<Marks>(~kMarkGrace);
   decision.is_used = true;
   return removal_if_over(decision, now_ms);
 }
 
-LARDER_INLINE Decision marking(const StoredItem& item, uint8_t marks) {
+LARDER_INLINE Decision marking(const StoredItem& item, Marks marks) {
   Decision decision{.kind = Decision::Kind::kAmend, .content = item.content, .keeps_cas = true};
   decision.content.marks |= marks;
   return decision;

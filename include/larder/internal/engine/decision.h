@@ -48,20 +48,18 @@ struct History {
 // A new value, or none at all when its deadline is already past. `cas`: as in Decision.
 [[nodiscard]] Decision replacement(const Content& content, int64_t now_ms, uint64_t cas = 0);
 
-// Another deadline for the item, and nothing else; all of the time until then is its ttl.
-[[nodiscard]] Decision postponement(const StoredItem& item, int64_t deadline_ms, int64_t now_ms);
+// Another end for the item, and nothing else; all of the time until then is its ttl.
+[[nodiscard]] Decision postponement(const StoredItem& item, int64_t end_ms, int64_t latest_ms, int64_t now_ms);
 
 // Marks more for the item, and nothing else.
-[[nodiscard]] Decision marking(const StoredItem& item, uint8_t marks);
+[[nodiscard]] Decision marking(const StoredItem& item, Marks marks);
 
 // Whether the item has the CAS number `expected`; 0 is nobody's.
 [[nodiscard]] inline bool has_cas(const StoredItem& item, uint64_t expected) {
   return expected != 0 && item.cas == expected;
 }
 
-[[nodiscard]] inline uint8_t binary_key_mark(bool is_key_binary) {
-  return is_key_binary ? kMarkBinaryKey : uint8_t{0};
-}
+[[nodiscard]] inline Marks binary_key_mark(bool is_key_binary) { return is_key_binary ? kMarkBinaryKey : Marks{0}; }
 
 // Digits for an unsigned 64-bit number, with spaces around and a '+' before them allowed.
 [[nodiscard]] std::optional<uint64_t> parse_number(std::string_view text);

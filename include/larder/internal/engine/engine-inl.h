@@ -171,7 +171,7 @@ LARDER_INLINE int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
   // Compared before anything is subtracted: the caller's number may be anything.
   const int64_t from = is_relative ? 0 : clock_.unix_ms();
   if (expiry.ms() <= from) return now_ms;
-  if (!has_expiries_.load()) has_expiries_.store(true);
+  expect_expiries();
   return std::min(kNeverMs, now_ms + lag_ms_ + std::min(kNeverMs, expiry.ms() - from));
 }
 

@@ -120,6 +120,12 @@ class Engine {
   // The deadline of an item stored now; ≤ now when it is expired at once, kNeverMs when it never is. `now_ms` may
   // be behind the true time: a deadline lies so much further away that no item goes before its time.
   [[nodiscard]] int64_t deadline_of(Expiry expiry, int64_t now_ms) const;
+  // The clock may lag behind.
+  [[nodiscard]] int64_t latest_ms(int64_t now_ms) const { return now_ms + lag_ms_; }
+  // An item with an idle time is stored.
+  void expect_expiries() const {
+    if (!has_expiries_.load()) has_expiries_.store(true);
+  }
   // What was given, when nothing of it is over yet; ≥ 1 before the deadline and 0 after it.
   [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const {
     if (deadline_ms == kNeverMs) return kNeverExpires;
@@ -236,7 +242,8 @@ class Engine {
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
   [[nodiscard]] Seen show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now, Lookup lookup,
                           Visitor visitor);
-  [[nodiscard]] Seen look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown, Visitor visitor);
+  [[nodiscard]] Seen look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown, Visitor visitor,
+                                 bool may_copy = true);
   [[nodiscard]] Handle copy_of(const ItemView& item);
   // Makes room first; what finds none because nothing can go is charged all the same. Without a stripe's lock.
   void charge(Use use, size_t bytes);
@@ -292,6 +299,14 @@ class Engine {
   [[nodiscard]] static History history_of(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void note_access(const KeyRef& key, const Content& seen, int64_t now_ms);
+  // Moves the deadline of an item with an idle time where it lies, or by a copy.
+  void prolong(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
+  void prolong_copy(const KeyRef& key, int64_t now_ms);
+  // Whether a use must do so at any cost.
+  [[nodiscard]] bool must_prolong_now(const Content& content, int64_t now_ms) const {
+    return content.must_prolong(latest_ms(now_ms)) && content.is_nearly_over(latest_ms(now_ms));
+  }
   void note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Stripe& stripe, const Found& found, const Change& change, int64_t now_ms, Log::For whom)

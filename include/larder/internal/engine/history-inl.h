@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "larder/api.h"
+#include "larder/internal/engine/decision.h"
 #include "larder/internal/engine/engine.h"
 
 namespace larder::internal {
@@ -14,10 +15,11 @@ inline bool is_access_to_note(const Content& content, int64_t now_ms) {
   return content.has(kMarkTracked) && !(content.has(kMarkFetched) && content.accessed_s == whole_seconds(now_ms));
 }
 
-// After a read without the lock, of a record that somebody asked about. In the second that `seen` was noted in
-// there is nothing to do, so that even a busy item is locked once a second at most.
+// After a read without the lock, of a record that somebody asked about, or that has an idle time. In the second
+// that `seen` was noted in, or soon after the deadline was moved, there is nothing to do, so that even a busy item
+// is seldom locked.
 LARDER_INLINE void Engine::note_access(const KeyRef& key, const Content& seen, int64_t now_ms) {
-  if (!is_access_to_note(seen, now_ms)) return;
+  if (!is_access_to_note(seen, now_ms) && !seen.must_prolong(latest_ms(now_ms))) return;
   Stripe& stripe = index_->stripe_of(key.hash);
   const Index::StripeLock lock(*index_, stripe);
   const SlotPosition position = find(stripe, key);
@@ -25,6 +27,7 @@ LARDER_INLINE void Engine::note_access(const KeyRef& key, const Content& seen, i
 }
 
 LARDER_INLINE void Engine::note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
+  prolong(stripe, position, now_ms);
   const uint64_t address = position.get().address();
   Record record = log_->record_at(address);
   Content content = record.content();
@@ -32,6 +35,28 @@ LARDER_INLINE void Engine::note_access(Stripe& stripe, const SlotPosition& posit
   content.marks |= kMarkFetched;
   content.accessed_s = whole_seconds(now_ms);
   index_->change_record(stripe, position, [&] { record.rewrite(content); });
+}
+
+// A segment that is pinned is not written to. Then another read does it, or in the end a copy of the item.
+LARDER_INLINE void Engine::prolong(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
+  const uint64_t address = position.get().address();
+  Record record = log_->record_at(address);
+  Content content = record.content();
+  if (!content.must_prolong(latest_ms(now_ms)) || log_->is_pinned(log_->segment_of(address))) return;
+  const int64_t old_deadline_ms = content.deadline_ms;
+  content.note_use(latest_ms(now_ms));
+  index_->change_record(stripe, position, [&] { record.rewrite(content); });
+  log_->change_deadline(address, old_deadline_ms, content.deadline_ms);
+}
+
+// If there is no room for one, the item keeps its deadline.
+LARDER_INLINE void Engine::prolong_copy(const KeyRef& key, int64_t now_ms) {
+  (void)mutate(begin_change(key), now_ms, [&](const StoredItem* item) -> Decision {
+    if (item == nullptr || !item->content.must_prolong(latest_ms(now_ms))) return {};
+    Decision decision = marking(*item, 0);
+    decision.content.note_use(latest_ms(now_ms));
+    return decision;
+  });
 }
 
 LARDER_INLINE History Engine::history_of(const Stripe& stripe, Slot slot, const Content& content, int64_t now_ms) {

@@ -26,8 +26,10 @@ LARDER_INLINE ItemView Engine::view(const StoredItem& item, int64_t now_ms) cons
                  .flags = content.flags,
                  .cas = item.cas,
                  .ttl_ms = ttl_until(content.deadline_ms, now_ms)};
+  shown.expiry_ttl_ms = shown.ttl_ms;
   if (content.marks == 0) [[likely]]
     return shown;
+  shown.expiry_ttl_ms = ttl_until(content.expiry_ms(), now_ms);
   shown.is_stale = content.has(kMarkStale);
   shown.is_won = content.has(kMarkWon);
   shown.is_key_binary = content.has(kMarkBinaryKey);
@@ -159,14 +161,18 @@ LARDER_INLINE Engine::Seen Engine::look(const KeyRef& key, Moment& now, Lookup l
 // with.
 inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now,
                                  Lookup lookup, Visitor visitor) {
-  const Content content = copy.record().content();
+  Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
   if (content.deadline_ms <= now_ms) return Seen::kNothing;
   const bool is_hidden = content.is_hidden();
   if (is_hidden && lookup != Lookup::kLoaderGet) return Seen::kNothing;
   if (is_use(lookup)) {
     result.mark_used();
-    if (content.has(kMarkTracked)) note_access(key, content, now.ms());
+    if (content.has(kMarkTracked | kMarkIdle)) [[unlikely]] {
+      if (must_prolong_now(content, now_ms)) return Seen::kNothing;
+      note_access(key, content, now.ms());
+      if (content.must_prolong(latest_ms(now_ms))) content.note_use(latest_ms(now_ms));
+    }
   }
   visitor(view(stored(key.bytes, index_->stripe_of(key.hash), content), now_ms));
   if (is_get(lookup) && !is_hidden) curve_.follow_hit(key, content.value.size(), content.deadline_ms);
@@ -184,7 +190,7 @@ inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& resu
   const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
   if (!outline) return Match::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Match::kNeedsLock;
-  if ((outline->marks & (kMarkTracked | kMarksHidden)) != 0) return Match::kNeedsLock;
+  if ((outline->marks & (kMarkTracked | kMarkIdle | kMarksHidden)) != 0) return Match::kNeedsLock;
   deadline_ms = outline->deadline_ms;
   value.resize(outline->value_bytes);
   load_bytes(memory, outline->value_offset, value.data(), value.size());
@@ -216,12 +222,13 @@ LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
 
 // For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
 LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown,
-                                               Visitor visitor) {
+                                               Visitor visitor, bool may_copy) {
   const RemovalQueue::Delivery delivery(removals());
   Copy copy;
   ItemView item;
   int64_t deadline_ms = kNeverMs;
   Seen seen = Seen::kItem;
+  bool must_copy = false;
   Log::Pin pin;
   {
     Stripe& stripe = index_->stripe_of(key.hash);
@@ -240,6 +247,9 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
     if (is_use(lookup)) {
       found.position.mark_used();
       note_access(stripe, found.position, now_ms);
+      const Content content = log_->record_at(address).content();
+      deadline_ms = content.deadline_ms;
+      must_copy = may_copy && must_prolong_now(content, now_ms);
     }
     if (shown == Shown::kShortAsCopy && copy_if_wanted(key.bytes, address, copy) == Match::kWanted) {
       item = view(stored(key.bytes, stripe, copy.record().content()), now_ms);
@@ -248,6 +258,12 @@ LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms
       item = view(stored(record.key(), stripe, record.content()), now_ms);
       pin = Log::Pin(*log_, log_->segment_of(address));
     }
+  }
+  if (must_copy) {
+    // It is pinned, for the last time before it would end.
+    pin = {};
+    prolong_copy(key, now_ms);
+    return look_locked(key, now_ms, lookup, shown, visitor, false);
   }
   visitor(item);
   if (is_get(lookup) && seen == Seen::kItem) curve_.follow_hit(key, item.value.size(), deadline_ms);

@@ -87,6 +87,7 @@ LARDER_INLINE Attempt Engine::attempt(const KeyRef& key, int64_t now_ms, Decide 
   if (found && decision.is_used) found.position.mark_used();
   switch (decision.kind) {
     case Decision::Kind::kLeave:
+      if (found && decision.is_used) prolong(stripe, found.position, now_ms);
       return {};
     case Decision::Kind::kRemove:
       curve_.note_change(key, found ? &found.content : nullptr, nullptr);
@@ -129,7 +130,7 @@ LARDER_INLINE Content Engine::content_for(Stripe& stripe, const Content& old, co
   } else {
     choose_cas(stripe, decision.cas, now_ms, content);
   }
-  content.marks = static_cast<uint8_t>((content.marks & ~kMarkFetched) | (old.marks & kMarkTracked));
+  content.marks = static_cast<Marks>((content.marks & ~kMarkFetched) | (old.marks & kMarkTracked));
   if (!content.has(kMarkTracked)) return content;
   const bool is_fetched = decision.keeps_cas && (decision.is_used || old.has(kMarkFetched));
   if (is_fetched) content.marks |= kMarkFetched;

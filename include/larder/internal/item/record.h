@@ -8,9 +8,7 @@
 //           0,4,6,8  CAS number (as wide as it needs; see kCas…)
 //           0,5   expiry: milliseconds since the cache was made
 //           0,4   client flags
-//           0,5,9 extension: a byte of marks (see kMark…), four bytes: how many bytes at the end are unused,
-//                 and with kMarkTracked four more: when the item was last accessed, in seconds since the cache was
-//                 made
+//           0,5…  extension: rare fields (extension.h)
 //           …     value
 //           …     unused, up to the room
 //
@@ -34,6 +32,7 @@
 #include "larder/internal/base/arena.h"
 #include "larder/internal/base/atomic_copy.h"
 #include "larder/internal/item/content.h"
+#include "larder/internal/item/extension.h"
 #include "larder/options.h"
 
 namespace larder::internal {
@@ -66,7 +65,7 @@ class Record {
   [[nodiscard]] static size_t bytes_needed(size_t key_bytes, const Content& content) {
     const size_t fields = cas_width(cas_code(content)) + (content.deadline_ms < kNeverMs ? kExpiryBytes : 0) +
                           (content.flags != 0 ? kFlagsBytes : 0) +
-                          (content.marks != 0 ? extension_bytes(content.marks) : 0);
+                          (content.marks != 0 ? Extension::bytes(content.marks) : 0);
     return round_up(key_offset(key_bytes) + key_bytes + fields + content.value_bytes(), kRecordAlignment);
   }
 
@@ -120,32 +119,32 @@ class Record {
     const size_t width = cas_width(code);
     switch (code) {
       case kCas32:
-        content.cas = load<uint32_t>(field);
+        content.cas = load_number<uint32_t>(field);
         break;
       case kCas48:
-        content.cas = load<uint32_t>(field) | uint64_t{load<uint16_t>(field + sizeof(uint32_t))} << 32;
+        content.cas = load_number<uint32_t>(field) | uint64_t{load_number<uint16_t>(field + sizeof(uint32_t))}
+                                                         << 32;
         break;
       case kCasWhole:
-        content.cas = load<uint64_t>(field);
+        content.cas = load_number<uint64_t>(field);
         content.is_cas_whole = true;
         break;
     }
     field += width;
     if ((format & kHasExpiry) != 0) {
-      static_assert(kExpiryBytes == sizeof(uint32_t) + sizeof(uint8_t));
-      content.deadline_ms = int64_t{load<uint32_t>(field)} | int64_t{load<uint8_t>(field + sizeof(uint32_t))} << 32;
+      content.deadline_ms = load_expiry(field);
       field += kExpiryBytes;
     }
     if ((format & kHasFlags) != 0) {
-      content.flags = load<uint32_t>(field);
+      content.flags = load_number<uint32_t>(field);
       field += kFlagsBytes;
     }
     uint32_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      content.marks = load<uint8_t>(field);
-      unused = load<uint32_t>(field + kMarksBytes);
-      if (content.has(kMarkTracked)) content.accessed_s = load<uint32_t>(field + kExtensionBytes);
-      field += extension_bytes(content.marks);
+      const Extension extension(field);
+      unused = extension.unused();
+      extension.load(field, content);
+      field += Extension::bytes(content.marks);
     }
     const auto offset = static_cast<size_t>(field - memory_);
     content.value = {reinterpret_cast<const char*>(memory_ + offset), room_bytes_ - offset - unused};
@@ -194,7 +193,7 @@ class Record {
   // validated afterwards; but the value is inside the room in any case. None: it cannot be right.
   struct Outline {
     int64_t deadline_ms = kNeverMs;
-    uint8_t marks = 0;
+    Marks marks = 0;
     size_t value_offset = 0;
     size_t value_bytes = 0;
   };
@@ -211,10 +210,10 @@ class Record {
     if ((format & kHasFlags) != 0) field += kFlagsBytes;
     size_t unused = format >> kUnusedShift;
     if ((format & kHasExtension) != 0) {
-      const uint64_t extension = load_bytes(memory, field);
-      outline.marks = static_cast<uint8_t>(extension);
-      unused = static_cast<uint32_t>(extension >> 8);
-      field += extension_bytes(outline.marks);
+      const Extension extension(load_bytes(memory, field));
+      outline.marks = extension.marks();
+      unused = extension.unused();
+      field += Extension::bytes(outline.marks);
     }
     if (field + unused > room_bytes) return std::nullopt;
     outline.value_offset = field;
@@ -252,35 +251,21 @@ class Record {
   static constexpr uint8_t kHasExtension = 0x10;
   static constexpr int kUnusedShift = 5;
 
-  static constexpr size_t kExpiryBytes = 5;
   static constexpr size_t kFlagsBytes = 4;
-  static constexpr size_t kMarksBytes = 1;
-  static constexpr size_t kExtensionBytes = kMarksBytes + 4;
-  static constexpr size_t kAccessedBytes = 4;
 
   // Every number that callers can choose must fit into the bits that a record has for it.
   static_assert(kSmallRecordBytesMax / kRecordAlignment < 1 << kFormatShift);
   static_assert(fits(kKeyBytesMax, sizeof(uint16_t)));
   static_assert(fits(kShortCasMax, kCasWidths[kCas48]));
   static_assert(fits(kNeverMs - 1, kExpiryBytes));
-  static_assert(fits(kNeverMs / 1000, kAccessedBytes));
-  static_assert(fits(kItemBytesMaxMax, kExtensionBytes - kMarksBytes));
+  // With the room for appends.
+  static_assert(kItemBytesMaxMax + kItemBytesMaxMax / 2 < Extension::kUnusedMax);
   // How many unused bytes the format byte can express, plus one.
   static constexpr size_t kShortUnusedEnd = size_t{1} << (8 - kUnusedShift);
   static_assert(kShortUnusedEnd == kRecordAlignment, "what rounding leaves unused needs no extension");
 
-  // Field by field, so that a content is built in registers and not in memory.
-  template <class Number>
-  [[nodiscard]] static Number load(const std::byte* from) {
-    Number number;
-    std::memcpy(&number, from, sizeof number);
-    return number;
-  }
   [[nodiscard]] static constexpr size_t key_offset(size_t key_bytes) {
     return kRecordHeaderBytes + (key_bytes < 256 ? 0 : sizeof(uint16_t));
-  }
-  [[nodiscard]] static constexpr size_t extension_bytes(uint8_t marks) {
-    return kExtensionBytes + ((marks & kMarkTracked) != 0 ? kAccessedBytes : 0);
   }
   [[nodiscard]] static constexpr uint8_t cas_code(const Content& content) {
     if (content.is_cas_whole) return kCasWhole;
@@ -310,11 +295,11 @@ class Record {
     assert(end + content.value_bytes() <= room_bytes_);
     const size_t unused = room_bytes_ - end - content.value_bytes();
     const bool needs_extension = unused >= kShortUnusedEnd || content.marks != 0;
-    if (!needs_extension && !(keeps_extension && unused >= extension_bytes(content.marks))) {
+    if (!needs_extension && !(keeps_extension && unused >= Extension::bytes(content.marks))) {
       layout.format |= static_cast<uint8_t>(unused << kUnusedShift);
     } else {
       layout.format |= kHasExtension;
-      end += extension_bytes(content.marks);
+      end += Extension::bytes(content.marks);
     }
     layout.value_offset = end;
     layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value_bytes());
@@ -327,9 +312,7 @@ class Record {
     }
     if ((layout.format & kHasFlags) != 0) writer.put_low(content.flags, kFlagsBytes);
     if ((layout.format & kHasExtension) == 0) return;
-    writer.put_low(content.marks, kMarksBytes);
-    writer.put_low(layout.unused, sizeof layout.unused);
-    if (content.has(kMarkTracked)) writer.put_low(content.accessed_s, kAccessedBytes);
+    Extension::put(writer, content, layout.unused);
   }
   [[nodiscard]] bool has_extension() const { return (static_cast<uint8_t>(memory_[2]) & kHasExtension) != 0; }
   [[nodiscard]] bool is_inside(const char* byte) const {

@@ -277,7 +277,8 @@ class Loader::Call {
   void store(const Ask& ask, std::optional<std::string_view> value) {
     StoreOptions how{.item = {.flags = value ? options_.flags : 0,
                               .expiry = loader_.expiry_of(!value, options_),
-                              .is_key_binary = loader_.is_key_binary_}};
+                              .is_key_binary = loader_.is_key_binary_,
+                              .idle = value ? options_.idle : std::nullopt}};
     if (!ask.has_item) how.mode = StoreMode::kAdd;
     if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
     const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);

@@ -100,9 +100,9 @@ LARDER_INLINE Loader::Look Loader::look_at(const ItemView& item, size_t index, c
   Look look{.is_won = item.is_won, .is_stale = item.is_stale, .is_absence = item.is_absence, .cas = item.cas};
   if (!look.is_absence && !(has_value(item) && show(index, item.value))) return look;
   look.worth = item.is_stale ? Worth::kDue : Worth::kFresh;
-  if (item.ttl_ms == kNeverExpires) return look;
+  if (item.expiry_ttl_ms == kNeverExpires) return look;
   const int64_t fresh_ms =
-      item.ttl_ms - (item.has_grace ? internal::bounded_duration(options.stale_grace).count() : 0);
+      item.expiry_ttl_ms - (item.has_grace ? internal::bounded_duration(options.stale_grace).count() : 0);
   if (fresh_ms <= 0) {
     look.worth = Worth::kLapsed;
   } else if (!look.is_absence && fresh_ms < options.refresh_ahead.count()) {

@@ -39,7 +39,7 @@ LARDER_INLINE StoreResult store_loaded(Engine& engine, std::string_view key, std
   if (!is_key(key)) return StoreResult::kBadKey;
   const KeyRef ref = engine.ref(key);
   if (const StoreResult result = check_size(engine, ref, bytes); result != StoreResult::kStored) return result;
-  const auto marks = static_cast<uint8_t>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
+  const auto marks = static_cast<Marks>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
   return store_item(engine, engine.begin_change(ref), bytes, options, Placeholders::kShown, marks).result;
 }
 
