@@ -7,6 +7,14 @@
 #include <utility>
 
 namespace netd {
+namespace {
+
+size_t in_whole_pages(size_t bytes) {
+  const size_t pages = (bytes + BufferPool::kOverheadBytes + BufferPool::kPageBytes - 1) / BufferPool::kPageBytes;
+  return pages * BufferPool::kPageBytes - BufferPool::kOverheadBytes;
+}
+
+}  // namespace
 
 BufferPool::BufferPool(Charge charge, size_t kept_bytes_max)
     : charge_(std::move(charge)), kept_bytes_max_(std::max(kept_bytes_max, kKeptBytesMin)) {}
@@ -14,7 +22,7 @@ BufferPool::BufferPool(Charge charge, size_t kept_bytes_max)
 BufferPool::~BufferPool() { trim(0); }
 
 Block BufferPool::take(size_t bytes_min) {
-  bytes_min = std::max(bytes_min, is_short_ ? kShortBlockBytes : kBlockBytes);
+  bytes_min = is_short_ ? std::max(bytes_min, kShortBlockBytes) : in_whole_pages(std::max(bytes_min, kBlockBytes));
   // Of the shortest that fit the one given back last: it is the most likely one to be in the processor's cache.
   // None that is far too long: who needs little should have little.
   const size_t bytes_max = 2 * bytes_min;
@@ -35,7 +43,9 @@ Block BufferPool::take_kept(std::vector<Block>::iterator block) {
 }
 
 void BufferPool::give(Block block) {
-  if (block.capacity < kBlockBytes || kept_bytes_ + block.capacity > kept_bytes_max_) return free(std::move(block));
+  if (block.capacity < kBlockBytes || block.capacity > kept_bytes_max_) return free(std::move(block));
+  // What was given back longest ago is what nobody needs.
+  while (kept_bytes_ + block.capacity > kept_bytes_max_) free(take_kept(kept_.begin()));
   kept_bytes_ += block.capacity;
   kept_.push_back(std::move(block));
 }
@@ -126,7 +136,7 @@ void Buffer::trim() {
   if (empty()) return release();
   const size_t bytes = std::max<size_t>((content().size() + kTrimmedBytes - 1) / kTrimmedBytes, 1) * kTrimmedBytes;
   if (block_.capacity <= 2 * bytes) return;
-  Block smaller = pool_.allocate(bytes);
+  Block smaller = bytes < BufferPool::kBlockBytes ? pool_.allocate(bytes) : pool_.take(bytes);
   if (smaller.capacity > 0) move_to(std::move(smaller));
 }
 

@@ -36,8 +36,12 @@ class BufferPool {
   // bytes are given back.
   using Charge = std::function<bool(int64_t bytes)>;
 
-  // The size of an ordinary block: together with malloc's overhead, whole pages.
-  static constexpr size_t kBlockBytes = (16 << 10) - 32;
+  // Unless memory is short, blocks are whole pages together with malloc's overhead: the next value, which may be a
+  // little longer, fits too.
+  static constexpr size_t kPageBytes = 4 << 10;
+  static constexpr size_t kOverheadBytes = 32;
+  // The size of an ordinary block.
+  static constexpr size_t kBlockBytes = 4 * kPageBytes - kOverheadBytes;
   // The size of a block that is taken while memory is short.
   static constexpr size_t kShortBlockBytes = 2 << 10;
   // Free blocks are always kept up to this much.

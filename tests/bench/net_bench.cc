@@ -381,6 +381,8 @@ void run(const Setting& setting, std::string_view wanted, const std::string& jso
       {"get of 32 keys", Requests::kMultiGets, 100'000, 100, 20, 1, 50'000},
       {"get, 4 KiB values, 4 deep", Requests::kGets, 10'000, 4096, 20, 4, 200'000},
       {"get, 512 KiB values", Requests::kGets, 100, 512 * 1024, 2, 1, 4'000},
+      {"set, 40 KiB values, 16 deep", Requests::kSets, 20'000, 40 << 10, 20, 16, 40'000},
+      {"set, 512 KiB values", Requests::kSets, 1'000, 512 << 10, 2, 1, 4'000},
   };
   std::string json;
   for (const Load& load : loads) {
