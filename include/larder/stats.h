@@ -69,7 +69,8 @@ struct Stats {
   uint64_t live_bytes = 0;   // items in segments, counted like item_bytes, and what loaders leave (see loader.h)
   uint64_t dead_bytes = 0;   // left in segments by overwritten, erased and expired items
   uint64_t free_bytes = 0;   // free segments, and room in segments that is not used yet
-  uint64_t large_bytes = 0;  // memory of large items, which are outside the segments
+  uint64_t large_bytes =
+      0;  // memory of large items, outside the segments; up to limit / 128 is what such have left
   uint64_t index_bytes = 0;
   uint64_t ghost_bytes = 0;
   uint64_t curve_bytes = 0;     // what the miss-ratio curve takes (larder/sizing.h)

@@ -28,9 +28,9 @@ struct Change {
   bool may_spare = true;     // room for more may be left behind what is appended
 };
 
-enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLargeRoom, kNamespace, kNever };
-// What a store found too little of, and how much of it it needs; kLargeRoom: address space for a large item, or
-// memory that the system grants; kNever: no room will help.
+enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLarge, kLargeRoom, kNamespace, kNever };
+// What a store found too little of, and how much of it it needs; kLarge: room in the account, for a large item;
+// kLargeRoom: address space for one, or memory that the system grants; kNever: no room will help.
 struct Attempt {
   Shortage shortage = Shortage::kNone;
   size_t bytes = 0;

@@ -200,11 +200,12 @@ LARDER_INLINE EvictionPressure Cleaner::pressure_after(size_t cleaned_bytes) con
   return segments < kSegmentsBeforeForce ? EvictionPressure::kByPolicy : EvictionPressure::kForced;
 }
 
-LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms) {
+LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms, bool is_for_large) {
   return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     if (bytes_min() + bytes > account_.limit()) return Step::kInVain;
-    if (account_.used() + bytes <= account_.limit()) return Step::kDone;
-    if (release_spare()) {
+    const size_t reusable_bytes = is_for_large ? log_.free_large_bytes() : 0;
+    if (account_.used() + bytes <= account_.limit() + reusable_bytes) return Step::kDone;
+    if (is_for_large ? release_spare_for_large() : release_spare()) {
       effort = {};
       return Step::kGoOn;
     }
@@ -258,7 +259,9 @@ LARDER_INLINE bool Cleaner::tidy(size_t bytes, int64_t now_ms) {
       return clean(place, {.bytes = bytes}, now_ms, pressure).has_value();
     }
     place.tidied_in_vain = 0;
-    if (!has_victim && !take_victim(place, now_ms, false, EvictionPressure::kOrdinary)) return release_spare();
+    if (!has_victim && !take_victim(place, now_ms, false, EvictionPressure::kOrdinary)) {
+      return release_spare_for_large() || log_.release_unused_large();
+    }
     place.cleaner.set_upkeep(true);
     const bool is_cleaned = go_on_with_victim(place, {.bytes = bytes}, now_ms, EvictionPressure::kNone).has_value();
     place.cleaner.set_upkeep(false);

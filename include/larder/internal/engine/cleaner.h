@@ -62,8 +62,9 @@ class Cleaner {
   // Until the log can open a segment. False: nothing (more) can go.
   [[nodiscard]] bool make_room_for_segment(int64_t now_ms);
 
-  // Until `bytes` fit in the account. False: nothing (more) can go.
-  [[nodiscard]] bool make_room_in_account(size_t bytes, int64_t now_ms);
+  // Until `bytes` fit in the account, with what large items have left if they are for one. False: nothing (more)
+  // can go.
+  [[nodiscard]] bool make_room_in_account(size_t bytes, int64_t now_ms, bool is_for_large = false);
 
   // Of what the policy evicts, about so many bytes, so that a large item finds address space. False: nothing can
   // go.
@@ -153,7 +154,8 @@ class Cleaner {
   [[nodiscard]] EvictionPressure pressure_after(size_t cleaned_bytes) const;
   void rest() const;
   // Gives back memory that nothing lies in, if there is any.
-  bool release_spare() { return parts_.index.release_spare_memory() || log_.release_free_segment(); }
+  bool release_spare() { return release_spare_for_large() || log_.release_free_large(); }
+  bool release_spare_for_large() { return parts_.index.release_spare_memory() || log_.release_free_segment(); }
   // Fills main in a loop, and clears it after; see loop.h.
   void follow_loop();
   [[nodiscard]] LoopState loop_state();

@@ -165,6 +165,15 @@ LARDER_INLINE int64_t Engine::now_ms() {
   return now;
 }
 
+LARDER_INLINE void Engine::expect_expiries() const {
+  if (!has_expiries_.load()) has_expiries_.store(true);
+}
+
+LARDER_INLINE int64_t Engine::ttl_until(int64_t deadline_ms, int64_t now_ms) const {
+  if (deadline_ms == kNeverMs) return kNeverExpires;
+  return deadline_ms <= now_ms ? 0 : std::max<int64_t>(1, deadline_ms - now_ms - lag_ms_);
+}
+
 LARDER_INLINE int64_t Engine::deadline_of(Expiry expiry, int64_t now_ms) const {
   if (expiry.kind() == Expiry::Kind::kNever) return kNeverMs;
   const bool is_relative = expiry.kind() == Expiry::Kind::kAfter;

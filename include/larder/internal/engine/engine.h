@@ -43,6 +43,7 @@
 #include "larder/internal/engine/cleaner.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
+#include "larder/internal/engine/lookup.h"
 #include "larder/internal/engine/removal_log.h"
 #include "larder/internal/engine/removal_queue.h"
 #include "larder/internal/hot_keys/hot_keys.h"
@@ -68,13 +69,7 @@ class Engine {
   // `item` is null when there is none.
   using Decide = FunctionRef<Decision(const StoredItem* item)>;
 
-  // What a lookup leaves behind.
-  enum class Lookup : uint8_t {
-    kPeek,       // nothing
-    kUse,        // the item's recency renewed, or a miss counted for its cause
-    kGet,        // the same, and a hit or a miss counted
-    kLoaderGet,  // the same. It also sees what loaders leave: that is a miss
-  };
+  using Lookup = internal::Lookup;
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Engine>> create(const Options& options);
   ~Engine();
@@ -123,14 +118,9 @@ class Engine {
   // The clock may lag behind.
   [[nodiscard]] int64_t latest_ms(int64_t now_ms) const { return now_ms + lag_ms_; }
   // An item with an idle time is stored.
-  void expect_expiries() const {
-    if (!has_expiries_.load()) has_expiries_.store(true);
-  }
+  void expect_expiries() const;
   // What was given, when nothing of it is over yet; ≥ 1 before the deadline and 0 after it.
-  [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const {
-    if (deadline_ms == kNeverMs) return kNeverExpires;
-    return deadline_ms <= now_ms ? 0 : std::max<int64_t>(1, deadline_ms - now_ms - lag_ms_);
-  }
+  [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const;
 
   // Shows the item to `visitor`, without a lock held: a copy of a small one, a large one where it lies, pinned.
   // Whether there is one.
@@ -222,16 +212,6 @@ class Engine {
   // Since the engine was made. After 34 years no more time passes, so that what never expires does not.
   [[nodiscard]] int64_t elapsed_ms() const { return std::min(clock_.monotonic_ms() - start_ms_, kNeverMs - 1); }
 
-  // How a record is shown: short ones as copies, or all where they lie.
-  enum class Shown : uint8_t { kShortAsCopy, kInPlace };
-  struct Copy {
-    [[nodiscard]] Record record() { return {reinterpret_cast<std::byte*>(words), room_bytes}; }
-
-    size_t room_bytes = 0;
-    alignas(kRecordAlignment) uint64_t words[kCopyBytesMax / kWordBytes];
-  };
-
-  enum class Seen : uint8_t { kNothing, kPlaceholder, kItem };
   explicit Engine(const Options& options);
 
   [[nodiscard]] static bool is_use(Lookup lookup) { return lookup != Lookup::kPeek; }
@@ -240,8 +220,8 @@ class Engine {
   [[nodiscard]] Seen look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor);
   template <int purpose, class Answer>
   void approach(std::span<const std::string_view> keys, Answer&& answer) const;
-  [[nodiscard]] Seen show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now, Lookup lookup,
-                          Visitor visitor);
+  [[nodiscard]] Seen show(const KeyRef& key, const OptimisticResult& result, RecordCopy& copy, Moment& now,
+                          Lookup lookup, Visitor visitor);
   [[nodiscard]] Seen look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown, Visitor visitor,
                                  bool may_copy = true);
   [[nodiscard]] Handle copy_of(const ItemView& item);
@@ -251,7 +231,7 @@ class Engine {
   [[nodiscard]] static Match seems_wanted(std::string_view key, const std::byte* memory, size_t room_bytes);
   [[nodiscard]] Match copy_value_if_wanted(std::string_view key, uint64_t address, Moment& now, std::string& value,
                                            int64_t& deadline_ms) const;
-  [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const;
+  [[nodiscard]] Match copy_if_wanted(std::string_view key, uint64_t address, RecordCopy& copy) const;
   [[nodiscard]] StoredItem stored(std::string_view key, const Stripe& stripe, const Content& content) const {
     return {.key = key, .content = content, .cas = cas_number(stripe, content)};
   }
@@ -304,9 +284,7 @@ class Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void prolong_copy(const KeyRef& key, int64_t now_ms);
   // Whether a use must do so at any cost.
-  [[nodiscard]] bool must_prolong_now(const Content& content, int64_t now_ms) const {
-    return content.must_prolong(latest_ms(now_ms)) && content.is_nearly_over(latest_ms(now_ms));
-  }
+  [[nodiscard]] bool must_prolong_now(const Content& content, int64_t now_ms) const;
   void note_access(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   Attempt store(Stripe& stripe, const Found& found, const Change& change, int64_t now_ms, Log::For whom)

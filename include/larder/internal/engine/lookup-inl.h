@@ -122,7 +122,7 @@ inline Match Engine::seems_wanted(std::string_view key, const std::byte* memory,
   return Record::seems_to_be(memory, room_bytes, key) ? Match::kWanted : Match::kOther;
 }
 
-LARDER_INLINE Match Engine::copy_if_wanted(std::string_view key, uint64_t address, Copy& copy) const {
+LARDER_INLINE Match Engine::copy_if_wanted(std::string_view key, uint64_t address, RecordCopy& copy) const {
   const std::byte* const memory = log_->at(address);
   copy.room_bytes = Record::room_at(memory);
   const Match match = seems_wanted(key, memory, copy.room_bytes);
@@ -140,8 +140,12 @@ LARDER_INLINE bool Engine::read(const KeyRef& key, Lookup lookup, Visitor visito
   return seen != Seen::kNothing;
 }
 
-LARDER_INLINE Engine::Seen Engine::look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor) {
-  Copy copy;
+LARDER_INLINE bool Engine::must_prolong_now(const Content& content, int64_t now_ms) const {
+  return content.must_prolong(latest_ms(now_ms)) && content.is_nearly_over(latest_ms(now_ms));
+}
+
+LARDER_INLINE Seen Engine::look(const KeyRef& key, Moment& now, Lookup lookup, Visitor visitor) {
+  RecordCopy copy;
   for (int i = 0; i < kOptimisticReads; ++i) {
     const OptimisticResult result = optimistic_find(
         index_->probe_bucket(key.hash), [&](uint64_t address) { return copy_if_wanted(key.bytes, address, copy); });
@@ -159,8 +163,8 @@ LARDER_INLINE Engine::Seen Engine::look(const KeyRef& key, Moment& now, Lookup l
 
 // What optimistic_find has found; unless it is hidden, or has expired, which is for those with the lock to deal
 // with.
-inline Engine::Seen Engine::show(const KeyRef& key, const OptimisticResult& result, Copy& copy, Moment& now,
-                                 Lookup lookup, Visitor visitor) {
+inline Seen Engine::show(const KeyRef& key, const OptimisticResult& result, RecordCopy& copy, Moment& now,
+                         Lookup lookup, Visitor visitor) {
   Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
   if (content.deadline_ms <= now_ms) return Seen::kNothing;
@@ -221,10 +225,10 @@ LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
 }
 
 // For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
-LARDER_INLINE Engine::Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown,
-                                               Visitor visitor, bool may_copy) {
+LARDER_INLINE Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown,
+                                       Visitor visitor, bool may_copy) {
   const RemovalQueue::Delivery delivery(removals());
-  Copy copy;
+  RecordCopy copy;
   ItemView item;
   int64_t deadline_ms = kNeverMs;
   Seen seen = Seen::kItem;
@@ -327,7 +331,7 @@ LARDER_INLINE size_t Engine::get_many(std::span<const std::string_view> keys,
                                       FunctionRef<void(size_t index, const ItemView& item)> visitor,
                                       Lookup lookup) {
   Moment now(*this);
-  Copy copy;
+  RecordCopy copy;
   size_t found = 0;
   approach<kToRead>(keys, [&](size_t i, const KeyRef& key, const Probe& probe) {
     note_request(key, RequestKind::kRead);

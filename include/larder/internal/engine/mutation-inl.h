@@ -187,7 +187,7 @@ LARDER_INLINE Attempt Engine::store(Stripe& stripe, const Found& found, const Ch
       return {.shortage = Shortage::kSegment, .bytes = bytes, .has_spare = has_spare};
     }
     const size_t charge_bytes = Log::large_charge_max(room_bytes);
-    return {.shortage = account_.headroom() < charge_bytes ? Shortage::kAccount : Shortage::kLargeRoom,
+    return {.shortage = account_.headroom() < charge_bytes ? Shortage::kLarge : Shortage::kLargeRoom,
             .bytes = charge_bytes,
             .has_spare = has_spare};
   }
@@ -315,6 +315,8 @@ LARDER_INLINE bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log
       return true;
     case Shortage::kAccount:
       return cleaner_->make_room_in_account(attempt.bytes, now_ms);
+    case Shortage::kLarge:
+      return cleaner_->make_room_in_account(attempt.bytes, now_ms, true);
     case Shortage::kLargeRoom:
       return cleaner_->make_room_for_large(attempt.bytes, now_ms);
     case Shortage::kNamespace:

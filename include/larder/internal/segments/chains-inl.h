@@ -124,6 +124,11 @@ LARDER_INLINE void Log::move_to(SegmentId id, Chain chain) {
   last_moved_ = id;
 }
 
+LARDER_INLINE bool Log::has_other_victims() const {
+  const MutexLock lock(mutex_);
+  return victim_count_ > 1;
+}
+
 LARDER_INLINE void Log::finish(SegmentId id) {
   bool gives_back = false;
   {

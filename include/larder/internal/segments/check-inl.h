@@ -13,6 +13,7 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
   uint64_t segment_bytes = 0;
   uint64_t large_bytes = 0;
   uint64_t handle_bytes = 0;
+  uint64_t free_large_bytes = 0;
   size_t free_segments = 0;
   size_t to_be_listed = 0;
   size_t victims = 0;
@@ -22,7 +23,8 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
     const uint64_t room = of.room_bytes.load();
     if (state == SegmentState::kUnused) continue;
     (of.is_large.load() ? large_bytes : segment_bytes) += room;
-    if (state == SegmentState::kFree) ++free_segments;
+    if (state == SegmentState::kFree && !of.is_large.load()) ++free_segments;
+    if (state == SegmentState::kFree && of.is_large.load()) free_large_bytes += room;
     if (state == SegmentState::kCleaning) ++victims;
     if (state == SegmentState::kSealed && !of.is_large.load()) ++to_be_listed;
     const uint32_t handles = of.handles.load();
@@ -36,6 +38,9 @@ LARDER_INLINE absl::Status Log::assert_valid() const {
     }
   }
   if (victims != victim_count_) return absl::InternalError("segments that are being cleaned are not counted");
+  if (free_large_bytes != free_large_bytes_.load()) {
+    return absl::InternalError("the list of what large items left is wrong");
+  }
   if (free_segments != free_.size()) return absl::InternalError("the list of free segments is wrong");
   if (segment_bytes != account_.used(Use::kSegments) || large_bytes != account_.used(Use::kLarge)) {
     return absl::InternalError(absl::StrCat("segments hold ", segment_bytes, " and ", large_bytes,

@@ -154,7 +154,7 @@ LARDER_INLINE Log::Usage Log::usage() const {
   for (SegmentId id = next_made(0); id != 0; id = next_made(id)) {
     const Segment& of = segments_[id];
     const SegmentState state = of.state.load(std::memory_order_relaxed);
-    if (state == SegmentState::kFree) ++usage.segments_free;
+    if (state == SegmentState::kFree && !of.is_large.load()) ++usage.segments_free;
     usage.handles += of.handles.load();
     if (!holds_records(state) || of.is_large.load()) continue;
     ++usage.segments;

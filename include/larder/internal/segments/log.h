@@ -92,12 +92,7 @@ class Log {
   // Whether a view refers to a record in place, rather than to a copy.
   [[nodiscard]] bool contains(std::string_view view) const { return memory_.contains(view.data()); }
   // Whether it refers to a record in this segment.
-  [[nodiscard]] bool contains(SegmentId id, std::string_view view) const {
-    const uint64_t begin = address_of(id);
-    const uint64_t at = memory_.offset_of(view.data());
-    // Relaxed: as in record_at.
-    return at >= begin && at - begin <= segment(id).room_bytes.load();
-  }
+  [[nodiscard]] bool contains(SegmentId id, std::string_view view) const;
   // Whether a record of `bytes` is a large item.
   [[nodiscard]] bool is_large(size_t bytes) const { return bytes > small_record_bytes_max_; }
   // The room that a large item of `bytes` takes: whole pages of the system.
@@ -165,10 +160,7 @@ class Log {
   [[nodiscard]] size_t lane_count_max() const { return lanes_.size(); }
   // That of the calling thread.
   [[nodiscard]] size_t lane() const { return thread_number() & (lane_count() - 1); }
-  [[nodiscard]] bool has_other_victims() const {
-    const MutexLock lock(mutex_);
-    return victim_count_ > 1;
-  }
+  [[nodiscard]] bool has_other_victims() const;
   // After the limit was changed: uses as many lanes as there is room for, and seals what is open in others.
   void adapt_lanes();
 
@@ -187,6 +179,11 @@ class Log {
   [[nodiscard]] bool has_free_segment() const;
   // Gives a free segment back to the system, except those reserved for victims; false if there is none.
   bool release_free_segment();
+  // The same for the room of a large item that is gone; and only if none was used since the last call of this kind.
+  bool release_free_large();
+  bool release_unused_large();
+  // The room of all such, which the next large items take: it is charged.
+  [[nodiscard]] size_t free_large_bytes() const { return free_large_bytes_.load(); }
 
   // Everything stored so far is stale: its segments are cleaned first.
   void flush();
@@ -199,10 +196,7 @@ class Log {
   // What an empty log takes.
   [[nodiscard]] size_t bytes_min() const { return kReservedSegmentsMin * segment_bytes_ + os_page_bytes(); }
   // The room of all segments that handles hold.
-  [[nodiscard]] size_t handle_bytes() const {
-    const MutexLock lock(mutex_);
-    return handle_bytes_;
-  }
+  [[nodiscard]] size_t handle_bytes() const;
   [[nodiscard]] size_t segment_bytes() const { return segment_bytes_; }
   [[nodiscard]] Usage usage() const;
   // Invariants of segments and chains; see lib/DESIGN.md. No operation may be under way.
@@ -248,7 +242,10 @@ class Log {
 
   [[nodiscard]] SegmentId take_free(For whom) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] SegmentId take_number() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] SegmentId take_large_numbers(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Its own room is still what it had. 0: none is of this order, or there is no memory to extend it.
+  [[nodiscard]] SegmentId take_free_large(size_t room_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // 0: there is no memory, or no address space.
+  [[nodiscard]] SegmentId make_large(size_t room_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Charges a segment, and a page of descriptors, in case its descriptor is the first one used there.
   [[nodiscard]] bool try_charge(Use use, size_t bytes);
   void release_charge(Use use, size_t bytes);
@@ -313,9 +310,11 @@ class Log {
   const SegmentId first_large_;
   std::vector<Lane> lanes_;                                        // open segments
   std::array<OrderedAtomic<SegmentId>, kChainCount> survivors_{};  // open, and only for cleaners
-  // Written under the mutex, and read without it, as hints: free_.size(), how many of them no store gets, how many
-  // lanes are used, and whether a segment can be had if the account has room.
+  // Written under the mutex, and read without it, as hints: free_.size(), the room in free_large_, how many free
+  // segments no store gets, how many lanes are used, and whether a segment can be had if the account has room.
   RelaxedAtomic<size_t> free_count_{0};
+  RelaxedAtomic<size_t> free_large_bytes_{0};
+  RelaxedAtomic<bool> is_free_large_used_{false};
   RelaxedAtomic<size_t> reserved_count_{kReservedSegmentsMin};
   RelaxedAtomic<size_t> lane_count_{1};
   RelaxedAtomic<bool> can_grow_{true};
@@ -328,6 +327,7 @@ class Log {
   SegmentId first_given_ ABSL_GUARDED_BY(mutex_);           // lowest segment ever given out
   uint64_t end_of_large_ ABSL_GUARDED_BY(mutex_) = 0;       // end of large items ever given out
   std::vector<SegmentId> free_ ABSL_GUARDED_BY(mutex_);
+  std::vector<SegmentId> free_large_ ABSL_GUARDED_BY(mutex_);  // oldest first
   std::array<SegmentId, kChainCount> oldest_ ABSL_GUARDED_BY(mutex_) = {};
   std::array<SegmentId, kChainCount> newest_ ABSL_GUARDED_BY(mutex_) = {};
   // Items of the small chain that were oversized (segment.h) when they came, oldest first: at most about ten.

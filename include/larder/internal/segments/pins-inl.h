@@ -12,6 +12,16 @@ namespace larder::internal {
 
 // Free segments beyond this part of the limit go back to the system at once.
 inline constexpr size_t kFreeDivisor = 16;
+// The same for what large items leave, of which there are so many at most.
+inline constexpr size_t kFreeLargeDivisor = 128;
+inline constexpr size_t kFreeLargeMax = 64;
+
+LARDER_INLINE bool Log::contains(SegmentId id, std::string_view view) const {
+  const uint64_t begin = address_of(id);
+  const uint64_t at = memory_.offset_of(view.data());
+  // Relaxed: as in record_at.
+  return at >= begin && at - begin <= segment(id).room_bytes.load();
+}
 
 LARDER_INLINE void Log::adjust_live(uint64_t address, int64_t bytes) {
   const SegmentId id = segment_of(address);
@@ -96,6 +106,11 @@ LARDER_INLINE void Log::end_handle(SegmentId id) {
   unpin(id);
 }
 
+LARDER_INLINE size_t Log::handle_bytes() const {
+  const MutexLock lock(mutex_);
+  return handle_bytes_;
+}
+
 LARDER_INLINE bool Log::free_when_unpinned(SegmentId id) {
   segments_[id].state.store(SegmentState::kDraining, std::memory_order_seq_cst);
   return !is_pinned(id) && free_segment(id);
@@ -105,8 +120,15 @@ LARDER_INLINE bool Log::free_segment(SegmentId id) {
   Segment& of = segments_[id];
   poison(at(address_of(id)), of.room_bytes.load());
   if (of.is_large.load()) {
-    of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
-    return true;
+    const size_t bytes = free_large_bytes_.load() + of.room_bytes.load();
+    if (free_large_.size() == kFreeLargeMax || bytes > account_.limit() / kFreeLargeDivisor) {
+      of.state.store(SegmentState::kReturning, std::memory_order_seq_cst);
+      return true;
+    }
+    of.state.store(SegmentState::kFree, std::memory_order_seq_cst);
+    free_large_.push_back(id);
+    free_large_bytes_.store(bytes);
+    return false;
   }
   of.room_bytes.store(segment_bytes_);
   if (free_.size() > reserved_count() && free_.size() * segment_bytes_ > account_.limit() / kFreeDivisor) {
