@@ -68,16 +68,19 @@ def replay(replay_program, trace, command, limit_mib, is_timed):
 
 
 def replay_within(replay_program, trace, command, resident_mib_max, is_timed):
-    """The same with the highest limit found that keeps resident memory within the bound, and that limit."""
-    limit_mib, best = math.floor(resident_mib_max), None
+    """The highest limit found that keeps resident memory within the bound, and what is had with it."""
+    with Server(command, LIMIT_MIB_MIN) as server:
+        limit_mib = math.floor(resident_mib_max - server.resident_mib())
+    best = None
     for _ in range(TRIALS):
         if limit_mib < 1 or best and limit_mib <= best[0]:
             break
         ratio, resident_mib = replay(replay_program, trace, command, limit_mib, is_timed)
         spare_mib = resident_mib_max - resident_mib
+        holds_all = best is not None and ratio == best[1]
         if spare_mib >= 0:
             best = (limit_mib, ratio, resident_mib)
-            if spare_mib < 1:
+            if spare_mib < 1 or holds_all:
                 break
         limit_mib += math.floor(spare_mib)
     return best

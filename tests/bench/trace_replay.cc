@@ -167,21 +167,21 @@ class Client {
       if (n <= 0) fail("the server has closed the connection");
       sent += static_cast<size_t>(n);
     }
-    replies_.clear();
-    while (!replies_.ends_with(kEnd)) {
+    size_t received = 0;
+    while (!std::string_view(replies_.data(), received).ends_with(kEnd)) {
       constexpr size_t kReadBytes = size_t{256} << 10;
-      const size_t had = replies_.size();
-      replies_.resize(had + kReadBytes);
-      const ssize_t n = recv(socket_, replies_.data() + had, kReadBytes, 0);
+      if (replies_.size() < received + kReadBytes) replies_.resize(received + kReadBytes);
+      const ssize_t n = recv(socket_, replies_.data() + received, kReadBytes, 0);
       if (n <= 0) fail("the server has closed the connection");
-      replies_.resize(had + static_cast<size_t>(n));
+      received += static_cast<size_t>(n);
     }
-    return replies_;
+    return std::string_view(replies_.data(), received);
   }
 
  private:
   const int socket_;
-  std::string replies_;
+  std::string
+      replies_;  // never smaller than before, as is each buffer here: fresh memory costs more than what is sent
 };
 
 class RemoteReplay {
@@ -206,14 +206,14 @@ class RemoteReplay {
 
   void finish_batch() {
     if (batch_.empty()) return;
-    std::string gets;
+    commands_.clear();
     for (const Request* request : batch_) {
-      if (request->kind == Request::Kind::kGet) gets += fmt::format("get {}\r\n", request->key());
+      if (request->kind == Request::Kind::kGet) commands_ += fmt::format("get {}\r\n", request->key());
     }
-    std::string_view replies = client_.exchange(gets + "mn\r\n");
-    std::string changes;
+    std::string_view replies = client_.exchange(commands_ += "mn\r\n");
+    commands_.clear();
     for (const Request* request : batch_) {
-      if (request->kind == Request::Kind::kErase) changes += fmt::format("delete {} noreply\r\n", request->key());
+      if (request->kind == Request::Kind::kErase) commands_ += fmt::format("delete {} noreply\r\n", request->key());
       if (request->kind == Request::Kind::kGet) {
         const bool is_hit = take_reply(replies);
         result_.count(*request, is_hit);
@@ -221,10 +221,10 @@ class RemoteReplay {
       }
       if (request->kind == Request::Kind::kErase) continue;
       const auto ttl = request->ttl_s == 0 ? 0 : std::max(1L, std::lround(request->ttl_s / compression_));
-      changes += fmt::format("set {} 0 {} {} noreply\r\n", request->key(), ttl, request->value_bytes);
-      changes.append(request->value_bytes, 'v').append("\r\n");
+      commands_ += fmt::format("set {} 0 {} {} noreply\r\n", request->key(), ttl, request->value_bytes);
+      commands_.append(request->value_bytes, 'v').append("\r\n");
     }
-    if (!changes.empty()) client_.exchange(changes + "mn\r\n");
+    if (!commands_.empty()) client_.exchange(commands_ += "mn\r\n");
     batch_.clear();
     keys_.clear();
   }
@@ -247,6 +247,7 @@ class RemoteReplay {
   const double compression_;  // seconds of the trace in one of ours
   std::unordered_set<uint32_t> keys_;
   std::vector<const Request*> batch_;
+  std::string commands_;
   Result result_;
 };
 

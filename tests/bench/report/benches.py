@@ -159,10 +159,10 @@ BENCHES = [
     Bench('scale', 'what bounds many cores', lambda settings: [program('scale_bench')], scale_rows, (0, 1)),
     Bench('layers', 'what comes on top of the plain call',
           lambda settings: [program('layer_bench', 10_000, settings.of(1, 5))], layer_rows, (0.2, 1)),
-    Bench('policy', 'miss ratios of the policy beside others, by size', policy_commands, policy_rows, (0.7, 20),
+    Bench('policy', 'miss ratios of the policy beside others, by size', policy_commands, policy_rows, (0.7, 22),
           needs_traces=True),
     Bench('rival', 'miss ratios of netd and memcached with the same resident memory', rival_commands, rival_rows,
-          (0.8, 35), needs_traces=True, at_once=2),
-    Bench('curve', 'the miss-ratio curve beside the truth', curve_commands, curve_rows, (0.1, 5), needs_traces=True,
+          (0.8, 9), needs_traces=True, at_once=2),
+    Bench('curve', 'the miss-ratio curve beside the truth', curve_commands, curve_rows, (0.1, 8), needs_traces=True,
           at_once=2),
 ]
