@@ -38,11 +38,14 @@ LARDER_INLINE EraseResult erase_with(Engine& engine, const KeyRef& key, std::opt
   EraseResult result = EraseResult::kNotFound;
   if (placeholders == Placeholders::kHidden) engine.note_request(key, RequestKind::kWrite);
   const int64_t now_ms = engine.now_ms();
+  // Not the optional itself: where this is inlined, GCC 12 warns that it may be uninitialized.
+  const bool is_conditional = expected.has_value();
+  const uint64_t expected_cas = expected.value_or(0);
   const auto decide_if_there = [&](const StoredItem* item) -> Decision {
     result = EraseResult::kNotFound;
-    if (item == nullptr) return {.kind = expected ? Decision::Kind::kLeave : Decision::Kind::kRemove};
+    if (item == nullptr) return {.kind = is_conditional ? Decision::Kind::kLeave : Decision::Kind::kRemove};
     result = EraseResult::kExists;
-    if (expected && !has_cas(*item, *expected)) return {};
+    if (is_conditional && !has_cas(*item, expected_cas)) return {};
     result = EraseResult::kErased;
     return decide(*item, now_ms);
   };
