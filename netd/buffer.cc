@@ -22,7 +22,8 @@ BufferPool::BufferPool(Charge charge, size_t kept_bytes_max)
 BufferPool::~BufferPool() { trim(0); }
 
 Block BufferPool::take(size_t bytes_min) {
-  bytes_min = is_short_ ? std::max(bytes_min, kShortBlockBytes) : in_whole_pages(std::max(bytes_min, kBlockBytes));
+  bytes_min = std::max(bytes_min, is_short_ ? kShortBlockBytes : kBlockBytes);
+  if (!is_short_ && bytes_min <= kept_bytes_max_) bytes_min = in_whole_pages(bytes_min);
   // Of the shortest that fit the one given back last: it is the most likely one to be in the processor's cache.
   // None that is far too long: who needs little should have little.
   const size_t bytes_max = 2 * bytes_min;

@@ -36,8 +36,8 @@ class BufferPool {
   // bytes are given back.
   using Charge = std::function<bool(int64_t bytes)>;
 
-  // Unless memory is short, blocks are whole pages together with malloc's overhead: the next value, which may be a
-  // little longer, fits too.
+  // Unless memory is short, blocks that may be kept are whole pages together with malloc's overhead: the next value,
+  // which may be a little longer, fits too.
   static constexpr size_t kPageBytes = 4 << 10;
   static constexpr size_t kOverheadBytes = 32;
   // The size of an ordinary block.
