@@ -101,6 +101,10 @@ TEST_CASE("a cache of 64 MiB works in 1 GB of address space, and in less") {
   CHECK(holds_under(RLIMIT_AS, 480 * kMiB, [] { return a_cache_works(64 * kMiB); }));
 }
 
+TEST_CASE("a cache whose segments are huge pages does, too") {
+  CHECK(holds_under(RLIMIT_AS, 1'600 * kMiB, [] { return a_cache_works(256 * kMiB); }));
+}
+
 TEST_CASE("only what is used counts as data") {
   CHECK(holds_under(RLIMIT_DATA, 200 * kMiB, [] { return a_cache_works(64 * kMiB); }));
 }
