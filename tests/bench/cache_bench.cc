@@ -8,7 +8,7 @@
 // both, and in all rows. Every round measures each contender once in each process, in turn; the figures are medians
 // over the rounds, and so are the ratios, each of times of the same round. With several threads, the ratio is how
 // many times as many operations they get done as one of the same contender, or four threads as two; that wants two
-// idle cores.
+// idle cores, and four threads are measured on four.
 //
 // A contender's second line ends with whether the two measurements agree, and with the largest share of a core that
 // other programs had in a round. A ratio is worth quoting only where the two agree.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benches one after the other, and writes what they measure as JSON, with a page and plots.
 
-`quick` takes five minutes at most, `full` 70 minutes. Nothing else should run on the machine. Replays of traces need a
+`quick` takes five minutes at most, `full` an hour. Nothing else should run on the machine. Replays of traces need a
 folder with them (--traces, $LARDER_TRACES or ../shared/traces), and are left out without one.
 """
 import argparse
