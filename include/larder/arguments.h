@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "larder/expiry.h"
+#include "larder/tags.h"
 
 namespace larder {
 
@@ -66,10 +67,13 @@ struct SetOptions {
   // longer, but not longer than its expiry. 1 ms to 46 days; what is less or more counts as that. Not given: that
   // does not matter. A peek is no read. What changes the value and leaves the item its expiry, as append does,
   // leaves it its idle time as well; so does touch, which gives it another expiry; what makes it empty and stale
-  // does not. Costs 14 bytes beside those of an expiry. A read of such an item takes a lock 16 times in an idle
+  // does not. Costs 15 bytes beside those of an expiry. A read of such an item takes a lock 16 times in an idle
   // time, and copies the item instead if it is held by a handle all that time. Ignored for what other operations
   // create.
   std::optional<std::chrono::milliseconds> idle = {};
+
+  // What it can be erased by, together with others: see tags.h. Also of what ReadOptions::vivify creates.
+  Tags tags = {};
 };
 
 // What incr and decr do about a missing key, and what else they change.

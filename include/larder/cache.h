@@ -251,8 +251,8 @@ class LARDER_API Cache {
   // the same however many items there are; their memory is reclaimed as it is needed.
   void flush_all(std::chrono::milliseconds delay = std::chrono::milliseconds(0));
 
-  // The same for the items of one namespace, without a delay: see Options::namespaces. False if no namespace was
-  // declared with this prefix.
+  // The same for the items of one namespace, and of those whose prefixes start with its, one after the other and
+  // without a delay: see Options::namespaces. False if no namespace was declared with this prefix.
   bool flush_namespace(std::string_view prefix);
 
   // --- the whole cache -------------------------------------------------------------------------------------

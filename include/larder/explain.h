@@ -29,7 +29,8 @@ enum class KeyState : uint8_t {
   kPresent,  // there is an item
   kEvicted,  // it had to make room
   kExpired,  // its expiry passed
-  kErased,   // a caller removed it: erase, reject, an expiry already past, a failed set; or a load found nothing
+  kErased,   // a caller removed it: erase, erase_tag, reject, an expiry already past, a failed set; or a load found
+             // nothing
   kFlushed,  // flush_all or flush_namespace removed it
   kUnknown,  // there is none, and nothing is known of one
 };

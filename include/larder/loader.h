@@ -83,6 +83,9 @@ struct LoadOptions {
   // says it: ObjectCacheOptions::idle.)
   std::optional<std::chrono::milliseconds> idle = {};
 
+  // What the value, or the absence, can be erased by, together with others: see tags.h. (Not of objects.)
+  Tags tags = {};
+
   // Client flags of the loaded item.
   uint32_t flags = 0;
 

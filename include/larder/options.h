@@ -19,12 +19,12 @@ inline constexpr size_t kMemoryLimitBytesMin = size_t{1} << 20;  // 1 MiB
 inline constexpr size_t kMemoryLimitBytesMax = size_t{1} << 40;  // 1 TiB
 inline constexpr size_t kItemBytesMaxMin = 1024;
 inline constexpr size_t kItemBytesMaxMax = size_t{1} << 30;  // 1 GiB
-inline constexpr size_t kNamespacesMax = 63;
+inline constexpr size_t kNamespacesMax = 1023;
 
-// A part of a cache: the items whose keys start with `prefix`. It has its own flush and statistics, and can have
-// its own limit within that of the cache.
+// A part of a cache: the items whose keys start with `prefix`, and with no longer prefix that is declared. It has
+// its own flush and statistics, and can have its own limit within that of the cache.
 struct Namespace {
-  // 1..kKeyBytesMax - 1 bytes of any kind. No prefix may start with another, so that a key belongs to at most one.
+  // 1..kKeyBytesMax - 1 bytes of any kind. One may start with another: a key belongs to the longest alone.
   std::string prefix = {};
 
   // How many bytes its items may take, counted like Stats::item_bytes. 0: no limit. Otherwise
@@ -45,7 +45,12 @@ struct Options {
   // when room is needed, unless it was read twice by then.
   size_t item_bytes_max = size_t{1} << 20;
 
-  // false: when memory is full, a store that needs room returns kNoMemory instead of evicting an item.
+  // How many items there may be; 0: as many as find room. A store of one more evicts one that was not read lately,
+  // whichever limit it meets first. Threads that store at the same moment may each exceed it by one.
+  size_t items_max = 0;
+
+  // false: when memory is full, or there are items_max items, a store that needs room returns kNoMemory instead of
+  // evicting an item.
   bool eviction = true;
 
   // false: items have no CAS number, which saves 4 bytes each; Item::cas is 0, and Cache::cas on a present key

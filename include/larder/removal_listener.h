@@ -17,8 +17,9 @@ enum class Removal : uint8_t {
   kEvicted,   // it was still good, but had to make room
   kExpired,   // its expiry had passed when the cache met it
   kReplaced,  // another value was stored under its key, by a store of any kind or a counter
-  kErased,    // a caller removed it: erase, reject, an expiry already past, a failed set; or a load found nothing
-  kFlushed,   // flush_all or flush_namespace removed it
+  kErased,   // a caller removed it: erase, erase_tag, reject, an expiry already past, a failed set; or a load found
+             // nothing
+  kFlushed,  // flush_all or flush_namespace removed it
 };
 inline constexpr int kRemovalCount = 5;  // the number of causes
 
@@ -35,9 +36,9 @@ struct RemovedItem : ItemInfo {
 // (touch, invalidate, update with the item's own value) is not a removal. Placeholders and absent markers of
 // loaders (loader.h) are not items, and are not reported.
 //
-// Evictions, replacements and erases are reported when they happen. Expired and flushed items are reported when
-// the cache meets them: when somebody asks for the key, or when it reclaims their room, which Cache::maintain does
-// sooner.
+// Evictions, replacements and erases are reported when they happen. Expired and flushed items, and those whose tag
+// was erased, are reported when the cache meets them: when somebody asks for the key, or when it reclaims their
+// room, which Cache::maintain does sooner.
 class LARDER_API RemovalListener {
  public:
   virtual ~RemovalListener() = default;

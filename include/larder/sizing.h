@@ -32,7 +32,8 @@ enum class MissRatioState : uint8_t {
   kUncertain,  // the sample and what the cache counted differ by more than the error allows for
   kTooFew,     // fewer than 200 gets of the sample missed in the time that the curve is about
   kNeverFull,  // a cache of this size has never been full yet
-  kOff,        // no curve: Options::curve, the limit is below 8 MiB, or eviction is off
+  kOff,        // no curve: Options::curve, the limit is below 8 MiB or too low for so many
+               // namespaces, or eviction is off
 };
 [[nodiscard]] LARDER_API std::string_view to_string(MissRatioState state);
 

@@ -93,8 +93,8 @@ struct Stats {
 struct NamespaceStats {
   std::string prefix;  // empty: of the keys that belong to none
 
-  // The counters of operations on its keys, and of its flushes; items and item_bytes; memory_limit_bytes is
-  // Namespace::item_bytes_limit. What cannot be attributed to a namespace is 0.
+  // The counters of operations on its keys, and of the flushes asked for it; items and item_bytes;
+  // memory_limit_bytes is Namespace::item_bytes_limit. What cannot be attributed to a namespace is 0.
   Stats stats;
 };
 

@@ -34,6 +34,7 @@
 #include "make_cache.h"
 #include "object_layer.h"
 #include "program.h"
+#include "tag_layer.h"
 
 namespace larder::bench {
 namespace {
@@ -408,6 +409,7 @@ void run(size_t items, size_t rounds) {
            {"listener, with values", set_all_told(&with_values)}});
   if (sum == 0 || without_values.bytes == 0 || with_values.bytes == 0) fmt::print("nothing was read\n");
 
+  compare_tags(keys, items, rounds);
   compare_objects(keys, items, rounds);
   for (const size_t threads : {8, 64}) compare_storms(threads, rounds);
   compare_handles(100, items, ids, rounds);

@@ -13,6 +13,7 @@
 #include "doctest/doctest.h"
 #include "memory_model/counters.h"
 #include "memory_model/emptied_segment.h"
+#include "memory_model/erased_tag.h"
 #include "memory_model/event.h"
 #include "memory_model/flush_generation.h"
 #include "memory_model/in_place_change.h"
@@ -49,6 +50,7 @@ constexpr Scenario* kFlushBesideStore = simulate<FlushBesideStore>;
 constexpr Scenario* kPinAndDrain = simulate<PinAndDrain>;
 constexpr Scenario* kPinnedRecordStays = simulate<PinnedRecordStays>;
 constexpr Scenario* kHandlesShareRoom = simulate<HandlesShareRoom>;
+constexpr Scenario* kErasureBesideLoad = simulate<ErasureBesideLoad>;
 constexpr Scenario* kEventWithTimer = simulate<EventWithTimer>;
 constexpr Scenario* kLastTelling = simulate<LastTelling>;
 constexpr Scenario* kNumberPassedOn = simulate<NumberPassedOn>;
@@ -72,6 +74,7 @@ constexpr std::array kScenarios = {
     kPinAndDrain,
     kPinnedRecordStays,
     kHandlesShareRoom,
+    kErasureBesideLoad,
     kEventWithTimer,
     kLastTelling,
     kNumberPassedOn,
@@ -147,6 +150,8 @@ const std::array kRows = std::to_array<Row>({
     {kFree, mo_relaxed, nullptr, kOnlyDraining},
     {kUnused, mo_relaxed, nullptr, kOnlyDraining},
     // engine
+    {kErase, mo_relaxed, kErasureBesideLoad},
+    {kErasures, mo_relaxed, kErasureBesideLoad},
     {kNow, mo_relaxed, kDueFlushBesideChange},
     {kMoment, mo_relaxed, kDueFlushBesideRead},
     {kFlushDone, mo_relaxed, kDueFlushBesideChange},

@@ -95,6 +95,10 @@ inline constexpr Site kFlushDone{"flush_due_ms_.store(kNoFlush, std::memory_orde
 inline constexpr Site kFlushAll{
     "flush_due_ms_.store(delay_ms > 0 ? due_ms : kNoFlush, std::memory_order_release);"};
 
+// --- engine: erased tags ---
+inline constexpr Site kErase{"const uint64_t number = count_.fetch_add(1, std::memory_order_release) + 1;"};
+inline constexpr Site kErasures{"return count_.load(std::memory_order_acquire);"};
+
 // --- loader: a landing ---
 inline constexpr Site kHappen{"if (state_.exchange(kPast, std::memory_order_release) == kAwaited) wake_all();"};
 inline constexpr Site kWait{"uint32_t state = state_.load(std::memory_order_acquire);"};

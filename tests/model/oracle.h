@@ -30,10 +30,15 @@ struct Entry {
   std::optional<int64_t> idle_ms = {};
   int64_t used_ms = 0;
   int64_t seen_ms = 0;
+  // Bit i: it has the tag i. Erasures of others may take it along.
+  uint32_t tags = 0;
+  bool may_be_erased = false;
 
   // The most that it is there without being used.
   [[nodiscard]] int64_t idle_ms_max() const { return *idle_ms + *idle_ms / 16 + 1; }
-  [[nodiscard]] bool may_be_gone(int64_t now_ms) const { return idle_ms && now_ms - used_ms >= *idle_ms; }
+  [[nodiscard]] bool may_be_gone(int64_t now_ms) const {
+    return may_be_erased || (idle_ms && now_ms - used_ms >= *idle_ms);
+  }
   [[nodiscard]] bool is_gone(int64_t now_ms) const {
     return deadline_ms <= now_ms || (idle_ms && now_ms - seen_ms >= idle_ms_max());
   }
@@ -132,7 +137,7 @@ class Oracle {
   bool invalidate(const std::string& key, bool is_stale, bool is_empty) {
     Entry* const entry = find(key);
     if (entry == nullptr) return false;
-    if (is_empty) *entry = {};
+    if (is_empty) *entry = {.value = "", .tags = entry->tags, .may_be_erased = entry->may_be_erased};
     entry->is_stale = is_stale;
     entry->is_won = false;
     return true;
@@ -151,6 +156,12 @@ class Oracle {
     return std::erase_if(entries_, [&](const auto& pair) { return pair.first.starts_with(prefix); });
   }
 
+  void erase_tag(uint32_t tag) {
+    apply_due_flush();
+    std::erase_if(entries_, [&](const auto& pair) { return (pair.second.tags & tag) != 0; });
+    for (auto& [key, entry] : entries_) entry.may_be_erased = entry.may_be_erased || entry.tags != 0;
+  }
+
   void flush(int64_t delay_ms) {
     apply_due_flush();
     if (delay_ms > 0) {
@@ -167,7 +178,7 @@ class Oracle {
     std::erase_if(entries_, [&](const auto& pair) { return pair.second.is_gone(clock_.monotonic_ms()); });
     return entries_;
   }
-  // Of these, those with such keys that may have gone because nobody has used them.
+  // Of these, those with such keys that may have gone because nobody has used them, or with the tags of others.
   size_t uncertain_entries(const std::string& prefix) {
     return static_cast<size_t>(std::ranges::count_if(live_entries(), [&](const auto& pair) {
       return pair.first.starts_with(prefix) && pair.second.may_be_gone(clock_.monotonic_ms());

@@ -107,6 +107,7 @@ class Comparison {
       case 25:
         if (random_.one_in(400)) erase_some();
         if (random_.one_in(400)) flush_namespace();
+        if (random_.one_in(20)) erase_tag();
         return;
       default:
         return read(key);
@@ -129,8 +130,13 @@ class Comparison {
     entry.deadline_ms = random_deadline();
     if (random_.one_in(5))
       entry.idle_ms = 1 + static_cast<int64_t>(random_.below(random_.one_in(2) ? 100 : 100'000));
+    if (random_.one_in(5)) {
+      for (uint64_t count = 1 + random_.below(kTagsMax); count > 0; --count) entry.tags |= random_tag();
+    }
     return entry;
   }
+
+  uint32_t random_tag() { return uint32_t{1} << random_.below(32); }
 
   int64_t random_deadline() {
     if (!random_.one_in(3)) return kNever;
@@ -186,6 +192,9 @@ class Comparison {
   SetOptions options_of(const Entry& entry) {
     SetOptions options{.flags = entry.flags, .expiry = expiry_of(entry.deadline_ms)};
     if (entry.idle_ms) options.idle = std::chrono::milliseconds(*entry.idle_ms);
+    std::vector<std::string> tags;
+    for (uint32_t left = entry.tags; left != 0; left &= left - 1) tags.push_back(std::to_string(left & -left));
+    options.tags = Tags::of(tags).value();
     return options;
   }
 
@@ -300,6 +309,8 @@ class Comparison {
     // That stays.
     const Entry* const before = oracle_.find(key);
     entry.idle_ms = before != nullptr ? before->idle_ms : std::nullopt;
+    entry.tags = before != nullptr ? before->tags : 0;
+    entry.may_be_erased = before != nullptr && before->may_be_erased;
     const bool erases = random_.one_in(8);
     const bool is_for_present = random_.one_in(2);
     const auto outcome = cache_->update(key, [&](const ItemView* item) {
@@ -324,6 +335,12 @@ class Comparison {
                           : cache_->erase_if([&](const ItemView& item) { return item.key.starts_with(prefix); });
     REQUIRE(erased <= expected);
     if (!setting_.can_evict) REQUIRE(erased + uncertain >= expected);
+  }
+
+  void erase_tag() {
+    const uint32_t tag = random_tag();
+    larder::erase_tag(*cache_, std::to_string(tag));
+    oracle_.erase_tag(tag);
   }
 
   void flush_namespace() {

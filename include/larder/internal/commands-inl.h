@@ -14,6 +14,7 @@
 #include "larder/internal/commands/serving-inl.h"
 #include "larder/internal/commands/sizing-inl.h"
 #include "larder/internal/commands/store-inl.h"
+#include "larder/internal/commands/tags-inl.h"
 #include "larder/internal/commands/touch-inl.h"
 #include "larder/internal/commands/update-inl.h"
 

@@ -6,6 +6,7 @@
 #include "larder/internal/engine/cleaner-inl.h"
 #include "larder/internal/engine/decision-inl.h"
 #include "larder/internal/engine/engine-inl.h"
+#include "larder/internal/engine/erased_tags-inl.h"
 #include "larder/internal/engine/explain-inl.h"
 #include "larder/internal/engine/history-inl.h"
 #include "larder/internal/engine/lookup-inl.h"

@@ -33,9 +33,10 @@ class Workshop {
         ghost_(Ghost::create(account_, space_).value()),
         index_(Index::create(account_, space_, 1).value()),
         log_(Log::create(account_, space_).value()),
-        cleaner_(account_, *index_, *log_, ghost_, removal_log_, &counters_, may_evict, nullptr, [this] {
-          if (on_step) on_step();
-        }) {
+        cleaner_(account_, *index_, *log_, ghost_, removal_log_, erased_tags_, &counters_, may_evict, nullptr,
+                 nullptr, [this] {
+                   if (on_step) on_step();
+                 }) {
     // Each stripe has its first page: what is put needs no more than its room.
     for (uint32_t i = 0; i < index_->stripe_count(); ++i) {
       Stripe& stripe = index_->stripe(i);
@@ -152,6 +153,7 @@ class Workshop {
   AddressSpace space_;
   Counters counters_;
   RemovalLog removal_log_;
+  ErasedTags erased_tags_;
   Ghost ghost_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Log> log_;

@@ -1,14 +1,18 @@
 #include "larder/internal/index/namespaces.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../test_cache.h"
 #include "doctest/doctest.h"
+#include "fmt/format.h"
 #include "larder/serving.h"
+#include "larder/sizing.h"
 
 namespace larder {
 namespace {
@@ -53,9 +57,41 @@ TEST_CASE("a key belongs to the namespace whose prefix it begins with") {
     CHECK(namespaces.of(other) == 0);
   }
   CHECK(namespaces.count() == 6);
-  CHECK(namespaces.declared_as("user:") == 1);
-  CHECK(namespaces.declared_as("user:1") == std::nullopt);
-  CHECK(namespaces.declared_as("") == std::nullopt);
+  CHECK(namespaces.declared_as("user:") == std::vector<uint32_t>{1});
+  CHECK(namespaces.declared_as("user:1").empty());
+  CHECK(namespaces.declared_as("").empty());
+}
+
+TEST_CASE("of prefixes that begin with each other, a key belongs to the longest that it begins with") {
+  std::vector<Namespace> declared = declare({"a", "a:b", "a:b:c", "a:bb", "b", "a:", "a:c", "\xff", "\xff\xff"});
+  std::mt19937 random(1);
+  for (int round = 0; round < 20; ++round) {
+    std::ranges::shuffle(declared, random);
+    const Namespaces namespaces(declared);
+    const auto longest = [&](std::string_view key) {
+      size_t best = declared.size();
+      for (size_t i = 0; i < declared.size(); ++i) {
+        if (!key.starts_with(declared[i].prefix)) continue;
+        if (best == declared.size() || declared[i].prefix.size() > declared[best].prefix.size()) best = i;
+      }
+      return static_cast<uint32_t>(best == declared.size() ? 0 : best + 1);
+    };
+    for (int i = 0; i < 2'000; ++i) {
+      std::string key;
+      for (auto left = random() % 7; left > 0; --left) key += "ab:c\xff"[random() % 5];
+      REQUIRE(namespaces.of(key) == longest(key));
+    }
+    for (const Namespace& outer : declared) {
+      std::vector<uint32_t> within;
+      for (size_t i = 0; i < declared.size(); ++i) {
+        if (declared[i].prefix.starts_with(outer.prefix)) within.push_back(static_cast<uint32_t>(i + 1));
+      }
+      std::vector<uint32_t> told = namespaces.declared_as(outer.prefix);
+      CHECK(declared[told.front() - 1].prefix == outer.prefix);
+      std::ranges::sort(told);
+      CHECK(told == within);
+    }
+  }
 }
 
 TEST_CASE("without namespaces every key belongs to none") {
@@ -73,21 +109,47 @@ TEST_CASE("what cannot be declared is refused, with the reason") {
   CHECK(refusal(declare({""})) == "INVALID_ARGUMENT: namespaces: a prefix of 0 bytes is not of 1..65534");
   CHECK(refusal(declare({std::string(kKeyBytesMax, 'p')})) ==
         "INVALID_ARGUMENT: namespaces: a prefix of 65535 bytes is not of 1..65534");
-  CHECK(refusal(declare({"a", "a"})) ==
-        "INVALID_ARGUMENT: namespaces: the prefix 'a' begins with another one, 'a'");
-  CHECK(refusal(declare({"user:", "us"})) ==
-        "INVALID_ARGUMENT: namespaces: the prefix 'user:' begins with another one, 'us'");
+  CHECK(refusal(declare({"a", "a"})) == "INVALID_ARGUMENT: namespaces: the prefix 'a' is declared twice");
+  CHECK(refusal(declare({"b", "a", "us", "b"})) ==
+        "INVALID_ARGUMENT: namespaces: the prefix 'b' is declared twice");
   CHECK(refusal({{.prefix = "\x01", .item_bytes_limit = 1023}}) ==
         "INVALID_ARGUMENT: namespaces: item_bytes_limit of '\\x01': 1023 is neither 0 nor in 1024..67108864");
   std::vector<Namespace> many;
-  for (size_t i = 0; i < kNamespacesMax; ++i) many.push_back({.prefix = std::string(1, static_cast<char>(i))});
-  CHECK(refusal(many) == "OK");
+  for (size_t i = 0; i < kNamespacesMax; ++i) many.push_back({.prefix = std::to_string(i)});
+  CHECK(Cache::create({.memory_limit_bytes = size_t{256} << 20, .namespaces = many}).status().ToString() == "OK");
   many.push_back({.prefix = "z"});
-  CHECK(refusal(many) == "INVALID_ARGUMENT: namespaces: 64 are more than 63");
-  many.pop_back();
+  CHECK(refusal(many) == "INVALID_ARGUMENT: namespaces: 1024 are more than 1023");
+  many.resize(63);
   CHECK(Cache::create({.memory_limit_bytes = kMemoryLimitBytesMin, .item_bytes_max = 1024, .namespaces = many})
             .status()
             .ToString() == "RESOURCE_EXHAUSTED: memory_limit_bytes: 1048576 is too small for 63 namespaces");
+}
+
+TEST_CASE("a thousand namespaces are told apart, flushed and counted one by one") {
+  std::vector<Namespace> many;
+  for (size_t i = 0; i < kNamespacesMax; ++i) {
+    many.push_back({.prefix = fmt::format("tenant{:04}:", i), .item_bytes_limit = i % 2 == 0 ? 4096u : 0u});
+  }
+  TestCache cache({.memory_limit_bytes = size_t{256} << 20, .seed = 1, .namespaces = many});
+  for (const Namespace& tenant : many) {
+    for (int i = 0; i < 100; ++i) cache->set(tenant.prefix + std::to_string(i), std::string(100, 'v'));
+  }
+  for (size_t i = 0; i < many.size(); i += 7) CHECK(cache->flush_namespace(many[i].prefix));
+  const std::vector<NamespaceStats> all = namespace_stats(*cache);
+  REQUIRE(all.size() == many.size() + 1);
+  for (size_t i = 0; i < many.size(); ++i) {
+    CAPTURE(i);
+    const size_t items = all[i].stats.items;
+    if (i % 7 == 0) {
+      CHECK(items == 0);
+    } else if (i % 2 == 0) {
+      CHECK(all[i].stats.item_bytes <= 4096);
+      CHECK(items > 20);
+    } else {
+      CHECK(items == 100);
+    }
+    CHECK(cache->contains(many[i].prefix + "99") == (i % 7 != 0));
+  }
 }
 
 // --- flushing ----------------------------------------------------------------------------------------------
@@ -115,6 +177,51 @@ TEST_CASE("a flushed namespace is empty at once, and all others stay as they are
   CHECK(cache->replace("user:9", "after") == StoreResult::kNotStored);
   cache->flush_all();
   CHECK(cache->stats().items == 0);
+}
+
+TEST_CASE("a flush takes the namespaces within it along") {
+  TestCache cache({.memory_limit_bytes = size_t{8} << 20,
+                   .seed = 1,
+                   .namespaces = declare({"a:", "a:b:", "a:c:", "a:b:d:", "ab:"})});
+  const auto there = [&] {
+    std::string keys;
+    for (const std::string_view key : {"a:1", "a:b:1", "a:c:1", "a:b:d:1", "ab:1", "1"}) {
+      keys += cache->contains(key) ? std::string(key) + " " : "";
+    }
+    return keys;
+  };
+  const auto set_all = [&] {
+    for (const std::string_view key : {"a:1", "a:b:1", "a:c:1", "a:b:d:1", "ab:1", "1"}) cache->set(key, "v");
+  };
+  set_all();
+  CHECK(cache->flush_namespace("a:b:"));
+  CHECK(there() == "a:1 a:c:1 ab:1 1 ");
+  set_all();
+  CHECK(cache->flush_namespace("a:"));
+  CHECK(there() == "ab:1 1 ");
+  CHECK(stats_of(*cache, "a:").stats.flushes == 1);
+  CHECK(stats_of(*cache, "a:c:").stats.flushes == 0);
+}
+
+TEST_CASE("a flush of a namespace with a high number changes nothing of the curves of others") {
+  const auto curve = [](bool flushes) {
+    std::vector<Namespace> many;
+    for (int i = 0; i < 66; ++i) many.push_back({.prefix = fmt::format("n{}:", 1'000 + i)});
+    TestCache cache({.memory_limit_bytes = size_t{64} << 20, .seed = 1, .curve_share_max = 1, .namespaces = many});
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 300'000; ++i) {
+      const std::string key = "n1000:" + std::to_string(random() % (1 + random() % 200'000));
+      if (!cache->get(key)) cache->set(key, std::string(3'000, 'v'));
+      // Number 1 is 65 without its upper bits.
+      if (flushes && i % 10'000 == 0) cache->flush_namespace("n1064:");
+    }
+    std::vector<double> ratios;
+    for (const MissRatio& size : miss_ratio_curve(*cache).sizes) ratios.push_back(size.miss_ratio);
+    return ratios;
+  };
+  const std::vector<double> without = curve(false);
+  CHECK(without.front() > 0);
+  CHECK(curve(true) == without);
 }
 
 TEST_CASE("only a namespace that was declared can be flushed") {

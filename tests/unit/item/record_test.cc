@@ -42,8 +42,12 @@ std::string pattern(size_t bytes, char first) {
 bool is_same(const Content& a, const Content& b) {
   return a.value == b.value && a.flags == b.flags && a.deadline_ms == b.deadline_ms && a.cas == b.cas &&
          a.is_cas_whole == b.is_cas_whole && a.marks == b.marks && a.accessed_s == b.accessed_s &&
-         a.idle_ms == b.idle_ms && a.end_ms == b.end_ms;
+         a.idle_ms == b.idle_ms && a.end_ms == b.end_ms &&
+         std::equal(a.tags, a.tags + Extension::tag_bytes(a.tag_count()), b.tags);
 }
+
+constexpr std::byte kTagBytes[Extension::tag_bytes(kTagsMax)] = {std::byte{1}, std::byte{2}, std::byte{3}};
+constexpr Marks tags(size_t count) { return static_cast<Marks>(count << kTagCountShift); }
 
 struct Number {
   uint64_t cas;
@@ -74,6 +78,12 @@ std::vector<Content> field_combinations() {
         contents.back().marks = kMarkIdle | (flags == 1 ? kMarkTracked : Marks{0});
         contents.back().idle_ms = UINT32_MAX - flags;
         contents.back().end_ms = std::max<int64_t>(deadline_ms, 1);
+        contents.push_back(contents.back());
+        contents.back().marks |= tags(1 + flags % 2 * 3);
+        contents.back().tags = kTagBytes;
+        contents.push_back(content);
+        contents.back().marks = tags(kTagsMax) | kMarkTracked | kMarkStale;
+        contents.back().tags = kTagBytes;
       }
     }
   }
@@ -125,8 +135,12 @@ TEST_CASE("a small record takes four bytes besides its key and value, and a fiel
   CHECK(bytes(1, {.value = eleven.substr(4), .marks = kMarkStale | kMarkWon}) == 24);
   CHECK(bytes(1, {.value = eleven.substr(9), .marks = kMarkTracked, .accessed_s = 1}) == 16);
   CHECK(bytes(1, {.value = eleven.substr(8), .marks = kMarkTracked}) == 24);
-  CHECK(bytes(1, {.value = eleven.substr(6), .marks = kMarkIdle}) == 24);
-  CHECK(bytes(1, {.value = eleven.substr(5), .marks = kMarkIdle}) == 32);
+  CHECK(bytes(1, {.value = eleven.substr(7), .marks = kMarkIdle}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(6), .marks = kMarkIdle}) == 32);
+  CHECK(bytes(1, {.value = eleven.substr(8), .marks = tags(1)}) == 24);
+  CHECK(bytes(1, {.value = eleven.substr(7), .marks = tags(1)}) == 32);
+  CHECK(bytes(1, {.value = eleven.substr(4), .marks = tags(4)}) == 40);
+  CHECK(bytes(1, {.value = eleven.substr(3), .marks = tags(4)}) == 48);
 }
 
 TEST_CASE("a key of 256 bytes and more takes two bytes for its size") {
@@ -169,7 +183,7 @@ TEST_CASE("a record can be rewritten from any content to any other that fits, an
   const std::vector<Content> contents = field_combinations();
   const std::string key = pattern(20, 'A');
   const std::string values[] = {"", "x", pattern(12, 'a'), pattern(40, 'b')};
-  constexpr size_t kRoomBytes = 104;
+  constexpr size_t kRoomBytes = 128;
   for (size_t i = 0; i < contents.size(); ++i) {
     for (const Content& other : contents) {
       Content from = contents[i];
@@ -229,11 +243,12 @@ TEST_CASE("a part of a record's own value can become its value") {
 
 TEST_CASE("a value grows behind and before what there is of it, until its room is full") {
   for (const size_t step : {1, 3, 7, 8, 9, 100, 5000}) {
-    for (const Marks marks : {Marks{0}, kMarkStale, kMarkIdle}) {
+    for (const Marks marks : {Marks{0}, kMarkStale, kMarkIdle, tags(1), tags(4)}) {
       CAPTURE(step);
       Room room(40'000);
       std::string value = pattern(step, 'a');
-      Record record = Record::create(room.memory(), room.bytes(), false, "key", {.value = value, .marks = marks});
+      Record record = Record::create(room.memory(), room.bytes(), false, "key",
+                                     {.value = value, .marks = marks, .tags = kTagBytes});
       for (size_t i = 0;; ++i) {
         const std::string addition = pattern(step, static_cast<char>('a' + i % 26));
         const bool is_prepended = i % 3 == 2;
@@ -247,11 +262,13 @@ TEST_CASE("a value grows behind and before what there is of it, until its room i
         if (step < 100 && i % 97 != 0 && value.size() + 100 < room.bytes()) continue;
         REQUIRE(record.content().value == value);
         REQUIRE(record.content().marks == marks);
+        REQUIRE(std::equal(kTagBytes, kTagBytes + Extension::tag_bytes(record.content().tag_count()),
+                           record.content().tags));
         REQUIRE(record.content().cas == i);
         REQUIRE(record.key() == "key");
       }
       CHECK(record.content().value == value);
-      CHECK(value.size() + step + 32 > room.bytes());
+      CHECK(value.size() + step + 48 > room.bytes());
       CHECK(room.is_intact_behind());
     }
   }

@@ -21,7 +21,11 @@ class ChangingRead {
  public:
   // is_use: it counts as a use of the item.
   ChangingRead(Engine& engine, const ReadOptions& options, Reader reader, bool is_use, int64_t now_ms)
-      : engine_(engine), options_(options), reader_(reader), is_use_(is_use), now_ms_(now_ms) {}
+      : engine_(engine), options_(options), reader_(reader), is_use_(is_use), now_ms_(now_ms) {
+    if (options.vivify && !options.vivify->tags.empty()) {
+      tags_.emplace(options.vivify->tags, engine.erased_tags().count());
+    }
+  }
 
   // Nothing when there is no item.
   [[nodiscard]] const Reading* run(const KeyRef& key) {
@@ -85,8 +89,9 @@ class ChangingRead {
     wins_ = true;
     const auto marks = static_cast<Marks>(kMarkWon | binary_key_mark(created.is_key_binary) |
                                           (reader_ == Reader::kLoader ? kMarkPlaceholder : 0));
-    Decision decision =
-        replacement({.value = {}, .flags = created.flags, .deadline_ms = deadline_ms_, .marks = marks}, now_ms_);
+    Content content{.value = {}, .flags = created.flags, .deadline_ms = deadline_ms_, .marks = marks};
+    if (tags_) tags_->put_into(content);
+    Decision decision = replacement(content, now_ms_);
     decision.cas = created.cas;
     return decision;
   }
@@ -135,6 +140,7 @@ class ChangingRead {
   const bool is_use_;
   const int64_t now_ms_;
   Reading reading_;
+  std::optional<TagStamp> tags_;  // of what is created
   std::string value_;
   bool is_found_ = false;
   bool wins_ = false;

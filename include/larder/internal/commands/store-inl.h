@@ -65,13 +65,16 @@ inline void count(Counters& counters, StoreResult result, const StoreOptions& op
 // Makes the content of an item that is stored. Lives until it has been.
 class StoredContent {
  public:
-  StoredContent(std::string_view value, const StoreOptions& options, Marks marks, int64_t end_ms, int64_t latest_ms)
+  // `tags`: null if it has none.
+  StoredContent(std::string_view value, const StoreOptions& options, Marks marks, const TagStamp* tags,
+                int64_t end_ms, int64_t latest_ms)
       : options_(options),
         latest_ms_(latest_ms),
         given_{.value = value,
                .flags = options.item.flags,
                .deadline_ms = end_ms,
                .marks = static_cast<Marks>(marks | binary_key_mark(options.item.is_key_binary))} {
+    if (tags != nullptr) tags->put_into(given_);
     if (!options.item.idle || extends(options)) return;
     given_.marks |= kMarkIdle;
     given_.idle_ms = bounded_idle_ms(*options.item.idle);
@@ -97,7 +100,7 @@ class StoredContent {
     changed_ = item.content;
     changed_.tail = given_.value.empty() ? std::string_view("") : given_.value;
     if (options_.mode == StoreMode::kPrepend) std::swap(changed_.value, changed_.tail);
-    changed_.marks = given_.marks | (item.content.marks & (kMarkGrace | kMarkIdle));
+    changed_.marks = (given_.marks & ~kMarksTags) | (item.content.marks & (kMarkGrace | kMarkIdle | kMarksTags));
     changed_.note_use(latest_ms_);
     return changed_;
   }
@@ -118,10 +121,14 @@ LARDER_INLINE StoreOutcome store(Engine& engine, const Engine::Target& target, s
 }
 
 LARDER_INLINE StoreOutcome store_item(Engine& engine, const Engine::Target& target, std::string_view value,
-                                      const StoreOptions& options, Placeholders placeholders, Marks marks) {
+                                      const StoreOptions& options, Placeholders placeholders, Marks marks,
+                                      std::optional<uint64_t> erasures) {
   const int64_t now_ms = engine.now_ms();
   const Expiry expiry = extends(options) ? options.vivify.value_or(Expiry()) : options.item.expiry;
-  StoredContent stored(value, options, marks, engine.deadline_of(expiry, now_ms), engine.latest_ms(now_ms));
+  std::optional<TagStamp> tags;
+  if (!options.item.tags.empty()) tags.emplace(options.item.tags, erasures.value_or(engine.erased_tags().count()));
+  StoredContent stored(value, options, marks, tags ? &*tags : nullptr, engine.deadline_of(expiry, now_ms),
+                       engine.latest_ms(now_ms));
   if (options.item.idle) engine.expect_expiries();
   Counters& counters = engine.counters(target.key);
   const bool is_hidden = (marks & kMarksHidden) != 0;

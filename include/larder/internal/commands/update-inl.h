@@ -16,7 +16,7 @@ inline Content updated(const Engine& engine, const StoredItem* item, const Updat
   Content content = item != nullptr ? item->content : Content();
   const Marks old_marks = content.marks;
   content.value = update.bytes();
-  content.marks = item != nullptr ? static_cast<Marks>(old_marks & (kMarkBinaryKey | kMarkIdle))
+  content.marks = item != nullptr ? static_cast<Marks>(old_marks & (kMarkBinaryKey | kMarkIdle | kMarksTags))
                                   : binary_key_mark(update.is_key_binary);
   if (update.flags) content.flags = *update.flags;
   if (update.expiry) {

@@ -166,7 +166,7 @@ LARDER_INLINE void Curve::catch_up() {
 
 LARDER_INLINE void Curve::apply(const Access& access, int64_t now_ms) {
   if (miniatures_.empty()) return;
-  if (flushed_.load(std::memory_order_relaxed) != 0) forget_flushed();
+  if (std::ranges::any_of(flushed_, [](const auto& spaces) { return spaces.load() != 0; })) forget_flushed();
   const Sample sample = this->sample();
   const auto now = static_cast<Miniature::Deadline>(now_ms >> kDeadlineShift);
   const bool is_short = sample.has_short(access.hash);
@@ -247,10 +247,13 @@ LARDER_INLINE void Curve::store(const Access& access) {
 }
 
 LARDER_INLINE void Curve::forget_flushed() {
-  const uint64_t flushed = flushed_.exchange(0, std::memory_order_relaxed);
+  std::array<uint64_t, kFlushedWords> flushed;
+  std::ranges::transform(flushed_, flushed.begin(), [](auto& spaces) { return spaces.exchange(0); });
   for (Miniature& miniature : miniatures_) {
-    miniature.erase_if([&](uint64_t hash, uint32_t)
-                           ABSL_NO_THREAD_SAFETY_ANALYSIS { return (flushed >> space_of(hash) & 1) != 0; });
+    miniature.erase_if([&](uint64_t hash, uint32_t) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      const uint32_t space = space_of(hash);
+      return (flushed[space / 64] >> space % 64 & 1) != 0;
+    });
   }
 }
 

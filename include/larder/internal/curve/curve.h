@@ -109,8 +109,10 @@ class Curve {
   }
 
   // All items of a namespace are gone, or all there are.
-  void flush(uint32_t space) { flushed_.fetch_or(uint64_t{1} << space, std::memory_order_relaxed); }
-  void flush() { flushed_.store(~uint64_t{0}, std::memory_order_relaxed); }
+  void flush(uint32_t space) { flushed_[space / 64].fetch_or(uint64_t{1} << space % 64); }
+  void flush() {
+    for (RelaxedAtomic<uint64_t>& spaces : flushed_) spaces.store(~uint64_t{0});
+  }
 
   // --- by who asks ---
 
@@ -170,7 +172,8 @@ class Curve {
   alignas(64) RelaxedAtomic<uint64_t> sample_{Sample().word()};
   std::unique_ptr<PerThread<AccessRing, 1>> rings_;  // null: the curve is off
 
-  alignas(64) OrderedAtomic<uint64_t> flushed_{0};  // a bit for each namespace
+  static constexpr size_t kFlushedWords = (kNamespacesMax + 1) / 64;
+  alignas(64) std::array<RelaxedAtomic<uint64_t>, kFlushedWords> flushed_{};  // a bit for each namespace
   Account* account_ = nullptr;
   Source source_;
 

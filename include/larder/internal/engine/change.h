@@ -28,13 +28,14 @@ struct Change {
   bool may_spare = true;     // room for more may be left behind what is appended
 };
 
-enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLarge, kLargeRoom, kNamespace, kNever };
+enum class Shortage : uint8_t { kNone, kSegment, kAccount, kLarge, kLargeRoom, kQuota, kNever };
 // What a store found too little of, and how much of it it needs; kLarge: room in the account, for a large item;
-// kLargeRoom: address space for one, or memory that the system grants; kNever: no room will help.
+// kLargeRoom: address space for one, or memory that the system grants; kQuota: of a namespace's bytes, or of the
+// number of items; kNever: no room will help.
 struct Attempt {
   Shortage shortage = Shortage::kNone;
   size_t bytes = 0;
-  uint32_t space = 0;      // kNamespace
+  uint32_t space = 0;      // kQuota
   uint64_t cas = 0;        // kNone: of what was stored
   bool has_spare = false;  // less would do: it was to have room to grow
 };

@@ -44,9 +44,15 @@ LARDER_INLINE absl::Status Engine::check_all() {
   for (uint32_t space = 1; space < index_->namespaces().count(); ++space) {
     if (!quota_->is_limited(space)) continue;
     const uint64_t sum = index_->sums(space).bytes();
-    if (const uint64_t counted = index_->limited_bytes(space); counted != sum) {
+    if (const uint64_t counted = index_->limited(space); counted != sum) {
       return absl::InternalError(
           absl::StrCat("namespace ", space, " counts ", counted, " bytes, its stripes have ", sum));
+    }
+  }
+  if (options_.items_max != 0) {
+    const uint64_t sum = index_->sums().items;
+    if (const uint64_t counted = index_->limited(index_->namespaces().count()); counted != sum) {
+      return absl::InternalError(absl::StrCat(counted, " items are counted, the stripes have ", sum));
     }
   }
   log_->for_each_segment([&](SegmentId id) {

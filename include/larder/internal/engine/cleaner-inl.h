@@ -24,10 +24,15 @@ static_assert(kPaceRecordsMin > kPaceFactor / (1 - kKeptShareMax), "stores of li
 inline constexpr size_t kShortRecordBytes = 64;
 // With room left, expired segments are looked for so often.
 inline constexpr int64_t kExpiredLookMs = 50;
+// Without eviction, what erased tags have left is searched for no more often.
+inline constexpr int64_t kSearchMs = 1'000;
 // After so many segments' worth of cleaning without result, victims are chosen by the policy alone; after so many,
 // nothing is kept any more.
 inline constexpr size_t kSegmentsBeforePolicy = 5;
 inline constexpr size_t kSegmentsBeforeForce = 10;
+// The same for who has to make room for one item only.
+inline constexpr size_t kItemsBeforePolicy = 256;
+inline constexpr size_t kItemsBeforeForce = 512;
 // How long writers are waited for in vain: they need a segment for the time of a copy, but may be kept from
 // running. Real time, since it is about other threads.
 inline constexpr std::chrono::milliseconds kWriterWaitMax{100};
@@ -35,7 +40,8 @@ inline constexpr std::chrono::milliseconds kWriterWaitMax{100};
 inline constexpr uint64_t kTurnsPerLane = 2;
 
 LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, RemovalLog& removal_log,
-                               Counters* counters, bool may_evict, OnRemoval on_removal, OnStep on_step)
+                               const ErasedTags& erased_tags, Counters* counters, bool may_evict,
+                               OnRemoval on_removal, OnErased on_erased, OnStep on_step)
     : account_(account),
       log_(log),
       eviction_sample_(&account),
@@ -44,9 +50,11 @@ LARDER_INLINE Cleaner::Cleaner(Account& account, Index& index, Log& log, Ghost& 
              .ghost = ghost,
              .eviction_sample = eviction_sample_,
              .removal_log = removal_log,
+             .erased_tags = erased_tags,
              .counters = counters,
              .may_evict = may_evict,
              .on_removal = std::move(on_removal),
+             .on_erased = std::move(on_erased),
              .long_key = long_key_},
       on_step_(std::move(on_step)),
       victims_(log) {
@@ -173,10 +181,10 @@ struct Cleaner::Effort {
 };
 
 // In vain if nothing can go, or writers have been waited for long enough.
-LARDER_INLINE Cleaner::Step Cleaner::go_on(Place& place, Effort& effort, int64_t now_ms,
+LARDER_INLINE Cleaner::Step Cleaner::go_on(Place& place, Effort& effort, size_t bytes, int64_t now_ms,
                                            EvictionPressure pressure) {
-  if (clean(place, {.bytes = step_bytes()}, now_ms, pressure)) {
-    effort = {.cleaned_bytes = effort.cleaned_bytes + step_bytes()};
+  if (clean(place, {.bytes = bytes}, now_ms, pressure)) {
+    effort = {.cleaned_bytes = effort.cleaned_bytes + bytes};
     return Step::kGoOn;
   }
   effort.needs_others = place.lack == Lack::kOfRoom;
@@ -187,10 +195,21 @@ LARDER_INLINE Cleaner::Step Cleaner::go_on(Place& place, Effort& effort, int64_t
   return now < effort.end ? Step::kGoOn : Step::kInVain;
 }
 
+// Without eviction only what is known to have gone is cleaned, and nobody knows where the items of an erased tag
+// lie: so everything is searched, once after each erasure or some, and once in a second at most.
+LARDER_INLINE void Cleaner::suspect_erased(int64_t now_ms) {
+  const uint64_t erasures = parts_.erased_tags.count();
+  if (parts_.may_evict || erasures == erasures_searched_for_.load() || now_ms < next_search_ms_.load()) return;
+  erasures_searched_for_.store(erasures);
+  next_search_ms_.store(now_ms + kSearchMs);
+  log_.flush_some(1);
+}
+
 LARDER_INLINE bool Cleaner::make_room_for_segment(int64_t now_ms) {
+  suspect_erased(now_ms);
   return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     if (log_.has_free_segment()) return Step::kDone;
-    return go_on(place, effort, now_ms, pressure_after(effort.cleaned_bytes));
+    return go_on(place, effort, step_bytes(), now_ms, pressure_after(effort.cleaned_bytes));
   });
 }
 
@@ -201,6 +220,7 @@ LARDER_INLINE EvictionPressure Cleaner::pressure_after(size_t cleaned_bytes) con
 }
 
 LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms, bool is_for_large) {
+  suspect_erased(now_ms);
   return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     if (bytes_min() + bytes > account_.limit()) return Step::kInVain;
     const size_t reusable_bytes = is_for_large ? log_.free_large_bytes() : 0;
@@ -210,7 +230,23 @@ LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms, b
       return Step::kGoOn;
     }
     const size_t in_vain = effort.cleaned_bytes - std::min(effort.cleaned_bytes, bytes);
-    return go_on(place, effort, now_ms, pressure_after(in_vain));
+    return go_on(place, effort, step_bytes(), now_ms, pressure_after(in_vain));
+  });
+}
+
+// One item after the other, so that no more go than must.
+LARDER_INLINE bool Cleaner::make_room_for_item(FunctionRef<bool()> has_room, int64_t now_ms) {
+  return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
+    for (size_t items = 0; items < kPaceRecordsMin; ++items) {
+      if (has_room()) return Step::kDone;
+      const size_t passed = effort.cleaned_bytes;  // each is cleaned as if it were a byte
+      const EvictionPressure pressure = passed < kItemsBeforePolicy  ? EvictionPressure::kOrdinary
+                                        : passed < kItemsBeforeForce ? EvictionPressure::kByPolicy
+                                                                     : EvictionPressure::kForced;
+      const Step made = go_on(place, effort, 1, now_ms, pressure);
+      if (made != Step::kGoOn || effort.needs_others) return made;
+    }
+    return Step::kGoOn;
   });
 }
 
@@ -219,7 +255,7 @@ LARDER_INLINE bool Cleaner::make_room_in_account(size_t bytes, int64_t now_ms, b
 LARDER_INLINE bool Cleaner::make_room_for_large(size_t bytes, int64_t now_ms) {
   return by_steps([&](Place& place, Effort& effort) ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex) {
     if (effort.cleaned_bytes >= bytes) return Step::kDone;
-    const Step made = go_on(place, effort, now_ms, EvictionPressure::kByPolicy);
+    const Step made = go_on(place, effort, step_bytes(), now_ms, EvictionPressure::kByPolicy);
     return made == Step::kInVain && effort.cleaned_bytes > 0 ? Step::kDone : made;
   });
 }

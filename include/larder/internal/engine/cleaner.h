@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "larder/function_ref.h"
 #include "larder/internal/base/account.h"
 #include "larder/internal/base/atomic.h"
 #include "larder/internal/base/lock_order.h"
@@ -43,12 +44,14 @@ namespace larder::internal {
 class Cleaner {
  public:
   using OnRemoval = SegmentCleaner::OnRemoval;
+  using OnErased = SegmentCleaner::OnErased;
   // Called between the steps of a long cleaning, with no lock held.
   using OnStep = std::function<void()>;
 
   // `counters`: those of each namespace.
-  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, RemovalLog& removal_log, Counters* counters,
-          bool may_evict, OnRemoval on_removal = nullptr, OnStep on_step = nullptr);
+  Cleaner(Account& account, Index& index, Log& log, Ghost& ghost, RemovalLog& removal_log,
+          const ErasedTags& erased_tags, Counters* counters, bool may_evict, OnRemoval on_removal = nullptr,
+          OnErased on_erased = nullptr, OnStep on_step = nullptr);
 
   // After `bytes` were stored: if memory is tight, cleans as much as it takes to free as much, what is debt and
   // what is charged beyond the limit, going by what the last victims gave, but no more than a bound that grows with
@@ -69,6 +72,9 @@ class Cleaner {
   // Of what the policy evicts, about so many bytes, so that a large item finds address space. False: nothing can
   // go.
   [[nodiscard]] bool make_room_for_large(size_t bytes, int64_t now_ms);
+
+  // Of what the policy evicts, one item after the other, until `has_room`. False: nothing can go.
+  [[nodiscard]] bool make_room_for_item(FunctionRef<bool()> has_room, int64_t now_ms);
 
   // Cleans about `bytes` worth of segments that hold nothing but expired, flushed or mostly dead items, and of what
   // is over the limit; when there are none, gives memory that nothing lies in back to the system, a piece at a
@@ -135,7 +141,8 @@ class Cleaner {
   // Takes steps, each with a place's mutex held, and rests between them, until one is done or in vain.
   template <class TakeStep>
   bool by_steps(TakeStep&& take_step);
-  [[nodiscard]] Step go_on(Place& place, Effort& effort, int64_t now_ms, EvictionPressure pressure)
+  void suspect_erased(int64_t now_ms);
+  [[nodiscard]] Step go_on(Place& place, Effort& effort, size_t bytes, int64_t now_ms, EvictionPressure pressure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
   [[nodiscard]] bool take_victim(Place& place, int64_t now_ms, bool may_evict, EvictionPressure pressure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(place.mutex);
@@ -174,6 +181,9 @@ class Cleaner {
   RelaxedAtomic<uint64_t> turns_{0};        // how many victims have been cleaned
   RelaxedAtomic<size_t> unpaid_bytes_{0};   // stored while all places were taken
   RelaxedAtomic<int64_t> next_look_ms_{0};  // when to look for expired segments again
+  // Without eviction: up to which erasure of a tag everything was searched, and when it may be again.
+  RelaxedAtomic<uint64_t> erasures_searched_for_{0};
+  RelaxedAtomic<int64_t> next_search_ms_{0};
 
   Mutex loop_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kCleaner) ABSL_ACQUIRED_BEFORE(lock_order::kStripe);
   LoopWatch loop_watch_ ABSL_GUARDED_BY(loop_mutex_);

@@ -55,7 +55,7 @@ inline uint64_t random_seed() {
 LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (absl::Status status = check(options); !status.ok()) return status;
   auto engine = std::unique_ptr<Engine>(new Engine(options));
-  Namespaces namespaces(options.namespaces);
+  Namespaces namespaces(options.namespaces, options.items_max);
   for (uint32_t space = 0; space < namespaces.count(); ++space) {
     engine->counters_[space].charge_to(engine->account_);
   }
@@ -90,6 +90,12 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
                      stripe.mutex) { made->queue_removal(stripe, slot, now_ms, why); };
   }
 
+  const auto on_erased = [made](Slot slot) {
+    const Record record = made->log_->record_at(slot.address());
+    const Content content = record.content();
+    made->curve_.note_change(made->ref(record.key()), &content, nullptr);
+  };
+
   const uint64_t seed = options.seed ? *options.seed : random_seed();
   absl::StatusOr<std::unique_ptr<Index>> index =
       Index::create(engine->account_, *space, seed, std::move(namespaces), std::move(on_stale));
@@ -101,14 +107,18 @@ LARDER_INLINE absl::StatusOr<std::unique_ptr<Engine>> Engine::create(const Optio
   engine->log_ = *std::move(log);
 
   engine->cleaner_.emplace(engine->account_, *engine->index_, *engine->log_, *engine->ghost_, *engine->removal_log_,
-                           engine->counters_.get(), options.eviction, std::move(on_removal), deliver);
+                           engine->erased_tags_, engine->counters_.get(), options.eviction, std::move(on_removal),
+                           on_erased, deliver);
   engine->quota_.emplace(
       *engine->index_, options.eviction,
       Quota::Actions{
-          .is_expired = [made](Slot slot,
-                               int64_t now_ms) { return made->log_->is_expired(slot.address(), now_ms); },
+          .is_over =
+              [made](Slot slot, int64_t now_ms) {
+                return made->is_over(made->log_->record_at(slot.address()).content(), now_ms);
+              },
           .remove = [made](Stripe& stripe, const SlotPosition& position, int64_t now_ms)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex) { made->evict(stripe, position, now_ms); },
+          .erasures = [made] { return made->erased_tags_.count(); },
           .rest = deliver});
   if (options.curve && options.eviction) made->begin_curve();
   if (options.hot_keys) made->hot_keys_.begin(made->account_, seed);
@@ -169,6 +179,15 @@ LARDER_INLINE void Engine::expect_expiries() const {
   if (!has_expiries_.load()) has_expiries_.store(true);
 }
 
+LARDER_INLINE ErasedTags& Engine::erased_tags() {
+  if (const size_t bytes = erased_tags_.begin(account_.limit()); bytes > 0) {
+    const RemovalQueue::Delivery delivery(removals());
+    charge(Use::kOther, bytes);
+  }
+  expect_expiries();
+  return erased_tags_;
+}
+
 LARDER_INLINE int64_t Engine::ttl_until(int64_t deadline_ms, int64_t now_ms) const {
   if (deadline_ms == kNeverMs) return kNeverExpires;
   return deadline_ms <= now_ms ? 0 : std::max<int64_t>(1, deadline_ms - now_ms - lag_ms_);
@@ -195,15 +214,18 @@ LARDER_INLINE void Engine::flush_all(int64_t delay_ms) {
 
 LARDER_INLINE bool Engine::flush_namespace(std::string_view prefix) {
   const RemovalQueue::Delivery delivery(removals());
-  const std::optional<uint32_t> space = index_->namespaces().declared_as(prefix);
-  if (!space) return false;
-  counters_[*space].add(Counter::kFlushes);
+  const std::vector<uint32_t> spaces = index_->namespaces().declared_as(prefix);
+  if (spaces.empty()) return false;
+  counters_[spaces.front()].add(Counter::kFlushes);
   (void)now_ms();  // a flush of everything that is due comes before
-  const uint64_t bytes = index_->sums(*space).bytes();
-  removal_log_->note_flush(*space, elapsed_ms());
-  index_->flush(*space);
+  uint64_t bytes = 0;
+  for (const uint32_t space : spaces) {
+    bytes += index_->sums(space).bytes();
+    removal_log_->note_flush(space, elapsed_ms());
+    index_->flush(space);
+    curve_.flush(space);
+  }
   log_->flush_some(bytes);
-  curve_.flush(*space);
   return true;
 }
 

@@ -43,6 +43,7 @@
 #include "larder/internal/engine/cleaner.h"
 #include "larder/internal/engine/counters.h"
 #include "larder/internal/engine/decision.h"
+#include "larder/internal/engine/erased_tags.h"
 #include "larder/internal/engine/lookup.h"
 #include "larder/internal/engine/removal_log.h"
 #include "larder/internal/engine/removal_queue.h"
@@ -119,6 +120,7 @@ class Engine {
   [[nodiscard]] int64_t latest_ms(int64_t now_ms) const { return now_ms + lag_ms_; }
   // An item with an idle time is stored.
   void expect_expiries() const;
+  [[nodiscard]] ErasedTags& erased_tags();  // without a lock, before items have tags or any are erased
   // What was given, when nothing of it is over yet; ≥ 1 before the deadline and 0 after it.
   [[nodiscard]] int64_t ttl_until(int64_t deadline_ms, int64_t now_ms) const;
 
@@ -262,8 +264,12 @@ class Engine {
   void unlink(Stripe& stripe, const SlotPosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   [[nodiscard]] bool is_hidden(Slot slot) const { return log_->record_at(slot.address()).content().is_hidden(); }
   void count_loss(const Stripe& stripe, Slot slot, Removal why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  // Both remove the item; what has expired is not evicted.
-  void expire(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
+  // Expired, or of an erased tag: whoever finds it removes it.
+  [[nodiscard]] bool is_over(const Content& content, int64_t now_ms) const {
+    return content.deadline_ms <= now_ms || erased_tags_.is_erased(content);
+  }
+  // Both remove the item; what is over is not evicted.
+  void remove_over(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
   void evict(Stripe& stripe, const SlotPosition& position, int64_t now_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
@@ -316,6 +322,7 @@ class Engine {
   const std::unique_ptr<Counters[]> counters_;  // by namespace
   Curve curve_;
   HotKeys hot_keys_;
+  ErasedTags erased_tags_;
   std::optional<RemovalQueue> removals_;  // with a listener only
   std::optional<RemovalLog> removal_log_;
   std::optional<Ghost> ghost_;

@@ -56,7 +56,7 @@ LARDER_INLINE Explanation Engine::explain(const KeyRef& key, int64_t now_ms) {
     const std::optional<uint32_t> changed_s = changed_at_s(stripe, content);
     told.chain = item_chain(segment.chain.load());
     told.is_large = segment.is_large.load();
-    if (!is_stale && content.deadline_ms > now_ms) {
+    if (!is_stale && !is_over(content, now_ms)) {
       told.state = KeyState::kPresent;
       if (changed_s) told.stored_s = seconds_since(*changed_s);
       if (content.has(kMarkTracked) && content.has(kMarkFetched)) told.read_s = seconds_since(content.accessed_s);
@@ -68,7 +68,7 @@ LARDER_INLINE Explanation Engine::explain(const KeyRef& key, int64_t now_ms) {
     told.was_read = was_read(slot, content);
     std::optional<int64_t> gone_at_ms;
     if (is_stale && index_->is_of_last_generation(stripe, position)) gone_at_ms = flushed_ms;
-    told.state = KeyState::kFlushed;
+    told.state = is_stale ? KeyState::kFlushed : KeyState::kErased;
     if (content.deadline_ms <= now_ms && (!is_stale || (gone_at_ms && content.deadline_ms <= *gone_at_ms))) {
       told.state = KeyState::kExpired;
       gone_at_ms = content.deadline_ms;

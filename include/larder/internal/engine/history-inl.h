@@ -79,7 +79,7 @@ LARDER_INLINE std::optional<ItemDetails> Engine::inspect(const KeyRef& key, int6
   const uint64_t address = position.get().address();
   const Record record = log_->record_at(address);
   const Content content = record.content();
-  if (content.deadline_ms <= now_ms) return std::nullopt;
+  if (is_over(content, now_ms)) return std::nullopt;
   if (content.is_hidden() && placeholders == Placeholders::kHidden) return std::nullopt;
   const ItemView item = view(stored(key.bytes, stripe, content), now_ms);
   const History history = history_of(stripe, position.get(), content, now_ms);
@@ -105,9 +105,10 @@ LARDER_INLINE Presence Engine::presence(const KeyRef& key, int64_t now_ms) {
   if (!position) {
     return index_->find_flushed(stripe, index_->tag_of(key.hash)) ? Presence::kFlushed : Presence::kMissing;
   }
-  if (is_hidden(position.get())) return Presence::kMissing;
-  const bool is_expired = log_->is_expired(position.get().address(), now_ms);
-  return is_expired ? Presence::kExpired : Presence::kPresent;
+  const Content content = log_->record_at(position.get().address()).content();
+  if (content.is_hidden()) return Presence::kMissing;
+  if (!is_over(content, now_ms)) return Presence::kPresent;
+  return why_over(content, now_ms) == Removal::kExpired ? Presence::kExpired : Presence::kMissing;
 }
 
 }  // namespace larder::internal

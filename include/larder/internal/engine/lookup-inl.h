@@ -87,14 +87,16 @@ LARDER_INLINE void Engine::count_miss(const KeyRef& key) {
   if (ghost_->contains(key.hash)) counters(key).add(Counter::kGetEvicted);
 }
 
-// An item that is expired is removed on the way.
+// An item that is over is removed on the way.
 LARDER_INLINE Found Engine::find_live(Stripe& stripe, const KeyRef& key, int64_t now_ms, bool counts_misses) {
   Found found{.position = find(stripe, key), .content = {}};
   if (found) {
     found.content = log_->record_at(found.position.get().address()).content();
-    if (found.content.deadline_ms > now_ms) return found;
-    if (counts_misses && !found.content.is_hidden()) counters_[index_->space_of(stripe)].add(Counter::kGetExpired);
-    expire(stripe, found.position, now_ms);
+    if (!is_over(found.content, now_ms)) return found;
+    if (counts_misses && !found.content.is_hidden() && found.content.deadline_ms <= now_ms) {
+      counters_[index_->space_of(stripe)].add(Counter::kGetExpired);
+    }
+    remove_over(stripe, found.position, now_ms);
     found = {};
   } else if (counts_misses) {
     if (index_->take_flushed(stripe, index_->tag_of(key.hash))) {
@@ -110,9 +112,13 @@ LARDER_INLINE void Engine::count_loss(const Stripe& stripe, Slot slot, Removal w
   if (!is_hidden(slot)) count_removal(counters_[index_->space_of(stripe)], why, slot.frequency() > 0);
 }
 
-LARDER_INLINE void Engine::expire(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
-  count_loss(stripe, position.get(), Removal::kExpired);
-  note_removal(stripe, position.get(), now_ms, Removal::kExpired);
+LARDER_INLINE void Engine::remove_over(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
+  const Record record = log_->record_at(position.get().address());
+  const Content content = record.content();
+  const Removal why = why_over(content, now_ms);
+  if (why == Removal::kErased) curve_.note_change(ref(record.key()), &content, nullptr);
+  count_loss(stripe, position.get(), why);
+  note_removal(stripe, position.get(), now_ms, why);
   unlink(stripe, position);
 }
 
@@ -161,13 +167,12 @@ LARDER_INLINE Seen Engine::look(const KeyRef& key, Moment& now, Lookup lookup, V
   return look_locked(key, now.ms(), lookup, Shown::kShortAsCopy, visitor);
 }
 
-// What optimistic_find has found; unless it is hidden, or has expired, which is for those with the lock to deal
-// with.
+// What optimistic_find has found; unless it is hidden, or over, which is for those with the lock to deal with.
 inline Seen Engine::show(const KeyRef& key, const OptimisticResult& result, RecordCopy& copy, Moment& now,
                          Lookup lookup, Visitor visitor) {
   Content content = copy.record().content();
   const int64_t now_ms = content.deadline_ms < kNeverMs ? now.ms() : 0;
-  if (content.deadline_ms <= now_ms) return Seen::kNothing;
+  if (is_over(content, now_ms)) return Seen::kNothing;
   const bool is_hidden = content.is_hidden();
   if (is_hidden && lookup != Lookup::kLoaderGet) return Seen::kNothing;
   if (is_use(lookup)) {
@@ -194,7 +199,7 @@ inline Seen Engine::show(const KeyRef& key, const OptimisticResult& result, Reco
   const std::optional<Record::Outline> outline = Record::outline(memory, room_bytes, key.size());
   if (!outline) return Match::kNeedsLock;
   if (outline->deadline_ms < kNeverMs && outline->deadline_ms <= now.ms()) return Match::kNeedsLock;
-  if ((outline->marks & (kMarkTracked | kMarkIdle | kMarksHidden)) != 0) return Match::kNeedsLock;
+  if ((outline->marks & (kMarkTracked | kMarkIdle | kMarksHidden | kMarksTags)) != 0) return Match::kNeedsLock;
   deadline_ms = outline->deadline_ms;
   value.resize(outline->value_bytes);
   load_bytes(memory, outline->value_offset, value.data(), value.size());
@@ -224,7 +229,7 @@ LARDER_INLINE bool Engine::get_value(const KeyRef& key, std::string& value) {
   return is_found;
 }
 
-// For what a search without the lock leaves: large items, expired, flushed and hidden ones, and busy buckets.
+// For what a search without the lock leaves: large items, those that are over, flushed or hidden, and busy buckets.
 LARDER_INLINE Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup lookup, Shown shown,
                                        Visitor visitor, bool may_copy) {
   const RemovalQueue::Delivery delivery(removals());
@@ -246,7 +251,7 @@ LARDER_INLINE Seen Engine::look_locked(const KeyRef& key, int64_t now_ms, Lookup
     if (!found) return Seen::kNothing;
     if (found.content.is_hidden()) seen = lookup == Lookup::kLoaderGet ? Seen::kPlaceholder : Seen::kNothing;
     deadline_ms = found.content.deadline_ms;
-    if (seen == Seen::kNothing || deadline_ms <= now_ms) return Seen::kNothing;
+    if (seen == Seen::kNothing || is_over(found.content, now_ms)) return Seen::kNothing;
     const uint64_t address = found.position.get().address();
     if (is_use(lookup)) {
       found.position.mark_used();

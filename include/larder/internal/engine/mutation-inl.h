@@ -161,8 +161,13 @@ LARDER_INLINE Attempt Engine::store(Stripe& stripe, const Found& found, const Ch
   if (bytes > old_bytes && quota_->is_limited(index_->space_of(stripe))) {
     if (!quota_->could_ever_fit(index_->space_of(stripe), bytes)) return {.shortage = Shortage::kNever};
     if (!quota_->fits(index_->space_of(stripe), bytes - old_bytes)) {
-      return {.shortage = Shortage::kNamespace, .bytes = bytes - old_bytes, .space = index_->space_of(stripe)};
+      return {.shortage = Shortage::kQuota, .bytes = bytes - old_bytes, .space = index_->space_of(stripe)};
     }
+  }
+  const uint32_t whole = index_->namespaces().count();
+  const uint64_t old_items = found ? share(old_bytes, found.content).items : 0;
+  if (quota_->is_limited(whole) && share(bytes, content).items > old_items && !quota_->fits(whole, 1)) {
+    return {.shortage = Shortage::kQuota, .bytes = 1, .space = whole};
   }
   if (found && store_in_place(stripe, found, bytes, old_bytes, change, now_ms)) return {};
   Chain chain = Chain::kSmall;
@@ -285,7 +290,7 @@ LARDER_INLINE Attempt Engine::insert_slot(Stripe& stripe, Slot slot, int64_t now
 // One item, for other reasons than the cleaner's.
 LARDER_INLINE void Engine::evict(Stripe& stripe, const SlotPosition& position, int64_t now_ms) {
   const Slot slot = position.get();
-  if (log_->is_expired(slot.address(), now_ms)) return expire(stripe, position, now_ms);
+  if (is_over(log_->record_at(slot.address()).content(), now_ms)) return remove_over(stripe, position, now_ms);
   count_loss(stripe, slot, Removal::kEvicted);
   const Segment& segment = log_->segment(log_->segment_of(slot.address()));
   if (segment.chain.load() == Chain::kSmall && !is_hidden(slot)) {
@@ -319,7 +324,10 @@ LARDER_INLINE bool Engine::make_room(const Attempt& attempt, int64_t now_ms, Log
       return cleaner_->make_room_in_account(attempt.bytes, now_ms, true);
     case Shortage::kLargeRoom:
       return cleaner_->make_room_for_large(attempt.bytes, now_ms);
-    case Shortage::kNamespace:
+    case Shortage::kQuota:
+      if (options_.eviction && attempt.space == index_->namespaces().count()) {
+        return cleaner_->make_room_for_item([&] { return quota_->fits(attempt.space, attempt.bytes); }, now_ms);
+      }
       return quota_->make_room(attempt.space, attempt.bytes, now_ms);
     case Shortage::kNone:
     case Shortage::kNever:

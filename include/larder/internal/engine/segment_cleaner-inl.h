@@ -103,12 +103,12 @@ LARDER_INLINE SegmentCleaner::Settled SegmentCleaner::settle(Stripe& stripe, con
                                                              uint64_t hash, int64_t now_ms,
                                                              EvictionPressure pressure) {
   const Slot slot = position.get();
-  const bool is_expired = parts_.log.is_expired(slot.address(), now_ms);
+  const Content content = parts_.log.record_at(slot.address()).content();
   // That a loop has read it says nothing about what comes after the loop.
   const uint32_t frequency = victim_->is_left_of_loop ? 0 : slot.frequency();
   const Verdict verdict = judge(victim_->chain, frequency, pressure);
-  if (is_expired) {
-    drop(stripe, position, hash, now_ms, Removal::kExpired);
+  if (content.deadline_ms <= now_ms || parts_.erased_tags.is_erased(content)) {
+    drop(stripe, position, hash, now_ms, why_over(content, now_ms));
     return Settled::kGone;
   }
   if (!verdict.is_kept) {
@@ -144,6 +144,7 @@ LARDER_INLINE void SegmentCleaner::drop(Stripe& stripe, const SlotPosition& posi
     parts_.removal_log.add(hash, stripe, slot, parts_.log, now_ms, why);
   }
   if (parts_.on_removal) parts_.on_removal(stripe, slot, now_ms, why);
+  if (why == Removal::kErased && parts_.on_erased) parts_.on_erased(slot);
   const Record record = parts_.log.record_at(slot.address());
   const Content content = record.content();
   const bool is_hidden = content.is_hidden();

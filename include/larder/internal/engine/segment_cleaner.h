@@ -14,6 +14,7 @@
 #include "larder/internal/base/lock_order.h"
 #include "larder/internal/base/mutex.h"
 #include "larder/internal/engine/counters.h"
+#include "larder/internal/engine/erased_tags.h"
 #include "larder/internal/engine/removal_log.h"
 #include "larder/internal/index/index.h"
 #include "larder/internal/policy/eviction_sample.h"
@@ -32,6 +33,9 @@ class SegmentCleaner {
   // Told of each item that is dropped, after the removal log, while it is still there, under its stripe's mutex.
   using OnRemoval = std::function<void(const Stripe& stripe, Slot slot, int64_t now_ms, Removal why)>;
 
+  // The same, of items of an erased tag alone.
+  using OnErased = std::function<void(Slot slot)>;
+
   // Room to copy a long key to, made once: cleaning must not fail for want of memory.
   struct LongKey {
     LongKey();
@@ -46,9 +50,11 @@ class SegmentCleaner {
     Ghost& ghost;
     EvictionSample& eviction_sample;
     RemovalLog& removal_log;
+    const ErasedTags& erased_tags;
     Counters* const counters;  // of each namespace
     const bool may_evict;
     const OnRemoval on_removal;
+    const OnErased on_erased;
     LongKey& long_key;
   };
 

@@ -80,10 +80,11 @@ LARDER_INLINE bool Engine::walk(ScanCursor& cursor, size_t items_max,
     looks -= std::min(looks, slots.size());
     for (const Slot slot : slots) {
       const Content content = log_->record_at(slot.address()).content();
-      if (content.deadline_ms <= now) {
-        if (!content.is_hidden()) counters_[index_->space_of(stripe)].add(Counter::kExpiredInUpkeep);
+      if (is_over(content, now)) {
+        if (!content.is_hidden() && content.deadline_ms <= now)
+          counters_[index_->space_of(stripe)].add(Counter::kExpiredInUpkeep);
         const auto is_its = [&](uint64_t address) { return address == slot.address(); };
-        expire(stripe, index_->find(stripe, slot.tag(), is_its), now);
+        remove_over(stripe, index_->find(stripe, slot.tag(), is_its), now);
         continue;
       }
       if (content.is_hidden() && placeholders == Placeholders::kHidden) continue;

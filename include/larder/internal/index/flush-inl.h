@@ -10,8 +10,8 @@
 namespace larder::internal {
 
 LARDER_INLINE bool Index::has_flushed() const {
-  return std::ranges::any_of(flushes_,
-                             [](const Flushes& of) { return of.generation.load(std::memory_order_relaxed) != 0; });
+  return std::any_of(flushes_.get(), flushes_.get() + namespaces_.count(),
+                     [](const Flushes& of) { return of.generation.load(std::memory_order_relaxed) != 0; });
 }
 
 LARDER_INLINE void Index::flush() {

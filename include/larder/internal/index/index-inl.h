@@ -68,7 +68,8 @@ LARDER_INLINE Index::Index(Account& account, AddressSpace& space, Arena stripe_m
       with_page_(reinterpret_cast<RelaxedAtomic<uint64_t>*>(
           stripe_memory_.at((size_t{namespaces.count()} << (stripe_bits - namespaces.bits())) * sizeof(Stripe)))),
       memory_(account, space),
-      limited_(namespaces.are_limited() ? std::make_unique<LimitedBytes[]>(namespaces.count()) : nullptr),
+      flushes_(std::make_unique<Flushes[]>(namespaces.count())),
+      limited_(namespaces.are_limited() ? std::make_unique<Limited[]>(namespaces.count() + 1) : nullptr),
       namespaces_(std::move(namespaces)) {}
 
 LARDER_INLINE Index::~Index() = default;
@@ -188,7 +189,8 @@ LARDER_INLINE void Index::count(Stripe& stripe, const StripeSums& added, const S
   change(stripe.item_bytes, added.item_bytes, removed.item_bytes);
   change(stripe.hidden_bytes, added.hidden_bytes, removed.hidden_bytes);
   if (limited_ != nullptr) {
-    limited_[space_of(stripe)].bytes.fetch_add(added.bytes() - removed.bytes());
+    limited_[space_of(stripe)].amount.fetch_add(added.bytes() - removed.bytes());
+    if (added.items != removed.items) limited_[namespaces_.count()].amount.fetch_add(added.items - removed.items);
   }
 }
 

@@ -205,9 +205,9 @@ class Index {
             .item_bytes = stripe.item_bytes.load(),
             .hidden_bytes = stripe.hidden_bytes.load()};
   }
-  // The bytes of a namespace's records, without adding up stripes; only if some namespace is limited. Stale
-  // records count until their stripe is locked.
-  [[nodiscard]] uint64_t limited_bytes(uint32_t space) const { return limited_[space].bytes.load(); }
+  // The bytes of a namespace's records, or how many items there are in the whole cache (namespaces.h), without adding
+  // up stripes; only if there is such a limit. What is stale counts until its stripe is locked.
+  [[nodiscard]] uint64_t limited(uint32_t space) const { return limited_[space].amount.load(); }
   // Whether the stripe is empty, so that locking it is useless.
   [[nodiscard]] bool is_empty(const Stripe& stripe) const {
     if (!has_page(number_of(stripe))) return true;
@@ -332,11 +332,11 @@ class Index {
       with_page_;  // behind the stripes: one bit of each, set when it gets its first page
   IndexMemory memory_;
   // Read by every operation: next to members that do not change.
-  std::array<Flushes, kNamespacesMax + 1> flushes_;
-  struct alignas(64) LimitedBytes {
-    RelaxedAtomic<uint64_t> bytes{0};
+  const std::unique_ptr<Flushes[]> flushes_;
+  struct alignas(64) Limited {
+    RelaxedAtomic<uint64_t> amount{0};
   };
-  const std::unique_ptr<LimitedBytes[]> limited_;  // by namespace; null if none is limited
+  const std::unique_ptr<Limited[]> limited_;  // by namespace; null if none is limited
   const Namespaces namespaces_;
   RelaxedAtomic<size_t> stripes_with_page_{0};  // relaxed: no other data depends on it
   Mutex directories_mutex_ ABSL_ACQUIRED_AFTER(lock_order::kLog) ABSL_ACQUIRED_BEFORE(lock_order::kRemovals);

@@ -28,24 +28,33 @@ LARDER_INLINE absl::Status Namespaces::check(std::span<const Namespace> declared
                                                      one.item_bytes_limit, " is neither 0 nor in ",
                                                      kItemBytesMaxMin, "..", memory_limit_bytes));
     }
-    for (const Namespace& other : declared) {
-      if (&one != &other && other.prefix.starts_with(one.prefix)) {
-        return absl::InvalidArgumentError(absl::StrCat("namespaces: the prefix ", quoted(other.prefix),
-                                                       " begins with another one, ", quoted(one.prefix)));
-      }
-    }
+  }
+  std::vector<std::string_view> prefixes;
+  for (const Namespace& one : declared) prefixes.push_back(one.prefix);
+  std::ranges::sort(prefixes);
+  if (const auto twice = std::ranges::adjacent_find(prefixes); twice != prefixes.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("namespaces: the prefix ", quoted(std::string(*twice)), " is declared twice"));
   }
   return absl::OkStatus();
 }
 
-LARDER_INLINE Namespaces::Namespaces(std::span<const Namespace> declared) {
+LARDER_INLINE Namespaces::Namespaces(std::span<const Namespace> declared, size_t items_max)
+    : are_limited_(items_max != 0) {
   limits_.push_back(0);
   for (const Namespace& one : declared) {
     prefixes_.push_back({.text = one.prefix, .number = static_cast<uint32_t>(limits_.size())});
     limits_.push_back(one.item_bytes_limit);
     are_limited_ = are_limited_ || one.item_bytes_limit != 0;
   }
+  limits_.push_back(items_max);
   std::ranges::sort(prefixes_, {}, &Prefix::text);
+  // Those before it in byte order that it starts with are the one before it and its outer ones.
+  for (size_t i = 1; i < prefixes_.size(); ++i) {
+    const Prefix* outer = &prefixes_[i - 1];
+    while (outer != nullptr && !prefixes_[i].text.starts_with(outer->text)) outer = outer->outer;
+    prefixes_[i].outer = outer;
+  }
 }
 
 LARDER_INLINE const Namespaces::Prefix* Namespaces::last_up_to(std::string_view text) const {
@@ -53,17 +62,24 @@ LARDER_INLINE const Namespaces::Prefix* Namespaces::last_up_to(std::string_view 
   return behind == prefixes_.begin() ? nullptr : &*(behind - 1);
 }
 
-// Everything between a prefix and a key that starts with it, in byte order, starts with it, too; and no prefix
-// starts with another. So if a key starts with any prefix, it is the last one that does not come after the key.
+// Everything between a prefix and a key that starts with it, in byte order, starts with it, too. So the prefixes
+// that a key starts with are among the last one that does not come after the key, and its outer ones.
 LARDER_INLINE uint32_t Namespaces::find(std::string_view key) const {
-  const Prefix* const candidate = last_up_to(key);
-  return candidate != nullptr && key.starts_with(candidate->text) ? candidate->number : 0;
+  const Prefix* candidate = last_up_to(key);
+  if (candidate == nullptr) return 0;
+  const auto common = std::ranges::mismatch(key, candidate->text).in1 - key.begin();
+  while (candidate != nullptr && candidate->text.size() > static_cast<size_t>(common)) candidate = candidate->outer;
+  return candidate != nullptr ? candidate->number : 0;
 }
 
-LARDER_INLINE std::optional<uint32_t> Namespaces::declared_as(std::string_view prefix) const {
-  const Prefix* const candidate = last_up_to(prefix);
-  if (candidate == nullptr || candidate->text != prefix) return std::nullopt;
-  return candidate->number;
+LARDER_INLINE std::vector<uint32_t> Namespaces::declared_as(std::string_view prefix) const {
+  const Prefix* one = last_up_to(prefix);
+  if (one == nullptr || one->text != prefix) return {};
+  std::vector<uint32_t> numbers;
+  for (; one != prefixes_.data() + prefixes_.size() && one->text.starts_with(prefix); ++one) {
+    numbers.push_back(one->number);
+  }
+  return numbers;
 }
 
 }  // namespace larder::internal

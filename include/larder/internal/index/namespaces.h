@@ -1,14 +1,13 @@
-// Which namespace a key belongs to: the one whose prefix it starts with.
+// Which namespace a key belongs to: the one with the longest prefix that it starts with.
 //
 // Namespaces are numbered: Options::namespaces[i] has the number i + 1, and 0 stands for all keys that belong to
-// no declared namespace.
+// no declared namespace. Where it is about limits, the number after the last one stands for the whole cache.
 #ifndef LARDER_INTERNAL_INDEX_NAMESPACES_H_
 #define LARDER_INTERNAL_INDEX_NAMESPACES_H_
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,16 +24,18 @@ class Namespaces {
   [[nodiscard]] static absl::Status check(std::span<const Namespace> declared, size_t memory_limit_bytes);
 
   Namespaces() : Namespaces(std::span<const Namespace>()) {}
-  explicit Namespaces(std::span<const Namespace> declared);
+  explicit Namespaces(std::span<const Namespace> declared, size_t items_max = 0);
+  Namespaces(Namespaces&&) = default;  // not copied: prefixes point to each other
 
   // The namespace of a key.
   [[nodiscard]] uint32_t of(std::string_view key) const { return prefixes_.empty() ? 0 : find(key); }
-  // The namespace that was declared with this prefix.
-  [[nodiscard]] std::optional<uint32_t> declared_as(std::string_view prefix) const;
+  // The namespace that was declared with this prefix, and then those whose prefixes start with it; none if it was
+  // not declared.
+  [[nodiscard]] std::vector<uint32_t> declared_as(std::string_view prefix) const;
 
   // Including number 0.
   [[nodiscard]] uint32_t count() const { return static_cast<uint32_t>(prefixes_.size()) + 1; }
-  // Namespace::item_bytes_limit; 0 for number 0.
+  // Namespace::item_bytes_limit; 0 for number 0; Options::items_max for the whole cache.
   [[nodiscard]] size_t limit(uint32_t number) const { return limits_[number]; }
   [[nodiscard]] bool are_limited() const { return are_limited_; }
   // How many bits their numbers need; 0 if none is declared.
@@ -44,6 +45,7 @@ class Namespaces {
   struct Prefix {
     std::string text;
     uint32_t number;
+    const Prefix* outer = nullptr;  // the longest that this one starts with
   };
 
   [[nodiscard]] uint32_t find(std::string_view key) const;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "larder/tags.h"
+
 namespace larder::internal {
 
 // "Never", as a deadline in milliseconds since the cache was made. Every other deadline is lower.
@@ -28,6 +30,10 @@ inline constexpr Marks kMarkPlaceholder = 0x40;  // a load is under way
 inline constexpr Marks kMarkAbsent = 0x80;       // an absent marker: there was nothing to load
 inline constexpr Marks kMarksHidden = kMarkPlaceholder | kMarkAbsent;
 inline constexpr Marks kMarkIdle = 0x100;  // it goes when nobody reads it for a time
+// How many tags it has: a number of three bits.
+inline constexpr int kTagCountShift = 9;
+inline constexpr Marks kMarksTags = 7 << kTagCountShift;
+static_assert(kTagsMax <= 7);
 
 // What a record holds besides its key.
 struct Content {
@@ -48,6 +54,10 @@ struct Content {
   // With kMarkIdle: how long it is there without being read, and until when at most. Reads move the deadline.
   uint32_t idle_ms = 0;
   int64_t end_ms = kNeverMs;
+  // With tags: how many erasures there had been when it was stored, in 6 bytes, and the tags' hashes, in 4 each.
+  const std::byte* tags = nullptr;
+
+  [[nodiscard]] size_t tag_count() const { return marks >> kTagCountShift; }
 
   // Ends then, or earlier if it has an idle time, as if it were used now. Here and below, `latest_ms` is the latest
   // time that it can be now: Engine::latest_ms.

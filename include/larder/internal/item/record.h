@@ -20,6 +20,7 @@
 #define LARDER_INTERNAL_ITEM_RECORD_H_
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
@@ -155,23 +156,14 @@ class Record {
   // part of the record's own value. Bytes that are in their place already are not written: an append costs what it
   // adds.
   void rewrite(const Content& content) {
-    const size_t key_bytes = key().size();
-    const Layout layout = layout_of(key_bytes, content, has_extension() && content.is_joined());
-    std::byte* const value_at = memory_ + layout.value_offset;
-    std::byte* const tail_at = value_at + content.value.size();
-    const bool is_value_own = is_inside(content.value.data());
-    const bool is_tail_own = is_inside(content.tail.data());
-    assert(!is_value_own || !is_tail_own);
-    // Before anything overwrites them.
-    if (is_value_own) atomic_move(content.value, value_at);
-    if (is_tail_own) atomic_move(content.tail, tail_at);
-    ByteWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
-    put_fields(writer, layout, content);
-    if (!is_value_own) writer.put(content.value.data(), content.value.size());
-    writer.finish();
-    if (!is_tail_own && !content.tail.empty()) atomic_write(content.tail, tail_at);
-    const uint64_t word = load_word(memory_);
-    store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
+    if (!content.has(kMarksTags)) [[likely]]
+      return put(content);
+    // They may be the record's own, and move.
+    std::array<std::byte, Extension::tag_bytes(kTagsMax)> tags;
+    std::copy_n(content.tags, Extension::tag_bytes(content.tag_count()), tags.begin());
+    Content with_copy = content;
+    with_copy.tags = tags.data();
+    put(with_copy);
   }
 
   // Bytes of the room that the content uses, rounded up: these count as live.
@@ -304,6 +296,25 @@ class Record {
     layout.value_offset = end;
     layout.unused = static_cast<uint32_t>(room_bytes_ - end - content.value_bytes());
     return layout;
+  }
+  void put(const Content& content) {
+    const size_t key_bytes = key().size();
+    const Layout layout = layout_of(key_bytes, content, has_extension() && content.is_joined());
+    std::byte* const value_at = memory_ + layout.value_offset;
+    std::byte* const tail_at = value_at + content.value.size();
+    const bool is_value_own = is_inside(content.value.data());
+    const bool is_tail_own = is_inside(content.tail.data());
+    assert(!is_value_own || !is_tail_own);
+    // Before anything overwrites them.
+    if (is_value_own) atomic_move(content.value, value_at);
+    if (is_tail_own) atomic_move(content.tail, tail_at);
+    ByteWriter writer(memory_ + key_offset(key_bytes) + key_bytes);
+    put_fields(writer, layout, content);
+    if (!is_value_own) writer.put(content.value.data(), content.value.size());
+    writer.finish();
+    if (!is_tail_own && !content.tail.empty()) atomic_write(content.tail, tail_at);
+    const uint64_t word = load_word(memory_);
+    store_word(memory_, (word & ~(uint64_t{0xff} << kFormatShift)) | uint64_t{layout.format} << kFormatShift);
   }
   static void put_fields(ByteWriter& writer, const Layout& layout, const Content& content) {
     writer.put_low(content.cas, cas_width(layout.format & kCasMask));

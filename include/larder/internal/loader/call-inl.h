@@ -70,6 +70,7 @@ class Loader::Call {
     bool is_placeholder = false;
     bool is_stale = false;
     uint64_t cas = 0;
+    uint64_t erasures = 0;  // of tags, when it was claimed
   };
 
   [[nodiscard]] Steady::time_point new_deadline() const {
@@ -162,11 +163,13 @@ class Loader::Call {
         ask.look.is_absence ? milliseconds(0) : internal::bounded_duration(options_.refresh_ahead);
     const ReadOptions how{
         .vivify = SetOptions{.expiry = internal::bounded_load_timeout(options_.load_timeout),
-                             .is_key_binary = loader_.is_key_binary_},
+                             .is_key_binary = loader_.is_key_binary_,
+                             .tags = options_.tags},
         // One more than the grace: an item with exactly the grace left has lapsed.
         .recache = internal::bounded_duration(options_.stale_grace) + std::max(ahead, milliseconds(1)),
         .marks_used = false};
     Look look;
+    if (!options_.tags.empty()) ask.erasures = engine_.erased_tags().count();
     ask.has_won = false;
     ask.has_item = internal::claim_item(engine_, ask.key, how, [&](const Reading& reading) {
       const ItemView& item = reading.item;
@@ -278,11 +281,12 @@ class Loader::Call {
     StoreOptions how{.item = {.flags = value ? options_.flags : 0,
                               .expiry = loader_.expiry_of(!value, options_),
                               .is_key_binary = loader_.is_key_binary_,
-                              .idle = value ? options_.idle : std::nullopt}};
+                              .idle = value ? options_.idle : std::nullopt,
+                              .tags = options_.tags}};
     if (!ask.has_item) how.mode = StoreMode::kAdd;
     if (ask.has_item && ask.cas != 0) how.expected = ask.cas;
     const bool has_grace = (!value || options_.ttl) && options_.stale_grace > milliseconds(0);
-    const StoreResult result = internal::store_loaded(engine_, ask.key, value, has_grace, how);
+    const StoreResult result = internal::store_loaded(engine_, ask.key, value, has_grace, how, ask.erasures);
     if (result == StoreResult::kStored) return;
     loader_.counts_.not_stored.fetch_add(1);
     // An old value must not outlive a new one that finds no room, nor a win a value that is too large.

@@ -34,13 +34,13 @@ LARDER_INLINE bool claim_item(Engine& engine, std::string_view key, const ReadOp
 }
 
 LARDER_INLINE StoreResult store_loaded(Engine& engine, std::string_view key, std::optional<std::string_view> value,
-                                       bool has_grace, const StoreOptions& options) {
+                                       bool has_grace, const StoreOptions& options, uint64_t erasures) {
   const std::string_view bytes = value.value_or(std::string_view());
   if (!is_key(key)) return StoreResult::kBadKey;
   const KeyRef ref = engine.ref(key);
   if (const StoreResult result = check_size(engine, ref, bytes); result != StoreResult::kStored) return result;
   const auto marks = static_cast<Marks>((value ? 0 : kMarkAbsent) | (has_grace ? kMarkGrace : 0));
-  return store_item(engine, engine.begin_change(ref), bytes, options, Placeholders::kShown, marks).result;
+  return store_item(engine, engine.begin_change(ref), bytes, options, Placeholders::kShown, marks, erasures).result;
 }
 
 LARDER_INLINE EraseResult give_back_item(Engine& engine, std::string_view key, const InvalidateOptions& options) {

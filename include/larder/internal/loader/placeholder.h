@@ -27,9 +27,10 @@ size_t look_as_loader(Engine& engine, std::span<const std::string_view> keys,
 // Like `read` with `vivify`, but creates a placeholder, and counts nothing.
 bool claim_item(Engine& engine, std::string_view key, const ReadOptions& options, ReadVisitor visitor);
 
-// Stores a value, or an absent marker if there is none. `has_grace`: ItemView::has_grace.
+// Stores a value, or an absent marker if there is none. `has_grace`: ItemView::has_grace. `erasures`: as in
+// store.h.
 StoreResult store_loaded(Engine& engine, std::string_view key, std::optional<std::string_view> value,
-                         bool has_grace, const StoreOptions& options);
+                         bool has_grace, const StoreOptions& options, uint64_t erasures);
 
 // Lets the next reader win the item.
 EraseResult give_back_item(Engine& engine, std::string_view key, const InvalidateOptions& options);

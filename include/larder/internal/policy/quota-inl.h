@@ -22,7 +22,7 @@ LARDER_INLINE Quota::Quota(Index& index, bool may_evict, Actions actions)
     : index_(index),
       may_evict_(may_evict),
       actions_(std::move(actions)),
-      hands_(index.namespaces().are_limited() ? std::make_unique<Hand[]>(index.namespaces().count()) : nullptr) {}
+      hands_(index.namespaces().are_limited() ? std::make_unique<Hand[]>(index.namespaces().count() + 1) : nullptr) {}
 
 LARDER_INLINE bool Quota::make_room(uint32_t space, size_t bytes, int64_t now_ms) {
   Hand& hand = hands_[space];
@@ -36,10 +36,17 @@ LARDER_INLINE bool Quota::make_room(uint32_t space, size_t bytes, int64_t now_ms
   }
 }
 
+LARDER_INLINE uint64_t Quota::generation(uint32_t space) const {
+  uint64_t sum = actions_.erasures();
+  if (space < index_.namespaces().count()) return sum + index_.generation(space);
+  for (uint32_t one = 0; one < space; ++one) sum += index_.generation(one);
+  return sum;
+}
+
 LARDER_INLINE bool Quota::reclaim(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) {
   for (int step = 0; step < kStepsPerStore; ++step, actions_.rest()) {
     const MutexLock lock(hand.mutex);
-    if (const uint64_t generation = index_.generation(space); hand.generation != generation) {
+    if (const uint64_t generation = this->generation(space); hand.generation != generation) {
       hand.generation = generation;
       hand.vain_stripes = 0;
       hand.next_round_ms = now_ms;
@@ -51,7 +58,7 @@ LARDER_INLINE bool Quota::reclaim(Hand& hand, uint32_t space, size_t bytes, int6
       if (move_on(hand, space, bytes, now_ms)) hand.vain_stripes = 0;
       if (hand.stripe == stripe) continue;
       // One more than there are: the hand may have started in the middle of the first one.
-      if (++hand.vain_stripes <= index_.stripes_per_space()) continue;
+      if (++hand.vain_stripes <= stripe_count(space)) continue;
       hand.vain_stripes = 0;
       hand.next_round_ms = now_ms + kNextRoundMs;
       break;
@@ -62,7 +69,8 @@ LARDER_INLINE bool Quota::reclaim(Hand& hand, uint32_t space, size_t bytes, int6
 
 // Moves one bucket on, or one stripe if that is empty.
 LARDER_INLINE bool Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int64_t now_ms) {
-  Stripe& stripe = index_.stripe(space * index_.stripes_per_space() + hand.stripe);
+  const uint32_t first = space == index_.namespaces().count() ? 0 : space * index_.stripes_per_space();
+  Stripe& stripe = index_.stripe(first + hand.stripe);
   bool is_any_removed = false;
   if (index_.is_empty(stripe)) {
     hand.tag = Slot::kTagCount;
@@ -76,9 +84,9 @@ LARDER_INLINE bool Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int6
       const SlotPosition position =
           index_.find(stripe, slot.tag(), [&](uint64_t address) { return address == slot.address(); });
       if (!position) continue;
-      const bool is_expired = actions_.is_expired(slot, now_ms);
-      if (!is_expired && (!may_evict_ || fits(space, bytes))) continue;
-      if (!is_expired && position.get().frequency() > 0 && ++hand.passed <= kPassedMax) {
+      const bool is_over = actions_.is_over(slot, now_ms);
+      if (!is_over && (!may_evict_ || fits(space, bytes))) continue;
+      if (!is_over && position.get().frequency() > 0 && ++hand.passed <= kPassedMax) {
         index_.age(stripe, position);
         continue;
       }
@@ -89,7 +97,7 @@ LARDER_INLINE bool Quota::move_on(Hand& hand, uint32_t space, size_t bytes, int6
   }
   if (hand.tag < Slot::kTagCount) return is_any_removed;
   hand.tag = 0;
-  hand.stripe = (hand.stripe + 1) % index_.stripes_per_space();
+  hand.stripe = (hand.stripe + 1) % stripe_count(space);
   return is_any_removed;
 }
 

@@ -112,11 +112,6 @@ class Log {
     return {memory, segment(id).room_bytes.load() - (address - address_of(id))};
   }
 
-  // Whether that record's deadline has passed.
-  [[nodiscard]] bool is_expired(uint64_t address, int64_t now_ms) const {
-    return record_at(address).content().deadline_ms <= now_ms;
-  }
-
   // A live record was changed in place: its size, its deadline.
   void adjust_live(uint64_t address, int64_t bytes);
   void change_deadline(uint64_t address, int64_t old_deadline_ms, int64_t deadline_ms);
